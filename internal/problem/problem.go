@@ -1,0 +1,61 @@
+// Package problem holds the error that a user can mend: what is wrong, where,
+// why, and what to do, in at most three lines and with an exit code.
+package problem
+
+import "strings"
+
+// The exit codes of heapmage.
+const (
+	ExitFailed      = 1   // a task failed
+	ExitUsage       = 2   // wrong use or configuration
+	ExitNoMemory    = 3   // not enough memory to start
+	ExitOutOfMemory = 4   // a task failed for memory
+	ExitInterrupted = 130 // SIGINT
+	ExitTerminated  = 143 // SIGTERM
+)
+
+// Error is a mistake that the user can mend. Its text is at most three lines:
+//
+//	heapmage.yaml:3: unknown key "budgett"
+//	💡 did you mean "budget"?
+type Error struct {
+	// Where names the file, file:line, package or setting. Empty leaves it out.
+	Where string
+	// What says what is wrong, lower case and without a full stop.
+	What string
+	// Cause is why, where another error says it. Only its text is shown.
+	Cause error
+	// Hint says what to do. Empty leaves the line out.
+	Hint string
+	// Code is the exit code. Zero means ExitUsage.
+	Code int
+}
+
+// Error returns the message with the hint on a line of its own.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Where != "" {
+		b.WriteString(e.Where + ": ")
+	}
+	b.WriteString(e.What)
+	if e.Cause != nil {
+		b.WriteString(": " + oneLine(e.Cause.Error()))
+	}
+	if e.Hint != "" {
+		b.WriteString("\n💡 " + oneLine(e.Hint))
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// ExitStatus is the code that Mage's generated main exits with.
+func (e *Error) ExitStatus() int {
+	if e.Code == 0 {
+		return ExitUsage
+	}
+	return e.Code
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
