@@ -1,0 +1,91 @@
+// Package config reads what a user may set: heapmage.yaml at the workspace
+// root, HEAPMAGE_* variables, and the task order that a turbo.json declares. A
+// setting that is not known or does not fit is an error with its line, never
+// passed over.
+package config
+
+import (
+	"time"
+
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// FileName is the name of the configuration file at the workspace root.
+const FileName = "heapmage.yaml"
+
+// Config is what a user set. A zero field was not set.
+type Config struct {
+	// Budget is what all processes of a run may use together.
+	Budget memtools.Size
+	// HeapLimit is the ceiling of V8's heap limit for each Node process.
+	HeapLimit memtools.Size
+	// Monitor sets the memory log.
+	Monitor Monitor
+	// KeepGoing says whether what does not depend on a failed task still runs; nil means yes.
+	KeepGoing *bool
+	// Runner is "" (heapmage runs scripts itself) or RunnerPackageManager.
+	Runner string
+	// Tasks are settings by target, or by "package#target".
+	Tasks map[string]Task
+	// Declared is what precedes each task by the repository's turbo.json; Tasks go first.
+	Declared map[string][]string
+	// Packages are settings by package name, or by the package's folder.
+	Packages map[string]Package
+}
+
+// RunnerPackageManager is the Runner that goes through npm, pnpm or yarn.
+const RunnerPackageManager = "package-manager"
+
+// Monitor sets how memory is logged while a run lasts.
+type Monitor struct {
+	// Interval is the time between two memory lines. Zero means 30 s.
+	Interval time.Duration
+	// Warning and Critical are shares of the budget in percent. Zero means 75 and 90.
+	Warning, Critical float64
+}
+
+// Task holds the settings of a target.
+type Task struct {
+	// DependsOn replaces what precedes the target; nil leaves the default.
+	DependsOn []string
+	// Script is the name of the package script that runs, where it is not the target's.
+	Script string
+	// Timeout ends a task that takes longer. Zero means none.
+	Timeout time.Duration
+}
+
+// Package holds the settings of one package.
+type Package struct {
+	// HeapLimit is V8's heap limit for each Node process of the package. It is
+	// an order, not a ceiling: it is never raised.
+	HeapLimit memtools.Size
+}
+
+// Lookup finds a package's settings by its name or its folder.
+func (c *Config) Lookup(name, dir string) Package {
+	if p, ok := c.Packages[name]; ok {
+		return p
+	}
+	return c.Packages[dir]
+}
+
+// TaskFor returns the settings that hold for a task: those of "package#target"
+// field by field before those of the target.
+func (c *Config) TaskFor(pkg, target string) Task {
+	t := c.Tasks[target]
+	special := c.Tasks[pkg+"#"+target]
+	if special.DependsOn != nil {
+		t.DependsOn = special.DependsOn
+	}
+	if special.Script != "" {
+		t.Script = special.Script
+	}
+	if special.Timeout != 0 {
+		t.Timeout = special.Timeout
+	}
+	return t
+}
+
+// leastInterval is the shortest time between two memory lines: a shorter one
+// would fill the log and cost more than the half per cent of a core that is promised.
+const leastInterval = 100 * time.Millisecond

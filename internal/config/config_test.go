@@ -1,0 +1,132 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+func load(t *testing.T, yaml, turbo string, environ ...string) (*Config, error) {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range map[string]string{FileName: yaml, turboFile: turbo} {
+		if text != "" {
+			if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return Load(root, environ)
+}
+
+func TestLoad(t *testing.T) {
+	no := false
+	for _, tt := range []struct {
+		claim, yaml, turbo string
+		environ            []string
+		want               Config
+	}{
+		{"a missing file sets nothing", "", "", nil, Config{}},
+		{"a file of comments sets nothing", "# nothing\n", "", nil, Config{}},
+		{"every key is read", `
+budget: 80%
+heapLimit: 8GB
+keepGoing: false
+runner: package-manager
+monitor: {interval: 30s, warning: 70%, critical: 85}
+tasks:
+  build: {dependsOn: [^build, generate], timeout: 5m}
+  web#test: {script: "test:unit"}
+packages:
+  "@acme/web": {heapLimit: 4GB}
+`, "", nil, Config{
+			Budget: memtools.Share(80), HeapLimit: memtools.Absolute(8 * memtools.GB), KeepGoing: &no, Runner: RunnerPackageManager,
+			Monitor:  Monitor{30 * time.Second, 70, 85},
+			Tasks:    map[string]Task{"build": {DependsOn: []string{"^build", "generate"}, Timeout: 5 * time.Minute}, "web#test": {Script: "test:unit"}},
+			Packages: map[string]Package{"@acme/web": {HeapLimit: memtools.Absolute(4 * memtools.GB)}},
+		}},
+		{"a variable goes before the file", "budget: 80%", "", []string{"HEAPMAGE_BUDGET=2GB", "PATH=/bin"}, Config{Budget: memtools.Absolute(2 * memtools.GB)}},
+		{"an empty variable is not set", "budget: 80%", "", []string{"HEAPMAGE_BUDGET="}, Config{Budget: memtools.Share(80)}},
+		{"our own variables are passed over", "", "", []string{"HEAPMAGE_TASK=1/a#build"}, Config{}},
+		{"turbo.json declares the order of tasks", "", `{
+  // turbo allows comments
+  "tasks": {"build": {"dependsOn": ["^build", "$CI", "codegen"]}, "test": {"dependsOn": ["build"]}, "//#root": {"dependsOn": ["x"]}, "dev": {}},
+}`, nil, Config{Declared: map[string][]string{"build": {"^build", "codegen"}, "test": {"build"}}}},
+		{"an old turbo.json has a pipeline", "", `{"pipeline": {"build": {"dependsOn": ["^build"]}}}`, nil,
+			Config{Declared: map[string][]string{"build": {"^build"}}}},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			got, err := load(t, tt.yaml, tt.turbo, tt.environ...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(*got, tt.want) {
+				t.Errorf("got  %+v\nwant %+v", *got, tt.want)
+			}
+		})
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, tt := range []struct {
+		claim, yaml, turbo, environ string
+		want                        string
+	}{
+		{"an unknown key names its line and the nearest", "budget: 1GB\nheaplimit: 8GB", "", "", "heapmage.yaml:2: unknown key \"heaplimit\"\n💡 did you mean heapLimit?"},
+		{"a nested unknown key is written whole", "monitor:\n  every: 3s", "", "", "heapmage.yaml:2: unknown key \"monitor.every\"\n💡 known keys: critical, interval, warning"},
+		{"a size that is none", "budget: lots", "", "", "heapmage.yaml:1: budget: \"lots\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
+		{"a list where a value belongs", "budget: [1]", "", "", "heapmage.yaml:1: budget is not a single value\n💡 write it as 8GB, 512MB or 80%"},
+		{"a value where a list belongs", "tasks:\n  build:\n    dependsOn: x", "", "", "heapmage.yaml:3: tasks.build.dependsOn is not a list\n💡 write it as [a, b]"},
+		{"a key twice", "budget: 1GB\nbudget: 2GB", "", "", "heapmage.yaml:2: key \"budget\" stands twice\n💡 keep one of them"},
+		{"no mapping", "- a", "", "", "heapmage.yaml:1: the file is not a mapping of keys to values\n💡 write it as key: value, one a line"},
+		{"two documents", "budget: 1GB\n---\nbudget: 1GB", "", "", "heapmage.yaml: holds more than one document\n💡 keep one; remove the --- line"},
+		{"broken YAML", "budget: [1", "", "", "heapmage.yaml:1: not valid YAML: did not find expected ',' or ']'\n💡 check the indentation and the quotes near that line"},
+		{"a warning above critical", "monitor: {warning: 95%}", "", "", "heapmage.yaml: monitor.warning (95%) is not below monitor.critical (90%)\n💡 the defaults are 75% and 90%"},
+		{"an interval too short", "monitor: {interval: 1ms}", "", "", "heapmage.yaml:1: monitor.interval: \"1ms\" is not a time of at least 100ms\n💡 write it as 30s, 1m30s or 500ms, at least 100ms"},
+		{"a misspelt variable", "", "", "HEAPMAGE_BUGDET=1GB", "environment: unknown variable HEAPMAGE_BUGDET\n💡 did you mean HEAPMAGE_BUDGET?"},
+		{"a bad variable", "", "", "HEAPMAGE_BUDGET=much", "environment: HEAPMAGE_BUDGET: \"much\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
+		{"a broken turbo.json", "", "{", "", "turbo.json: cannot be read as JSON: hujson: line 1, column 2: parsing value: unexpected EOF\n💡 mend the file, or set tasks: in heapmage.yaml and remove it"},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			_, err := load(t, tt.yaml, tt.turbo, tt.environ)
+			var p *problem.Error
+			if !errors.As(err, &p) || p.ExitStatus() != problem.ExitUsage {
+				t.Fatalf("got %v, want a problem with exit code 2", err)
+			}
+			if got := err.Error(); got != tt.want {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestTaskFor(t *testing.T) {
+	c := Config{Tasks: map[string]Task{
+		"build":     {DependsOn: []string{"^build"}, Timeout: time.Minute},
+		"web#build": {Script: "compile", Timeout: time.Hour},
+	}}
+	want := Task{DependsOn: []string{"^build"}, Script: "compile", Timeout: time.Hour}
+	if got := c.TaskFor("web", "build"); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// FuzzParse holds that any text is either read or refused in at most three lines.
+func FuzzParse(f *testing.F) {
+	f.Add("budget: 80%\ntasks: {build: {dependsOn: [^build]}}")
+	f.Add("packages:\n  a: &x {heapLimit: 1GB}\n  b: *x")
+	f.Add("a: &a [*a]")
+	f.Fuzz(func(t *testing.T, text string) {
+		err := (&Config{}).parse([]byte(text))
+		if err != nil && strings.Count(err.Error(), "\n") > 2 {
+			t.Errorf("more than three lines: %q", err)
+		}
+	})
+}

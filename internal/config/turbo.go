@@ -1,0 +1,52 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tailscale/hujson"
+
+	"github.com/heapmage/heapmage/internal/problem"
+)
+
+const turboFile = "turbo.json"
+
+// readTurbo takes the order of tasks from root's turbo.json ("tasks", or
+// "pipeline" before version 2). Entries that name environment variables ("$CI")
+// and tasks of the root ("//#format") are left out.
+func (c *Config) readTurbo(root string) error {
+	text, err := os.ReadFile(filepath.Join(root, turboFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		text, err = hujson.Standardize(text)
+	}
+	type task struct {
+		DependsOn []string `json:"dependsOn"`
+	}
+	var turbo struct{ Tasks, Pipeline map[string]task }
+	if err == nil {
+		err = json.Unmarshal(text, &turbo)
+	}
+	if err != nil {
+		return &problem.Error{Where: turboFile, What: "cannot be read as JSON", Cause: err, Hint: "mend the file, or set tasks: in heapmage.yaml and remove it"}
+	}
+	if turbo.Tasks == nil {
+		turbo.Tasks = turbo.Pipeline
+	}
+	c.Declared = map[string][]string{}
+	for name, t := range turbo.Tasks {
+		if t.DependsOn != nil && !isRoots(name) {
+			c.Declared[name] = slices.DeleteFunc(t.DependsOn, func(s string) bool { return strings.HasPrefix(s, "$") || isRoots(s) })
+		}
+	}
+	return nil
+}
+
+// isRoots says whether a task is one of the workspace's root.
+func isRoots(task string) bool { return strings.HasPrefix(task, "//#") }
