@@ -1,0 +1,168 @@
+package report
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+func mb(f float64) memtools.Bytes { return memtools.Bytes(f * float64(memtools.MB)) }
+
+func memory(moment event.Moment, id string, used float64) event.Memory {
+	return event.Memory{Moment: moment, Task: id, Usage: mb(used), Budget: 8 * memtools.GB}
+}
+
+func task(name, target string) event.Task {
+	return event.Task{ID: name + "#" + target, Package: "@acme/" + name, Label: name, Target: target, Script: target}
+}
+
+func started(name, target string) event.TaskStarted {
+	return event.TaskStarted{Task: task(name, target), Attempt: 1}
+}
+
+func succeeded(name, target string, seconds float64, log string) event.TaskFinished {
+	return event.TaskFinished{Task: task(name, target), Status: event.Succeeded, Duration: time.Duration(seconds * float64(time.Second)), Log: log}
+}
+
+// output is a script's own output in a scenario, as it comes.
+type output string
+
+func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
+	log := func(text string) string {
+		path := filepath.Join(t.TempDir(), "log")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	scenarios := map[string][]any{
+		"A build, one package at a time": {
+			event.RunStarted{Target: "build"}, memory(event.AtStart, "", 12.34),
+			started("core", "build"), memory(event.BeforeTask, "core#build", 12.34), output("> tsc said this"),
+			succeeded("core", "build", 12.34, log("> tsc said this")), memory(event.AfterTask, "core#build", 14.5),
+			started("cli", "build"), memory(event.BeforeTask, "cli#build", 14.5), memory(event.AtTick, "", 1024.5),
+			event.Pressure{Level: memtools.Warning, Usage: mb(6400), Budget: 8 * memtools.GB},
+			event.Pressure{Level: memtools.Critical, Usage: mb(7536.64), Budget: 8 * memtools.GB},
+			event.Pressure{Level: memtools.Normal, Usage: mb(100), Budget: 8 * memtools.GB},
+			succeeded("cli", "build", 18.52, ""), memory(event.AfterTask, "cli#build", 16),
+			event.RunFinished{Target: "build", Succeeded: 2, Duration: 31020 * time.Millisecond, Peak: mb(7536.64), Usage: mb(16), Budget: 8 * memtools.GB},
+		},
+		"Packages side by side": {
+			started("core", "build"), memory(event.BeforeTask, "core#build", 12.34), output("not shown as it comes"),
+			started("cli", "typecheck"), memory(event.BeforeTask, "cli#typecheck", 12.34),
+			succeeded("cli", "typecheck", 2, log("checked 12 files")), memory(event.AfterTask, "cli#typecheck", 14.5),
+			succeeded("core", "build", 12.34, log("")), memory(event.AfterTask, "core#build", 14.5),
+		},
+		"A failure": {
+			started("core", "build"), memory(event.BeforeTask, "core#build", 12.34),
+			event.TaskFinished{Task: task("core", "build"), Status: event.OutOfMemory, Duration: 3210 * time.Millisecond,
+				Reason: "JavaScript heap out of memory (V8 heap limit 512.00MB)", Hint: "raise the heap limit",
+				Log: log("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n")},
+			memory(event.AfterTask, "core#build", 14.5),
+			event.TaskSkipped{Task: task("cli", "build"), Because: "core#build"},
+			event.RunFinished{Target: "build", Succeeded: 3, Failed: 1, Skipped: 1, Duration: 31020 * time.Millisecond,
+				Peak: mb(7536.64), Usage: mb(14.5), Budget: 8 * memtools.GB, ExitCode: 4},
+		},
+		"Before the first package": {
+			event.RunStarted{Target: "typecheck"},
+			event.Notice{Kind: event.HeapClamped, Text: "Heap limit 16384.00MB does not fit: 6553.60MB it is, the budget of this run"},
+			event.Notice{Kind: event.OptionsMerged, Text: "NODE_OPTIONS: node-options of .npmrc were merged"},
+			event.Notice{Kind: event.ShortMemory, Text: "Only 512.00MB of memory are free", Hint: "close other programs"},
+			memory(event.AtStart, "", 12.34),
+			event.StepStarted{Step: "Installing dependencies", Command: "npm ci", Reason: "node_modules is missing"},
+			event.StepFinished{Step: "Installing dependencies", Duration: 14200 * time.Millisecond},
+			event.Notice{Kind: event.Retrying, Task: "web", Text: "trying again, alone"},
+		},
+		"Other targets": {
+			started("core", "typecheck"), started("core", "test"), started("core", "lint"),
+			started("core", "clean"), started("acme", "bundle"), started("core", "generate"),
+		},
+	}
+	for title, want := range page(t, "../../docs/log.md") {
+		events, ok := scenarios[title]
+		if !ok {
+			t.Errorf("docs/log.md shows %q, which no test covers", title)
+		}
+		delete(scenarios, title)
+		t.Run(title, func(t *testing.T) {
+			var b strings.Builder
+			c := NewConsole(&b, false, title == "A build, one package at a time")
+			for i, e := range events {
+				switch e := e.(type) {
+				case output:
+					if _, err := c.Write([]byte(e)); err != nil {
+						t.Fatal(err)
+					}
+				case event.Event:
+					c.Take(event.Stamped{Seq: i, Event: e})
+				}
+			}
+			if got := strings.TrimRight(b.String(), "\n"); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+	for title := range scenarios {
+		t.Errorf("docs/log.md has no sample for %q", title)
+	}
+}
+
+// page reads the text blocks of a page by the title above each.
+func page(t *testing.T, path string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := map[string]string{}
+	for _, m := range regexp.MustCompile("(?s)## ([^\n]+)\n(?:[^#]*?)```text\n(.*?)\n```").FindAllStringSubmatch(string(text), -1) {
+		blocks[m[1]] = m[2]
+	}
+	return blocks
+}
+
+func TestColours(t *testing.T) {
+	for _, tt := range []struct {
+		claim  string
+		colour bool
+		want   bool
+	}{{"are there on a terminal", true, true}, {"are not there elsewhere", false, false}} {
+		t.Run(tt.claim, func(t *testing.T) {
+			var b strings.Builder
+			NewConsole(&b, tt.colour, true).Take(event.Stamped{Event: event.RunStarted{Target: "build"}})
+			if got := strings.Contains(b.String(), "\x1b["); got != tt.want {
+				t.Errorf("escape codes: %v in %q", got, b.String())
+			}
+		})
+	}
+}
+
+func TestTail(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, []byte("first line\nsecond\nthird\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		claim   string
+		most    memtools.Bytes
+		text    string
+		earlier memtools.Bytes
+	}{
+		{"shows a short output whole", 100, "first line\nsecond\nthird\n", 0},
+		{"begins at the start of a line", 10, "third\n", 18},
+		{"cuts a line that is longer than all that is shown", 3, "rd\n", 21},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			text, earlier, err := tail(path, tt.most)
+			if err != nil || string(text) != tt.text || earlier != tt.earlier {
+				t.Errorf("got %q, %d, %v", text, earlier, err)
+			}
+		})
+	}
+}
