@@ -1,0 +1,154 @@
+package workspace
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func mustLoad(t *testing.T, dir string) *Workspace {
+	t.Helper()
+	w, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func dirs(w *Workspace) string {
+	var all []string
+	for _, p := range w.Packages {
+		all = append(all, p.Dir)
+	}
+	return strings.Join(all, " ")
+}
+
+const outerAndInner = `
+-- package.json --
+{"name": "outer", "workspaces": ["packages/*", "apps/*"]}
+-- package-lock.json --
+{}
+-- packages/a/package.json --
+{"name": "a"}
+-- packages/a/src/deep/index.ts --
+-- packages/a/fixture/package.json --
+{"name": "fixture"}
+-- docs/readme.md --
+-- apps/free/package.json --
+{"name": "free", "workspaces": ["in/*"]}
+-- apps/free/in/x/package.json --
+{"name": "x"}
+-- apps/locked/package.json --
+{"name": "locked", "workspaces": ["in/*"]}
+-- apps/locked/package-lock.json --
+{}
+-- apps/locked/in/y/package.json --
+{"name": "y"}
+-- go-service/go.mod --
+module example.com/service
+`
+
+func TestRoot(t *testing.T) {
+	root := lay(t, outerAndInner)
+	for _, c := range []struct{ claim, from, want, members string }{
+		{"is the folder itself", ".", ".", "apps/free apps/locked packages/a"},
+		{"is found from a member", "packages/a", ".", "apps/free apps/locked packages/a"},
+		{"is found from a folder inside a member", "packages/a/src/deep", ".", "apps/free apps/locked packages/a"},
+		{"is found from a folder that is no package", "docs", ".", "apps/free apps/locked packages/a"},
+		{"is a package that is no member, for itself", "packages/a/fixture", "packages/a/fixture", "."},
+		{"is the outer one for a member with members of its own", "apps/free", ".", "apps/free apps/locked packages/a"},
+		{"is the inner one for its own members", "apps/free/in/x", "apps/free", "in/x"},
+		{"is a member itself where it has a lock file of its own", "apps/locked", "apps/locked", "in/y"},
+		{"is the package.json above a Go module", "go-service", ".", "apps/free apps/locked packages/a"},
+	} {
+		t.Run(c.claim, func(t *testing.T) {
+			w := mustLoad(t, filepath.Join(root, filepath.FromSlash(c.from)))
+			if got, _ := filepath.Rel(root, w.Root); filepath.ToSlash(got) != c.want || dirs(w) != c.members {
+				t.Errorf("root %s with %s, want %s with %s", got, dirs(w), c.want, c.members)
+			}
+		})
+	}
+	t.Run("is found through a symbolic link", func(t *testing.T) {
+		link := filepath.Join(t.TempDir(), "link")
+		if err := os.Symlink(root, link); err != nil {
+			t.Skip("symbolic links cannot be made here:", err)
+		}
+		if w := mustLoad(t, link); w.Root != root {
+			t.Errorf("root %s, want %s", w.Root, root)
+		}
+	})
+	t.Run("takes a member that is a symbolic link, and walks in no circle", func(t *testing.T) {
+		circle := lay(t, "-- package.json --\n{\"workspaces\": [\"packages/*\", \"deep/**\"]}\n-- real/a/package.json --\n{\"name\": \"a\"}\n-- deep/b/package.json --\n{\"name\": \"b\"}\n-- packages/c/package.json --\n{}\n")
+		if err := os.Symlink("../real/a", filepath.Join(circle, "packages", "a")); err != nil {
+			t.Skip("symbolic links cannot be made here:", err)
+		}
+		if err := os.Symlink("..", filepath.Join(circle, "deep", "up")); err != nil {
+			t.Fatal(err)
+		}
+		if w := mustLoad(t, circle); dirs(w) != "deep/b packages/a packages/c" {
+			t.Error(dirs(w))
+		}
+	})
+	t.Run("is an error with the file where the root's package.json is broken", func(t *testing.T) {
+		broken := lay(t, "-- package.json --\n{,\n-- yarn.lock --\n-- packages/a/package.json --\n{}\n")
+		if _, err := Load(filepath.Join(broken, "packages", "a")); err == nil || !strings.Contains(err.Error(), "package.json:1:2") {
+			t.Error(err)
+		}
+	})
+	t.Run("may be a pnpm-workspace.yaml without a package.json", func(t *testing.T) {
+		bare := lay(t, "-- pnpm-workspace.yaml --\npackages: [a]\n-- a/package.json --\n{\"name\": \"a\"}\n")
+		w := mustLoad(t, filepath.Join(bare, "a"))
+		if w.Root != bare || dirs(w) != "a" || w.RootPackage.Dir != "." || w.Manager != PNPM {
+			t.Error(w.Root, dirs(w), w.RootPackage)
+		}
+	})
+}
+
+func TestMissingRoot(t *testing.T) {
+	for _, c := range []struct{ claim, dir, want string }{
+		{"says so in a folder that belongs to no repository", t.TempDir(), "no package.json, go.mod or go.work in this folder or any above it\n💡 "},
+		{"says so for a folder that is not there", filepath.Join(t.TempDir(), "gone"), "the folder cannot be opened: no such file"},
+		{"says so for a file", filepath.Join(lay(t, "-- f --\n"), "f"), "is a file, not a folder"},
+	} {
+		t.Run(c.claim, func(t *testing.T) {
+			if _, err := Load(c.dir); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestPackage(t *testing.T) {
+	root := lay(t, "-- package.json --\n{\"workspaces\": [\"a\"]}\n-- a/package.json --\n{\"name\": \"a\", \"version\": \"1.2.3\", \"private\": true, \"scripts\": {\"build\": \"tsc\"}, \"Name\": \"not the name\"}\n")
+	w := mustLoad(t, root)
+	t.Run("says what its package.json says, letter case and all", func(t *testing.T) {
+		p := w.Packages[0]
+		if p.Name != "a" || p.Version != "1.2.3" || !p.Private || p.Scripts["build"] != "tsc" || p.Path != filepath.Join(root, "a") {
+			t.Errorf("%+v", p)
+		}
+		if !strings.HasPrefix(string(p.Manifest), `{"name": "a"`) {
+			t.Errorf("%s", p.Manifest)
+		}
+	})
+	t.Run("has scripts that can be asked where there are none", func(t *testing.T) {
+		if w.RootPackage.Scripts == nil {
+			t.Error("Scripts is nil")
+		}
+	})
+}
+
+func TestVersions(t *testing.T) {
+	for text, want := range map[string]string{
+		"9.1.0": "9.1.0", "^9.1.0": "9.1.0", ">=10 <12": "10", "4.0.0-rc.40": "4.0.0-rc.40", "v1.2": "1.2",
+		"latest": "", "*": "", "https://example.com/yarn.js": "", "": "",
+	} {
+		if got := exactVersion(text); got != want {
+			t.Errorf("exactVersion(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

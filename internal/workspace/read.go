@@ -1,0 +1,79 @@
+package workspace
+
+import (
+	"errors"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/heapmage/heapmage/internal/problem"
+)
+
+// mostReaders bounds how many files are read at once. Reading is quick; more
+// would only cost descriptors.
+const mostReaders = 16
+
+// readManifests reads the package.json of each folder. A folder without one is
+// left out; one that cannot be read or understood is an error, the first in
+// order of folders, whatever order they were read in.
+func readManifests(root string, dirs map[string]bool, globFile string) (map[string]*manifest, error) {
+	type result struct {
+		dir      string
+		manifest *manifest
+		err      *problem.Error
+	}
+	results := make([]result, 0, len(dirs))
+	for dir := range dirs {
+		results = append(results, result{dir: dir})
+	}
+	var next atomic.Int64
+	var readers sync.WaitGroup
+	for range min(mostReaders, len(results)) {
+		readers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(results); i = int(next.Add(1)) - 1 {
+				r := &results[i]
+				r.manifest, r.err = readManifest(root, r.dir, globFile)
+			}
+		})
+	}
+	readers.Wait()
+
+	found := make(map[string]*manifest, len(results))
+	var first *result
+	for i := range results {
+		r := &results[i]
+		if r.err != nil && (first == nil || r.dir < first.dir) {
+			first = r
+		}
+		if r.manifest != nil {
+			found[r.dir] = r.manifest
+		}
+	}
+	if first != nil {
+		return nil, first.err
+	}
+	return found, nil
+}
+
+func readManifest(root, dir, globFile string) (*manifest, *problem.Error) {
+	file := path.Join(dir, "package.json")
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
+		return nil, nil
+	case err != nil:
+		return nil, &problem.Error{Where: file, What: "cannot be read", Cause: reason(err), Hint: "mend the file's permissions"}
+	}
+	m, mistake := parseManifest(text)
+	if mistake != nil {
+		return nil, &problem.Error{
+			Where: mistake.at(file),
+			What:  mistake.what,
+			Hint:  "mend the file, or leave its folder out with \"!" + dir + "\" in " + globFile,
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,96 @@
+package workspace
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/heapmage/heapmage/internal/problem"
+)
+
+const selectable = `
+-- package.json --
+{"name": "tool", "workspaces": ["packages/*", "examples/*/*"]}
+-- packages/core/package.json --
+{"name": "@acme/core"}
+-- packages/core-utils/package.json --
+{"name": "@acme/core-utils"}
+-- packages/cli/package.json --
+{"name": "acme-cli"}
+-- packages/tool/package.json --
+{"name": "tool"}
+-- packages/nameless/package.json --
+{}
+-- examples/react/basic/package.json --
+{"name": "react-basic"}
+-- examples/vue/basic/package.json --
+{"name": "vue-basic"}
+-- examples/vue/core/package.json --
+{"name": "basic"}
+`
+
+func TestSelect(t *testing.T) {
+	root := lay(t, selectable)
+	w, err := Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		claim    string
+		patterns []string
+		want     string
+	}{
+		{"takes a package's name", []string{"@acme/core"}, "packages/core"},
+		{"takes a folder", []string{"packages/core"}, "packages/core"},
+		{"takes a folder with ./ and a slash at its end", []string{"./packages/core/"}, "packages/core"},
+		{"takes an absolute folder", []string{filepath.Join(root, "packages", "core")}, "packages/core"},
+		{"takes the folder's last name", []string{"cli"}, "packages/cli"},
+		{"takes the name without its scope", []string{"core-utils"}, "packages/core-utils"},
+		{"takes a package without a name by its folder", []string{"nameless"}, "packages/nameless"},
+		{"prefers a name to folders of the same name", []string{"basic"}, "examples/vue/core"},
+		{"prefers a member to a root of the same name", []string{"tool"}, "packages/tool"},
+		{"takes the root, a member or not", []string{"."}, "."},
+		{"takes a list with commas and spaces, each package once, in order of folders", []string{"cli, @acme/core", "packages/cli"}, "packages/cli packages/core"},
+		{"takes a glob over scoped names", []string{"@acme/*"}, "packages/core packages/core-utils"},
+		{"takes a glob over short names", []string{"core*"}, "examples/vue/core packages/core packages/core-utils"},
+		{"takes a glob over folders", []string{"./examples/**"}, "examples/react/basic examples/vue/basic examples/vue/core"},
+		{"takes a glob with braces", []string{"{acme-cli,tool}"}, "packages/cli packages/tool"},
+		{"takes a folder that holds packages", []string{"examples/vue"}, "examples/vue/basic examples/vue/core"},
+		{"takes every member where nothing is named", nil, "examples/react/basic examples/vue/basic examples/vue/core packages/cli packages/core packages/core-utils packages/nameless packages/tool"},
+	} {
+		t.Run(c.claim, func(t *testing.T) {
+			found, err := w.Select(c.patterns...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var dirs []string
+			for _, p := range found {
+				dirs = append(dirs, p.Dir)
+			}
+			if got := strings.Join(dirs, " "); got != c.want {
+				t.Errorf("%q selects %s, want %s", c.patterns, got, c.want)
+			}
+		})
+	}
+	for _, c := range []struct{ claim, pattern, want string }{
+		{"lists the candidates of an ambiguous name", "core", "-workspace=core: could mean 2 packages: examples/vue/core, packages/core\n💡 name the folder, such as -workspace=examples/vue/core, or several with commas"},
+		{"lists the nearest names for one that is unknown", "@acme/coer", "-workspace=@acme/coer: no package has this name or folder\n💡 did you mean @acme/core"},
+		{"lists the packages where no name is near", "zzzzzzzzzz", "packages: react-basic, vue-basic, basic"},
+		{"knows no folder that only starts like one", "packages/cor", "did you mean packages/core"},
+		{"fails for a glob that fits nothing", "x*", "-workspace=x*: no package"},
+		{"fails for an empty name", "cli,,tool", "names no package"},
+		{"fails for a folder outside", filepath.Dir(root), "no package has this name"},
+	} {
+		t.Run(c.claim, func(t *testing.T) {
+			found, err := w.Select(c.pattern)
+			var p *problem.Error
+			if !errors.As(err, &p) || p.ExitStatus() != problem.ExitUsage {
+				t.Fatalf("%v, %v", found, err)
+			}
+			if !strings.Contains(err.Error(), c.want) || strings.Count(err.Error(), "\n") > 2 {
+				t.Errorf("%q\nwant %q", err, c.want)
+			}
+		})
+	}
+}
