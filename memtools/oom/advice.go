@@ -1,0 +1,106 @@
+package oom
+
+import (
+	"fmt"
+	"strings"
+)
+
+// advise returns one sentence that says what to do about a verdict.
+func advise(e Evidence, v Verdict) string {
+	switch v.Cause {
+	case V8Heap:
+		return adviseV8(e, v)
+	case NodeWorker:
+		if e.HeapLimit > 0 {
+			return fmt.Sprintf("Raise resourceLimits where the script makes its workers; where it sets none, heapLimit (%s) is their limit too.", e.HeapLimit.Short())
+		}
+		return "Raise resourceLimits where the script makes its workers, or set a larger heapLimit."
+	case BufferAllocation:
+		return "Buffers lie outside the JavaScript heap, so a larger heapLimit does not help: " + moreRoom(e) + "."
+	case GoMemory:
+		if v.Detail == "TypeScript 7" {
+			return "V8's heap limit does nothing to TypeScript 7: lower --checkers or " + moreRoom(e) + "."
+		}
+		return "V8's heap limit does nothing to a Go program, and GOMEMLIMIT only delays this: " + moreRoom(e) + "."
+	case Esbuild:
+		return "V8's heap limit does nothing to esbuild, a Go program: build fewer entry points at once or " + moreRoom(e) + "."
+	case JVMHeap:
+		return adviseJVM(v)
+	case SystemAllocation:
+		return "The limit is outside the program (ulimit -v, a cgroup or the machine): " + moreRoom(e) + "."
+	case KernelOOM, KernelOOMSuspected, PressureStop:
+		return adviseKilled(e)
+	case Killed:
+		return "Nothing shows who sent SIGKILL: look for a CI runner's cancel or time limit, or for the kernel's record in dmesg."
+	case EngineLimit:
+		return "No amount of memory helps: make the value in parts."
+	case StackOverflow:
+		return "No amount of memory helps: look for recursion without an end."
+	case CommandNotFound:
+		return "Install the dependencies, or correct the command in the script."
+	case NotExecutable:
+		return "Make the file that the script names executable, or run it through its interpreter."
+	case Signal:
+		return adviseSignal(e, v)
+	}
+	return ""
+}
+
+func adviseV8(e Evidence, v Verdict) string {
+	if e.HeapLimit > 0 && v.Limit == 0 {
+		return fmt.Sprintf("V8 ended at %s although heapLimit is %s: look for --max-old-space-size in the script itself, or for one very large array or string.",
+			v.Used, e.HeapLimit.Short())
+	}
+	switch {
+	case v.HeapLimit > 0 && e.Budget > 0:
+		return fmt.Sprintf("Set heapLimit: %s for this package; the budget of %s bears it.", v.HeapLimit.Short(), e.Budget.Short())
+	case v.HeapLimit > 0:
+		return fmt.Sprintf("Set heapLimit: %s for this package.", v.HeapLimit.Short())
+	case e.Budget > 0:
+		return fmt.Sprintf("It needs a heap above %s and the budget of %s bears none: give the run more memory, or split the package.",
+			max(v.Limit, v.Used).Short(), e.Budget.Short())
+	}
+	return "Set a larger heapLimit for this package."
+}
+
+func adviseJVM(v Verdict) string {
+	switch {
+	case strings.HasPrefix(v.Detail, "Metaspace"), strings.HasPrefix(v.Detail, "Compressed class space"):
+		return "Raise -XX:MaxMetaspaceSize, for instance in JAVA_TOOL_OPTIONS."
+	case strings.Contains(v.Detail, "direct buffer memory"), strings.Contains(v.Detail, "Direct buffer memory"):
+		return "Raise -XX:MaxDirectMemorySize, for instance in JAVA_TOOL_OPTIONS."
+	}
+	return "Raise -Xmx where the JVM is started, or in JAVA_TOOL_OPTIONS (Gradle: org.gradle.jvmargs)."
+}
+
+func adviseKilled(e Evidence) string {
+	// A heap limit above what the budget bears never stops V8 before the kernel acts.
+	if e.HeapLimit > 0 && e.Budget > 0 && e.HeapLimit+v8Extra(e.HeapLimit) > e.Budget {
+		return fmt.Sprintf("Its heapLimit of %s lies above what a budget of %s bears: lower heapLimit, or %s.",
+			e.HeapLimit.Short(), e.Budget.Short(), moreRoom(e))
+	}
+	if e.used() > 0 {
+		return fmt.Sprintf("It needs more than %s: %s.", e.used(), moreRoom(e))
+	}
+	return "It needs more memory than it had: " + moreRoom(e) + "."
+}
+
+func adviseSignal(e Evidence, v Verdict) string {
+	if strings.Contains(v.Detail, "SIGABRT") && e.HeapLimit > 0 && e.Peak >= e.HeapLimit-e.HeapLimit/8 {
+		return fmt.Sprintf("Its peak of %s was near its heapLimit of %s: V8 may have ended it with a message that was swallowed; try heapLimit: %s.",
+			e.Peak, e.HeapLimit.Short(), roundUp(e.HeapLimit+e.HeapLimit/2).Short())
+	}
+	return ""
+}
+
+// moreRoom says how to give a task more memory, with the figures that are known.
+func moreRoom(e Evidence) string {
+	want := roundUp(e.used() + e.used()/2)
+	switch {
+	case want == 0:
+		return "give the run more memory or fewer tasks at once"
+	case e.Budget > 0 && want > e.Budget:
+		return "give the run more memory than " + e.Budget.Short()
+	}
+	return "reserve more for it (need: " + want.Short() + ")"
+}

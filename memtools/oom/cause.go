@@ -1,0 +1,93 @@
+package oom
+
+// Cause is the class of a process's end. Its text is stable: it stands in
+// recorded events.
+type Cause string
+
+// The causes. Those from V8Heap to PressureStop are memory failures.
+const (
+	// Success is exit code 0, without a signal and without a stop by the caller.
+	Success Cause = "success"
+	// Failure is a failure of the program itself, as far as can be told.
+	Failure Cause = "failure"
+
+	// V8Heap is the end of V8's heap in a Node process: it reached its heap limit.
+	V8Heap Cause = "v8-heap"
+	// NodeWorker is a worker thread of Node that reached its own heap limit
+	// (ERR_WORKER_OUT_OF_MEMORY).
+	NodeWorker Cause = "node-worker"
+	// BufferAllocation is an ArrayBuffer or a Buffer, which lie outside V8's heap,
+	// that could not be had.
+	BufferAllocation Cause = "buffer-allocation"
+	// GoMemory is a Go program to which the system gave no more memory.
+	GoMemory Cause = "go-memory"
+	// Esbuild is the same in esbuild, which is a Go program.
+	Esbuild Cause = "esbuild"
+	// JVMHeap is a java.lang.OutOfMemoryError.
+	JVMHeap Cause = "jvm-heap"
+	// SystemAllocation is memory that the system refused: ENOMEM, std::bad_alloc
+	// and their like.
+	SystemAllocation Cause = "system-allocation"
+	// KernelOOM is a kill by the kernel for memory, proved by the counter of the
+	// cgroup.
+	KernelOOM Cause = "kernel-oom"
+	// KernelOOMSuspected is a kill where memory was short, or where the counter of
+	// the whole host rose: likely the kernel, without proof.
+	KernelOOMSuspected Cause = "kernel-oom-suspected"
+	// PressureStop is a stop by the caller to keep the run inside its budget.
+	PressureStop Cause = "pressure-stop"
+
+	// EngineLimit is a value larger than V8 or the JVM makes whatever memory there
+	// is: an array, string or Map that is too long.
+	EngineLimit Cause = "engine-limit"
+	// StackOverflow is a Go program whose stack passed the runtime's maximum.
+	StackOverflow Cause = "stack-overflow"
+	// Killed is SIGKILL by somebody unknown.
+	Killed Cause = "killed"
+	// Signal is an end by any other signal.
+	Signal Cause = "signal"
+	// Interrupted is an end by SIGINT, or by the caller when it was interrupted.
+	Interrupted Cause = "interrupted"
+	// Timeout is a stop by the caller at a time limit.
+	Timeout Cause = "timeout"
+	// CommandNotFound is the shell's exit code 127.
+	CommandNotFound Cause = "command-not-found"
+	// NotExecutable is the shell's exit code 126.
+	NotExecutable Cause = "not-executable"
+)
+
+type causeFacts struct {
+	sentence string
+	memory   bool
+}
+
+var causes = map[Cause]causeFacts{
+	Success:            {"succeeded", false},
+	Failure:            {"the command failed", false},
+	V8Heap:             {"JavaScript heap out of memory", true},
+	NodeWorker:         {"JavaScript heap of a worker thread out of memory", true},
+	BufferAllocation:   {"no memory for a buffer outside the JavaScript heap", true},
+	GoMemory:           {"Go program out of memory", true},
+	Esbuild:            {"esbuild out of memory", true},
+	JVMHeap:            {"Java out of memory", true},
+	SystemAllocation:   {"the system refused more memory", true},
+	KernelOOM:          {"killed by the kernel, out of memory", true},
+	KernelOOMSuspected: {"killed, probably by the kernel for memory", true},
+	PressureStop:       {"stopped to keep the run inside its memory", true},
+	EngineLimit:        {"a value passed a fixed limit of its runtime", false},
+	StackOverflow:      {"stack overflow in a Go program", false},
+	Killed:             {"killed, cause unknown", false},
+	Signal:             {"ended by a signal", false},
+	Interrupted:        {"interrupted", false},
+	Timeout:            {"stopped at its time limit", false},
+	CommandNotFound:    {"command not found", false},
+	NotExecutable:      {"command cannot be executed", false},
+}
+
+// Memory reports whether the cause is a failure for memory (exit code 4 of a
+// run). It is false for an unknown cause.
+func (c Cause) Memory() bool { return causes[c].memory }
+
+// Sentence returns the cause in words, without figures. It is empty for an
+// unknown cause.
+func (c Cause) Sentence() string { return causes[c].sentence }

@@ -1,0 +1,214 @@
+package oom
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// Diagnose says why a process ended. It is pure: the same evidence gives the
+// same verdict. In the order in which evidence counts:
+//
+//  1. Exit code 0, no signal and no stop by the caller is success, whatever the
+//     output says.
+//  2. A stop by the caller, unless the process died of memory by itself at the
+//     moment of a pressure stop.
+//  3. SIGKILL with a cgroup counter that rose.
+//  4. A fatal text: the last one, as earlier ones were survived.
+//  5. A kill below, by the note of a shell or runner, with a counter that rose.
+//  6. SIGKILL and the other signals, then the exit code.
+func Diagnose(e Evidence) Verdict {
+	v := diagnose(e)
+	v.Advice = advise(e, v)
+	return v
+}
+
+func diagnose(e Evidence) Verdict {
+	end, seen := e.end(), e.findings()
+	if e.Stopped == NotStopped && end.success() {
+		return Verdict{Cause: Success}
+	}
+	if e.Stopped != NotStopped {
+		if e.Stopped == StopPressure && end.signal != sigkill {
+			if death, ok := seen.deathAt(end); ok && death.cause.Memory() {
+				return e.fatal(death)
+			}
+		}
+		return e.stopped()
+	}
+	if end.signal == sigkill && e.CgroupOOMKill {
+		return e.kernel(end, seen)
+	}
+	// A counter that rose explains a kill that was noted after the last fatal text.
+	if e.CgroupOOMKill && seen.killed.at > seen.death.at {
+		return e.kernel(end, seen)
+	}
+	if death, ok := seen.deathAt(end); ok {
+		return e.fatal(death)
+	}
+	if end.signal == sigkill {
+		return e.killed(end, seen)
+	}
+	if end.signal == sigint {
+		return Verdict{Cause: Interrupted, Used: e.used()}
+	}
+	if end.signal != 0 {
+		return Verdict{Cause: Signal, Detail: "ended by " + signalText(end), Used: e.used()}
+	}
+	switch {
+	case end.code == 127:
+		return Verdict{Cause: CommandNotFound, Detail: seen.missing.detail, Evidence: seen.missing.line}
+	case end.code == 126:
+		return Verdict{Cause: NotExecutable}
+	case seen.near(seen.killed) && !seen.killed.soft:
+		return e.killed(end, seen)
+	case seen.near(seen.weak):
+		return e.fatal(seen.weak)
+	}
+	return Verdict{Cause: Failure, Detail: "exit code " + strconv.Itoa(end.code), Used: e.used()}
+}
+
+// findings returns those of the whole output, else those of its tail.
+func (e Evidence) findings() Findings {
+	if e.Seen.seen || len(e.Tail) == 0 {
+		return e.Seen
+	}
+	var s Scanner
+	_, _ = s.Write(e.Tail) // never fails
+	return s.Findings()
+}
+
+// deathAt returns the fatal text that explains the end: one that is certain, or
+// V8's text without its trace where the process did abort.
+func (f Findings) deathAt(end end) (finding, bool) {
+	if f.abort.at > f.death.at && end.signal == sigabrt {
+		return f.abort, true
+	}
+	return f.death, f.death.at > 0
+}
+
+// near reports whether the finding stands at the end of the output.
+func (f Findings) near(x finding) bool { return x.at > 0 && f.lines-x.at <= nearEnd }
+
+// stopped is the verdict where the caller ended the process.
+func (e Evidence) stopped() Verdict {
+	v := Verdict{Used: e.used()}
+	switch e.Stopped {
+	case StopPressure:
+		v.Cause, v.Limit = PressureStop, e.Budget
+		v.Evidence = "stopped by heapmage"
+	case StopTimeout:
+		v.Cause = Timeout
+	default:
+		v.Cause = Interrupted
+	}
+	return v
+}
+
+// fatal is the verdict of a text in the output.
+func (e Evidence) fatal(f finding) Verdict {
+	v := Verdict{Cause: f.cause, Detail: f.detail, Evidence: f.line, Used: e.used()}
+	switch f.cause {
+	case V8Heap:
+		v.Used = f.used
+		if !e.foreignLimit(f.used) {
+			v.Limit = e.HeapLimit
+			v.HeapLimit = e.nextHeapLimit(f.used)
+		}
+		if v.Used == 0 {
+			v.Used = e.used()
+		}
+	case GoMemory, Esbuild:
+		if f.used > 0 {
+			v.Used = f.used
+		}
+	}
+	return v
+}
+
+// foreignLimit reports whether V8 ended with so little in use that the limit it
+// met cannot be the one that the caller set: a script sets its own. An array
+// that doubles may fail at four tenths of the limit; between there and a half
+// this errs on the side of the script.
+func (e Evidence) foreignLimit(used memtools.Bytes) bool {
+	return used > 0 && used < e.HeapLimit/2
+}
+
+// kernel is the verdict of a kill that the cgroup's counter proves.
+func (e Evidence) kernel(end end, seen Findings) Verdict {
+	v := Verdict{Cause: KernelOOM, Limit: e.Budget, Used: e.used(), Evidence: "the oom_kill counter of its cgroup rose"}
+	if end.signal != sigkill && seen.killed.at > 0 {
+		v.Evidence += "; " + strconv.Quote(seen.killed.line)
+	}
+	return v
+}
+
+// killed is the verdict of SIGKILL without proof.
+func (e Evidence) killed(end end, seen Findings) Verdict {
+	v := Verdict{Cause: Killed, Limit: e.Budget, Used: e.used()}
+	if end.signal == sigkill {
+		v.Detail = signalText(end)
+	} else {
+		v.Detail, v.Evidence = "exit code "+strconv.Itoa(end.code), seen.killed.line
+	}
+	switch {
+	case e.short():
+		v.Cause, v.Detail, v.Evidence = KernelOOMSuspected, "", e.shortage()
+	case e.HostOOMKill && !e.ample():
+		v.Cause, v.Detail, v.Evidence = KernelOOMSuspected, "", "oom_kill of the whole host rose"
+	}
+	return v
+}
+
+// shortage says in figures how short memory was.
+func (e Evidence) shortage() string {
+	if e.AvailableKnown && e.Available <= e.shortMargin() {
+		return fmt.Sprintf("%s were left just before", max(e.Available, 0))
+	}
+	return fmt.Sprintf("usage was %s of %s", e.used(), e.Budget)
+}
+
+func signalText(end end) string {
+	name := SignalName(end.signal)
+	if name == "" {
+		name = "signal " + strconv.Itoa(end.signal)
+	}
+	if end.translated {
+		return name + ", exit code " + strconv.Itoa(end.code)
+	}
+	return name
+}
+
+// v8Extra is what a Node process holds beside V8's old space: three semi-spaces
+// of 16 MB, and code, buffers and native memory of about a tenth of the heap.
+func v8Extra(heap memtools.Bytes) memtools.Bytes { return 48*memtools.MB + heap/10 }
+
+// nextHeapLimit returns the heap limit to try after one of V8 proved too small:
+// half as much again, rounded up, or what the budget bears where that is less.
+// It is zero where the budget bears no more than there was.
+func (e Evidence) nextHeapLimit(died memtools.Bytes) memtools.Bytes {
+	had := max(e.HeapLimit, died)
+	if had <= 0 {
+		return 0
+	}
+	next := roundUp(had + had/2)
+	if e.Budget > 0 && next+v8Extra(next) > e.Budget {
+		next = (e.Budget - 48*memtools.MB) * 10 / 11
+		next -= next % (64 * memtools.MB)
+		if next < had+had/10 {
+			return 0
+		}
+	}
+	return next
+}
+
+// roundUp rounds up to a figure that people set: steps of 64 MB under 1 GB, of
+// 256 MB from there.
+func roundUp(b memtools.Bytes) memtools.Bytes {
+	step := 64 * memtools.MB
+	if b >= memtools.GB {
+		step = 256 * memtools.MB
+	}
+	return (b + step - 1) / step * step
+}
