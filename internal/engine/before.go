@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/mattn/go-isatty"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/runner"
+	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// leastFree is the free memory below which a build without history is not
+// likely to end well: the largest packages seen in public repositories need
+// more than this.
+const leastFree = memtools.GB
+
+// check looks at the free memory before anything starts. Too little of it is an
+// error in build:safe and a warning elsewhere.
+func (r *run) check() error {
+	free, err := memtools.Available()
+	if err != nil {
+		return nil // the budget stands, and no figure is better than a false one
+	}
+	free = min(free, r.budget)
+	if free >= leastFree {
+		return nil
+	}
+	what := fmt.Sprintf("only %v of memory may be used (%s)", free, r.limits.EffectiveSource)
+	const hint = "close other programs, raise the container's memory, or raise budget: in heapmage.yaml"
+	if r.Mode == event.Safe {
+		return &problem.Error{What: fmt.Sprintf("not enough memory to start: %s, a build without history wants %v", what, leastFree), Hint: hint, Code: problem.ExitNoMemory}
+	}
+	r.events.Emit(event.Notice{Kind: event.ShortMemory, Text: strings.ToUpper(what[:1]) + what[1:], Hint: hint})
+	return nil
+}
+
+// installing is the step that installs what the lock file names.
+const installing = "Installing dependencies"
+
+// install runs the package manager where node_modules are missing.
+func (r *run) install(ctx context.Context) error {
+	step, reason, err := script.Install(r.settings, r.scriptOptions())
+	if err != nil || reason == "" {
+		return err
+	}
+	r.events.Emit(event.StepStarted{Step: installing, Command: step.Command, Reason: reason})
+	log := r.state.log("install", 1)
+	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log})
+	finished := event.StepFinished{Step: installing, Duration: res.Duration, Log: log}
+	switch {
+	case err != nil:
+		finished.Reason = err.Error()
+	case !res.Verdict.Success():
+		finished.Reason = res.Verdict.Reason()
+	}
+	r.events.Emit(finished)
+	if finished.Reason == "" || err != nil {
+		return err
+	}
+	failed := &problem.Error{Where: r.ws.Root, What: step.Command + " failed: " + finished.Reason, Hint: "run it by hand in that folder and mend what it says", Code: problem.ExitFailed}
+	if res.Verdict.Memory() {
+		failed.Code, failed.Hint = problem.ExitOutOfMemory, res.Verdict.Advice
+	}
+	return failed
+}
+
+// colour says whether w shows colours: it is a terminal, and NO_COLOR is unset.
+func colour(environ []string, w io.Writer) bool {
+	if env(environ, "NO_COLOR") != "" || env(environ, "TERM") == "dumb" {
+		return false
+	}
+	if force := env(environ, "FORCE_COLOR"); force != "" {
+		return force != "0" && force != "false"
+	}
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}

@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// modeLimits are what a mode sets where nothing is configured.
+type modeLimits struct {
+	budget    memtools.Size  // of the memory there is
+	ceiling   memtools.Bytes // of the budget; zero means none
+	heapLimit memtools.Bytes // ceiling of each Node process's heap
+}
+
+var modes = map[event.Mode]modeLimits{
+	event.Parallel: {budget: memtools.Share(80), heapLimit: 8 * memtools.GB},
+	event.Managed:  {budget: memtools.Share(80), ceiling: 8 * memtools.GB, heapLimit: 8 * memtools.GB},
+	event.Safe:     {budget: memtools.Share(80), heapLimit: 16 * memtools.GB},
+}
+
+// budgetFor returns what a run may use of the memory that there is, and what
+// set it.
+func budgetFor(mode event.Mode, c *config.Config, l memtools.Limits) (memtools.Bytes, string) {
+	total, totalSource := l.Effective, l.EffectiveSource
+	if l.Soft > 0 && l.Soft < total {
+		total, totalSource = l.Soft, l.SoftSource // beyond it everything comes to a halt
+	}
+	if !c.Budget.IsZero() {
+		if b := c.Budget.Of(total); b <= total {
+			return b, "budget: " + c.Budget.String()
+		}
+		return total, fmt.Sprintf("budget: %v, which is more than there is: %s", c.Budget, totalSource)
+	}
+	m := modes[mode]
+	b, source := m.budget.Of(total), fmt.Sprintf("%v of %v, %s", m.budget, total.Short(), totalSource)
+	if m.ceiling > 0 && b > m.ceiling {
+		return m.ceiling, fmt.Sprintf("the %s of build:managed", m.ceiling.Short())
+	}
+	return b, source
+}
+
+// heap is V8's old-space limit as one task gets it.
+type heap struct {
+	Limit memtools.Bytes
+	// Set says that heapmage passes the limit; false leaves what the user set.
+	Set bool
+	// Fixed limits are not raised after V8 ran out of heap: they are an order.
+	Fixed bool
+	// Notice is a line for the user; without text there is nothing to say.
+	Notice event.Notice
+}
+
+// heapRequest is what decides a task's heap limit.
+type heapRequest struct {
+	Budget memtools.Bytes
+	// Young is what V8 adds to the limit for its young generation.
+	Young memtools.Bytes
+	// Ceiling is the configured limit, or the mode's.
+	Ceiling memtools.Bytes
+	// Package is set under packages: in heapmage.yaml; zero where it is not.
+	Package memtools.Bytes
+	// User is an explicit --max-old-space-size of the environment or of a
+	// settings file, zero where there is none; UserSource names it.
+	User       memtools.Bytes
+	UserSource string
+}
+
+// room is the largest limit whose heap the budget can bear.
+func (r heapRequest) room() memtools.Bytes {
+	return max(r.Budget-r.Young, r.Budget/2)
+}
+
+// heapFor decides a task's heap limit. What the user set explicitly is kept
+// unless the budget cannot bear it. Where a limit larger than the budget is
+// lowered, one line says so.
+func heapFor(r heapRequest) heap {
+	h := heap{Limit: r.Ceiling, Set: true}
+	source := "the ceiling"
+	switch {
+	case r.Package > 0:
+		h.Limit, h.Fixed, source = r.Package, true, "packages: in "+config.FileName
+	case r.User > 0 && r.User <= r.Budget:
+		return heap{Limit: r.User}
+	case r.User > 0:
+		h.Limit, source = r.User, r.UserSource
+	}
+	if h.Limit > r.Budget {
+		h.Notice = event.Notice{Kind: event.HeapClamped,
+			Text: fmt.Sprintf("Heap limit %s (%s) does not fit the budget of %v: clamped to %v", h.Limit.Short(), source, r.Budget, r.room())}
+	}
+	h.Limit = min(h.Limit, r.room())
+	return h
+}
+
+// raised returns the limit for another attempt after V8 ran out of heap, and
+// whether one is worth trying: where the limit was not an order, and there is
+// room to raise it by a tenth at least.
+func (h heap) raised(r heapRequest) (heap, bool) {
+	limit := min(r.Ceiling, r.room())
+	if h.Fixed || limit < h.Limit+h.Limit/10 {
+		return h, false
+	}
+	return heap{Limit: limit, Set: true}, true
+}

@@ -1,0 +1,154 @@
+package engine
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// Request is what a target asks for. The pointers are Mage's optional
+// arguments: nil means not given.
+type Request struct {
+	// Target is "build", "typecheck", "test", "lint", "clean" or "bundle".
+	Target string
+	// Mode is how memory is treated; empty means event.Parallel.
+	Mode event.Mode
+	// Packages selects packages: names, folders or globs, with commas between.
+	Packages *string
+	// NoDeps leaves out what the selected packages depend on.
+	NoDeps *bool
+	// Fix has the linter mend what it can.
+	Fix *bool
+	// TestPath is handed to the test scripts.
+	TestPath *string
+}
+
+// TargetOr returns what an optional argument says, or otherwise.
+func TargetOr(target *string, otherwise string) string {
+	if target != nil && *target != "" {
+		return *target
+	}
+	return otherwise
+}
+
+func given(b *bool) bool { return b != nil && *b }
+
+// tasks finds what the request is to run. The notice says where the root's
+// script stands in for the packages'.
+func (p *prepared) tasks() (*taskgraph.Graph, error) {
+	selected, named, err := p.selected()
+	if err != nil {
+		return nil, err
+	}
+	kept, warnings, err := workspace.BreakCycles(p.ws.Packages)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		p.notices = append(p.notices, event.Notice{Kind: event.CycleBroken, Text: w})
+	}
+	edges := map[*workspace.Package][]*workspace.Package{}
+	for _, e := range kept {
+		edges[e.From] = append(edges[e.From], e.To)
+	}
+	r := taskgraph.Request{
+		Target: p.Target, Selected: selected, NoDeps: given(p.NoDeps), DependsOn: p.dependsOn(),
+		Edges:    func(pkg *workspace.Package) []*workspace.Package { return edges[pkg] },
+		Script:   p.script,
+		Packages: p.ws.Packages,
+	}
+	if !slices.ContainsFunc(selected, p.has) {
+		if named || p.ws.RootPackage == nil || !p.has(p.ws.RootPackage) {
+			return nil, p.noScript(selected, named)
+		}
+		if !slices.Contains(selected, p.ws.RootPackage) {
+			p.notices = append(p.notices, event.Notice{Kind: event.RootFallback,
+				Text: fmt.Sprintf("No package has a %s script: the root's runs", p.Target)})
+		}
+		r.Selected = []*workspace.Package{p.ws.RootPackage}
+	}
+	return taskgraph.Build(r)
+}
+
+// selected returns the packages that are asked for, and whether the user named
+// them. Where a workspace has members, its root is among them only by name.
+func (p *prepared) selected() (packages []*workspace.Package, named bool, err error) {
+	if p.Packages != nil {
+		packages, err = p.ws.Select(*p.Packages)
+		return packages, true, err
+	}
+	if p.Target == "bundle" && p.ws.RootPackage != nil {
+		return []*workspace.Package{p.ws.RootPackage}, false, nil
+	}
+	if len(p.ws.Packages) == 1 {
+		return p.ws.Packages, false, nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.ws.Packages), func(pkg *workspace.Package) bool { return pkg.Dir == "." }), false, nil
+}
+
+func (p *prepared) has(pkg *workspace.Package) bool {
+	_, ok := p.script(pkg, p.Target)
+	return ok
+}
+
+// script finds a package's script for a target: the configured one, or that of
+// the name, or of a usual synonym.
+func (p *prepared) script(pkg *workspace.Package, target string) (string, bool) {
+	if name := p.config.TaskFor(pkg.Name, target).Script; name != "" {
+		_, ok := pkg.Scripts[name]
+		return name, ok
+	}
+	if target == "lint" && given(p.Fix) {
+		if name, ok := script.Find(pkg, script.LintFix); ok {
+			return name, true
+		}
+	}
+	return script.Find(pkg, target)
+}
+
+// dependsOn is the order of tasks: the defaults, under what the repository
+// declares, under what is configured.
+func (p *prepared) dependsOn() map[string][]string {
+	order := taskgraph.DefaultDependsOn()
+	maps.Copy(order, p.config.Declared)
+	for key, t := range p.config.Tasks {
+		if t.DependsOn != nil {
+			order[key] = t.DependsOn
+		}
+	}
+	return order
+}
+
+// noScript says that nothing has the script that a target is for.
+func (p *prepared) noScript(selected []*workspace.Package, named bool) error {
+	where, who := "package.json", "no package has"
+	if p.ws.Manager == workspace.Go {
+		where = "go.mod"
+	}
+	if named && len(selected) == 1 {
+		where, who = selected[0].Dir, "the package has"
+	}
+	scripts := map[string]bool{}
+	for _, pkg := range append(slices.Clone(selected), p.ws.RootPackage) {
+		for name := range pkg.Scripts {
+			scripts[name] = true
+		}
+	}
+	hint := "none of them has any script"
+	if len(scripts) > 0 {
+		names := slices.Sorted(maps.Keys(scripts))
+		more := ""
+		if len(names) > 12 {
+			names, more = names[:12], ", …"
+		}
+		hint = fmt.Sprintf("name the script under tasks: %s: script: in heapmage.yaml; there are: %s%s", p.Target, strings.Join(names, ", "), more)
+	}
+	return &problem.Error{Where: where, What: fmt.Sprintf("%s no script for %q", who, p.Target), Hint: hint}
+}

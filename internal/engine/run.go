@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/magefile/mage/mg"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/meter"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/proc"
+	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/runner"
+	"github.com/heapmage/heapmage/internal/schedule"
+	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// Run runs a target and prints its log. The error says what failed; its
+// ExitStatus is the exit code, one of package problem's.
+func Run(ctx context.Context, request Request) error {
+	p, err := prepare(ctx, request)
+	if err != nil {
+		return err
+	}
+	ctx, release := stoppable(ctx)
+	defer release()
+	r := &run{prepared: p, id: proc.NewRunID(), started: time.Now()}
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	err = r.do(ctx)
+	return cmp.Or(err, r.close())
+}
+
+// run is one run of a target, from its first line to its last.
+type run struct {
+	*prepared
+	id      string
+	started time.Time
+	state   state
+	console *report.Console
+	record  *report.Recorder
+	events  *event.Stream
+	meter   *meter.Meter
+	// stopMeter ends the meter's goroutine and waits for it.
+	stopMeter func()
+	runner    *runner.Runner
+
+	mu    sync.Mutex // guards all below
+	heaps map[string]heap
+	said  map[string]bool // notices that were given, by text
+	ended []event.TaskFinished
+	// skipped counts the tasks that did not run.
+	skipped int
+}
+
+// open makes what the run writes to and measures with.
+func (r *run) open(ctx context.Context) error {
+	var err error
+	var notices []event.Notice
+	if r.state, notices, err = openState(r.ws.Root, r.id); err == nil {
+		r.record, err = report.NewRecorder(filepath.Join(r.state.dir, "events.jsonl"))
+	}
+	if err != nil {
+		return &problem.Error{Where: stateDir, What: "nothing can be recorded", Cause: err, Hint: "make room on the disk, or the workspace's folder writable"}
+	}
+	r.notices = append(r.notices, notices...)
+	r.heaps, r.said = map[string]heap{}, map[string]bool{}
+	r.console = report.NewConsole(os.Stdout, colour(r.environ, os.Stdout), r.live())
+	r.events = event.NewStream(time.Now, r.console, r.record)
+	r.meter, err = meter.New(meter.Options{
+		Budget:     r.budget,
+		Thresholds: memtools.Thresholds{Warning: r.config.Monitor.Warning / 100, Critical: r.config.Monitor.Critical / 100},
+		Tick:       r.config.Monitor.Interval,
+		OnTick:     func(now meter.Reading) { r.memory(event.AtTick, "", now) },
+		OnLevel: func(now meter.Reading) {
+			r.events.Emit(event.Pressure{Level: now.Level, Usage: now.Usage, Budget: now.Budget})
+		},
+	})
+	if err != nil {
+		return &problem.Error{What: "the memory of processes cannot be measured", Cause: err, Hint: "is /proc mounted?"}
+	}
+	metering, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	gone := make(chan struct{})
+	go func() { defer close(gone); r.meter.Run(metering) }()
+	r.stopMeter = func() { cancel(); <-gone }
+	r.runner = &runner.Runner{RunID: r.id, Meter: r.meter, Live: r.console}
+	if r.Mode == event.Safe {
+		r.runner.OOMScoreAdj = firstToDie
+	}
+	return nil
+}
+
+// firstToDie makes children the kernel's choice before this process and what
+// else runs on the machine. More would have tiny helpers die first.
+const firstToDie = 300
+
+// live says whether scripts' output is shown as it comes.
+func (r *run) live() bool { return r.slots() == 1 || mg.Verbose() }
+
+// slots is how many tasks may run at once.
+func (r *run) slots() int { return 1 }
+
+func (r *run) close() error {
+	r.stopMeter()
+	err := errors.Join(r.meter.Close(), r.record.Close())
+	if err == nil {
+		return nil
+	}
+	return &problem.Error{Where: r.state.shown, What: "the record of this run is not whole", Cause: err, Hint: "make room on the disk", Code: problem.ExitFailed}
+}
+
+// do runs the tasks, and all that goes before and after them.
+func (r *run) do(ctx context.Context) error {
+	manager := strings.TrimRight(string(r.ws.Manager)+" "+r.ws.ManagerVersion, " ")
+	r.events.Emit(event.RunStarted{
+		Run: r.id, Target: r.Target, Mode: r.Mode, Root: r.ws.Root, Manager: manager, Tasks: len(r.graph.Tasks),
+		Budget: r.budget, BudgetSource: r.budgetSource, HeapLimit: r.heapCeiling(),
+	})
+	for _, n := range r.notices {
+		r.events.Emit(n)
+	}
+	err := r.check()
+	if err == nil {
+		r.memory(event.AtStart, "", r.meter.Now())
+		err = r.install(ctx)
+	}
+	if err == nil {
+		r.schedule(ctx)
+	}
+	return r.finish(ctx, err)
+}
+
+func (r *run) schedule(ctx context.Context) {
+	tasks := map[string]*taskgraph.Task{}
+	var jobs []schedule.Job
+	for _, t := range r.graph.Tasks {
+		tasks[t.ID] = t
+		job := schedule.Job{ID: t.ID}
+		for _, a := range t.After {
+			job.After = append(job.After, a.ID)
+		}
+		jobs = append(jobs, job)
+	}
+	o := schedule.Options{
+		Slots:         r.slots(),
+		StopAtFailure: r.config.KeepGoing != nil && !*r.config.KeepGoing,
+		Skipped: func(id, because string) {
+			r.skipped++
+			skipped := event.TaskSkipped{Task: r.describe(tasks[id])}
+			if because != "" {
+				skipped.Because = r.labels[tasks[because].Package.Name]
+			}
+			r.events.Emit(skipped)
+		},
+	}
+	schedule.Run(ctx, jobs, o, func(ctx context.Context, g schedule.Grant) schedule.Outcome {
+		return r.attempt(ctx, tasks[g.ID], g)
+	})
+}
+
+// finish tells how the run ended and returns that as an error.
+func (r *run) finish(ctx context.Context, err error) error {
+	f := event.RunFinished{Target: r.Target, Skipped: r.skipped, Duration: time.Since(r.started)}
+	now := r.meter.Now()
+	f.Usage, f.Budget, f.Peak = now.Usage, now.Budget, r.meter.Peak()
+	var names []string
+	outOfMemory := false
+	for _, t := range r.ended {
+		switch {
+		case t.Retry:
+		case t.Status == event.Succeeded:
+			f.Succeeded++
+		default:
+			f.Failed++
+			names = append(names, t.Label)
+			outOfMemory = outOfMemory || t.Status == event.OutOfMemory
+		}
+	}
+	code, reason := exitFor(ctx)
+	known := (*problem.Error)(nil)
+	switch {
+	case err != nil && errors.As(err, &known):
+		f.ExitCode, f.Reason = known.ExitStatus(), known.What
+	case code != 0:
+		f.ExitCode, f.Reason = code, r.Target+" "+reason
+	case f.Failed > 0:
+		slices.Sort(names)
+		f.ExitCode, f.Reason = problem.ExitFailed, r.Target+" failed: "+strings.Join(names, ", ")
+		if outOfMemory {
+			f.ExitCode, f.Reason = problem.ExitOutOfMemory, r.Target+" failed for memory: "+strings.Join(names, ", ")
+		}
+	}
+	r.events.Emit(f)
+	if err != nil || f.ExitCode == 0 {
+		return err
+	}
+	return &problem.Error{What: f.Reason, Code: f.ExitCode}
+}
+
+func (r *run) memory(moment event.Moment, task string, now meter.Reading) {
+	r.events.Emit(event.Memory{Moment: moment, Task: task, Usage: now.Usage, Budget: now.Budget})
+}
+
+// sayOnce gives a notice unless it was given before in this run.
+func (r *run) sayOnce(n event.Notice) {
+	r.mu.Lock()
+	first := n.Text != "" && !r.said[n.Text]
+	r.said[n.Text] = true
+	r.mu.Unlock()
+	if first {
+		r.events.Emit(n)
+	}
+}
+
+// heapCeiling is the most that a Node process's heap limit may be.
+func (r *run) heapCeiling() memtools.Bytes {
+	if r.config.HeapLimit.IsZero() {
+		return modes[r.Mode].heapLimit
+	}
+	return r.config.HeapLimit.Of(r.limits.Effective)
+}

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/workspace"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// Plan prints what a request would run, in order, with the limits; it starts
+// and writes nothing.
+func Plan(ctx context.Context, request Request) error {
+	p, err := prepare(ctx, request)
+	if err != nil {
+		return err
+	}
+	r := &run{prepared: p}
+	fmt.Printf("Plan of %s: %d tasks, one at a time\n", p.Target, len(p.graph.Tasks))
+	fmt.Printf("Workspace: %s (%s)\n", p.ws.Root, p.ws.Manager)
+	fmt.Printf("Budget: %v (%s)\n\n", p.budget, p.budgetSource)
+	for _, n := range p.notices {
+		fmt.Printf("⚠️  %s\n", n.Text)
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "TASK\tHEAP LIMIT\tSCRIPT\tAFTER")
+	for _, t := range p.graph.Tasks {
+		limit := "-"
+		if p.ws.Manager != workspace.Go {
+			limit = heapFor(r.heapRequest(t)).Limit.String()
+		}
+		after := ""
+		for i, a := range t.After {
+			if i > 0 {
+				after += ", "
+			}
+			after += a.ID
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.ID, limit, t.Package.Scripts[t.Script], after)
+	}
+	return w.Flush()
+}
+
+// Stats prints the memory of this machine, its limits, this process's own, and
+// what each mode may use.
+func Stats(context.Context) error {
+	l, err := memtools.ReadLimits()
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "💾 Memory of this machine\t%v\n", l.Machine)
+	fmt.Fprintf(w, "   swap\t%v\n", l.Swap)
+	fmt.Fprintf(w, "   limit that counts\t%v\t%s\n", l.Effective, l.EffectiveSource)
+	fmt.Fprintf(w, "   available now\t%v\n", l.Available)
+	if l.CPUQuota > 0 {
+		fmt.Fprintf(w, "   processor quota\t%.2f cores\n", l.CPUQuota)
+	}
+	fmt.Fprintf(w, "🔧 This process\t%s\n", memtools.FormatUsage())
+	c := &config.Config{}
+	if dir, err := os.Getwd(); err == nil {
+		if ws, err := workspace.Load(dir); err == nil {
+			if c, err = config.Load(ws.Root, os.Environ()); err != nil {
+				return err
+			}
+		}
+	}
+	for _, m := range []struct {
+		name string
+		mode event.Mode
+	}{{"build", event.Parallel}, {"build:managed", event.Managed}, {"build:safe", event.Safe}} {
+		budget, source := budgetFor(m.mode, c, l)
+		fmt.Fprintf(w, "📦 Budget of %s\t%v\t%s\n", m.name, budget, source)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/event"
+)
+
+// stateDir is the folder at the workspace root that holds what runs leave behind.
+const stateDir = ".heapmage"
+
+// keptRuns is how many runs are kept. Older ones are removed when a run begins.
+const keptRuns = 20
+
+// state is where one run writes.
+type state struct {
+	// dir is the folder of this run: its events and the logs of its tasks.
+	dir string
+	// shown is dir as messages name it.
+	shown string
+}
+
+// openState makes the folder of a run. Where the workspace cannot be written
+// it takes a temporary one and says so.
+func openState(root, run string) (state, []event.Notice, error) {
+	top := filepath.Join(root, stateDir)
+	s := state{dir: filepath.Join(top, "runs", run), shown: filepath.Join(stateDir, "runs", run)}
+	err := os.MkdirAll(filepath.Join(s.dir, "logs"), 0o755)
+	if err == nil {
+		err = ignore(top)
+	}
+	if err == nil {
+		prune(filepath.Join(top, "runs"), keptRuns)
+		return s, nil, nil
+	}
+	notice := event.Notice{Kind: event.StateUnwritten,
+		Text: fmt.Sprintf("%s cannot be written (%v): logs go to a temporary folder", stateDir, err), Hint: "make the workspace's folder writable to keep them"}
+	s.dir, err = os.MkdirTemp("", "heapmage-"+run+"-")
+	if err == nil {
+		err = os.Mkdir(filepath.Join(s.dir, "logs"), 0o755)
+	}
+	s.shown = s.dir
+	return s, []event.Notice{notice}, err
+}
+
+// ignore keeps the state out of version control, whatever the user's own
+// .gitignore says.
+func ignore(top string) error {
+	path := filepath.Join(top, ".gitignore")
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	return os.WriteFile(path, []byte("*\n"), 0o644)
+}
+
+// prune removes the oldest runs beyond the newest keep. Their names begin with
+// their time, so that they sort by age. What it cannot remove stays.
+func prune(runs string, keep int) {
+	entries, err := os.ReadDir(runs)
+	if err != nil {
+		return
+	}
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() })
+	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(b.Name(), a.Name()) })
+	for _, e := range entries[min(keep, len(entries)):] {
+		_ = os.RemoveAll(filepath.Join(runs, e.Name()))
+	}
+}
+
+var unsafe = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+
+// log is the file that takes a task's output.
+func (s state) log(id string, attempt int) string {
+	name := strings.Trim(unsafe.ReplaceAllString(id, "-"), "-")
+	if attempt > 1 {
+		name += fmt.Sprintf(".%d", attempt)
+	}
+	return filepath.Join(s.dir, "logs", name+".log")
+}

@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+func TestOpenState(t *testing.T) {
+	t.Run("keeps the newest runs and stays out of version control", func(t *testing.T) {
+		root := t.TempDir()
+		for i := range keptRuns + 5 {
+			if _, notices, err := openState(root, fmt.Sprintf("2026-%03d", i)); err != nil || len(notices) > 0 {
+				t.Fatal(err, notices)
+			}
+		}
+		runs, err := os.ReadDir(filepath.Join(root, stateDir, "runs"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(runs) != keptRuns || runs[len(runs)-1].Name() != "2026-024" {
+			t.Errorf("%d runs, the newest %s", len(runs), runs[len(runs)-1].Name())
+		}
+		if text, err := os.ReadFile(filepath.Join(root, stateDir, ".gitignore")); err != nil || string(text) != "*\n" {
+			t.Errorf(".gitignore: %q, %v", text, err)
+		}
+	})
+	t.Run("takes a temporary folder where the workspace cannot be written, and says so", func(t *testing.T) {
+		root := t.TempDir()
+		if err := os.WriteFile(filepath.Join(root, stateDir), nil, 0o600); err != nil { // a file in the folder's place
+			t.Fatal(err)
+		}
+		s, notices, err := openState(root, "1")
+		if err != nil || len(notices) != 1 {
+			t.Fatal(err, notices)
+		}
+		defer os.RemoveAll(s.dir)
+		if err := os.WriteFile(s.log("core#build", 1), nil, 0o600); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestLogNamesAreFileNames(t *testing.T) {
+	s := state{dir: "/s"}
+	for id, want := range map[string]string{
+		"@acme/core#build":       "/s/logs/acme-core-build.log",
+		"basic (examples/a)#x:y": "/s/logs/basic-examples-a-x-y.log",
+	} {
+		if got := s.log(id, 1); got != filepath.FromSlash(want) {
+			t.Errorf("%s: %s, want %s", id, got, want)
+		}
+	}
+	if got := s.log("a#b", 2); got != filepath.FromSlash("/s/logs/a-b.2.log") {
+		t.Errorf("a second attempt writes %s", got)
+	}
+}
+
+func TestLabels(t *testing.T) {
+	named := func(names ...string) (packages []*workspace.Package) {
+		for _, n := range names {
+			packages = append(packages, &workspace.Package{Name: n})
+		}
+		return packages
+	}
+	got := labels(named("@acme/core", "@acme/web", "@other/web", "cli"))
+	for name, want := range map[string]string{"@acme/core": "core", "@acme/web": "@acme/web", "@other/web": "@other/web", "cli": "cli"} {
+		if got[name] != want {
+			t.Errorf("%s is called %q, want %q", name, got[name], want)
+		}
+	}
+}

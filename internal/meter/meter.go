@@ -1,0 +1,179 @@
+// Package meter measures the memory of a run while it lasts: each task's
+// process tree, the whole run against its budget, and what the kernel killed.
+// It samples the process table once for all of them.
+package meter
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// The times between two samples: usually, and while usage is above warning.
+const (
+	calm  = 250 * time.Millisecond
+	tense = 50 * time.Millisecond
+)
+
+// Reading is one measurement of the whole run.
+type Reading struct {
+	// Usage is that of this process and of every process below it.
+	Usage memtools.Bytes
+	// Budget is what the run may use at this moment: what was configured, or
+	// less where others use the machine's memory.
+	Budget memtools.Bytes
+	Level  memtools.Pressure
+}
+
+// Options set up a Meter.
+type Options struct {
+	// Budget is the most that the run may use.
+	Budget memtools.Bytes
+	// Thresholds decide a reading's level. Zero means memtools.DefaultThresholds.
+	Thresholds memtools.Thresholds
+	// Tick is the time between two calls of OnTick. Zero means 30 s.
+	Tick   time.Duration
+	OnTick func(Reading)
+	// OnLevel is called when the level rises, and when it falls back to normal.
+	OnLevel func(Reading)
+}
+
+// Meter measures one run. Its methods may be called by many goroutines.
+type Meter struct {
+	o       Options
+	tracker *memtools.Tracker
+
+	mu   sync.Mutex // guards all below
+	last Reading
+	peak memtools.Bytes
+	// largest is the highest resident set of any one process of a tree, by id.
+	largest map[string]memtools.Bytes
+	trees   map[string]memtools.Tree
+}
+
+// New returns a meter that has taken a first sample.
+func New(o Options) (*Meter, error) {
+	tracker, err := memtools.NewTracker()
+	if err != nil {
+		return nil, err
+	}
+	if o.Tick <= 0 {
+		o.Tick = 30 * time.Second
+	}
+	m := &Meter{o: o, tracker: tracker, largest: map[string]memtools.Bytes{}}
+	if _, err := m.sample(); err != nil {
+		return nil, errors.Join(err, tracker.Close())
+	}
+	return m, nil
+}
+
+// Close gives back what the meter holds. Run must have returned.
+func (m *Meter) Close() error { return m.tracker.Close() }
+
+// Run samples until ctx is done. Its callbacks come from one goroutine.
+func (m *Meter) Run(ctx context.Context) {
+	tick := time.NewTicker(m.o.Tick)
+	defer tick.Stop()
+	next := time.NewTimer(calm)
+	defer next.Stop()
+	level := memtools.Normal
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if m.o.OnTick != nil {
+				m.o.OnTick(m.Now())
+			}
+		case <-next.C:
+			now := m.Now()
+			fell := now.Level == memtools.Normal && level != memtools.Normal
+			if (now.Level > level || fell) && m.o.OnLevel != nil {
+				m.o.OnLevel(now)
+			}
+			if now.Level > level || fell {
+				level = now.Level
+			}
+			if now.Level == memtools.Normal {
+				next.Reset(calm)
+			} else {
+				next.Reset(tense)
+			}
+		}
+	}
+}
+
+// Now takes a sample. Where that fails it returns the one before.
+func (m *Meter) Now() Reading {
+	now, err := m.sample()
+	if err != nil {
+		return m.Last()
+	}
+	return now
+}
+
+func (m *Meter) sample() (Reading, error) {
+	s, err := m.tracker.Sample()
+	if err != nil {
+		return Reading{}, err
+	}
+	budget := m.o.Budget
+	if available, err := memtools.Available(); err == nil {
+		budget = bounded(m.o.Budget, s.Total, available)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, tree := range s.Trees {
+		for _, p := range tree.Processes {
+			m.largest[id] = max(m.largest[id], p.RSS)
+		}
+	}
+	m.trees = s.Trees
+	m.last = Reading{Usage: s.Total, Budget: budget, Level: m.o.Thresholds.Level(s.Total, budget)}
+	m.peak = max(m.peak, s.Total)
+	return m.last, nil
+}
+
+// bounded is the budget at this moment: what was configured, but no more than
+// the run has and can still get, less a reserve for what nobody foresees.
+func bounded(configured, usage, available memtools.Bytes) memtools.Bytes {
+	reserve := max(128*memtools.MB, configured/20)
+	return max(min(configured, usage+available-reserve), 1)
+}
+
+// Last is the last sample.
+func (m *Meter) Last() Reading {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.last
+}
+
+// Peak is the highest usage of the whole run so far.
+func (m *Meter) Peak() memtools.Bytes {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.peak
+}
+
+// Begin counts the process pid, with all that it starts or marks, under id.
+func (m *Meter) Begin(id string, pid int) { m.tracker.Track(id, pid) }
+
+// BeginOne counts the process pid alone under id: a helper of this process.
+func (m *Meter) BeginOne(id string, pid int) { m.tracker.TrackOne(id, pid) }
+
+// End ends the counting under id and returns its peak usage. maxRSS is the
+// highest resident set of any of its processes as the kernel saw it
+// (ru_maxrss): what it shows beyond the samples was missed by them, and is added.
+func (m *Meter) End(id string, maxRSS memtools.Bytes) memtools.Bytes {
+	m.Now()
+	m.tracker.Untrack(id)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	peak := m.trees[id].Peak
+	missed := max(0, maxRSS-m.largest[id])
+	delete(m.largest, id)
+	return peak + missed
+}

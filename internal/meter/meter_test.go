@@ -1,0 +1,111 @@
+package meter
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// TestMain is also the child that holds memory, where HOLD is set.
+func TestMain(m *testing.M) {
+	if os.Getenv("HOLD") != "" {
+		held := make([]byte, 96*memtools.MB)
+		for i := range held {
+			held[i] = 1
+		}
+		_, _ = os.Stdout.WriteString("held")
+		_, _ = os.Stdin.Read(held) // until the test closes it
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func TestBounded(t *testing.T) {
+	const gb, mb = memtools.GB, memtools.MB
+	for _, tt := range []struct {
+		claim                        string
+		configured, usage, available memtools.Bytes
+		want                         memtools.Bytes
+	}{
+		{"is what was configured while there is room", 8 * gb, 1 * gb, 20 * gb, 8 * gb},
+		{"shrinks when others take the memory", 8 * gb, 1 * gb, 3 * gb, 4*gb - 8*gb/20},
+		{"keeps at least 128 MB in reserve", 1 * gb, 100 * mb, 500 * mb, 600*mb - 128*mb},
+		{"is never nothing", 1 * gb, 10 * mb, 10 * mb, 1},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			if got := bounded(tt.configured, tt.usage, tt.available); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestMeterSeesAChild(t *testing.T) {
+	levels := make(chan Reading, 8)
+	m, err := New(Options{Budget: 100 * memtools.MB, OnLevel: func(r Reading) { levels <- r }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); m.Run(ctx) }()
+	defer func() {
+		cancel()
+		<-ended
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), "HOLD=1", memtools.Marker("run/hold"))
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	m.Begin("run/hold", c.Process.Pid)
+	if _, err := out.Read(make([]byte, 4)); err != nil {
+		t.Fatal(err)
+	}
+	if now := m.Now(); now.Usage < 96*memtools.MB || now.Level != memtools.Critical {
+		t.Errorf("with the child: %v, %v", now.Usage, now.Level)
+	}
+	select {
+	case r := <-levels:
+		if r.Level == memtools.Normal {
+			t.Errorf("the first level is %v", r.Level)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("no level was reported")
+	}
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if peak := m.End("run/hold", 0); peak < 96*memtools.MB || peak > 600*memtools.MB {
+		t.Errorf("the child's peak is %v", peak)
+	}
+	if now := m.Now(); now.Usage > 96*memtools.MB {
+		t.Errorf("after the child: %v", now.Usage)
+	}
+	t.Run("adds what the kernel saw and the samples missed", func(t *testing.T) {
+		m.Begin("run/short", 0)
+		if peak := m.End("run/short", 50*memtools.MB); peak != 50*memtools.MB {
+			t.Errorf("got %v", peak)
+		}
+	})
+}

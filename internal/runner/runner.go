@@ -1,0 +1,147 @@
+// Package runner runs the processes of one task: it measures their memory,
+// keeps their output, ends them all when it must, and says why they failed. It
+// decides nothing about when a task runs.
+package runner
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/meter"
+	"github.com/heapmage/heapmage/internal/proc"
+	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/memtools"
+	"github.com/heapmage/heapmage/memtools/oom"
+)
+
+// Runner runs tasks. Its fields are set once; Run may be called by many
+// goroutines.
+type Runner struct {
+	// RunID marks every process of the run in its environment.
+	RunID string
+	// Meter measures the trees of the tasks.
+	Meter *meter.Meter
+	// Live takes the output of tasks as it comes, beside their logs. Nil means nobody.
+	Live io.Writer
+	// OOMScoreAdj makes children the kernel's first choice when memory runs
+	// out, from 0 (as they are) to 1000. Linux only.
+	OOMScoreAdj int
+}
+
+// Spec is one attempt at a task.
+type Spec struct {
+	// ID is the task's, such as "core#build".
+	ID string
+	// Steps run one after another until one fails.
+	Steps []script.Step
+	// Log is the file that takes the output; it is overwritten.
+	Log string
+	// Timeout ends the attempt. Zero means none.
+	Timeout time.Duration
+	// HeapLimit is V8's heap limit that Steps set, for the diagnosis; zero where unknown.
+	HeapLimit memtools.Bytes
+}
+
+// Result is how an attempt ended.
+type Result struct {
+	Started  time.Time
+	Duration time.Duration
+	// CPU is the processor time of all processes that were waited for.
+	CPU time.Duration
+	// Peak is the highest usage of the process tree.
+	Peak memtools.Bytes
+	// ExitCode is the script's; -1 where a signal ended it or it never started.
+	ExitCode int
+	Signal   string
+	// Verdict says why it failed; it is that of a success where it did not.
+	Verdict oom.Verdict
+}
+
+// Why an attempt is ended, as causes of its context. Any other cause is an
+// interrupt.
+var (
+	ErrTimeout  = errors.New("timed out")
+	ErrPressure = errors.New("stopped to keep the run inside its memory")
+)
+
+// Run runs the steps. When ctx is done it ends every process of the task, which
+// takes at most three seconds. The error is one of this machine (no such shell,
+// no room for the log), not of the script.
+func (r *Runner) Run(ctx context.Context, s Spec) (res Result, err error) {
+	res.Started = time.Now()
+	defer func() { res.Duration = time.Since(res.Started) }()
+	if s.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, s.Timeout, ErrTimeout)
+		defer cancel()
+	}
+	log, err := os.Create(s.Log)
+	if err != nil {
+		return res, err
+	}
+	defer func() { err = cmp.Or(err, log.Close()) }()
+	for _, step := range s.Steps {
+		if err := r.step(ctx, s, step, log, &res); err != nil || !res.Verdict.Success() {
+			return res, err
+		}
+	}
+	return res, nil
+}
+
+// step runs one process and adds what it did to res.
+func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writer, res *Result) error {
+	var scanner oom.Scanner
+	outputs := []io.Writer{log, &scanner}
+	if r.Live != nil {
+		outputs = append(outputs, r.Live)
+	}
+	id := r.RunID + "/" + s.ID
+	killsBefore, _ := memtools.OOMKills() // unknown counts stay unknown in Since
+	p, err := proc.Start(proc.Command{
+		Args: step.Args, Dir: step.Dir, Env: step.Env, Output: io.MultiWriter(outputs...), ID: id, OOMScoreAdj: r.OOMScoreAdj,
+	})
+	if err != nil {
+		return err
+	}
+	r.Meter.Begin(id, p.PID())
+	select {
+	case <-p.Done():
+	case <-ctx.Done():
+		p.Stop()
+	}
+	end := p.Wait()
+	peak := r.Meter.End(id, end.MaxRSS)
+	killsAfter, _ := memtools.OOMKills()
+	kills := killsAfter.Since(killsBefore)
+
+	res.CPU += end.User + end.System
+	res.Peak = max(res.Peak, peak)
+	res.ExitCode, res.Signal = end.ExitCode, end.Signal
+	now := r.Meter.Last()
+	res.Verdict = oom.Diagnose(oom.Evidence{
+		ExitCode: end.ExitCode, Signal: oom.SignalNumber(end.Signal), Seen: scanner.Findings(),
+		HeapLimit: s.HeapLimit, Budget: now.Budget, Peak: peak,
+		CgroupOOMKill: kills.Cgroup.Value > 0, HostOOMKill: kills.Host.Value > 0,
+		Stopped: stopped(ctx, end),
+	})
+	return end.OutputErr
+}
+
+// stopped says why we ended a process that had not ended by itself.
+func stopped(ctx context.Context, end proc.Result) oom.Stop {
+	if end.StoppedBy == proc.NotStopped {
+		return oom.NotStopped
+	}
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, ErrTimeout):
+		return oom.StopTimeout
+	case errors.Is(cause, ErrPressure):
+		return oom.StopPressure
+	default:
+		return oom.StopInterrupt
+	}
+}

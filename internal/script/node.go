@@ -1,0 +1,110 @@
+package script
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// Node is the Node.js that scripts run with.
+type Node struct {
+	// Path is the program as found on PATH.
+	Path string
+	// Version is such as "22.23.1".
+	Version string
+	// Major is the first number of Version.
+	Major int
+	// YoungGeneration is what V8 adds to the old-space limit for its young
+	// generation, as this Node says of itself.
+	YoungGeneration memtools.Bytes
+}
+
+// probeLimit is the old-space limit with which Node is asked for its heap's.
+const probeLimit = 1024
+
+// probe prints Node's path (behind a shim), its version, and its heap's limit.
+const probe = `console.log([process.execPath, process.versions.node, require("v8").getHeapStatistics().heap_size_limit].join("\n"))`
+
+// FindNode finds Node on the PATH of environ and asks it who it is.
+func FindNode(ctx context.Context, environ []string) (Node, error) {
+	path, err := lookPath("node", environ)
+	if err != nil {
+		return Node{}, &problem.Error{What: "node is not on the PATH", Hint: "install Node.js 20 or newer, or put its folder on the PATH"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	c := exec.CommandContext(ctx, path, fmt.Sprintf("%s=%d", oldSpace, probeLimit), "-e", probe)
+	c.Env = append(withoutVariable(environ, "NODE_OPTIONS"), "NODE_NO_WARNINGS=1")
+	out, err := c.Output()
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if err != nil || len(lines) != 3 {
+		return Node{}, &problem.Error{Where: path, What: "this node does not run", Cause: err, Hint: "try: node --version"}
+	}
+	n := Node{Path: lines[0], Version: lines[1]}
+	major, _, _ := strings.Cut(n.Version, ".")
+	n.Major, _ = strconv.Atoi(major)
+	if limit, err := strconv.ParseInt(lines[2], 10, 64); err == nil {
+		n.YoungGeneration = max(0, memtools.Bytes(limit)-probeLimit*memtools.MB)
+	}
+	return n, nil
+}
+
+// lookPath finds a program on the PATH of environ.
+func lookPath(name string, environ []string) (string, error) {
+	for _, dir := range filepath.SplitList(value(environ, "PATH")) {
+		if dir == "" {
+			dir = "."
+		}
+		for _, suffix := range programSuffixes() {
+			path := filepath.Join(dir, name+suffix)
+			if info, err := os.Stat(path); err == nil && !info.IsDir() && (runtime.GOOS == "windows" || info.Mode()&0o111 != 0) {
+				return path, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("%s: %w", name, exec.ErrNotFound)
+}
+
+func programSuffixes() []string {
+	if runtime.GOOS == "windows" {
+		return []string{".exe", ".cmd", ".bat"}
+	}
+	return []string{""}
+}
+
+// value is that of a variable, the last one given.
+func value(environ []string, name string) string {
+	for i := len(environ) - 1; i >= 0; i-- {
+		if n, v, ok := strings.Cut(environ[i], "="); ok && sameName(n, name) {
+			return v
+		}
+	}
+	return ""
+}
+
+// sameName compares names of variables: on Windows letter case does not matter.
+func sameName(a, b string) bool {
+	if runtime.GOOS == "windows" {
+		return strings.EqualFold(a, b)
+	}
+	return a == b
+}
+
+func withoutVariable(environ []string, name string) []string {
+	var kept []string
+	for _, entry := range environ {
+		if n, _, _ := strings.Cut(entry, "="); !sameName(n, name) {
+			kept = append(kept, entry)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,40 @@
+package script
+
+import (
+	"slices"
+
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// LintFix is the target of lint that mends what it can.
+const LintFix = "lint:fix"
+
+// synonyms are the names under which packages keep the script of a target, the
+// most usual first.
+var synonyms = map[string][]string{
+	"build":     {"build", "compile", "build:clean"},
+	"typecheck": {"typecheck", "type-check", "check-types", "types", "typecheck:all", "check:types", "ts:check", "tsc", "quality:typecheck"},
+	"test":      {"test", "tests", "test:unit", "unit", "quality:test"},
+	"lint":      {"lint", "eslint", "lint:check", "check:lint", "quality:lint"},
+	LintFix:     {"lint:fix", "fix", "lint-fix", "fix:lint", "format:lint"},
+	"clean":     {"clean", "clean:build", "clean:dist"},
+	"bundle":    {"bundle", "build:bundle"},
+}
+
+// Synonyms returns the names that stand for a target, itself first.
+func Synonyms(target string) []string {
+	if names, ok := synonyms[target]; ok {
+		return slices.Clone(names)
+	}
+	return []string{target}
+}
+
+// Find returns the name of a package's script for a target.
+func Find(pkg *workspace.Package, target string) (name string, ok bool) {
+	for _, name := range Synonyms(target) {
+		if _, ok := pkg.Scripts[name]; ok {
+			return name, true
+		}
+	}
+	return "", false
+}

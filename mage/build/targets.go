@@ -1,0 +1,28 @@
+// Package build holds the targets build:managed and build:safe. Import it in a
+// magefile under the alias build; package mage has the line.
+package build
+
+import (
+	"context"
+
+	"github.com/heapmage/heapmage/internal/engine"
+	"github.com/heapmage/heapmage/internal/event"
+)
+
+// Managed builds one package at a time with a heap limit of 8 GB.
+func Managed(
+	ctx context.Context,
+	workspace *string, // packages to build: a name, a folder or a glob; several with commas
+	nodeps *bool, // leave out the packages that they depend on
+) error {
+	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Managed, Packages: workspace, NoDeps: nodeps})
+}
+
+// Safe builds one package at a time with a heap limit of 16 GB and every protection on.
+func Safe(
+	ctx context.Context,
+	workspace *string, // packages to build: a name, a folder or a glob; several with commas
+	nodeps *bool, // leave out the packages that they depend on
+) error {
+	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps})
+}

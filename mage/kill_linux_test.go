@@ -1,0 +1,181 @@
+package mage_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// workspaceOf writes a workspace of one package with the given build script and
+// files, and returns its root.
+func workspaceOf(t *testing.T, script string, files map[string]string) string {
+	t.Helper()
+	root := t.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("package.json", fmt.Sprintf(`{"name": "lone", "scripts": {"build": %q}}`, script))
+	for name, text := range files {
+		write(name, text)
+	}
+	return root
+}
+
+func needsNode(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs real builds; left out with -short")
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		unlessCI(t, "there is no node")
+	}
+}
+
+// unlessCI skips a test, and fails it where everything must be there.
+func unlessCI(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("CI") != "" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// limited makes a cgroup with a memory limit and returns the file that takes
+// the processes which belong into it.
+func limited(t *testing.T, bytes int64) (procs string) {
+	t.Helper()
+	own, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		unlessCI(t, err.Error())
+	}
+	parent, limit := "/sys/fs/cgroup", "memory.max"
+	if m := regexp.MustCompile(`(?m)^\d+:(?:[a-z_,]*,)?memory(?:,[a-z_,]*)?:(.*)$`).FindSubmatch(own); m != nil {
+		parent, limit = "/sys/fs/cgroup/memory"+string(m[1]), "memory.limit_in_bytes"
+	} else if m := regexp.MustCompile(`(?m)^0::(.*)$`).FindSubmatch(own); m != nil {
+		parent += string(m[1])
+	}
+	dir := filepath.Join(parent, fmt.Sprintf("heapmage-test-%d", os.Getpid()))
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		unlessCI(t, fmt.Sprintf("no cgroup can be made: %v", err))
+	}
+	t.Cleanup(func() {
+		for range 100 { // a cgroup can be removed once its last process is reaped
+			if err := os.Remove(dir); err == nil || errors.Is(err, os.ErrNotExist) {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		t.Errorf("%s cannot be removed", dir)
+	})
+	if err := os.WriteFile(filepath.Join(dir, limit), fmt.Appendln(nil, bytes), 0o644); err != nil {
+		unlessCI(t, fmt.Sprintf("no memory limit can be set: %v", err))
+	}
+	return filepath.Join(dir, "cgroup.procs")
+}
+
+func TestAPackageThatTheKernelKillsIsNamed(t *testing.T) {
+	needsNode(t)
+	procs := limited(t, 400<<20)
+	root := workspaceOf(t, "node grow.js", map[string]string{"grow.js": `
+// Grows outside of V8's heap, where no heap limit stops it.
+const kept = [];
+for (;;) kept.push(Buffer.alloc(32 << 20, 1));
+`})
+	c := exec.Command("sh", "-c", `echo $$ > "$0" && exec "$@"`, procs, binary, "build:managed")
+	c.Dir = root
+	out, err := c.CombinedOutput()
+	if code := c.ProcessState.ExitCode(); code != 4 {
+		t.Fatalf("exit code %d (%v), want 4\n%s", code, err, out)
+	}
+	for _, want := range []string{
+		`❌ Building package: lone failed after .*: killed by the kernel, out of memory`,
+		`💡 .+`, `❌ Build failed!`, `Error: build failed for memory: lone`,
+	} {
+		if !regexp.MustCompile(want).Match(out) {
+			t.Errorf("no line like %q in\n%s", want, out)
+		}
+	}
+}
+
+// TestNothingIsLeft ends a build in each way there is and looks for what its
+// script had started: a child that ignores signals, and a daemon that left its
+// session.
+func TestNothingIsLeft(t *testing.T) {
+	needsNode(t)
+	const script = `sh ./stay.sh`
+	files := map[string]string{"stay.sh": `
+trap '' INT TERM
+setsid sleep 4242 >/dev/null 2>&1 &
+sleep 4242 &
+touch started
+while :; do sleep 1; done
+`}
+	for _, tt := range []struct {
+		claim string
+		args  []string
+		sig   syscall.Signal
+		code  int
+	}{
+		{"after an interrupt", []string{"build"}, syscall.SIGINT, 130},
+		{"after SIGTERM", []string{"build"}, syscall.SIGTERM, 143},
+		{"after kill -9", []string{"build"}, syscall.SIGKILL, -1},
+		{"at Mage's deadline", []string{"-t", "5s", "build"}, 0, 1},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			root := workspaceOf(t, script, files)
+			c := exec.Command(binary, tt.args...)
+			c.Dir = root
+			var out bytes.Buffer
+			c.Stdout, c.Stderr = &out, &out
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			waitFor(t, "the script to start", func() bool { _, err := os.Stat(filepath.Join(root, "started")); return err == nil })
+			if tt.sig != 0 {
+				if err := c.Process.Signal(tt.sig); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_ = c.Wait()
+			if code := c.ProcessState.ExitCode(); code != tt.code {
+				t.Errorf("exit code %d, want %d\n%s", code, tt.code, out.String())
+			}
+			waitFor(t, "every process to end", func() bool { return len(processesIn(root)) == 0 })
+		})
+	}
+}
+
+func waitFor(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !done(); {
+		if time.Now().After(end) {
+			t.Fatalf("waited 20 s for %s", what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// processesIn lists the processes whose working folder is root.
+func processesIn(root string) (found []string) {
+	links, _ := filepath.Glob("/proc/[0-9]*/cwd")
+	for _, link := range links {
+		if dir, err := os.Readlink(link); err == nil && strings.HasPrefix(dir, root) {
+			found = append(found, link)
+		}
+	}
+	return found
+}

@@ -1,0 +1,98 @@
+package mage_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// binary is this repository's magefile, compiled as a user would for CI.
+var binary string
+
+func TestMain(m *testing.M) {
+	code, err := withBinary(m.Run)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func withBinary(run func() int) (int, error) {
+	dir, err := os.MkdirTemp("", "heapmage-test-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "heapmage")
+	c := exec.Command("go", "tool", "mage", "-d", "..", "-compile", binary)
+	if out, err := c.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("mage -compile: %w\n%s", err, out)
+	}
+	return run(), nil
+}
+
+// TestScripts runs what users see: each script is a workspace and what its
+// targets print. "heapmage CODE ARGS…" runs the targets and wants that exit code.
+func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts Node many times; left out with -short")
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("there is no node")
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("NO_COLOR", "1")
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("SAVED", os.Getenv("PATH"))
+			e.Setenv("PATH", os.Getenv("PATH"))
+			e.Setenv("HEAPMAGE", binary)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"heapmage": runHeapmage},
+	})
+}
+
+func runHeapmage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: heapmage CODE ARGS…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	c := exec.Command(binary, args[1:]...)
+	c.Dir = ts.Getenv("PWD")
+	if c.Dir == "" || !filepath.IsAbs(c.Dir) {
+		c.Dir = ts.MkAbs(".")
+	}
+	c.Env = os.Environ()
+	for _, name := range []string{"NO_COLOR", "HOME", "NODE_OPTIONS", "PATH", "HEAPMAGE_BUDGET", "HEAPMAGE_HEAP_LIMIT", "HEAPMAGE_BUGDET", "GITHUB_ACTIONS", "CI"} {
+		c.Env = append(c.Env, name+"="+ts.Getenv(name))
+	}
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	err = c.Run()
+	_, _ = ts.Stdout().Write(stdout.Bytes())
+	_, _ = ts.Stderr().Write(stderr.Bytes())
+	code := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d\n%s%s", code, want, stdout.String(), stderr.String())
+	}
+}

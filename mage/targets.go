@@ -1,0 +1,98 @@
+// Package mage holds heapmage's targets for a magefile:
+//
+//	//mage:import
+//	_ "github.com/heapmage/heapmage/mage"
+//	//mage:import build
+//	_ "github.com/heapmage/heapmage/mage/build"
+//
+// Every exported function is a target. The second import adds build:managed and
+// build:safe, for a function and a namespace of one name cannot share a package.
+package mage
+
+import (
+	"context"
+
+	"github.com/magefile/mage/mg"
+
+	"github.com/heapmage/heapmage/internal/engine"
+	"github.com/heapmage/heapmage/internal/event"
+)
+
+// Build builds all packages in dependency order, inside the memory there is.
+func Build(
+	ctx context.Context,
+	workspace *string, // packages to build: a name, a folder or a glob; several with commas
+	nodeps *bool, // leave out the packages that they depend on
+) error {
+	return engine.Run(ctx, engine.Request{Target: "build", Packages: workspace, NoDeps: nodeps})
+}
+
+// BuildSafe is build:safe for scripts that cannot write a colon.
+func BuildSafe(
+	ctx context.Context,
+	workspace *string, // packages to build: a name, a folder or a glob; several with commas
+	nodeps *bool, // leave out the packages that they depend on
+) error {
+	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps})
+}
+
+// Bundle runs the bundle script of the root, or of the selected packages.
+func Bundle(
+	ctx context.Context,
+	workspace *string, // packages to bundle: a name, a folder or a glob; several with commas
+	nodeps *bool, // leave out the builds of the packages that they depend on
+) error {
+	return engine.Run(ctx, engine.Request{Target: "bundle", Packages: workspace, NoDeps: nodeps})
+}
+
+// Typecheck checks the types of all packages, after the builds that they need.
+func Typecheck(
+	ctx context.Context,
+	workspace *string, // packages to check: a name, a folder or a glob; several with commas
+	nodeps *bool, // leave out the builds of the packages that they depend on
+) error {
+	return engine.Run(ctx, engine.Request{Target: "typecheck", Packages: workspace, NoDeps: nodeps})
+}
+
+// Test runs the tests of all packages, after the builds that they need.
+func Test(
+	ctx context.Context,
+	workspace *string, // packages to test: a name, a folder or a glob; several with commas
+	path *string, // a file, folder or pattern that is handed to the test script
+	nodeps *bool, // leave out the builds of the packages that they depend on
+) error {
+	return engine.Run(ctx, engine.Request{Target: "test", Packages: workspace, TestPath: path, NoDeps: nodeps})
+}
+
+// Lint checks the style of all packages.
+func Lint(
+	ctx context.Context,
+	workspace *string, // packages to lint: a name, a folder or a glob; several with commas
+	fix *bool, // mend what the linter can mend
+) error {
+	return engine.Run(ctx, engine.Request{Target: "lint", Packages: workspace, Fix: fix})
+}
+
+// Clean removes what the builds of all packages made.
+func Clean(
+	ctx context.Context,
+	workspace *string, // packages to clean: a name, a folder or a glob; several with commas
+) error {
+	return engine.Run(ctx, engine.Request{Target: "clean", Packages: workspace})
+}
+
+// Plan shows what a target would run, in which order and within which limits.
+func Plan(
+	ctx context.Context,
+	target *string, // the target to plan; build where it is left out
+	workspace *string, // packages: a name, a folder or a glob; several with commas
+	nodeps *bool, // leave out the packages that they depend on
+) error {
+	return engine.Plan(ctx, engine.Request{Target: engine.TargetOr(target, "build"), Packages: workspace, NoDeps: nodeps})
+}
+
+// Memory groups the targets that look at memory and build nothing.
+type Memory mg.Namespace
+
+// Stats shows the memory of this machine, its limits, and what a build may use.
+func (Memory) Stats(ctx context.Context) error { return engine.Stats(ctx) }
