@@ -1,0 +1,3 @@
+export { buildApp, type AppOptions } from "./app.js";
+export { readConfig, type Config } from "./config.js";
+export { StockService, type ServiceOptions } from "./service.js";

@@ -1,0 +1,3 @@
+export * from "./journal.js";
+export * from "./memory.js";
+export * from "./repository.js";

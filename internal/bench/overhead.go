@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// overhead builds the example from nothing under heapmage and under
+// "npm run build --workspaces" by turns, and says how long both took and what
+// heapmage itself held.
+func overhead(ctx context.Context, pairs int) error {
+	dir, err := os.MkdirTemp("", "heapmage-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	example, binary := filepath.Join(dir, "example"), filepath.Join(dir, "heapmage")
+	if err := os.CopyFS(example, withoutModules("examples/typescript-monorepo")); err != nil {
+		return err
+	}
+	for _, c := range [][]string{{"go", "tool", "mage", "-compile", binary}, {"npm", "ci", "--prefix", example}} {
+		if out, err := exec.CommandContext(ctx, c[0], c[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", strings.Join(c, " "), err, out)
+		}
+	}
+	var ours, theirs []time.Duration
+	var own memtools.Bytes
+	for i := range pairs + 1 { // the first pair warms the disk's cache and does not count
+		a, peak, err := timed(ctx, example, binary, "build:managed")
+		if err != nil {
+			return err
+		}
+		b, _, err := timed(ctx, example, "npm", "run", "build", "--workspaces")
+		if err != nil {
+			return err
+		}
+		own = max(own, peak)
+		if i > 0 {
+			ours, theirs = append(ours, a), append(theirs, b)
+			fmt.Printf("pair %d: heapmage %.2fs, npm %.2fs\n", i, a.Seconds(), b.Seconds())
+		}
+	}
+	fmt.Printf("\nheapmage build:managed        median %.2fs\n", median(ours).Seconds())
+	fmt.Printf("npm run build --workspaces    median %.2fs\n", median(theirs).Seconds())
+	fmt.Printf("ratio                         %v\n", ratioOf(ours, theirs))
+	fmt.Printf("heapmage's own usage          at most %v\n", own)
+	return nil
+}
+
+// timed builds the example from nothing and returns how long that took, and the
+// highest usage of the command's own process.
+func timed(ctx context.Context, dir string, command ...string) (time.Duration, memtools.Bytes, error) {
+	if err := removeOutputs(dir); err != nil {
+		return 0, 0, err
+	}
+	tracker, err := memtools.NewTracker()
+	if err != nil {
+		return 0, 0, err
+	}
+	defer tracker.Close()
+	c := exec.CommandContext(ctx, command[0], command[1:]...)
+	c.Dir = dir
+	var out strings.Builder
+	c.Stdout, c.Stderr = &out, &out
+	start := time.Now()
+	if err := c.Start(); err != nil {
+		return 0, 0, err
+	}
+	tracker.TrackOne("own", c.Process.Pid)
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	var peak memtools.Bytes
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				return 0, 0, fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out.String())
+			}
+			return time.Since(start), peak, nil
+		case <-tick.C:
+			if s, err := tracker.Sample(); err == nil {
+				peak = max(peak, s.Trees["own"].Usage)
+			}
+		}
+	}
+}
+
+// removeOutputs removes what builds of the example leave behind.
+func removeOutputs(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.Name() == "node_modules":
+			return filepath.SkipDir
+		case d.IsDir() && (d.Name() == "dist" || d.Name() == ".heapmage"):
+			if err := os.RemoveAll(path); err != nil {
+				return err
+			}
+			return filepath.SkipDir
+		case strings.HasSuffix(path, ".tsbuildinfo"):
+			return os.Remove(path)
+		}
+		return nil
+	})
+}
+
+// withoutModules is a folder without its node_modules and outputs.
+func withoutModules(dir string) fs.FS { return sources{os.DirFS(dir)} }
+
+type sources struct{ fs.FS }
+
+// ReadDir leaves out what a fresh clone does not have.
+func (s sources) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(s.FS, name)
+	var kept []fs.DirEntry
+	for _, e := range entries {
+		switch e.Name() {
+		case "node_modules", "dist", ".heapmage":
+		default:
+			kept = append(kept, e)
+		}
+	}
+	return kept, err
+}
