@@ -21,6 +21,8 @@ type Config struct {
 	HeapLimit memtools.Size
 	// Monitor sets the memory log.
 	Monitor Monitor
+	// GC sets the automatic garbage collection in Node processes.
+	GC GC
 	// KeepGoing says whether what does not depend on a failed task still runs; nil means yes.
 	KeepGoing *bool
 	// Runner is "" (heapmage runs scripts itself) or RunnerPackageManager.
@@ -42,6 +44,14 @@ type Monitor struct {
 	Interval time.Duration
 	// Warning and Critical are shares of the budget in percent. Zero means 75 and 90.
 	Warning, Critical float64
+}
+
+// GC sets when garbage is collected in the Node processes of a run.
+type GC struct {
+	// Auto switches it; nil means on.
+	Auto *bool
+	// Cooldown is the least time between two collections in one process. Zero means 30 s.
+	Cooldown time.Duration
 }
 
 // Task holds the settings of a target.

@@ -41,6 +41,7 @@ heapLimit: 8GB
 keepGoing: false
 runner: package-manager
 monitor: {interval: 30s, warning: 70%, critical: 85}
+gc: {auto: false, cooldown: 10s}
 tasks:
   build: {dependsOn: [^build, generate], timeout: 5m}
   web#test: {script: "test:unit"}
@@ -49,6 +50,7 @@ packages:
 `, "", nil, Config{
 			Budget: memtools.Share(80), HeapLimit: memtools.Absolute(8 * memtools.GB), KeepGoing: &no, Runner: RunnerPackageManager,
 			Monitor:  Monitor{30 * time.Second, 70, 85},
+			GC:       GC{Auto: &no, Cooldown: 10 * time.Second},
 			Tasks:    map[string]Task{"build": {DependsOn: []string{"^build", "generate"}, Timeout: 5 * time.Minute}, "web#test": {Script: "test:unit"}},
 			Packages: map[string]Package{"@acme/web": {HeapLimit: memtools.Absolute(4 * memtools.GB)}},
 		}},

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -33,6 +34,8 @@ func (c *Config) readEnvironment(environ []string) error {
 	known := fields{
 		"HEAPMAGE_BUDGET":           c.size("HEAPMAGE_BUDGET", &c.Budget),
 		"HEAPMAGE_HEAP_LIMIT":       c.size("HEAPMAGE_HEAP_LIMIT", &c.HeapLimit),
+		"HEAPMAGE_GC_AUTO":          boolean("HEAPMAGE_GC_AUTO", &c.GC.Auto),
+		"HEAPMAGE_GC_COOLDOWN":      duration("HEAPMAGE_GC_COOLDOWN", &c.GC.Cooldown, time.Second),
 		"HEAPMAGE_KEEP_GOING":       boolean("HEAPMAGE_KEEP_GOING", &c.KeepGoing),
 		"HEAPMAGE_RUNNER":           oneOf("HEAPMAGE_RUNNER", &c.Runner, RunnerPackageManager),
 		"HEAPMAGE_MONITOR_INTERVAL": duration("HEAPMAGE_MONITOR_INTERVAL", &c.Monitor.Interval, leastInterval),

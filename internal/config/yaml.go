@@ -70,6 +70,12 @@ func (c *Config) parse(text []byte) error {
 				"critical": percent("monitor.critical", &c.Monitor.Critical),
 			})
 		},
+		"gc": func(v *yaml.Node) error {
+			return mapping(v, "gc", fields{
+				"auto":     boolean("gc.auto", &c.GC.Auto),
+				"cooldown": duration("gc.cooldown", &c.GC.Cooldown, time.Second),
+			})
+		},
 		"tasks":    entries("tasks", &c.Tasks, taskFields),
 		"packages": entries("packages", &c.Packages, c.packageFields),
 	})

@@ -179,6 +179,44 @@ type Pressure struct {
 	Budget memtools.Bytes    `json:"budget"`
 }
 
+// GCTrigger says what asked for a collection.
+type GCTrigger string
+
+// The triggers.
+const (
+	AtCritical    GCTrigger = "critical"      // usage was critical
+	BetweenTasks  GCTrigger = "between-tasks" // usage was high after a package
+	UserRequested GCTrigger = "user"
+)
+
+// GCStarted says that garbage is about to be collected in Node processes.
+type GCStarted struct {
+	Trigger   GCTrigger `json:"trigger"`
+	Processes int       `json:"processes"`
+}
+
+// GCFinished says what the collections gave back.
+type GCFinished struct {
+	// Freed is what the heaps gave back, as V8 counts: used before less used after.
+	Freed memtools.Bytes `json:"freed"`
+	// Returned is by how much the processes' resident memory fell.
+	Returned  memtools.Bytes `json:"returned"`
+	Duration  time.Duration  `json:"duration"`
+	Processes []GCProcess    `json:"processes"`
+}
+
+// GCProcess is the collection in one Node process.
+type GCProcess struct {
+	PID      int            `json:"pid"`
+	Task     string         `json:"task,omitempty"`
+	Script   string         `json:"script,omitempty"`
+	Before   memtools.Bytes `json:"before"`
+	After    memtools.Bytes `json:"after"`
+	Duration time.Duration  `json:"duration"`
+	// Error is why nothing was collected, empty where it was.
+	Error string `json:"error,omitempty"`
+}
+
 // RunFinished is the last event of a run.
 type RunFinished struct {
 	Target string `json:"target"`
@@ -206,4 +244,6 @@ func (TaskStarted) kind() string  { return "task_started" }
 func (TaskFinished) kind() string { return "task_finished" }
 func (TaskSkipped) kind() string  { return "task_skipped" }
 func (Pressure) kind() string     { return "pressure" }
+func (GCStarted) kind() string    { return "gc_started" }
+func (GCFinished) kind() string   { return "gc_finished" }
 func (RunFinished) kind() string  { return "run_finished" }

@@ -46,6 +46,9 @@ func fill(v reflect.Value) {
 			f.SetFloat(2)
 		case reflect.Struct:
 			fill(f)
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+			fill(f.Index(0))
 		default:
 			panic("a kind of field that fill does not know: " + f.Kind().String())
 		}

@@ -66,6 +66,10 @@ func (c *Console) Take(s event.Stamped) {
 		c.line(c.paint.warning, "⏭️  Skipping package: %s (%s)", e.Label, because)
 	case event.Pressure:
 		c.pressure(e)
+	case event.GCStarted:
+		c.line(c.paint.title, "♻️  Triggering garbage collection...")
+	case event.GCFinished:
+		c.line(c.paint.good, "✅ GC complete. Freed %v", e.Freed)
 	case event.RunFinished:
 		c.runFinished(e)
 	}
