@@ -1,0 +1,250 @@
+//go:build unix
+
+package proc
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// heapmage is a program that runs commands without end, as a build does.
+func heapmage() {
+	run, folder := os.Getenv("PROC_TEST_RUN"), os.Getenv("PROC_TEST_FOLDER")
+	self, err := os.Executable()
+	must(err)
+	RemoveOnDeath(folder)
+	for i := 0; ; i++ {
+		for n, mode := range []string{"stubborn-tree", "daemonize-and-block", "hydra", "flood"} {
+			p, err := Start(Command{
+				Args: []string{self}, Env: append(os.Environ(), modeEnv+"="+mode),
+				Output: io.Discard, ID: fmt.Sprintf("%s/%d-%d", run, i, n),
+			})
+			must(err)
+			if i > 0 && n%2 == 0 {
+				p.Kill()
+			}
+		}
+		pid, err := Reaper()
+		must(err)
+		fmt.Println("reaper", pid)
+		time.Sleep(50 * time.Millisecond)
+		if i == 2 {
+			block()
+		}
+	}
+}
+
+// launch starts the program and returns a pipe that ends when it and every
+// descendant that keeps its descriptors have ended.
+func launch(t *testing.T, mode string, env ...string) (*exec.Cmd, *bufio.Reader, *os.File) {
+	t.Helper()
+	alive, held, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := again(mode)
+	c.Env = append(c.Env, env...)
+	c.ExtraFiles = []*os.File{held}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = alive.Close() })
+	return c, bufio.NewReader(out), alive
+}
+
+func TestReaper(t *testing.T) {
+	t.Run("leaves nothing when this process is killed at any moment", func(t *testing.T) {
+		for i := range 20 {
+			run, folder := NewRunID(), filepath.Join(t.TempDir(), "sockets")
+			if err := os.Mkdir(folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			c, out, ended := launch(t, "heapmage", "PROC_TEST_RUN="+run, "PROC_TEST_FOLDER="+folder)
+			pause := time.Duration(rand.Int64N(int64(300 * time.Millisecond)))
+			if i%2 == 0 { // else also in the middle of its start
+				if line, err := out.ReadString('\n'); err != nil {
+					t.Fatalf("%q: %v", line, err)
+				}
+			}
+			time.Sleep(pause)
+			if err := c.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = c.Wait()
+			if err := ended.SetReadDeadline(time.Now().Add(hang)); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := ended.Read(make([]byte, 1)); err != io.EOF {
+				t.Fatalf("killed after %v: %v; left: %v", pause, err, leftOf(t, run))
+			}
+			if left := leftOf(t, run); len(left) > 0 {
+				t.Fatalf("killed after %v: left: %v", pause, left)
+			}
+			if _, err := os.Stat(folder); i%2 == 0 && !os.IsNotExist(err) {
+				t.Errorf("killed after %v: the folder is left: %v", pause, err)
+			}
+		}
+	})
+	t.Run("is one process, in a session of its own, and is replaced when it dies", func(t *testing.T) {
+		p := start(t, shell("sleep 100", nil))
+		first, err := Reaper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := lookUp(first); !ok || e.session != first || e.ppid != os.Getpid() {
+			t.Errorf("%+v", e)
+		}
+		q := start(t, shell("sleep 100", nil))
+		if again, _ := Reaper(); again != first {
+			t.Errorf("%d, then %d", first, again)
+		}
+		if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the reaper has ended", func() bool { return !alive(first) })
+		r := start(t, shell("sleep 100", nil))
+		second, err := Reaper()
+		if err != nil || second == first || !alive(second) {
+			t.Errorf("%d, then %d: %v", first, second, err)
+		}
+		if e, ok := lookUp(first); ok && e.ppid == os.Getpid() {
+			t.Errorf("the first is left: %+v", e)
+		}
+		for _, p := range []*Process{p, q, r} {
+			p.Kill()
+			end(t, p)
+		}
+	})
+	t.Run("ignores the signals that end a build", func(t *testing.T) {
+		p := start(t, shell("sleep 100", nil))
+		pid, err := Reaper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if runtime.GOOS == "linux" {
+			eventually(t, "it has come to its work", func() bool {
+				b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+				return string(b) == reaperName+"\n"
+			})
+		}
+		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+			if err := syscall.Kill(pid, sig); err != nil {
+				t.Fatal(err)
+			}
+		}
+		q := start(t, shell("exit 0", nil)) // one more message
+		end(t, q)
+		if now, _ := Reaper(); now != pid || !alive(pid) {
+			t.Errorf("%d, then %d", pid, now)
+		}
+		p.Kill()
+		end(t, p)
+	})
+	t.Run("ends without harm when told goodbye", func(t *testing.T) {
+		s := newTranscript()
+		folder := t.TempDir()
+		forget := RemoveOnDeath(folder)
+		end(t, start(t, program(t, "daemonize", s)))
+		pid, err := Reaper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		Shutdown()
+		Shutdown()
+		forget()
+		forget()
+		daemon := s.pids(t, "daemon", 1)[0]
+		if _, ok := lookUp(pid); ok {
+			t.Error("it is left")
+		}
+		if _, err := os.Stat(folder); err != nil || !alive(daemon) {
+			t.Errorf("daemon alive %v, folder %v", alive(daemon), err)
+		}
+		endDaemon(t, daemon)
+	})
+	t.Run("is small", func(t *testing.T) {
+		if runtime.GOOS != "linux" {
+			t.Skip("its memory is read from /proc")
+		}
+		p := start(t, shell("sleep 100", nil))
+		pid, err := Reaper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "it has come to its work", func() bool {
+			b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+			return string(b) == reaperName+"\n"
+		})
+		b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(b)) {
+			if f := strings.Fields(line); f[0] == "RssAnon:" {
+				kb, err := strconv.Atoi(f[1])
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Logf("RssAnon %d KB", kb)
+				if !raceDetector && kb > 3<<10 {
+					t.Errorf("RssAnon %d KB", kb)
+				}
+			}
+		}
+		p.Kill()
+		end(t, p)
+	})
+}
+
+func TestDuties(t *testing.T) {
+	t.Run("keeps what it is told and drops what is over", func(t *testing.T) {
+		d := newDuties()
+		bye := d.read(strings.NewReader("watch 1 0 0 \"r/a\"\nwatch 1 10 99 \"r/a\"\nwatch 2 11 5 \"r/b;\\\"\"\nfolder \"/a b\"\nfolder \"/c\"\nkeep \"/c\"\nforget 2\n" +
+			"folder \"relative\"\nnonsense\nwatch x\n\nwatch 3 4"))
+		if bye || len(d.wards) != 1 || d.wards[1] != (root{10, 99, "r/a"}) || len(d.folders) != 1 || !d.folders["/a b"] {
+			t.Errorf("bye %v, %+v", bye, d)
+		}
+	})
+	t.Run("knows a goodbye from a death", func(t *testing.T) {
+		if !newDuties().read(strings.NewReader("forget 1\nbye\n")) || newDuties().read(strings.NewReader("bye")) {
+			t.Error("mistaken")
+		}
+	})
+}
+
+func FuzzDuties(f *testing.F) {
+	f.Add("watch 1 10 99 \"r/a\"\nforget 1\nbye\n")
+	f.Add("watch 1 0 0 \"\"\nfolder \"/\"\n")
+	f.Fuzz(func(t *testing.T, in string) {
+		d := newDuties()
+		d.read(strings.NewReader(in))
+		for _, r := range d.wards {
+			if r.id == "" || r.leader < 0 {
+				t.Errorf("%+v", r)
+			}
+		}
+		for path := range d.folders {
+			if !filepath.IsAbs(path) {
+				t.Errorf("%q", path)
+			}
+		}
+	})
+}

@@ -1,0 +1,163 @@
+//go:build unix
+
+package proc
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// reaperName is the helper's name in process lists; the kernel cuts at 15.
+const reaperName = "heapmage-reaper"
+
+// reaperEnv and the name together make this program the helper.
+const reaperEnv = "HEAPMAGE_REAPER"
+
+// A ward is one tree that the reaper watches over.
+type ward struct {
+	seq  int
+	root root
+}
+
+// reaper is our side of the helper process.
+type reaper struct {
+	mu      sync.Mutex
+	cmd     *exec.Cmd // nil while none runs
+	pipe    *os.File
+	err     error
+	seq     int
+	wards   map[int]*ward
+	folders map[string]int
+}
+
+var theReaper = &reaper{wards: map[int]*ward{}, folders: map[string]int{}}
+
+func (r *reaper) watch(id string) *ward {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seq++
+	w := &ward{seq: r.seq, root: root{id: id}}
+	r.wards[w.seq] = w
+	r.sendLocked(watchMessage(w))
+	return w
+}
+
+func (r *reaper) started(w *ward, t *tree) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w.root = t.root
+	r.sendLocked(watchMessage(w))
+}
+
+func (r *reaper) forget(w *ward) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.wards, w.seq)
+	r.sendLocked(fmt.Sprintf("forget %d\n", w.seq))
+}
+
+func (r *reaper) folder(path string) (forget func()) {
+	if !filepath.IsAbs(path) {
+		return func() {} // no helper's working folder is ours
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.folders[path]++
+	r.sendLocked(folderMessage(path))
+	return sync.OnceFunc(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.folders[path]--; r.folders[path] == 0 {
+			delete(r.folders, path)
+			r.sendLocked(fmt.Sprintf("keep %q\n", path))
+		}
+	})
+}
+
+func watchMessage(w *ward) string {
+	return fmt.Sprintf("watch %d %d %d %q\n", w.seq, w.root.leader, w.root.start, w.root.id)
+}
+
+func folderMessage(path string) string { return fmt.Sprintf("folder %q\n", path) }
+
+func (r *reaper) process() (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cmd == nil {
+		return 0, r.err
+	}
+	return r.cmd.Process.Pid, r.err
+}
+
+func (r *reaper) shutdown() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cmd == nil {
+		return
+	}
+	_, _ = r.pipe.WriteString("bye\n") // it fails where the helper has gone before us
+	r.closeLocked()
+}
+
+// sendLocked tells the helper msg, and starts it where there is none. One that
+// was killed is replaced, and told all that is still of interest.
+func (r *reaper) sendLocked(msg string) {
+	if r.cmd != nil {
+		_, err := r.pipe.WriteString(msg)
+		if err == nil {
+			return
+		}
+		r.closeLocked()
+	}
+	if len(r.wards)+len(r.folders) == 0 {
+		return
+	}
+	if r.err = r.startLocked(); r.err != nil {
+		return
+	}
+	var all strings.Builder
+	for _, w := range r.wards {
+		all.WriteString(watchMessage(w))
+	}
+	for path := range r.folders {
+		all.WriteString(folderMessage(path))
+	}
+	_, r.err = r.pipe.WriteString(all.String())
+}
+
+func (r *reaper) startLocked() error {
+	self, err := selfPath()
+	if err != nil {
+		return err
+	}
+	in, out, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	r.cmd = &exec.Cmd{
+		Path: self, Args: []string{reaperName}, Dir: "/", Stdin: in,
+		// Nothing of ours, least of all a mark: whoever ends our tree leaves it to its work.
+		Env: []string{reaperEnv + "=1", "GOGC=10", "GOMAXPROCS=1", "GOTRACEBACK=none"},
+		// A session of its own: Ctrl-C is not meant for it.
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
+	}
+	if err := r.cmd.Start(); err != nil {
+		_ = out.Close()
+		r.cmd = nil
+		return err
+	}
+	r.pipe = out
+	return nil
+}
+
+func (r *reaper) closeLocked() {
+	_ = r.pipe.Close()
+	_ = r.cmd.Wait() // so that no zombie is left; how it ended does not matter
+	r.cmd, r.pipe = nil, nil
+}
