@@ -11,6 +11,10 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	// What the binary is made of, so that a change of it is a change of this test.
+	_ "github.com/heapmage/heapmage/mage"
+	_ "github.com/heapmage/heapmage/mage/build"
 )
 
 // binary is this repository's magefile, compiled as a user would for CI.

@@ -89,6 +89,10 @@ func (r *run) open(ctx context.Context) error {
 	if err != nil {
 		return &problem.Error{What: "the memory of processes cannot be measured", Cause: err, Hint: "is /proc mounted?"}
 	}
+	// Without the reaper a killed run leaves its processes, but builds all the same.
+	if pid, err := proc.Reaper(); err == nil && pid > 0 {
+		r.meter.BeginOne(r.id+"/reaper", pid)
+	}
 	metering, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	gone := make(chan struct{})
 	go func() { defer close(gone); r.meter.Run(metering) }()
@@ -112,6 +116,7 @@ func (r *run) slots() int { return 1 }
 
 func (r *run) close() error {
 	r.stopMeter()
+	proc.Shutdown()
 	err := errors.Join(r.meter.Close(), r.record.Close())
 	if err == nil {
 		return nil
