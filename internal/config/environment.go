@@ -23,6 +23,8 @@ const (
 	EnvTask = Prefix + "TASK"
 	// EnvRunning lists the tasks that a nested run stands inside of.
 	EnvRunning = Prefix + "RUNNING"
+	// EnvBudget is what a user sets as well, and what a nested run is given.
+	EnvBudget = Prefix + "BUDGET"
 	// EnvReaper marks the process that cleans up after a killed run.
 	EnvReaper = Prefix + "REAPER"
 )
@@ -32,7 +34,7 @@ const (
 // for a misspelt setting must not be passed over.
 func (c *Config) readEnvironment(environ []string) error {
 	known := fields{
-		"HEAPMAGE_BUDGET":           c.size("HEAPMAGE_BUDGET", &c.Budget),
+		EnvBudget:                   c.size(EnvBudget, &c.Budget),
 		"HEAPMAGE_HEAP_LIMIT":       c.size("HEAPMAGE_HEAP_LIMIT", &c.HeapLimit),
 		"HEAPMAGE_GC_AUTO":          boolean("HEAPMAGE_GC_AUTO", &c.GC.Auto),
 		"HEAPMAGE_GC_COOLDOWN":      duration("HEAPMAGE_GC_COOLDOWN", &c.GC.Cooldown, time.Second),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/config"
@@ -20,6 +21,10 @@ func (r *run) attempt(ctx context.Context, t *taskgraph.Task, g schedule.Grant) 
 	described := r.describe(t)
 	h := r.heapOf(t)
 	r.sayOnce(h.Notice)
+	if text := t.Package.Scripts[t.Script]; endless.MatchString(text) {
+		r.sayOnce(event.Notice{Kind: event.StillRunning, Task: described.Label, Text: "its script watches for changes and may never end",
+			Hint: "take the watch flag out of the script, name another one, or set a timeout, under tasks: in " + config.FileName})
+	}
 	steps, err := r.steps(t, h)
 	log := r.state.log(t.ID, g.Attempt)
 	r.events.Emit(event.TaskStarted{Task: described, Attempt: g.Attempt, Need: g.Need, HeapLimit: h.Limit})
@@ -55,6 +60,9 @@ func (r *run) attempt(ctx context.Context, t *taskgraph.Task, g schedule.Grant) 
 	r.memory(event.AfterTask, t.ID, r.meter.Now())
 	return outcome
 }
+
+// endless finds the flags with which compilers and test runners wait for changes.
+var endless = regexp.MustCompile(`\s--watch(All)?(\s|$|=true)|\btsc\b.*\s-w(\s|$)`)
 
 func statusOf(v oom.Verdict) event.Status {
 	switch {
@@ -119,7 +127,9 @@ func (r *run) heapRequest(t *taskgraph.Task) heapRequest {
 func (r *run) steps(t *taskgraph.Task, h heap) ([]script.Step, error) {
 	o := r.scriptOptions()
 	o.Args = r.scriptArgs(t)
-	o.Extra = append(o.Extra, config.EnvRunning+"="+r.running(t))
+	// A heapmage inside of the script keeps to this run's budget, and does not
+	// start the same task again.
+	o.Extra = append(o.Extra, config.EnvRunning+"="+r.running(t), fmt.Sprintf("%s=%d", config.EnvBudget, r.budget))
 	if h.Set {
 		o.HeapLimit = h.Limit
 	}
