@@ -1,0 +1,101 @@
+'use strict';
+// The heap agent: preloaded into every Node process of a run, it lets heapmage
+// ask for the figures of V8's heap and for a garbage collection, even while the
+// program is inside one long synchronous call. docs/heap-agent-protocol.md has
+// the protocol. It must never harm the program: whatever fails here, fails
+// silently, and the program runs as if the agent were not there.
+(() => {
+  const path = process.env.HEAPMAGE_HEAP_SOCKET;
+  if (!path) return;
+  try {
+    const { Worker, isMainThread } = require('node:worker_threads');
+    if (!isMainThread) return; // the preload runs in each thread: without this it would start itself without end
+
+    // Programs that only start others hold no heap worth collecting; a debugger
+    // and a snapshot builder must have the process for themselves.
+    const script = process.argv[1] || '';
+    if (/[\\/](?:npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(?:-cli)?(?:-\d[^\\/]*)?(?:\.[cm]?js)?$/.test(script)) return;
+    if (/--inspect|--build-snapshot/.test(process.execArgv.join(' ') + process.env.NODE_OPTIONS)) return;
+
+    const v8 = require('node:v8');
+    let gc;
+    // The thread below reaches the program's own thread by this name alone.
+    Object.defineProperty(process, Symbol.for('heapmage.heap'), {
+      value: {
+        stats() {
+          const { heapUsed, heapTotal, external, rss } = process.memoryUsage();
+          return { used: heapUsed, total: heapTotal, limit: v8.getHeapStatistics().heap_size_limit, external, rss };
+        },
+        collect() {
+          if (!gc) { // only now, so that a program which is never asked never pays; no global gc appears
+            v8.setFlagsFromString('--expose-gc');
+            gc = require('node:vm').runInNewContext('gc');
+          }
+          // On Node 22 and newer this form also gives pages back to the system; on
+          // 20 the object form collects the young generation only.
+          if (parseInt(process.versions.node, 10) >= 22) gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+          else gc();
+        },
+      },
+    });
+
+    const thread = `
+      const { workerData } = require('node:worker_threads');
+      const socket = require('node:net').connect(workerData.path);
+      const send = (frame) => socket.write(JSON.stringify({ v: 1, ...frame }) + '\\n');
+      socket.on('error', () => {});
+      socket.on('close', () => process.exit()); // of this thread
+      socket.on('connect', () => send({ type: 'hello', ...workerData.hello }));
+      let text = '';
+      socket.setEncoding('utf8').on('data', (data) => {
+        text += data;
+        if (text.length > 65536) return socket.destroy();
+        for (let at; (at = text.indexOf('\\n')) >= 0; text = text.slice(at + 1)) answer(text.slice(0, at));
+      });
+      // A session lives for one request only: a program that nobody asks has no
+      // inspector attached.
+      function answer(line) {
+        let frame;
+        try { frame = JSON.parse(line); } catch { return socket.destroy(); }
+        const heap = "process[Symbol.for('heapmage.heap')]";
+        const expression = {
+          stats: '({ after: ' + heap + '.stats() })',
+          collect: '(() => { const h = ' + heap + ', before = h.stats(), t = process.hrtime.bigint(); h.collect();' +
+            ' return { before, ms: Number(process.hrtime.bigint() - t) / 1e6, after: h.stats() }; })()',
+        }[frame.type];
+        if (!expression) return send({ id: frame.id, error: 'unknown request' });
+        try {
+          const session = new (require('node:inspector').Session)();
+          session.connectToMainThread();
+          session.post('Runtime.evaluate', { expression, returnByValue: true, silent: true }, (error, reply) => {
+            session.disconnect();
+            const failed = error ? error.message : reply.exceptionDetails && reply.exceptionDetails.text;
+            send(failed ? { id: frame.id, error: String(failed) } : { id: frame.id, ...reply.result.value });
+          });
+        } catch (error) {
+          send({ id: frame.id, error: String(error && error.message) });
+        }
+      }
+    `;
+    const worker = new Worker(thread, {
+      eval: true,
+      // Nothing of the program's: neither its own preloads nor its loaders run here.
+      env: {},
+      execArgv: [],
+      argv: [],
+      workerData: {
+        path,
+        hello: { pid: process.pid, script, node: process.versions.node, task: process.env.HEAPMAGE_TASK || '', limit: v8.getHeapStatistics().heap_size_limit },
+      },
+      resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 4, stackSizeMb: 1 },
+      name: 'heapmage',
+      // Left alone, they would be piped into the program's, which opens those.
+      stdout: true,
+      stderr: true,
+    });
+    worker.on('error', () => {});
+    worker.unref(); // the process ends as if the thread were not there
+  } catch {
+    // This Node cannot be looked into; its memory is still known from outside.
+  }
+})();

@@ -1,0 +1,260 @@
+package v8heap
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+//go:embed agent.cjs
+var agent []byte
+
+// socketEnv names the variable that tells the agent where the server listens.
+const socketEnv = "HEAPMAGE_HEAP_SOCKET"
+
+// helloTimeout bounds the wait for a connection's first frame: what does not
+// speak at once is no agent.
+const helloTimeout = 10 * time.Second
+
+// Server speaks with the agents of Node processes. Its methods may be called by
+// many goroutines.
+type Server struct {
+	dir      string
+	listener net.Listener
+	serving  sync.WaitGroup // the accepting goroutine, and one for each connection
+
+	mu     sync.Mutex // guards all below
+	agents map[*conn]Process
+	conns  map[*conn]bool // every connection, also before its hello
+	closed bool
+}
+
+// conn is the connection of one agent.
+type conn struct {
+	net.Conn
+	mu      sync.Mutex // guards all below
+	next    int
+	waiting map[int]chan reply // each takes one reply, and is closed with the connection
+	gone    bool
+}
+
+// Listen starts a server in a new folder below dir; empty means the system's for
+// temporary files. The error is errors.ErrUnsupported on Windows, where Node has
+// no Unix sockets.
+func Listen(dir string) (*Server, error) {
+	if runtime.GOOS == "windows" {
+		return nil, fmt.Errorf("heap agent: %w", errors.ErrUnsupported)
+	}
+	folder, err := os.MkdirTemp(dir, "heapmage-") // of mode 0700
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: folder, agents: map[*conn]Process{}, conns: map[*conn]bool{}}
+	err = os.WriteFile(s.agentPath(), agent, 0o400)
+	if err == nil {
+		s.listener, err = net.Listen("unix", s.socketPath())
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	s.serving.Go(s.accept)
+	return s, nil
+}
+
+func (s *Server) agentPath() string  { return filepath.Join(s.dir, "agent.cjs") }
+func (s *Server) socketPath() string { return filepath.Join(s.dir, "heap.sock") }
+
+// Dir is the server's folder. Close removes it.
+func (s *Server) Dir() string { return s.dir }
+
+// Options are the options that a Node process must be started with, each one
+// word: they must be quoted where NODE_OPTIONS holds them.
+func (s *Server) Options() []string { return []string{"--require=" + s.agentPath()} }
+
+// Env is what the environment of a Node process must hold beside Options.
+func (s *Server) Env() []string { return []string{socketEnv + "=" + s.socketPath()} }
+
+// Close ends all connections and removes the folder. Node processes run on.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	err := s.listener.Close()
+	for c := range s.conns {
+		_ = c.Close() // its goroutine sees that and cleans up
+	}
+	s.mu.Unlock()
+	s.serving.Wait()
+	return errors.Join(err, os.RemoveAll(s.dir))
+}
+
+// Processes lists the Node processes that are connected now, by PID.
+func (s *Server) Processes() []Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []Process
+	for _, p := range s.agents {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b Process) int { return cmp.Compare(a.PID, b.PID) })
+	return list
+}
+
+// Stats asks a process for its figures. While the program is inside of native
+// code, such as a synchronous wait for a child, there is no answer until it
+// returns or ctx is done.
+func (s *Server) Stats(ctx context.Context, pid int) (Heap, error) {
+	r, err := s.ask(ctx, pid, "stats")
+	return r.After.heap(), err
+}
+
+// Collect has a process collect its garbage and says what that gave. The program
+// stands still meanwhile. When ctx is done the collection goes on, unwatched.
+func (s *Server) Collect(ctx context.Context, pid int) (Collection, error) {
+	r, err := s.ask(ctx, pid, "collect")
+	return Collection{Before: r.Before.heap(), After: r.After.heap(), Duration: time.Duration(r.MS * float64(time.Millisecond))}, err
+}
+
+func (s *Server) ask(ctx context.Context, pid int, what string) (reply, error) {
+	c := s.find(pid)
+	if c == nil {
+		return reply{}, ErrNoAgent
+	}
+	answer, id, err := c.send(what)
+	if err != nil {
+		return reply{}, err
+	}
+	defer c.forget(id)
+	select {
+	case r, ok := <-answer:
+		switch {
+		case !ok:
+			return reply{}, ErrNoAgent
+		case r.Error != "":
+			return reply{}, fmt.Errorf("process %d: %s", pid, r.Error)
+		}
+		return r, nil
+	case <-ctx.Done():
+		return reply{}, fmt.Errorf("process %d does not answer: %w", pid, context.Cause(ctx))
+	}
+}
+
+func (s *Server) find(pid int) *conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c, p := range s.agents {
+		if p.PID == pid {
+			return c
+		}
+	}
+	return nil
+}
+
+func (s *Server) accept() {
+	for {
+		nc, err := s.listener.Accept()
+		switch {
+		case err == nil:
+		case errors.Is(err, net.ErrClosed):
+			return
+		default: // too many open files, for instance: the agent of one process is lost
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		c := &conn{Conn: nc, waiting: map[int]chan reply{}}
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			_ = nc.Close()
+			return
+		}
+		s.conns[c] = true
+		s.serving.Go(func() { s.serve(c) })
+		s.mu.Unlock()
+	}
+}
+
+// serve reads what an agent says until it goes, or says what no agent would.
+func (s *Server) serve(c *conn) {
+	defer func() {
+		s.mu.Lock()
+		delete(s.agents, c)
+		delete(s.conns, c)
+		s.mu.Unlock()
+		c.end()
+	}()
+	_ = c.SetReadDeadline(time.Now().Add(helloTimeout)) // fails on a closed connection only
+	frames := newScanner(c)
+	for first := true; frames.Scan(); first = false {
+		r, err := decode(frames.Bytes())
+		if err != nil || first != (r.Type == "hello") {
+			return
+		}
+		if !first {
+			c.answered(r)
+			continue
+		}
+		_ = c.SetReadDeadline(time.Time{})
+		s.mu.Lock()
+		s.agents[c] = Process{PID: r.PID, Script: r.Script, Node: r.Node, Task: r.Task, Limit: bytes(r.Limit)}
+		s.mu.Unlock()
+	}
+}
+
+// send sends a request and returns where its answer will come.
+func (c *conn) send(what string) (<-chan reply, int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone {
+		return nil, 0, ErrNoAgent
+	}
+	c.next++
+	frame, err := json.Marshal(request{version, c.next, what})
+	if err != nil {
+		return nil, 0, err
+	}
+	answer := make(chan reply, 1)
+	c.waiting[c.next] = answer
+	_ = c.SetWriteDeadline(time.Now().Add(helloTimeout))
+	if _, err := c.Write(append(frame, '\n')); err != nil {
+		delete(c.waiting, c.next)
+		return nil, 0, ErrNoAgent
+	}
+	return answer, c.next, nil
+}
+
+func (c *conn) forget(id int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.waiting, id)
+}
+
+// answered hands a reply to whoever waits for it; nobody does after a timeout.
+func (c *conn) answered(r reply) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if answer, ok := c.waiting[r.ID]; ok {
+		delete(c.waiting, r.ID)
+		answer <- r
+	}
+}
+
+func (c *conn) end() {
+	_ = c.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gone = true
+	for id, answer := range c.waiting {
+		delete(c.waiting, id)
+		close(answer)
+	}
+}
