@@ -21,7 +21,9 @@ import (
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
+	"github.com/heapmage/heapmage/memtools/v8heap"
 )
 
 // Run runs a target and prints its log. The error says what failed; its
@@ -54,6 +56,11 @@ type run struct {
 	// stopMeter ends the meter's goroutine and waits for it.
 	stopMeter func()
 	runner    *runner.Runner
+	// server speaks with the Node processes of the run, and gc has them collect;
+	// both are nil where that is switched off or cannot be had.
+	server      *v8heap.Server
+	gc          *collector
+	forgetHeaps func() // the server's folder was removed
 
 	mu    sync.Mutex // guards all below
 	heaps map[string]heap
@@ -82,6 +89,11 @@ func (r *run) open(ctx context.Context) error {
 		Thresholds: memtools.Thresholds{Warning: r.config.Monitor.Warning / 100, Critical: r.config.Monitor.Critical / 100},
 		Tick:       r.config.Monitor.Interval,
 		OnTick:     func(now meter.Reading) { r.memory(event.AtTick, "", now) },
+		OnCritical: func(meter.Reading) {
+			if r.gc != nil {
+				r.gc.Critical(ctx)
+			}
+		},
 		OnLevel: func(now meter.Reading) {
 			r.events.Emit(event.Pressure{Level: now.Level, Usage: now.Usage, Budget: now.Budget})
 		},
@@ -93,6 +105,7 @@ func (r *run) open(ctx context.Context) error {
 	if pid, err := proc.Reaper(); err == nil && pid > 0 {
 		r.meter.BeginOne(r.id+"/reaper", pid)
 	}
+	r.openHeaps()
 	metering, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	gone := make(chan struct{})
 	go func() { defer close(gone); r.meter.Run(metering) }()
@@ -102,6 +115,30 @@ func (r *run) open(ctx context.Context) error {
 		r.runner.OOMScoreAdj = firstToDie
 	}
 	return nil
+}
+
+// openHeaps starts the server that sees into Node processes. Without it the
+// build goes on, and its memory is known from outside alone.
+func (r *run) openHeaps() {
+	if r.ws.Manager == workspace.Go || r.config.GC.Auto != nil && !*r.config.GC.Auto {
+		return
+	}
+	var err error
+	if r.server, err = v8heap.Listen(""); err != nil {
+		r.notices = append(r.notices, event.Notice{Kind: event.GCUnavailable, Text: "No garbage can be collected in Node processes: " + err.Error()})
+		return
+	}
+	r.forgetHeaps = proc.RemoveOnDeath(r.server.Dir())
+	r.gc = newCollector(r.server, r.config.GC.Cooldown, r.meter.Now, r.events.Emit)
+}
+
+func (r *run) closeHeaps() error {
+	if r.server == nil {
+		return nil
+	}
+	r.gc.Wait()
+	defer r.forgetHeaps()
+	return r.server.Close()
 }
 
 // firstToDie makes children the kernel's choice before this process and what
@@ -116,8 +153,8 @@ func (r *run) slots() int { return 1 }
 
 func (r *run) close() error {
 	r.stopMeter()
+	err := errors.Join(r.closeHeaps(), r.meter.Close(), r.record.Close())
 	proc.Shutdown()
-	err := errors.Join(r.meter.Close(), r.record.Close())
 	if err == nil {
 		return nil
 	}

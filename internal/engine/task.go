@@ -13,6 +13,8 @@ import (
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/workspace"
+	"github.com/heapmage/heapmage/memtools"
 	"github.com/heapmage/heapmage/memtools/oom"
 )
 
@@ -21,7 +23,11 @@ func (r *run) attempt(ctx context.Context, t *taskgraph.Task, g schedule.Grant) 
 	described := r.describe(t)
 	h := r.heapOf(t)
 	r.sayOnce(h.Notice)
-	if text := t.Package.Scripts[t.Script]; endless.MatchString(text) {
+	text := t.Package.Scripts[t.Script]
+	if own, ok := script.OverrideIn(text, r.limits.Effective); ok && r.ws.Manager != workspace.Go {
+		r.sayOnce(event.Notice{Kind: event.OwnOptions, Task: described.Label, Text: fmt.Sprintf("its script sets %s itself, which goes before heapmage's heap limit", own.Text)})
+	}
+	if endless.MatchString(text) {
 		r.sayOnce(event.Notice{Kind: event.StillRunning, Task: described.Label, Text: "its script watches for changes and may never end",
 			Hint: "take the watch flag out of the script, name another one, or set a timeout, under tasks: in " + config.FileName})
 	}
@@ -57,7 +63,11 @@ func (r *run) attempt(ctx context.Context, t *taskgraph.Task, g schedule.Grant) 
 	r.ended = append(r.ended, f)
 	r.mu.Unlock()
 	r.events.Emit(f)
-	r.memory(event.AfterTask, t.ID, r.meter.Now())
+	now := r.meter.Now()
+	r.memory(event.AfterTask, t.ID, now)
+	if r.gc != nil && now.Level != memtools.Normal {
+		r.gc.Collect(ctx, event.BetweenTasks)
+	}
 	return outcome
 }
 
@@ -126,6 +136,9 @@ func (r *run) heapRequest(t *taskgraph.Task) heapRequest {
 // steps are the processes of a task.
 func (r *run) steps(t *taskgraph.Task, h heap) ([]script.Step, error) {
 	o := r.scriptOptions()
+	if r.server != nil {
+		o.NodeOptions, o.Extra = append(o.NodeOptions, r.server.Options()...), append(o.Extra, r.server.Env()...)
+	}
 	o.Args = r.scriptArgs(t)
 	// A heapmage inside of the script keeps to this run's budget, and does not
 	// start the same task again.
@@ -141,12 +154,18 @@ func (r *run) steps(t *taskgraph.Task, h heap) ([]script.Step, error) {
 
 // scriptOptions are what all processes of the run have in common.
 func (r *run) scriptOptions() script.Options {
-	return script.Options{
+	o := script.Options{
 		Environ:        r.environ,
 		InitDir:        r.dir,
 		Colour:         colour(r.environ, os.Stdout),
 		PackageManager: r.config.Runner == config.RunnerPackageManager || r.ws.PnP,
 	}
+	if r.ws.Manager != workspace.Go && env(r.environ, "GOMEMLIMIT") == "" {
+		// For esbuild, TypeScript 7 and their like: their collector works harder
+		// from there on, below the warning threshold; it is no hard limit.
+		o.Extra = append(o.Extra, fmt.Sprintf("GOMEMLIMIT=%d", r.budget*7/10))
+	}
+	return o
 }
 
 // running is the list of tasks that a process stands inside of, with this one.

@@ -81,6 +81,8 @@ const (
 	Retrying       NoticeKind = "retrying"        // a task is tried again
 	StateDamaged   NoticeKind = "state-damaged"   // a file of .heapmage was set aside
 	StillRunning   NoticeKind = "still-running"   // a script looks as if it never ends
+	GCUnavailable  NoticeKind = "gc-unavailable"  // Node processes cannot be looked into
+	OwnOptions     NoticeKind = "own-options"     // a script sets Node's options itself
 	StateUnwritten NoticeKind = "state-unwritten" // .heapmage cannot be written
 )
 
@@ -198,20 +200,20 @@ type GCStarted struct {
 // GCFinished says what the collections gave back.
 type GCFinished struct {
 	// Freed is what the heaps gave back, as V8 counts: used before less used after.
-	Freed memtools.Bytes `json:"freed"`
-	// Returned is by how much the processes' resident memory fell.
-	Returned  memtools.Bytes `json:"returned"`
+	Freed     memtools.Bytes `json:"freed"`
 	Duration  time.Duration  `json:"duration"`
 	Processes []GCProcess    `json:"processes"`
 }
 
 // GCProcess is the collection in one Node process.
 type GCProcess struct {
-	PID      int            `json:"pid"`
-	Task     string         `json:"task,omitempty"`
-	Script   string         `json:"script,omitempty"`
-	Before   memtools.Bytes `json:"before"`
-	After    memtools.Bytes `json:"after"`
+	PID    int            `json:"pid"`
+	Task   string         `json:"task,omitempty"`
+	Script string         `json:"script,omitempty"`
+	Before memtools.Bytes `json:"before"`
+	After  memtools.Bytes `json:"after"`
+	// Returned is by how much its resident memory fell.
+	Returned memtools.Bytes `json:"returned"`
 	Duration time.Duration  `json:"duration"`
 	// Error is why nothing was collected, empty where it was.
 	Error string `json:"error,omitempty"`

@@ -39,6 +39,8 @@ type Options struct {
 	OnTick func(Reading)
 	// OnLevel is called when the level rises, and when it falls back to normal.
 	OnLevel func(Reading)
+	// OnCritical is called with each critical sample.
+	OnCritical func(Reading)
 }
 
 // Meter measures one run. Its methods may be called by many goroutines.
@@ -96,6 +98,9 @@ func (m *Meter) Run(ctx context.Context) {
 			}
 			if now.Level > level || fell {
 				level = now.Level
+			}
+			if now.Level == memtools.Critical && m.o.OnCritical != nil {
+				m.o.OnCritical(now)
 			}
 			if now.Level == memtools.Normal {
 				next.Reset(calm)

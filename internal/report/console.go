@@ -5,6 +5,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -69,7 +70,7 @@ func (c *Console) Take(s event.Stamped) {
 	case event.GCStarted:
 		c.line(c.paint.title, "♻️  Triggering garbage collection...")
 	case event.GCFinished:
-		c.line(c.paint.good, "✅ GC complete. Freed %v", e.Freed)
+		c.gcFinished(e)
 	case event.RunFinished:
 		c.runFinished(e)
 	}
@@ -97,7 +98,8 @@ func (c *Console) notice(e event.Notice) {
 		text = e.Task + ": " + text
 	}
 	switch e.Kind {
-	case event.ShortMemory, event.StillRunning, event.WorkspaceOdd, event.CycleBroken, event.StateDamaged, event.StateUnwritten:
+	case event.ShortMemory, event.StillRunning, event.WorkspaceOdd, event.CycleBroken, event.StateDamaged, event.StateUnwritten,
+		event.GCUnavailable, event.OwnOptions:
 		c.line(c.paint.warning, "⚠️  %s", text)
 	case event.Retrying:
 		c.line(c.paint.warning, "🔁 %s", text)
@@ -157,6 +159,15 @@ func (c *Console) pressure(e event.Pressure) {
 		c.line(c.paint.warning, "⚠️  High memory usage: %d%% (%v / %v)", e.Usage.Percent(e.Budget), e.Usage, e.Budget)
 	case memtools.Normal:
 	}
+}
+
+func (c *Console) gcFinished(e event.GCFinished) {
+	failed := slices.DeleteFunc(slices.Clone(e.Processes), func(p event.GCProcess) bool { return p.Error == "" })
+	if len(failed) > 0 && len(failed) == len(e.Processes) {
+		c.line(c.paint.warning, "⚠️  GC failed: %s", failed[0].Error)
+		return
+	}
+	c.line(c.paint.good, "✅ GC complete. Freed %v", e.Freed)
 }
 
 func (c *Console) runFinished(e event.RunFinished) {

@@ -113,13 +113,3 @@ func withHeapLimit(options []string, limit memtools.Bytes) []string {
 	}
 	return append(kept, fmt.Sprintf("%s=%d", oldSpace, max(1, limit/memtools.MB)))
 }
-
-// has says whether options hold a flag of that name.
-func has(options []string, flag string) bool {
-	for _, o := range options {
-		if name, _, _ := flagName(o); name == flag {
-			return true
-		}
-	}
-	return false
-}

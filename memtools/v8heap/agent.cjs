@@ -30,6 +30,7 @@
           if (!gc) { // only now, so that a program which is never asked never pays; no global gc appears
             v8.setFlagsFromString('--expose-gc');
             gc = require('node:vm').runInNewContext('gc');
+            v8.setFlagsFromString('--no-expose-gc');
           }
           // On Node 22 and newer this form also gives pages back to the system; on
           // 20 the object form collects the young generation only.

@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/meter"
+	"github.com/heapmage/heapmage/memtools"
+	"github.com/heapmage/heapmage/memtools/v8heap"
+)
+
+const (
+	// gcCooldown is the least time between two collections in one process.
+	gcCooldown = 30 * time.Second
+	// gcPause is the least time between two looks at all processes: what was freed
+	// must show before more is done.
+	gcPause = time.Second
+	// gcAnswer bounds the wait for one process: in native code it does not answer.
+	gcAnswer = 10 * time.Second
+	// gcWorth is the smallest heap that is worth the pause of its program.
+	gcWorth = 32 * memtools.MB
+)
+
+// heaps is what the collector asks for figures and collections: a *v8heap.Server.
+type heaps interface {
+	Processes() []v8heap.Process
+	Stats(ctx context.Context, pid int) (v8heap.Heap, error)
+	Collect(ctx context.Context, pid int) (v8heap.Collection, error)
+}
+
+// collector has Node processes collect their garbage when memory is short.
+type collector struct {
+	heaps    heaps
+	cooldown time.Duration
+	now      func() time.Time
+	// usage measures the run, and emit tells what was done.
+	usage func() meter.Reading
+	emit  func(event.Event)
+	// background are the collections that Critical started.
+	background sync.WaitGroup
+
+	mu   sync.Mutex // held during a collection; guards all below
+	last time.Time
+	past map[int]pastGC // by process id
+}
+
+// pastGC is the last collection in a process.
+type pastGC struct {
+	at           time.Time
+	after, freed memtools.Bytes
+}
+
+func newCollector(h heaps, cooldown time.Duration, usage func() meter.Reading, emit func(event.Event)) *collector {
+	return &collector{heaps: h, cooldown: cmp.Or(cooldown, gcCooldown), now: time.Now, usage: usage, emit: emit, past: map[int]pastGC{}}
+}
+
+// Critical collects in the background, unless that is being done or was done
+// just now. The meter calls it with each critical sample.
+func (c *collector) Critical(ctx context.Context) {
+	if !c.mu.TryLock() {
+		return
+	}
+	due := c.now().Sub(c.last) >= gcPause
+	c.mu.Unlock()
+	if due {
+		c.background.Go(func() { c.Collect(ctx, event.AtCritical) })
+	}
+}
+
+// Wait waits for what Critical started.
+func (c *collector) Wait() { c.background.Wait() }
+
+// Collect has the processes with the largest heaps collect their garbage, one
+// after another, until usage is below warning. Where nothing is worth collecting
+// it does and says nothing.
+func (c *collector) Collect(ctx context.Context, trigger event.GCTrigger) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.now().Sub(c.last) < gcPause {
+		return
+	}
+	c.last = c.now()
+	candidates := c.candidates(ctx)
+	if len(candidates) == 0 {
+		return
+	}
+	c.emit(event.GCStarted{Trigger: trigger, Processes: len(candidates)})
+	done := event.GCFinished{}
+	start := c.now()
+	for _, p := range candidates {
+		one := c.collect(ctx, p)
+		done.Processes = append(done.Processes, one)
+		done.Freed += max(0, one.Before-one.After)
+		if c.usage().Level == memtools.Normal {
+			break
+		}
+	}
+	done.Duration = c.now().Sub(start)
+	c.emit(done)
+	now := c.usage()
+	c.emit(event.Memory{Moment: event.AfterGC, Usage: now.Usage, Budget: now.Budget})
+	c.last = c.now()
+}
+
+// candidate is a process that may be worth a collection.
+type candidate struct {
+	v8heap.Process
+	used memtools.Bytes
+}
+
+// candidates are the processes worth a collection, the largest heap first.
+func (c *collector) candidates(ctx context.Context) []candidate {
+	var (
+		mu   sync.Mutex
+		list []candidate
+		all  sync.WaitGroup
+	)
+	alive := map[int]bool{}
+	for _, p := range c.heaps.Processes() {
+		alive[p.PID] = true
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, gcPause)
+			defer cancel()
+			h, err := c.heaps.Stats(ctx, p.PID)
+			if err != nil {
+				return // in native code, or gone: not a candidate now
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if worthwhile(h.Used, c.past[p.PID], c.now(), c.cooldown) {
+				list = append(list, candidate{p, h.Used})
+			}
+		})
+	}
+	all.Wait()
+	for pid := range c.past {
+		if !alive[pid] {
+			delete(c.past, pid) // its number may become another process's
+		}
+	}
+	slices.SortFunc(list, func(a, b candidate) int { return cmp.Or(cmp.Compare(b.used, a.used), cmp.Compare(a.PID, b.PID)) })
+	return list
+}
+
+// worthwhile decides whether a heap is worth a collection: large enough, past
+// its cooldown, and not one whose last collection gave back less than a
+// twentieth and that has hardly grown since: such a heap is nearly all live.
+func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.Duration) bool {
+	if used < gcWorth {
+		return false
+	}
+	if past.at.IsZero() {
+		return true
+	}
+	if now.Sub(past.at) < cooldown {
+		return false
+	}
+	live := past.freed < past.after/20
+	return !live || used > past.after+past.after/5
+}
+
+func (c *collector) collect(ctx context.Context, p candidate) event.GCProcess {
+	ctx, cancel := context.WithTimeout(ctx, gcAnswer)
+	defer cancel()
+	one := event.GCProcess{PID: p.PID, Task: p.Task, Script: p.Script}
+	got, err := c.heaps.Collect(ctx, p.PID)
+	if err != nil {
+		one.Error = err.Error()
+		c.past[p.PID] = pastGC{at: c.now(), after: p.used}
+		return one
+	}
+	one.Before, one.After, one.Returned, one.Duration = got.Before.Used, got.After.Used, got.Returned(), got.Duration
+	c.past[p.PID] = pastGC{at: c.now(), after: got.After.Used, freed: got.Freed()}
+	return one
+}

@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/meter"
+	"github.com/heapmage/heapmage/memtools"
+	"github.com/heapmage/heapmage/memtools/v8heap"
+)
+
+// fakeHeaps are processes by id with what they use and what a collection leaves.
+type fakeHeaps map[int]*struct {
+	used, live memtools.Bytes
+	broken     error
+}
+
+func (f fakeHeaps) Processes() (list []v8heap.Process) {
+	for pid := range f {
+		list = append(list, v8heap.Process{PID: pid})
+	}
+	return list
+}
+
+func (f fakeHeaps) Stats(_ context.Context, pid int) (v8heap.Heap, error) {
+	return v8heap.Heap{Used: f[pid].used}, nil
+}
+
+func (f fakeHeaps) Collect(_ context.Context, pid int) (v8heap.Collection, error) {
+	p := f[pid]
+	if p.broken != nil {
+		return v8heap.Collection{}, p.broken
+	}
+	c := v8heap.Collection{Before: v8heap.Heap{Used: p.used}, After: v8heap.Heap{Used: p.live}}
+	p.used = p.live
+	return c, nil
+}
+
+func (f fakeHeaps) total() (sum memtools.Bytes) {
+	for _, p := range f {
+		sum += p.used
+	}
+	return sum
+}
+
+func TestCollect(t *testing.T) {
+	type p = struct {
+		used, live memtools.Bytes
+		broken     error
+	}
+	// collect runs one collection in a world with a budget of 1 GB.
+	collect := func(c *collector) (events []event.Event) {
+		c.emit = func(e event.Event) { events = append(events, e) }
+		c.Collect(context.Background(), event.AtCritical)
+		return events
+	}
+	with := func(h fakeHeaps) *collector {
+		return newCollector(h, 0, func() meter.Reading {
+			used := h.total()
+			return meter.Reading{Usage: used, Budget: gb, Level: memtools.DefaultThresholds.Level(used, gb)}
+		}, nil)
+	}
+	freed := func(t *testing.T, events []event.Event) event.GCFinished {
+		t.Helper()
+		if len(events) != 3 {
+			t.Fatalf("%d events: %+v", len(events), events)
+		}
+		if _, ok := events[2].(event.Memory); !ok {
+			t.Errorf("the last event is %T", events[2])
+		}
+		return events[1].(event.GCFinished)
+	}
+	t.Run("takes the largest first and stops once there is room", func(t *testing.T) {
+		got := freed(t, collect(with(fakeHeaps{1: &p{used: 300 * mb, live: 50 * mb}, 2: &p{used: 650 * mb, live: 100 * mb}})))
+		if len(got.Processes) != 1 || got.Processes[0].PID != 2 || got.Freed != 550*mb {
+			t.Errorf("got %+v", got)
+		}
+	})
+	t.Run("goes on while usage is high, and adds up", func(t *testing.T) {
+		got := freed(t, collect(with(fakeHeaps{1: &p{used: 450 * mb, live: 440 * mb}, 2: &p{used: 550 * mb, live: 500 * mb}})))
+		if len(got.Processes) != 2 || got.Freed != 60*mb {
+			t.Errorf("got %+v", got)
+		}
+	})
+	t.Run("says what failed and goes on", func(t *testing.T) {
+		got := freed(t, collect(with(fakeHeaps{1: &p{used: 400 * mb, live: 100 * mb}, 2: &p{used: 600 * mb, broken: errors.New("no answer")}})))
+		if len(got.Processes) != 2 || got.Processes[0].Error == "" || got.Freed != 300*mb {
+			t.Errorf("got %+v", got)
+		}
+	})
+	t.Run("says nothing where nothing is worth it", func(t *testing.T) {
+		if events := collect(with(fakeHeaps{1: &p{used: 20 * mb}})); len(events) > 0 {
+			t.Errorf("got %+v", events)
+		}
+	})
+	t.Run("leaves each process alone for the cooldown, but not another one", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h := fakeHeaps{1: &p{used: 950 * mb, live: 100 * mb}}
+			c := with(h)
+			freed(t, collect(c))
+			h[1].used = 950 * mb
+			time.Sleep(gcCooldown - time.Second)
+			if events := collect(c); len(events) > 0 {
+				t.Errorf("inside the cooldown: %+v", events)
+			}
+			h[2] = &p{used: 800 * mb, live: 10 * mb}
+			time.Sleep(gcPause)
+			if got := freed(t, collect(c)); got.Processes[0].PID != 1 && got.Processes[0].PID != 2 {
+				t.Errorf("got %+v", got)
+			}
+		})
+	})
+	t.Run("looks at most once in a pause", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h := fakeHeaps{1: &p{used: 950 * mb, live: 900 * mb}}
+			c := with(h)
+			events := 0
+			c.emit = func(event.Event) { events++ }
+			for range 10 {
+				c.Critical(t.Context())
+				c.Wait()
+			}
+			if events != 3 {
+				t.Errorf("%d events of one collection", events)
+			}
+		})
+	})
+}
+
+func TestWorthwhile(t *testing.T) {
+	now := time.Now()
+	ago := func(d time.Duration, after, freed memtools.Bytes) pastGC { return pastGC{now.Add(-d), after, freed} }
+	for _, tt := range []struct {
+		claim string
+		used  memtools.Bytes
+		past  pastGC
+		want  bool
+	}{
+		{"a large heap is, the first time", 100 * mb, pastGC{}, true},
+		{"a small heap is not", 10 * mb, pastGC{}, false},
+		{"not inside the cooldown", 900 * mb, ago(10*time.Second, 100*mb, 800*mb), false},
+		{"again after the cooldown", 900 * mb, ago(time.Minute, 100*mb, 800*mb), true},
+		{"not where it is nearly all live", 510 * mb, ago(time.Minute, 500*mb, 5*mb), false},
+		{"but once it has grown by a fifth", 610 * mb, ago(time.Minute, 500*mb, 5*mb), true},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			if got := worthwhile(tt.used, tt.past, now, gcCooldown); got != tt.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
