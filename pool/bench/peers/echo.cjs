@@ -1,0 +1,1 @@
+module.exports = { echo: (value) => value };

@@ -1,0 +1,186 @@
+package pool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/proc"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// Pool is a set of workers and a queue of tasks. Its methods may be called by
+// many goroutines.
+type Pool struct {
+	o      Options
+	nextID atomic.Uint64
+	room   chan struct{} // a token for each task in the queue; nil where any number may wait
+
+	submit  chan *job
+	cancels chan cancelled
+	stats   chan chan Stats
+	abort   chan struct{} // closed when a Shutdown has no more time
+	closing chan struct{} // closed by the first Shutdown
+	over    chan struct{} // closed by the loop, last of all
+
+	closeOnce, abortOnce sync.Once
+	final                Stats // read after over
+}
+
+// cancelled says that nobody waits for a job any more.
+type cancelled struct {
+	job *job
+	err error
+}
+
+// New returns a pool of workers that run program. It starts Options.MinWorkers
+// of them and does not wait for those. A mistake that can be seen before a
+// worker runs, such as a script that does not exist, is an error here; every
+// other one is the error of the first tasks. The pool must be shut down.
+func New(program Program, o Options) (*Pool, error) {
+	o = o.withDefaults()
+	f, err := program.open(o)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pool{
+		o: o, submit: make(chan *job), cancels: make(chan cancelled), stats: make(chan chan Stats),
+		abort: make(chan struct{}), closing: make(chan struct{}), over: make(chan struct{}),
+	}
+	if o.MaxQueue > 0 {
+		p.room = make(chan struct{}, o.MaxQueue)
+	}
+	l := newLoop(p, f)
+	if o.Verbose {
+		l.log = &log{to: o.Log}
+	}
+	if processes, ok := f.(*processes); ok {
+		processes.log, processes.run = l.log, proc.NewRunID()
+		tracker, err := memtools.NewTracker()
+		switch {
+		case err == nil:
+			processes.gauge, l.gauge = tracker, newGauge(tracker)
+		case o.Budget > 0 || o.RecycleMemory > 0:
+			f.close()
+			return nil, fmt.Errorf("measure the memory of workers: %w", err)
+		}
+	}
+	go l.run()
+	return p, nil
+}
+
+// Exec gives t to a worker, waits for the answer and returns it. Where the
+// worker says that the task failed, the error is a *TaskError; where the worker
+// died, a *CrashError; where none could be started, a *StartError; after its
+// time, ErrTimeout; when ctx is done first, the cause of ctx. Then the worker is
+// told so, and ended when it does not answer soon.
+func (p *Pool) Exec(ctx context.Context, t Task) (Result, error) {
+	if ctx.Err() != nil {
+		return Result{}, context.Cause(ctx)
+	}
+	if err := p.enter(ctx); err != nil {
+		return Result{}, err
+	}
+	j, err := newJob(p.nextID.Add(1), t, p.o.MaxFrame)
+	if err != nil {
+		p.leave()
+		return Result{}, err
+	}
+	select {
+	case p.submit <- j:
+	case <-p.closing:
+		p.leave()
+		return Result{}, ErrClosed
+	}
+	select {
+	case o := <-j.done:
+		return o.result, o.err
+	case <-ctx.Done():
+	}
+	select {
+	case p.cancels <- cancelled{j, context.Cause(ctx)}:
+	case <-p.over: // it has an answer
+	}
+	o := <-j.done
+	return o.result, o.err
+}
+
+// enter waits for room in the queue.
+func (p *Pool) enter(ctx context.Context) error {
+	if p.room == nil {
+		return nil
+	}
+	select {
+	case p.room <- struct{}{}:
+		return nil
+	default:
+	}
+	if p.o.RejectWhenFull {
+		return ErrQueueFull
+	}
+	select {
+	case p.room <- struct{}{}:
+		return nil
+	case <-p.closing:
+		return ErrClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// leave makes room for another task.
+func (p *Pool) leave() {
+	if p.room != nil {
+		<-p.room
+	}
+}
+
+// Do is Exec with a result of type T.
+func Do[T any](ctx context.Context, p *Pool, t Task) (T, error) {
+	var value T
+	r, err := p.Exec(ctx, t)
+	if err == nil {
+		err = r.Decode(&value)
+	}
+	return value, err
+}
+
+// Stats returns the pool as it is now. After Shutdown it is the last state.
+func (p *Pool) Stats() Stats {
+	reply := make(chan Stats, 1)
+	select {
+	case p.stats <- reply:
+		return <-reply
+	case <-p.over:
+		return p.final
+	}
+}
+
+// stuck is how long Shutdown waits for workers that were ended: a process has
+// ended after that, a function in this process may never do so.
+const stuck = 5 * time.Second
+
+// Shutdown takes no more tasks, answers those in the queue with ErrClosed, lets
+// those that run come to their end, and ends all workers. When ctx is done it
+// ends the running ones as well, and returns the cause of ctx. No process is
+// left when it has returned. Further calls wait for the same end.
+func (p *Pool) Shutdown(ctx context.Context) error {
+	p.closeOnce.Do(func() { close(p.closing) })
+	select {
+	case <-p.over:
+		return nil
+	case <-ctx.Done():
+	}
+	p.abortOnce.Do(func() { close(p.abort) })
+	late := time.NewTimer(stuck)
+	defer late.Stop()
+	select {
+	case <-p.over:
+		return context.Cause(ctx)
+	case <-late.C:
+		return errors.Join(context.Cause(ctx), errors.New("a worker of the pool cannot be ended"))
+	}
+}

@@ -1,0 +1,317 @@
+package worker
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+)
+
+// scanner reads one frame in one pass, which checks the whole line and decodes
+// only its head: encoding/json reads a payload three times for that, and a
+// payload is all there is to a large frame.
+type scanner struct {
+	in []byte
+	at int
+}
+
+var (
+	errEnd    = errors.New("it ends early")
+	errSyntax = errors.New("it is no JSON object")
+	errKind   = errors.New(`it has no "kind"`)
+	errDeep   = errors.New("it is nested too deeply")
+)
+
+// maxDepth is that of encoding/json.
+const maxDepth = 10000
+
+func (s *scanner) frame() (Frame, error) {
+	var f Frame
+	if s.peek() != '{' {
+		return f, errSyntax
+	}
+	s.at++
+	if s.peek() == '}' {
+		return f, errKind
+	}
+	for {
+		if s.peek() != '"' {
+			return f, s.broken()
+		}
+		key, err := s.text()
+		if err != nil {
+			return f, err
+		}
+		if s.peek() != ':' {
+			return f, s.broken()
+		}
+		s.at++
+		if err := s.field(&f, key); err != nil {
+			return f, err
+		}
+		switch s.peek() {
+		case ',':
+			s.at++
+			s.peek()
+			continue
+		case '}':
+			s.at++
+		default:
+			return f, s.broken()
+		}
+		break
+	}
+	if s.at != len(s.in) {
+		return f, errSyntax
+	}
+	if f.Kind == "" {
+		return f, errKind
+	}
+	return f, nil
+}
+
+// field reads the value of key into f, or over it where the key is unknown.
+func (s *scanner) field(f *Frame, key string) (err error) {
+	s.peek()
+	start := s.at
+	if err := s.value(0); err != nil {
+		return err
+	}
+	raw := s.in[start:s.at:s.at]
+	var word string
+	number := uint64(0)
+	switch key {
+	case "kind", "type", "error":
+		if raw[0] == '"' {
+			word, err = unquote(raw)
+		} else if string(raw) != "null" {
+			return errors.New(key + " is no string")
+		}
+	case "v", "id":
+		if number, err = strconv.ParseUint(string(raw), 10, 53); err != nil {
+			err = errors.New(key + " is no whole number")
+		}
+	}
+	if err != nil {
+		return err
+	}
+	switch key {
+	case "kind":
+		f.Kind = Kind(word)
+	case "type":
+		f.Type = word
+	case "error":
+		f.Error = word
+	case "v":
+		f.V = int(min(number, 1<<30))
+	case "id":
+		f.ID = number
+	case "data":
+		f.Data = raw
+	case "result":
+		f.Result = raw
+	case "detail":
+		f.Detail = raw
+	}
+	return nil
+}
+
+// peek skips white space and returns the next byte, zero at the end.
+func (s *scanner) peek() byte {
+	for s.at < len(s.in) {
+		switch c := s.in[s.at]; c {
+		case ' ', '\t', '\r', '\n':
+			s.at++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+func (s *scanner) broken() error {
+	if s.at >= len(s.in) {
+		return errEnd
+	}
+	return errSyntax
+}
+
+func (s *scanner) text() (string, error) {
+	start := s.at
+	if err := s.skipString(); err != nil {
+		return "", err
+	}
+	return unquote(s.in[start:s.at])
+}
+
+func unquote(raw []byte) (string, error) {
+	for _, c := range raw {
+		if c == '\\' || c >= 0x80 { // escapes, and bytes that may not be UTF-8
+			var t string
+			err := json.Unmarshal(raw, &t)
+			return t, err
+		}
+	}
+	return string(raw[1 : len(raw)-1]), nil
+}
+
+// value passes over one value.
+func (s *scanner) value(depth int) error {
+	if depth > maxDepth {
+		return errDeep
+	}
+	switch c := s.peek(); {
+	case c == '"':
+		return s.skipString()
+	case c == '{' || c == '[':
+		return s.skipComposite(c, depth)
+	case c == '-' || c >= '0' && c <= '9':
+		return s.skipNumber()
+	case c == 't':
+		return s.skipWord("true")
+	case c == 'f':
+		return s.skipWord("false")
+	case c == 'n':
+		return s.skipWord("null")
+	}
+	return s.broken()
+}
+
+func (s *scanner) skipComposite(open byte, depth int) error {
+	closing := open + 2 // '{' and '}', '[' and ']'
+	s.at++
+	if s.peek() == closing {
+		s.at++
+		return nil
+	}
+	for {
+		if open == '{' {
+			if s.peek() != '"' {
+				return s.broken()
+			}
+			if err := s.skipString(); err != nil {
+				return err
+			}
+			if s.peek() != ':' {
+				return s.broken()
+			}
+			s.at++
+		}
+		if err := s.value(depth + 1); err != nil {
+			return err
+		}
+		switch s.peek() {
+		case ',':
+			s.at++
+		case closing:
+			s.at++
+			return nil
+		default:
+			return s.broken()
+		}
+	}
+}
+
+func (s *scanner) skipWord(word string) error {
+	if len(s.in)-s.at < len(word) || string(s.in[s.at:s.at+len(word)]) != word {
+		return errSyntax
+	}
+	s.at += len(word)
+	return nil
+}
+
+// plain are the bytes that a string may hold as they are.
+var plain = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c >= 0x20 && c != '"' && c != '\\'
+	}
+	return table
+}()
+
+func (s *scanner) skipString() error {
+	in, at := s.in, s.at+1
+	for {
+		for at < len(in) && plain[in[at]] {
+			at++
+		}
+		if at >= len(in) {
+			return errEnd
+		}
+		switch in[at] {
+		case '"':
+			s.at = at + 1
+			return nil
+		case '\\':
+			n := escape(in[at:])
+			if n == 0 {
+				return errSyntax
+			}
+			at += n
+		default:
+			return errSyntax // a control character
+		}
+	}
+}
+
+// escape is the length of the escape that in begins with, zero where it is none.
+func escape(in []byte) int {
+	if len(in) < 2 {
+		return 0
+	}
+	switch in[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if len(in) < 6 {
+			return 0
+		}
+		for _, c := range in[2:6] {
+			if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
+				return 0
+			}
+		}
+		return 6
+	}
+	return 0
+}
+
+func (s *scanner) skipNumber() error {
+	if s.at < len(s.in) && s.in[s.at] == '-' {
+		s.at++
+	}
+	if s.at < len(s.in) && s.in[s.at] == '0' {
+		s.at++
+	} else if s.digits() == 0 {
+		return s.broken()
+	}
+	if s.at < len(s.in) && s.in[s.at] == '.' {
+		s.at++
+		if s.digits() == 0 {
+			return s.broken()
+		}
+	}
+	if s.at < len(s.in) && (s.in[s.at] == 'e' || s.in[s.at] == 'E') {
+		s.at++
+		if s.at < len(s.in) && (s.in[s.at] == '+' || s.in[s.at] == '-') {
+			s.at++
+		}
+		if s.digits() == 0 {
+			return s.broken()
+		}
+	}
+	return nil
+}
+
+func (s *scanner) digits() (n int) {
+	for s.at < len(s.in) && s.in[s.at] >= '0' && s.in[s.at] <= '9' {
+		s.at++
+		n++
+	}
+	return n
+}
+
+// oneValue reports whether raw is one JSON value in one line.
+func oneValue(raw []byte) bool {
+	s := scanner{in: raw}
+	return s.value(0) == nil && s.at == len(raw) && bytes.IndexByte(raw, '\n') < 0
+}
