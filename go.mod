@@ -9,6 +9,7 @@ ignore node_modules
 require (
 	github.com/Masterminds/semver/v3 v3.5.0
 	github.com/bmatcuk/doublestar/v4 v4.10.4
+	github.com/evanw/esbuild v0.28.2
 	github.com/fatih/color v1.19.0
 	github.com/magefile/mage v1.17.2
 	github.com/mattn/go-isatty v0.0.24

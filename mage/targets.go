@@ -88,7 +88,7 @@ func Plan(
 	workspace *string, // packages: a name, a folder or a glob; several with commas
 	nodeps *bool, // leave out the packages that they depend on
 ) error {
-	return engine.Plan(ctx, engine.Request{Target: engine.TargetOr(target, "build"), Packages: workspace, NoDeps: nodeps})
+	return engine.Plan(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, NoDeps: nodeps})
 }
 
 // Memory groups the targets that look at memory and build nothing.
@@ -96,3 +96,20 @@ type Memory mg.Namespace
 
 // Stats shows the memory of this machine, its limits, and what a build may use.
 func (Memory) Stats(ctx context.Context) error { return engine.Stats(ctx) }
+
+// Doctor looks at this set-up and says what is wrong with it and how to mend it.
+func (Memory) Doctor(
+	ctx context.Context,
+	json *bool, // print the findings as JSON
+) error {
+	return engine.Doctor(ctx, json != nil && *json)
+}
+
+// Watch shows the memory of a command while it runs, and collects garbage in it.
+func (Memory) Watch(
+	ctx context.Context,
+	command *string, // the command to run, such as "node server.js"
+	pid *string, // a process that runs already: its tree is measured, no garbage is collected
+) error {
+	return engine.Watch(ctx, engine.Or(command, ""), engine.Or(pid, ""))
+}

@@ -43,6 +43,16 @@ func Load(root string, environ []string) (*Config, error) {
 	return c, c.check()
 }
 
+// FromEnvironment reads the HEAPMAGE_* variables alone, where there is no
+// workspace.
+func FromEnvironment(environ []string) (*Config, error) {
+	c := &Config{}
+	if err := c.readEnvironment(environ); err != nil {
+		return nil, err
+	}
+	return c, c.check()
+}
+
 // fields maps the keys of one mapping to what reads their values.
 type fields map[string]func(value *yaml.Node) error
 

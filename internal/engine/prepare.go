@@ -38,9 +38,8 @@ type prepared struct {
 	notices      []event.Notice
 }
 
-// prepare reads all that a run depends on. Every error of it is one that the
-// user can mend.
-func prepare(ctx context.Context, r Request) (*prepared, error) {
+// open reads the workspace, its configuration and the machine's limits.
+func open(r Request) (*prepared, error) {
 	p := &prepared{Request: r, environ: os.Environ()}
 	if p.Mode == "" {
 		p.Mode = event.Parallel
@@ -61,15 +60,26 @@ func prepare(ctx context.Context, r Request) (*prepared, error) {
 	if err := p.checkNames(); err != nil {
 		return nil, err
 	}
+	if p.limits, err = memtools.ReadLimits(); err != nil {
+		return nil, &problem.Error{What: "the memory of this machine cannot be read", Cause: err, Hint: "is /proc mounted?"}
+	}
+	p.budget, p.budgetSource = budgetFor(p.Mode, p.config, p.limits)
+	p.labels = labels(p.everyPackage())
+	return p, nil
+}
+
+// prepare reads all that a run depends on. Every error of it is one that the
+// user can mend.
+func prepare(ctx context.Context, r Request) (*prepared, error) {
+	p, err := open(r)
+	if err != nil {
+		return nil, err
+	}
 	if p.graph, err = p.tasks(); err != nil {
 		return nil, err
 	}
 	if err := p.checkReentry(); err != nil {
 		return nil, err
-	}
-	p.labels = labels(p.everyPackage())
-	if p.limits, err = memtools.ReadLimits(); err != nil {
-		return nil, &problem.Error{What: "the memory of this machine cannot be read", Cause: err, Hint: "set budget: in heapmage.yaml"}
 	}
 	if p.settings, err = script.ReadSettings(ctx, p.ws, p.environ, p.limits.Effective); err != nil {
 		return nil, err
@@ -78,7 +88,6 @@ func prepare(ctx context.Context, r Request) (*prepared, error) {
 		p.notices = append(p.notices, event.Notice{Kind: event.OptionsMerged,
 			Text: "The node options of " + from + " are merged into NODE_OPTIONS"})
 	}
-	p.budget, p.budgetSource = budgetFor(p.Mode, p.config, p.limits)
 	return p, nil
 }
 

@@ -30,10 +30,10 @@ type Request struct {
 	TestPath *string
 }
 
-// TargetOr returns what an optional argument says, or otherwise.
-func TargetOr(target *string, otherwise string) string {
-	if target != nil && *target != "" {
-		return *target
+// Or returns what an optional argument says, or otherwise.
+func Or(argument *string, otherwise string) string {
+	if argument != nil && *argument != "" {
+		return *argument
 	}
 	return otherwise
 }

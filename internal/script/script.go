@@ -98,6 +98,11 @@ func (s *Settings) shell(text string) []string {
 	if s.scriptShell != "" {
 		return []string{s.scriptShell, "-c", text}
 	}
+	return Shell(text)
+}
+
+// Shell is the command line that runs a text in the system's shell.
+func Shell(text string) []string {
 	if runtime.GOOS == "windows" {
 		return []string{"cmd", "/d", "/s", "/c", text}
 	}

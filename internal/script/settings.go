@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -227,3 +228,9 @@ func (s *Settings) managerCommand(environ []string) ([]string, error) {
 	}
 	return []string{npx, "--yes", spec}, nil
 }
+
+// NodeOptions are the options that Node processes get, heapmage's own aside.
+func (s *Settings) NodeOptions() []string { return slices.Clone(s.nodeOptions) }
+
+// NodeEnvironment is what a Node process of the workspace sees that is no script.
+func (s *Settings) NodeEnvironment(o Options) []string { return s.plain(o) }

@@ -1,0 +1,66 @@
+package doctor
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/heapmage/heapmage/memtools"
+)
+
+const gb = memtools.GB
+
+// well is a set-up without a fault.
+func well() Facts {
+	return Facts{
+		NodePath: "/usr/bin/node", NodeVersion: "22.1.0", NodeMajor: 22, GCFreed: 100 * memtools.MB,
+		Limits: memtools.Limits{Machine: 16 * gb, Effective: 16 * gb, EffectiveSource: "the machine's memory", Available: 12 * gb, Swap: gb},
+		Budget: 12 * gb, HeapLimit: 8 * gb,
+	}
+}
+
+func TestExamine(t *testing.T) {
+	for _, tt := range []struct {
+		claim  string
+		change func(*Facts)
+		check  string
+		level  Level
+		what   string
+	}{
+		{"names node and its version", func(*Facts) {}, "node", OK, "Node 22.1.0"},
+		{"a missing node is a problem", func(f *Facts) { f.NodeError = "node is not on the PATH" }, "node", Problem, "not on the PATH"},
+		{"an old node is a warning", func(f *Facts) { f.NodeMajor, f.NodeVersion = 18, "18.1.0" }, "node", Warning, "18.1.0"},
+		{"an option that node refuses is a problem", func(f *Facts) { f.NodeOptionsError = "node: --nope is not allowed" }, "node-options", Problem, "--nope"},
+		{"a gc out of reach is a problem", func(f *Facts) { f.GCError = "no answer" }, "gc", Problem, "no answer"},
+		{"little free memory is a problem", func(f *Facts) { f.Limits.Available = 512 * memtools.MB }, "memory", Problem, "512.00MB"},
+		{"a heap limit above the memory is a warning", func(f *Facts) { f.UserHeapLimit, f.UserHeapSource = 32*gb, "NODE_OPTIONS" }, "heap-limit", Warning, "NODE_OPTIONS is 32GB"},
+		{"a heap limit that fits is well", func(f *Facts) { f.UserHeapLimit, f.UserHeapSource = 4*gb, "NODE_OPTIONS" }, "heap-limit", OK, "which fits"},
+		{"memory.high below the limit is a warning", func(f *Facts) { f.Limits.Soft, f.Limits.SoftSource = 4*gb, "memory.high of cgroup v2 /a" }, "memory-high", Warning, "memory.high"},
+		{"a container's limit is named", func(f *Facts) { f.Limits.Effective, f.Limits.EffectiveSource = 7*gb, "cgroup v2 /a" }, "container", OK, "cgroup v2 /a"},
+		{"a pod is killed whole", func(f *Facts) { f.Kubernetes, f.Limits.Effective = true, 7*gb }, "container", Warning, "limited to 7168.00MB"},
+		{"a pod without a limit is a warning", func(f *Facts) { f.Kubernetes = true }, "container", Warning, "no memory limit"},
+		{"a script with its own limit is a warning", func(f *Facts) { f.Overrides = []string{"core#build: x"} }, "script", Warning, "core#build"},
+		{"a worker that is not there is a problem", func(f *Facts) { f.MissingFiles = []string{"core#build: w.js"} }, "worker", Problem, "w.js does not exist"},
+		{"a folder that cannot be written is a warning", func(f *Facts) { f.StateError = "read-only" }, "state", Warning, "read-only"},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			f := well()
+			tt.change(&f)
+			findings := Examine(f)
+			for _, got := range findings {
+				if got.Check == tt.check && got.Level == tt.level && strings.Contains(got.What, tt.what) {
+					if got.Level != OK && (got.Why == "" || got.Do == "") {
+						t.Errorf("no reason or no advice: %+v", got)
+					}
+					if Healthy(findings) == (tt.level == Problem) {
+						t.Errorf("healthy: %v", Healthy(findings))
+					}
+					return
+				}
+			}
+			t.Errorf("not found among %+v", findings)
+		})
+	}
+	if !Healthy(Examine(well())) {
+		t.Error("a set-up without a fault is not healthy")
+	}
+}
