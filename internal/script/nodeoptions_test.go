@@ -1,0 +1,112 @@
+package script
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/heapmage/heapmage/memtools"
+)
+
+func TestSplitNodeOptions(t *testing.T) {
+	for _, tt := range []struct {
+		text string
+		want []string
+		fail bool
+	}{
+		{"", nil, false},
+		{"--a  --b=1 ", []string{"--a", "--b=1"}, false},
+		{`--require="/a b/c.js"`, []string{"--require=/a b/c.js"}, false},
+		{`"--title=a \"b\" \\c"`, []string{`--title=a "b" \c`}, false},
+		{`--a\b`, []string{`--a\b`}, false},
+		{`""`, []string{""}, false},
+		{`--a="b`, nil, true},
+		{`"--a\`, nil, true},
+	} {
+		t.Run(tt.text, func(t *testing.T) {
+			got, err := splitNodeOptions(tt.text)
+			if !slices.Equal(got, tt.want) || (err != nil) != tt.fail {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestJoinedOptionsSplitIntoTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		options := rapid.SliceOf(rapid.StringMatching(`[a-z "\\=/'-]*`)).Draw(t, "options")
+		got, err := splitNodeOptions(joinNodeOptions(options))
+		if err != nil || !slices.Equal(got, options) {
+			t.Fatalf("%q became %q, %v", options, got, err)
+		}
+	})
+}
+
+func TestNodeSplitsAsWeDo(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		unlessCI(t, err.Error())
+	}
+	for _, title := range []string{"plain", "two words", `a "quoted" word`, `back\slash`, `both \" of them`} {
+		t.Run(title, func(t *testing.T) {
+			c := exec.Command(node, "-p", "process.title")
+			c.Env = append(environ(), "NODE_OPTIONS="+joinNodeOptions([]string{"--no-warnings", "--title=" + title}))
+			out, err := c.CombinedOutput()
+			if got := strings.TrimSuffix(string(out), "\n"); err != nil || got != title {
+				t.Errorf("node read %q, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestHeapLimitOf(t *testing.T) {
+	for _, tt := range []struct {
+		options []string
+		want    memtools.Bytes
+		found   bool
+	}{
+		{nil, 0, false},
+		{[]string{"--expose-gc"}, 0, false},
+		{[]string{"--max-old-space-size=4096"}, 4 * memtools.GB, true},
+		{[]string{"--max_old_space_size=4096"}, 4 * memtools.GB, true},
+		{[]string{"--max-old_space-size", "4096"}, 4 * memtools.GB, true},
+		{[]string{"--max-old-space-size=1024", "--max-old-space-size=2048"}, 2 * memtools.GB, true},
+		{[]string{"--max-old-space-size-percentage=25"}, 4 * memtools.GB, true},
+		{[]string{"--max-old-space-size=lots"}, 0, false},
+		{[]string{"--max-old-space-size=0"}, 0, false},
+		{[]string{"--max-old-space-size"}, 0, false},
+		{[]string{"--title=--max-old-space-size=1"}, 0, false},
+	} {
+		t.Run(strings.Join(tt.options, " "), func(t *testing.T) {
+			got, found := heapLimitOf(tt.options, 16*memtools.GB)
+			if got != tt.want || found != tt.found {
+				t.Errorf("got %v, %v", got, found)
+			}
+		})
+	}
+}
+
+func TestWithHeapLimitTakesTheOldOneAway(t *testing.T) {
+	got := withHeapLimit([]string{"--a", "--max_old_space_size=1", "--max-old-space-size", "2", "--max-old-space-size-percentage=3", "--b"}, 512*memtools.MB)
+	if want := []string{"--a", "--b", "--max-old-space-size=512"}; !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func FuzzSplitNodeOptions(f *testing.F) {
+	f.Add(`--require="a b" --max-old-space-size=1`)
+	f.Add(`"\`)
+	f.Fuzz(func(t *testing.T, text string) {
+		options, err := splitNodeOptions(text)
+		if err != nil {
+			return
+		}
+		again, err := splitNodeOptions(joinNodeOptions(options))
+		if err != nil || !slices.Equal(again, options) {
+			t.Errorf("%q: %q became %q, %v", text, options, again, err)
+		}
+	})
+}

@@ -1,0 +1,252 @@
+package script
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/workspace"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// world writes files below a folder that is also the home, and returns the
+// settings of a workspace there.
+func world(t *testing.T, manager workspace.Manager, version string, files map[string]string, env ...string) (*Settings, error) {
+	t.Helper()
+	dir := t.TempDir()
+	root := filepath.Join(dir, "repo")
+	if err := os.Mkdir(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ws := &workspace.Workspace{Root: root, Manager: manager, ManagerVersion: version}
+	ws.RootPackage = &workspace.Package{Name: "root", Dir: ".", Path: root, Manifest: []byte("{}"),
+		Scripts: map[string]string{"preb": "x", "b": "y", "postb": "z"}}
+	ws.Packages = []*workspace.Package{ws.RootPackage}
+	return ReadSettings(t.Context(), ws, append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}, env...), 16*memtools.GB)
+}
+
+func TestReadSettings(t *testing.T) {
+	for _, tt := range []struct {
+		claim   string
+		manager workspace.Manager
+		files   map[string]string
+		env     []string
+		options string
+		limit   memtools.Bytes
+		source  string
+		merged  string
+	}{
+		{"nothing is set", workspace.NPM, nil, nil, "", 0, "", ""},
+		{"the environment's limit is the user's", workspace.NPM, nil, []string{"NODE_OPTIONS=--max-old-space-size=2048"}, "--max-old-space-size=2048", 2 * memtools.GB, "NODE_OPTIONS", ""},
+		{"the project's .npmrc is merged, and its limit goes before the environment's", workspace.NPM,
+			map[string]string{"repo/.npmrc": "node-options=--max-old-space-size=4096 --no-warnings\n//x/:_authToken=secret"},
+			[]string{"NODE_OPTIONS=--max-old-space-size=2048"},
+			"--max-old-space-size=2048 --max-old-space-size=4096 --no-warnings", 4 * memtools.GB, ".npmrc", ".npmrc"},
+		{"the project's goes before the user's", workspace.PNPM,
+			map[string]string{".npmrc": "node-options=--title=user", "repo/.npmrc": `node-options="--title=project"`}, nil, "--title=project", 0, "", ".npmrc"},
+		{"pnpm's own file goes before .npmrc", workspace.PNPM,
+			map[string]string{"repo/.npmrc": "node-options=--title=rc", "repo/pnpm-workspace.yaml": "nodeOptions: --max-old-space-size=1024\n"}, nil,
+			"--max-old-space-size=1024", memtools.GB, "pnpm-workspace.yaml", "pnpm-workspace.yaml"},
+		{"yarn reads no .npmrc", workspace.Yarn, map[string]string{"repo/.npmrc": "node-options=--title=rc"}, nil, "", 0, "", ""},
+		{"variables are filled in, comments left out", workspace.NPM,
+			map[string]string{"repo/.npmrc": "# node-options=no\n; node-options=no\nnode-options=--title=${WHO}-x # why\n"}, []string{"WHO=me"}, "--title=me-x", 0, "", ".npmrc"},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			s, err := world(t, tt.manager, "", tt.files, tt.env...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(s.nodeOptions, " "); got != tt.options || s.UserHeapLimit != tt.limit || s.UserHeapSource != tt.source || s.MergedFrom != tt.merged {
+				t.Errorf("options %q, limit %v of %q, merged from %q", got, s.UserHeapLimit, s.UserHeapSource, s.MergedFrom)
+			}
+		})
+	}
+	t.Run("a NODE_OPTIONS that node refuses is a problem", func(t *testing.T) {
+		_, err := world(t, workspace.NPM, "", nil, `NODE_OPTIONS="--a`)
+		if p := (*problem.Error)(nil); !errors.As(err, &p) || p.Where != "NODE_OPTIONS" {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestHooksFollowTheManager(t *testing.T) {
+	for _, tt := range []struct {
+		claim   string
+		manager workspace.Manager
+		version string
+		files   map[string]string
+		want    string
+	}{
+		{"npm runs them", workspace.NPM, "", nil, "preb b postb"},
+		{"npm leaves them out with ignore-scripts", workspace.NPM, "", map[string]string{"repo/.npmrc": "ignore-scripts=true"}, "b"},
+		{"pnpm runs them", workspace.PNPM, "9", nil, "preb b postb"},
+		{"pnpm can be told not to", workspace.PNPM, "9", map[string]string{"repo/.npmrc": "enable-pre-post-scripts=false"}, "b"},
+		{"yarn 1 runs them", workspace.Yarn, "1.22.22", nil, "preb b postb"},
+		{"yarn 4 does not", workspace.Yarn, "4.1.0", nil, "b"},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			s, err := world(t, tt.manager, tt.version, tt.files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			steps, err := Steps(s, s.ws.RootPackage, "b", Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var events []string
+			for _, step := range steps {
+				events = append(events, step.Event)
+			}
+			if got := strings.Join(events, " "); got != tt.want {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
+func TestInstall(t *testing.T) {
+	const needs = `{"dependencies": {"a": "1"}}`
+	for _, tt := range []struct {
+		claim    string
+		manager  workspace.Manager
+		version  string
+		lock     string
+		manifest string
+		pnp      bool
+		there    string // what exists already
+		want     string
+		reason   string
+	}{
+		{"npm keeps to its lock file", workspace.NPM, "", "package-lock.json", needs, false, "", "npm ci", "node_modules is missing"},
+		{"npm without a lock file installs", workspace.NPM, "", "", needs, false, "", "npm install", "node_modules is missing"},
+		{"pnpm keeps to its lock file", workspace.PNPM, "9", "pnpm-lock.yaml", needs, false, "", "pnpm install --frozen-lockfile", "node_modules is missing"},
+		{"yarn 1 keeps to its lock file", workspace.Yarn, "1", "yarn.lock", needs, false, "", "yarn install --frozen-lockfile", "node_modules is missing"},
+		{"yarn 4 keeps to its lock file", workspace.Yarn, "4", "yarn.lock", needs, false, "", "yarn install --immutable", "node_modules is missing"},
+		{"Plug'n'Play has a file instead", workspace.Yarn, "4", "yarn.lock", needs, true, "", "yarn install --immutable", ".pnp.cjs is missing"},
+		{"Plug'n'Play that is there needs nothing", workspace.Yarn, "4", "yarn.lock", needs, true, ".pnp.cjs", "", ""},
+		{"what is installed stays", workspace.NPM, "", "package-lock.json", needs, false, "node_modules", "", ""},
+		{"what depends on nothing needs nothing", workspace.NPM, "", "", `{"dependencies": {}}`, false, "", "", ""},
+		{"a Go module needs nothing", workspace.Go, "", "", "", false, "", "", ""},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			s, err := world(t, tt.manager, tt.version, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.ws.LockFile, s.ws.PnP, s.ws.RootPackage.Manifest = tt.lock, tt.pnp, []byte(tt.manifest)
+			if tt.there != "" {
+				if err := os.Mkdir(filepath.Join(s.ws.Root, tt.there), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			step, reason, err := Install(s, Options{Environ: os.Environ()})
+			if err != nil || step.Command != tt.want || reason != tt.reason {
+				t.Errorf("got %q because %q, %v", step.Command, reason, err)
+			}
+		})
+	}
+}
+
+func TestManagerCommand(t *testing.T) {
+	programs := func(names ...string) string {
+		dir := t.TempDir()
+		for _, n := range names {
+			if err := os.WriteFile(filepath.Join(dir, n), []byte("#!/bin/sh\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dir
+	}
+	s := &Settings{ws: &workspace.Workspace{Manager: workspace.PNPM, ManagerVersion: "9.1.0", ManagerFrom: "package.json"}}
+	for _, tt := range []struct {
+		claim string
+		there []string
+		want  []string
+	}{
+		{"is the manager where it is installed", []string{"pnpm", "corepack", "npx"}, []string{"pnpm"}},
+		{"else corepack's", []string{"corepack", "npx"}, []string{"corepack", "pnpm"}},
+		{"else the declared version through npx", []string{"npx"}, []string{"npx", "--yes", "pnpm@9.1.0"}},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			dir := programs(tt.there...)
+			got, err := s.managerCommand([]string{"PATH=" + dir})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got[0] = strings.TrimPrefix(got[0], dir+"/"); !slices.Equal(got, tt.want) {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+	t.Run("else a problem that says what to do", func(t *testing.T) {
+		_, err := s.managerCommand([]string{"PATH=" + programs()})
+		if p := (*problem.Error)(nil); !errors.As(err, &p) || !strings.Contains(p.Hint, "pnpm") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestFindNode(t *testing.T) {
+	shim := func(text string) []string {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "node"), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
+	}
+	t.Run("looks through a shim", func(t *testing.T) {
+		plain, err := FindNode(t.Context(), os.Environ())
+		if err != nil {
+			unlessCI(t, err.Error())
+		}
+		got, err := FindNode(t.Context(), shim(`exec "`+plain.Path+`" "$@"`))
+		if err != nil || got != plain {
+			t.Errorf("got %+v, %v, want %+v", got, err, plain)
+		}
+		if got.Major < 18 || got.YoungGeneration <= 0 || got.YoungGeneration > memtools.GB {
+			t.Errorf("it says of itself %+v", got)
+		}
+	})
+	t.Run("is not misled by the user's options", func(t *testing.T) {
+		if _, err := FindNode(t.Context(), append(os.Environ(), "NODE_OPTIONS=--no-such-option")); err != nil {
+			t.Error(err)
+		}
+	})
+	for name, environ := range map[string][]string{"none": {"PATH=" + t.TempDir()}, "a broken one": shim("exit 1"), "one that is another program": shim("echo hello")} {
+		t.Run(name+" is a problem", func(t *testing.T) {
+			_, err := FindNode(t.Context(), environ)
+			if p := (*problem.Error)(nil); !errors.As(err, &p) || p.ExitStatus() != problem.ExitUsage || strings.Count(err.Error(), "\n") > 2 {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestFind(t *testing.T) {
+	pkg := &workspace.Package{Scripts: map[string]string{"check-types": "", "types": "", "fix": "", "generate": ""}}
+	for target, want := range map[string]string{"typecheck": "check-types", LintFix: "fix", "generate": "generate", "build": "", "test": ""} {
+		if got, ok := Find(pkg, target); got != want || ok != (want != "") {
+			t.Errorf("%s: got %q, %v", target, got, ok)
+		}
+	}
+}
+
+func FuzzParseNpmrc(f *testing.F) {
+	f.Add("node-options=--a\nscript-shell = \"bash\"\n//r/:_authToken=${T}")
+	f.Fuzz(func(t *testing.T, text string) {
+		for key := range parseNpmrc([]byte(text), nil) {
+			if !slices.Contains([]string{"node-options", "script-shell", "enable-pre-post-scripts", "ignore-scripts"}, key) {
+				t.Errorf("%q was kept", key)
+			}
+		}
+	})
+}
