@@ -36,6 +36,9 @@ func (s *Settings) environment(pkg *workspace.Package, o Options) []string {
 	}
 	if s.execPath != "" {
 		env.set("npm_execpath", s.execPath)
+		if gyp := filepath.Join(s.managerDir(), "node_modules", "node-gyp", "bin", "node-gyp.js"); s.ws.Manager == workspace.NPM && isFile(gyp) {
+			env.set("npm_config_node_gyp", gyp)
+		}
 	}
 	agent := string(s.ws.Manager) + "/" + s.version
 	if s.version == "" {
@@ -107,14 +110,17 @@ func (s *Settings) path(pkg *workspace.Package, environ []string) string {
 			break
 		}
 	}
-	if s.ws.Manager == workspace.NPM && s.execPath != "" { // …/npm/bin/npm-cli.js
-		gyp := filepath.Join(filepath.Dir(filepath.Dir(s.execPath)), "node_modules", "@npmcli", "run-script", "lib", "node-gyp-bin")
+	if s.ws.Manager == workspace.NPM && s.execPath != "" {
+		gyp := filepath.Join(s.managerDir(), "node_modules", "@npmcli", "run-script", "lib", "node-gyp-bin")
 		if _, err := os.Stat(gyp); err == nil {
 			dirs = append(dirs, gyp)
 		}
 	}
 	return strings.Join(append(dirs, value(environ, "PATH")), string(filepath.ListSeparator))
 }
+
+// managerDir is the manager's folder: the program is …/npm/bin/npm-cli.js.
+func (s *Settings) managerDir() string { return filepath.Dir(filepath.Dir(s.execPath)) }
 
 // describe sets npm_package_*: the name, version and file of the package, and
 // its bin, config and engines, as npm 7 and newer do.
@@ -139,6 +145,11 @@ func describe(env variables, pkg *workspace.Package) {
 	}
 	flatten(env, "npm_package_config", manifest.Config)
 	flatten(env, "npm_package_engines", manifest.Engines)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 func flatten(env variables, prefix string, fields map[string]any) {

@@ -148,7 +148,7 @@ func TestTheEnvironmentIsThatOfNpmRun(t *testing.T) {
 	}
 	for _, name := range []string{"npm_config_local_prefix", "npm_package_name", "npm_package_version", "npm_package_json", "npm_package_config_port",
 		"npm_package_config_deep_er", "npm_package_bin_foo", "npm_package_engines_node", "npm_lifecycle_event", "npm_lifecycle_script", "npm_execpath",
-		"npm_node_execpath", "npm_command", "NODE", "INIT_CWD", "PATH", "PWD", "cwd"} {
+		"npm_node_execpath", "npm_command", "npm_config_node_gyp", "NODE", "INIT_CWD", "PATH", "PWD", "cwd"} {
 		if got[name] == "" || got[name] != want[name] {
 			t.Errorf("%s is %q, npm has %q", name, got[name], want[name])
 		}
