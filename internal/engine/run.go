@@ -200,7 +200,8 @@ func (r *run) schedule(ctx context.Context) {
 			r.skipped++
 			skipped := event.TaskSkipped{Task: r.describe(tasks[id])}
 			if because != "" {
-				skipped.Because = r.labels[tasks[because].Package.Name]
+				failed := r.describe(tasks[because])
+				skipped.Because = &failed
 			}
 			r.events.Emit(skipped)
 		},

@@ -170,8 +170,8 @@ type TaskFinished struct {
 // TaskSkipped says that a task was not run.
 type TaskSkipped struct {
 	Task
-	// Because is the failed task that it depends on, empty where the run ended first.
-	Because string `json:"because,omitempty"`
+	// Because is the failed task that it depends on, nil where the run ended first.
+	Because *Task `json:"because,omitempty"`
 }
 
 // Pressure says that usage crossed a threshold upward, or fell back to normal.

@@ -120,6 +120,12 @@ func TestReaper(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, "the reaper has ended", func() bool { return !alive(first) })
+		// Its last thread may still hold the pipe for a moment.
+		eventually(t, "the next message finds it gone", func() bool {
+			RemoveOnDeath(t.TempDir())()
+			now, _ := Reaper()
+			return now != first
+		})
 		r := start(t, shell("sleep 100", nil))
 		second, err := Reaper()
 		if err != nil || second == first || !alive(second) {

@@ -60,11 +60,7 @@ func (c *Console) Take(s event.Stamped) {
 	case event.TaskFinished:
 		c.taskFinished(e)
 	case event.TaskSkipped:
-		because := "the run ended before it"
-		if e.Because != "" {
-			because = e.Because + " failed"
-		}
-		c.line(c.paint.warning, "⏭️  Skipping package: %s (%s)", e.Label, because)
+		c.line(c.paint.warning, "⏭️  Skipping %s", skipped(e))
 	case event.Pressure:
 		c.pressure(e)
 	case event.GCStarted:

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -28,6 +29,22 @@ func verbFor(target string) verb {
 		return v
 	}
 	return verb{"🔧 ", "Running " + target + " of package"}
+}
+
+// skipped is "package: web (core failed)". Where another script than the
+// target's own kind is meant, it is named: "package: web (generate of core failed)".
+func skipped(e event.TaskSkipped) string {
+	what := "package: " + e.Label
+	if _, known := verbs[e.Target]; !known {
+		what = e.Target + " of " + what
+	}
+	if e.Because == nil {
+		return what + " (the run ended before it)"
+	}
+	if e.Because.Target == e.Target {
+		return what + " (" + e.Because.Label + " failed)"
+	}
+	return fmt.Sprintf("%s (%s of %s failed)", what, e.Because.Target, e.Because.Label)
 }
 
 // title is a target as it begins a sentence: "Build".
