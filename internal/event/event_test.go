@@ -46,6 +46,9 @@ func fill(v reflect.Value) {
 			f.SetFloat(2)
 		case reflect.Struct:
 			fill(f)
+		case reflect.Pointer:
+			f.Set(reflect.New(f.Type().Elem()))
+			fill(f.Elem())
 		case reflect.Slice:
 			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
 			fill(f.Index(0))
