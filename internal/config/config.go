@@ -23,6 +23,14 @@ type Config struct {
 	Monitor Monitor
 	// GC sets the automatic garbage collection in Node processes.
 	GC GC
+	// Concurrency is how many tasks may run at once. Zero means as many as the
+	// processors and the memory bear.
+	Concurrency int
+	// OnPressure is "" (a task that has to make room is stopped and runs again)
+	// or OnPressureSuspend.
+	OnPressure string
+	// Retries is how often a task that failed for memory is tried again; nil means once.
+	Retries *int
 	// KeepGoing says whether what does not depend on a failed task still runs; nil means yes.
 	KeepGoing *bool
 	// Runner is "" (heapmage runs scripts itself) or RunnerPackageManager.
@@ -31,12 +39,18 @@ type Config struct {
 	Tasks map[string]Task
 	// Declared is what precedes each task by the repository's turbo.json; Tasks go first.
 	Declared map[string][]string
+	// DeclaredOutputs are the outputs of each task by turbo.json; those of Tasks go first.
+	DeclaredOutputs map[string][]string
 	// Packages are settings by package name, or by the package's folder.
 	Packages map[string]Package
 }
 
 // RunnerPackageManager is the Runner that goes through npm, pnpm or yarn.
 const RunnerPackageManager = "package-manager"
+
+// OnPressureSuspend is the OnPressure that keeps a task that has to make room
+// frozen, with its memory, until there is room again.
+const OnPressureSuspend = "suspend"
 
 // Monitor sets how memory is logged while a run lasts.
 type Monitor struct {
@@ -60,6 +74,8 @@ type Task struct {
 	DependsOn []string
 	// Script is the name of the package script that runs, where it is not the target's.
 	Script string
+	// Outputs are globs, from the package's folder, of what the task writes.
+	Outputs []string
 	// Timeout ends a task that takes longer. Zero means none.
 	Timeout time.Duration
 }
@@ -69,6 +85,8 @@ type Package struct {
 	// HeapLimit is V8's heap limit for each Node process of the package. It is
 	// an order, not a ceiling: it is never raised.
 	HeapLimit memtools.Size
+	// Need is what to reserve for each of its tasks, in the place of what was learned.
+	Need memtools.Size
 }
 
 // Lookup finds a package's settings by its name or its folder.
@@ -83,12 +101,21 @@ func (c *Config) Lookup(name, dir string) Package {
 // field by field before those of the target.
 func (c *Config) TaskFor(pkg, target string) Task {
 	t := c.Tasks[target]
+	if t.Outputs == nil {
+		t.Outputs = c.DeclaredOutputs[target]
+		if declared, ok := c.DeclaredOutputs[pkg+"#"+target]; ok {
+			t.Outputs = declared
+		}
+	}
 	special := c.Tasks[pkg+"#"+target]
 	if special.DependsOn != nil {
 		t.DependsOn = special.DependsOn
 	}
 	if special.Script != "" {
 		t.Script = special.Script
+	}
+	if special.Outputs != nil {
+		t.Outputs = special.Outputs
 	}
 	if special.Timeout != 0 {
 		t.Timeout = special.Timeout

@@ -28,6 +28,7 @@ func (c *Config) readTurbo(root string) error {
 	}
 	type task struct {
 		DependsOn []string `json:"dependsOn"`
+		Outputs   []string `json:"outputs"`
 	}
 	var turbo struct{ Tasks, Pipeline map[string]task }
 	if err == nil {
@@ -41,6 +42,12 @@ func (c *Config) readTurbo(root string) error {
 	}
 	c.Declared = map[string][]string{}
 	for name, t := range turbo.Tasks {
+		if t.Outputs != nil && !isRoots(name) {
+			if c.DeclaredOutputs == nil {
+				c.DeclaredOutputs = map[string][]string{}
+			}
+			c.DeclaredOutputs[name] = t.Outputs
+		}
 		if t.DependsOn != nil && !isRoots(name) {
 			c.Declared[name] = slices.DeleteFunc(t.DependsOn, func(s string) bool { return strings.HasPrefix(s, "$") || isRoots(s) })
 		}

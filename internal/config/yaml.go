@@ -69,10 +69,13 @@ func (c *Config) parse(text []byte) error {
 		return &problem.Error{Where: FileName, What: "holds more than one document", Hint: "keep one; remove the --- line"}
 	}
 	return mapping(doc.Content[0], "", fields{
-		"budget":    c.size("budget", &c.Budget),
-		"heapLimit": c.size("heapLimit", &c.HeapLimit),
-		"keepGoing": boolean("keepGoing", &c.KeepGoing),
-		"runner":    oneOf("runner", &c.Runner, RunnerPackageManager),
+		"budget":      c.size("budget", &c.Budget),
+		"heapLimit":   c.size("heapLimit", &c.HeapLimit),
+		"concurrency": concurrency("concurrency", &c.Concurrency),
+		"onPressure":  oneOf("onPressure", &c.OnPressure, "retry", OnPressureSuspend),
+		"retries":     retries("retries", &c.Retries),
+		"keepGoing":   boolean("keepGoing", &c.KeepGoing),
+		"runner":      oneOf("runner", &c.Runner, RunnerPackageManager),
 		"monitor": func(v *yaml.Node) error {
 			return mapping(v, "monitor", fields{
 				"interval": duration("monitor.interval", &c.Monitor.Interval, leastInterval),
@@ -94,13 +97,17 @@ func (c *Config) parse(text []byte) error {
 func taskFields(where string, t *Task) fields {
 	return fields{
 		"dependsOn": list(where+".dependsOn", &t.DependsOn),
+		"outputs":   list(where+".outputs", &t.Outputs),
 		"script":    text(where+".script", &t.Script),
 		"timeout":   duration(where+".timeout", &t.Timeout, time.Millisecond),
 	}
 }
 
 func (c *Config) packageFields(where string, p *Package) fields {
-	return fields{"heapLimit": c.size(where+".heapLimit", &p.HeapLimit)}
+	return fields{
+		"heapLimit": c.size(where+".heapLimit", &p.HeapLimit),
+		"need":      c.size(where+".need", &p.Need),
+	}
 }
 
 // check looks at what no single value shows.
@@ -214,6 +221,32 @@ func boolean(name string, to **bool) func(*yaml.Node) error {
 		*to = &b
 		return nil
 	})
+}
+
+func concurrency(name string, to *int) func(*yaml.Node) error {
+	return scalar(name, "write auto, or how many tasks may run at once", func(s string) (err error) {
+		if *to = 0; s == "auto" {
+			return nil
+		}
+		*to, err = whole(s, 1, 1000)
+		return err
+	})
+}
+
+func retries(name string, to **int) func(*yaml.Node) error {
+	return scalar(name, "write how often a task that failed for memory is tried again", func(s string) error {
+		n, err := whole(s, 0, 10)
+		*to = &n
+		return err
+	})
+}
+
+func whole(s string, least, most int) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < least || n > most {
+		return 0, fmt.Errorf("%q is not a whole number from %d to %d", s, least, most)
+	}
+	return n, nil
 }
 
 func oneOf(name string, to *string, values ...string) func(*yaml.Node) error {

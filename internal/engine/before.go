@@ -10,16 +10,31 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// leastFree is the free memory below which a build without history is not
+// unknownFree is the free memory below which a build without history is not
 // likely to end well: the largest packages seen in public repositories need
 // more than this.
-const leastFree = memtools.GB
+const unknownFree = memtools.GB
+
+// leastFree is the free memory that a build needs: the largest need that is
+// known, else a guess.
+func (r *run) leastFree() (least memtools.Bytes, because string) {
+	for _, t := range r.graph.Tasks {
+		if known := r.predict(t); known.Basis == history.FromHistory && known.Need > least {
+			least, because = known.Need, fmt.Sprintf("%s needs %v", t.ID, known.Need)
+		}
+	}
+	if least == 0 {
+		return unknownFree, fmt.Sprintf("a build without history wants %v", unknownFree)
+	}
+	return least, because
+}
 
 // check looks at the free memory before anything starts. Too little of it is an
 // error in build:safe and a warning elsewhere.
@@ -29,13 +44,14 @@ func (r *run) check() error {
 		return nil // the budget stands, and no figure is better than a false one
 	}
 	free = min(free, r.budget)
-	if free >= leastFree {
+	least, because := r.leastFree()
+	if free >= least {
 		return nil
 	}
 	what := fmt.Sprintf("only %v of memory may be used (%s)", free, r.limits.EffectiveSource)
 	const hint = "close other programs, raise the container's memory, or raise budget: in heapmage.yaml"
 	if r.Mode == event.Safe {
-		return &problem.Error{What: fmt.Sprintf("not enough memory to start: %s, a build without history wants %v", what, leastFree), Hint: hint, Code: problem.ExitNoMemory}
+		return &problem.Error{What: fmt.Sprintf("not enough memory to start: %s, %s", what, because), Hint: hint, Code: problem.ExitNoMemory}
 	}
 	r.events.Emit(event.Notice{Kind: event.ShortMemory, Text: strings.ToUpper(what[:1]) + what[1:], Hint: hint})
 	return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/heapmage/heapmage/internal/event"
@@ -40,8 +41,13 @@ type collector struct {
 	// usage measures the run, and emit tells what was done.
 	usage func() meter.Reading
 	emit  func(event.Event)
+	// frozen reports whether a task is frozen, so that its processes do not answer.
+	frozen func(task string) bool
 	// background are the collections that Critical started.
 	background sync.WaitGroup
+
+	// collections counts what was collected.
+	collections atomic.Int64
 
 	mu   sync.Mutex // held during a collection; guards all below
 	last time.Time
@@ -74,6 +80,9 @@ func (c *collector) Critical(ctx context.Context) {
 // Wait waits for what Critical started.
 func (c *collector) Wait() { c.background.Wait() }
 
+// Collections is how often garbage was collected.
+func (c *collector) Collections() int { return int(c.collections.Load()) }
+
 // Collect has the processes with the largest heaps collect their garbage, one
 // after another, until usage is below warning. Where nothing is worth collecting
 // it does and says nothing.
@@ -100,6 +109,7 @@ func (c *collector) Collect(ctx context.Context, trigger event.GCTrigger) {
 		}
 	}
 	done.Duration = c.now().Sub(start)
+	c.collections.Add(1)
 	c.emit(done)
 	now := c.usage()
 	c.emit(event.Memory{Moment: event.AfterGC, Usage: now.Usage, Budget: now.Budget})
@@ -122,6 +132,9 @@ func (c *collector) candidates(ctx context.Context) []candidate {
 	alive := map[int]bool{}
 	for _, p := range c.heaps.Processes() {
 		alive[p.PID] = true
+		if c.frozen != nil && c.frozen(p.Task) {
+			continue
+		}
 		all.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, gcPause)
 			defer cancel()

@@ -5,20 +5,20 @@ import (
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/meter"
 	"github.com/heapmage/heapmage/memtools"
 )
 
 // modeLimits are what a mode sets where nothing is configured.
 type modeLimits struct {
-	budget    memtools.Size  // of the memory there is
 	ceiling   memtools.Bytes // of the budget; zero means none
 	heapLimit memtools.Bytes // ceiling of each Node process's heap
 }
 
 var modes = map[event.Mode]modeLimits{
-	event.Parallel: {budget: memtools.Share(80), heapLimit: 8 * memtools.GB},
-	event.Managed:  {budget: memtools.Share(80), ceiling: 8 * memtools.GB, heapLimit: 8 * memtools.GB},
-	event.Safe:     {budget: memtools.Share(80), heapLimit: 16 * memtools.GB},
+	event.Parallel: {heapLimit: 8 * memtools.GB},
+	event.Managed:  {ceiling: 8 * memtools.GB, heapLimit: 8 * memtools.GB},
+	event.Safe:     {heapLimit: 16 * memtools.GB},
 }
 
 // budgetFor returns what a run may use of the memory that there is, and what
@@ -35,7 +35,8 @@ func budgetFor(mode event.Mode, c *config.Config, l memtools.Limits) (memtools.B
 		return total, fmt.Sprintf("budget: %v, which is more than there is: %s", c.Budget, totalSource)
 	}
 	m := modes[mode]
-	b, source := m.budget.Of(total), fmt.Sprintf("%v of %v, %s", m.budget, total.Short(), totalSource)
+	reserve := min(meter.Reserve(total), total/2)
+	b, source := total-reserve, fmt.Sprintf("%v less a reserve of %v, %s", total.Short(), reserve.Short(), totalSource)
 	if m.ceiling > 0 && b > m.ceiling {
 		return m.ceiling, fmt.Sprintf("the %s of build:managed", m.ceiling.Short())
 	}
@@ -62,11 +63,17 @@ type heapRequest struct {
 	Ceiling memtools.Bytes
 	// Package is set under packages: in heapmage.yaml; zero where it is not.
 	Package memtools.Bytes
+	// Learned is what the task is known to need, zero where that is not known;
+	// Proven is a heap limit that it is known to need at least.
+	Learned, Proven memtools.Bytes
 	// User is an explicit --max-old-space-size of the environment or of a
 	// settings file, zero where there is none; UserSource names it.
 	User       memtools.Bytes
 	UserSource string
 }
+
+// leastFuse is the smallest heap limit that is set by what was learned.
+const leastFuse = 512 * memtools.MB
 
 // room is the largest limit whose heap the budget can bear.
 func (r heapRequest) room() memtools.Bytes {
@@ -82,10 +89,19 @@ func heapFor(r heapRequest) heap {
 	switch {
 	case r.Package > 0:
 		h.Limit, h.Fixed, source = r.Package, true, "packages: in "+config.FileName
+	case r.User > 0 && r.User < r.Proven && r.Proven <= r.room():
+		h.Limit = min(max(r.Proven, 2*r.Learned), r.Ceiling, r.room())
+		h.Notice = event.Notice{Kind: event.HeapRaised,
+			Text: fmt.Sprintf("Heap limit %s (%s) has been too small for it: raised to %v", r.User.Short(), r.UserSource, h.Limit)}
+		return h
 	case r.User > 0 && r.User <= r.Budget:
 		return heap{Limit: r.User}
 	case r.User > 0:
 		h.Limit, source = r.User, r.UserSource
+	case r.Learned > 0:
+		// A fuse a little above what the task takes: one that went wild ends with
+		// V8's own message, before it presses on its neighbours.
+		h.Limit = min(h.Limit, max(2*r.Learned, r.Proven, leastFuse))
 	}
 	if h.Limit > r.Budget {
 		h.Notice = event.Notice{Kind: event.HeapClamped,

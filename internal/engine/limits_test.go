@@ -23,15 +23,17 @@ func TestBudgetFor(t *testing.T) {
 		want   memtools.Bytes
 		source string
 	}{
-		{"is 80 % of what there is", event.Parallel, memtools.Size{}, machine(10 * gb), 8 * gb, "80% of 10GB, the machine's memory"},
+		{"is what there is less a twentieth", event.Parallel, memtools.Size{}, machine(20 * gb), 19 * gb, "20GB less a reserve of 1GB, the machine's memory"},
+		{"is what there is less 128 MB on a small machine", event.Parallel, memtools.Size{}, machine(1 * gb), 1*gb - 128*mb, "1GB less a reserve of 128MB"},
+		{"leaves half of a tiny one", event.Parallel, memtools.Size{}, machine(100 * mb), 50 * mb, "reserve of 50MB"},
 		{"is 8 GB at most when managed", event.Managed, memtools.Size{}, machine(64 * gb), 8 * gb, "the 8GB of build:managed"},
-		{"is 80 % when managed on a small machine", event.Managed, memtools.Size{}, machine(5 * gb), 4 * gb, "80% of 5GB"},
-		{"is 80 % when safe", event.Safe, memtools.Size{}, machine(20 * gb), 16 * gb, "80% of 20GB"},
+		{"is less when managed on a small machine", event.Managed, memtools.Size{}, machine(5 * gb), 5*gb - 256*mb, "5GB less a reserve of 256MB"},
+		{"is the same when safe", event.Safe, memtools.Size{}, machine(20 * gb), 19 * gb, "20GB less"},
 		{"is what is configured", event.Managed, memtools.Absolute(3 * gb), machine(64 * gb), 3 * gb, "budget: 3GB"},
 		{"is a configured share", event.Managed, memtools.Share(50), machine(8 * gb), 4 * gb, "budget: 50%"},
 		{"never passes what there is", event.Parallel, memtools.Absolute(64 * gb), machine(8 * gb), 8 * gb, "more than there is"},
 		{"keeps below a soft limit, where the kernel slows everything down", event.Parallel, memtools.Size{},
-			memtools.Limits{Effective: 10 * gb, EffectiveSource: "cgroup v2 /a", Soft: 5 * gb, SoftSource: "memory.high of cgroup v2 /a"}, 4 * gb, "memory.high"},
+			memtools.Limits{Effective: 10 * gb, EffectiveSource: "cgroup v2 /a", Soft: 5 * gb, SoftSource: "memory.high of cgroup v2 /a"}, 5*gb - 256*mb, "memory.high"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			got, source := budgetFor(tt.mode, &config.Config{Budget: tt.budget}, tt.limits)

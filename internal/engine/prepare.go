@@ -13,6 +13,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/nearest"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/script"
@@ -36,6 +37,10 @@ type prepared struct {
 	budget       memtools.Bytes
 	budgetSource string
 	notices      []event.Notice
+	// history is what earlier runs took; nil where it cannot be read.
+	history *history.Store
+	// sources are the sizes of the packages' sources.
+	sources map[*workspace.Package]memtools.Bytes
 }
 
 // open reads the workspace, its configuration and the machine's limits.
@@ -88,6 +93,8 @@ func prepare(ctx context.Context, r Request) (*prepared, error) {
 		p.notices = append(p.notices, event.Notice{Kind: event.OptionsMerged,
 			Text: "The node options of " + from + " are merged into NODE_OPTIONS"})
 	}
+	p.openHistory()
+	p.measureSources()
 	return p, nil
 }
 

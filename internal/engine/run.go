@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/magefile/mage/mg"
 
+	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/meter"
 	"github.com/heapmage/heapmage/internal/problem"
@@ -53,6 +55,8 @@ type run struct {
 	record  *report.Recorder
 	events  *event.Stream
 	meter   *meter.Meter
+	// sampled wakes the scheduler after a sample; the meter sends and never waits.
+	sampled chan struct{}
 	// stopMeter ends the meter's goroutine and waits for it.
 	stopMeter func()
 	runner    *runner.Runner
@@ -66,8 +70,20 @@ type run struct {
 	heaps map[string]heap
 	said  map[string]bool // notices that were given, by text
 	ended []event.TaskFinished
-	// skipped counts the tasks that did not run.
-	skipped int
+	// skipped counts the tasks that did not run, pauses those that were frozen.
+	skipped, pauses int
+	// failures counts an attempt's memory failures, by task and kind.
+	failures map[string]int
+	// stops end the attempts that run, needs is what is reserved for them, both by task.
+	stops map[string]context.CancelCauseFunc
+	needs map[string]memtools.Bytes
+	// unused is the integral of what was reserved and not used, in bytes times seconds.
+	unused     float64
+	lastSample time.Time
+	// tasksFrom and tasksTo are when the first task started and the last ended,
+	// area the integral of usage between, in bytes times seconds.
+	tasksFrom, tasksTo time.Time
+	area               float64
 }
 
 // open makes what the run writes to and measures with.
@@ -82,6 +98,8 @@ func (r *run) open(ctx context.Context) error {
 	}
 	r.notices = append(r.notices, notices...)
 	r.heaps, r.said = map[string]heap{}, map[string]bool{}
+	r.failures, r.stops, r.needs = map[string]int{}, map[string]context.CancelCauseFunc{}, map[string]memtools.Bytes{}
+	r.sampled = make(chan struct{}, 1)
 	r.console = report.NewConsole(os.Stdout, colour(r.environ, os.Stdout), r.live())
 	r.events = event.NewStream(time.Now, r.console, r.record)
 	r.meter, err = meter.New(meter.Options{
@@ -89,6 +107,13 @@ func (r *run) open(ctx context.Context) error {
 		Thresholds: memtools.Thresholds{Warning: r.config.Monitor.Warning / 100, Critical: r.config.Monitor.Critical / 100},
 		Tick:       r.config.Monitor.Interval,
 		OnTick:     func(now meter.Reading) { r.memory(event.AtTick, "", now) },
+		OnSample: func(now meter.Reading) {
+			r.reservations(now)
+			select {
+			case r.sampled <- struct{}{}:
+			default:
+			}
+		},
 		OnCritical: func(meter.Reading) {
 			if r.gc != nil {
 				r.gc.Critical(ctx)
@@ -105,15 +130,12 @@ func (r *run) open(ctx context.Context) error {
 	if pid, err := proc.Reaper(); err == nil && pid > 0 {
 		r.meter.BeginOne(r.id+"/reaper", pid)
 	}
+	r.runner = &runner.Runner{RunID: r.id, Meter: r.meter, Live: r.console, OOMScoreAdj: firstToDie}
 	r.openHeaps()
 	metering, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	gone := make(chan struct{})
 	go func() { defer close(gone); r.meter.Run(metering) }()
 	r.stopMeter = func() { cancel(); <-gone }
-	r.runner = &runner.Runner{RunID: r.id, Meter: r.meter, Live: r.console}
-	if r.Mode == event.Safe {
-		r.runner.OOMScoreAdj = firstToDie
-	}
 	return nil
 }
 
@@ -130,6 +152,7 @@ func (r *run) openHeaps() {
 	}
 	r.forgetHeaps = proc.RemoveOnDeath(r.server.Dir())
 	r.gc = newCollector(r.server, r.config.GC.Cooldown, r.meter.Now, r.events.Emit)
+	r.gc.frozen = r.runner.Frozen
 }
 
 func (r *run) closeHeaps() error {
@@ -146,14 +169,32 @@ func (r *run) closeHeaps() error {
 const firstToDie = 300
 
 // live says whether scripts' output is shown as it comes.
-func (r *run) live() bool { return r.slots() == 1 || mg.Verbose() }
+func (r *run) live() bool { return r.slots() == 1 || len(r.graph.Tasks) == 1 || mg.Verbose() }
 
-// slots is how many tasks may run at once.
-func (r *run) slots() int { return 1 }
+// slots is how many tasks may run at once; zero means as many as the processors
+// and the memory bear.
+func (p *prepared) slots() int {
+	if p.Mode != event.Parallel {
+		return 1
+	}
+	return p.config.Concurrency
+}
+
+// cpus is how many processors a run may use.
+func (p *prepared) cpus() float64 {
+	n := float64(runtime.NumCPU())
+	if p.limits.CPUQuota > 0 {
+		n = min(n, p.limits.CPUQuota)
+	}
+	return n
+}
 
 func (r *run) close() error {
 	r.stopMeter()
 	err := errors.Join(r.closeHeaps(), r.meter.Close(), r.record.Close())
+	if r.history != nil {
+		err = errors.Join(err, r.history.Close())
+	}
 	proc.Shutdown()
 	if err == nil {
 		return nil
@@ -194,7 +235,11 @@ func (r *run) schedule(ctx context.Context) {
 		jobs = append(jobs, job)
 	}
 	o := schedule.Options{
-		Slots:         r.slots(),
+		Slots: r.slots(), CPUs: r.cpus(),
+		Memory: r.measured, Measured: r.sampled,
+		Estimate:      func(id string) schedule.Estimate { return r.estimate(tasks[id]) },
+		Hands:         hands{r, ctx, tasks},
+		KeepFrozen:    r.config.OnPressure == config.OnPressureSuspend,
 		StopAtFailure: r.config.KeepGoing != nil && !*r.config.KeepGoing,
 		Skipped: func(id, because string) {
 			r.skipped++
@@ -206,9 +251,15 @@ func (r *run) schedule(ctx context.Context) {
 			r.events.Emit(skipped)
 		},
 	}
+	if o.Slots > 0 {
+		o.CPUs = float64(o.Slots + 1) // an order of the user: what a task keeps busy does not matter
+	}
+	r.tasksFrom = time.Now()
+	area := r.meter.Area()
 	schedule.Run(ctx, jobs, o, func(ctx context.Context, g schedule.Grant) schedule.Outcome {
 		return r.attempt(ctx, tasks[g.ID], g)
 	})
+	r.tasksTo, r.area = time.Now(), r.meter.Area()-area
 }
 
 // finish tells how the run ended and returns that as an error.
@@ -221,8 +272,10 @@ func (r *run) finish(ctx context.Context, err error) error {
 	for _, t := range r.ended {
 		switch {
 		case t.Retry:
+			f.Retries++
 		case t.Status == event.Succeeded:
 			f.Succeeded++
+			f.Serial += t.Duration
 		default:
 			f.Failed++
 			names = append(names, t.Label)
@@ -243,6 +296,7 @@ func (r *run) finish(ctx context.Context, err error) error {
 			f.ExitCode, f.Reason = problem.ExitOutOfMemory, r.Target+" failed for memory: "+strings.Join(names, ", ")
 		}
 	}
+	r.account(&f)
 	r.events.Emit(f)
 	if err != nil || f.ExitCode == 0 {
 		return err
@@ -266,9 +320,9 @@ func (r *run) sayOnce(n event.Notice) {
 }
 
 // heapCeiling is the most that a Node process's heap limit may be.
-func (r *run) heapCeiling() memtools.Bytes {
-	if r.config.HeapLimit.IsZero() {
-		return modes[r.Mode].heapLimit
+func (p *prepared) heapCeiling() memtools.Bytes {
+	if p.config.HeapLimit.IsZero() {
+		return modes[p.Mode].heapLimit
 	}
-	return r.config.HeapLimit.Of(r.limits.Effective)
+	return p.config.HeapLimit.Of(p.limits.Effective)
 }

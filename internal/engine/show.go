@@ -19,19 +19,30 @@ func Plan(ctx context.Context, request Request) error {
 	if err != nil {
 		return err
 	}
-	r := &run{prepared: p}
-	fmt.Printf("Plan of %s: %d tasks, one at a time\n", p.Target, len(p.graph.Tasks))
+	way := "one at a time"
+	switch n := p.slots(); {
+	case n == 0:
+		way = "as many at once as fit"
+	case n > 1:
+		way = fmt.Sprintf("at most %d at once", n)
+	}
+	fmt.Printf("Plan of %s: %d tasks, %s\n", p.Target, len(p.graph.Tasks), way)
 	fmt.Printf("Workspace: %s (%s)\n", p.ws.Root, p.ws.Manager)
 	fmt.Printf("Budget: %v (%s)\n\n", p.budget, p.budgetSource)
 	for _, n := range p.notices {
 		fmt.Printf("⚠️  %s\n", n.Text)
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "TASK\tHEAP LIMIT\tSCRIPT\tAFTER")
+	fmt.Fprintln(w, "TASK\tNEED\tKNOWN FROM\tTIME\tHEAP LIMIT\tSCRIPT\tAFTER")
 	for _, t := range p.graph.Tasks {
 		limit := "-"
 		if p.ws.Manager != workspace.Go {
-			limit = heapFor(r.heapRequest(t)).Limit.String()
+			limit = p.heapNow(t).Limit.String()
+		}
+		known := p.predict(t)
+		length := "?"
+		if known.Length > 0 {
+			length = fmt.Sprintf("%.2fs", known.Length.Seconds())
 		}
 		after := ""
 		for i, a := range t.After {
@@ -40,7 +51,7 @@ func Plan(ctx context.Context, request Request) error {
 			}
 			after += a.ID
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", t.ID, limit, t.Package.Scripts[t.Script], after)
+		fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%s\t%s\t%s\n", t.ID, known.Need, known.Basis, length, limit, t.Package.Scripts[t.Script], after)
 	}
 	return w.Flush()
 }

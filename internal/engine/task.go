@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
@@ -20,55 +22,96 @@ import (
 
 // attempt runs a task once and says what the scheduler should make of it.
 func (r *run) attempt(ctx context.Context, t *taskgraph.Task, g schedule.Grant) schedule.Outcome {
-	described := r.describe(t)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	r.began(g, stop)
 	h := r.heapOf(t)
-	r.sayOnce(h.Notice)
-	text := t.Package.Scripts[t.Script]
-	if own, ok := script.OverrideIn(text, r.limits.Effective); ok && r.ws.Manager != workspace.Go {
-		r.sayOnce(event.Notice{Kind: event.OwnOptions, Task: described.Label, Text: fmt.Sprintf("its script sets %s itself, which goes before heapmage's heap limit", own.Text)})
-	}
-	if endless.MatchString(text) {
-		r.sayOnce(event.Notice{Kind: event.StillRunning, Task: described.Label, Text: "its script watches for changes and may never end",
-			Hint: "take the watch flag out of the script, name another one, or set a timeout, under tasks: in " + config.FileName})
-	}
-	steps, err := r.steps(t, h)
-	log := r.state.log(t.ID, g.Attempt)
-	r.events.Emit(event.TaskStarted{Task: described, Attempt: g.Attempt, Need: g.Need, HeapLimit: h.Limit})
+	r.warn(t, h)
+	f := event.TaskFinished{Task: r.describe(t), Attempt: g.Attempt, Log: r.state.log(t.ID, g.Attempt)}
+	r.events.Emit(event.TaskStarted{Task: f.Task, Attempt: g.Attempt, Need: g.Need, Basis: string(r.predict(t).Basis), HeapLimit: h.Limit})
 	r.memory(event.BeforeTask, t.ID, r.meter.Now())
-	f := event.TaskFinished{Task: described, Attempt: g.Attempt, Log: log}
+
 	var res runner.Result
+	steps, err := r.steps(t, h)
 	if err == nil {
-		res, err = r.runner.Run(ctx, runner.Spec{ID: t.ID, Steps: steps, Log: log, Timeout: r.config.TaskFor(t.Package.Name, t.Target).Timeout, HeapLimit: h.Limit})
+		res, err = r.runner.Run(ctx, runner.Spec{ID: t.ID, Steps: steps, Log: f.Log, Timeout: r.config.TaskFor(t.Package.Name, t.Target).Timeout, HeapLimit: h.Limit})
 	}
 	f.Duration, f.CPU, f.Peak, f.ExitCode, f.Signal = res.Duration, res.CPU, res.Peak, res.ExitCode, res.Signal
 	f.Status, f.Cause = statusOf(res.Verdict), string(res.Verdict.Cause)
-	if err != nil {
+	switch {
+	case err != nil:
 		f.Status, f.Cause, f.ExitCode = event.Failed, string(oom.Failure), -1
 		f.Reason, f.Hint, _ = strings.Cut(err.Error(), "\n💡 ")
-	} else if f.Status != event.Succeeded {
+	case f.Status == event.OutOfMemory && errors.Is(context.Cause(ctx), runner.ErrPressure) && context.Cause(ctx) != errLast:
+		f.Status, f.Reason = event.Stopped, res.Verdict.Reason()
+	case f.Status != event.Succeeded:
 		f.Reason, f.Hint = res.Verdict.Reason(), res.Verdict.Advice
 	}
-	outcome := schedule.Failed
-	switch f.Status {
-	case event.Succeeded:
-		outcome = schedule.Done
-	case event.OutOfMemory:
-		if notice, again := r.again(t, g, h, res.Verdict); again && ctx.Err() == nil {
-			defer r.sayOnce(notice)
-			f.Retry, outcome = true, schedule.Again
-		}
-	case event.Failed, event.TimedOut, event.Interrupted:
-	}
-	r.mu.Lock()
-	r.ended = append(r.ended, f)
-	r.mu.Unlock()
-	r.events.Emit(f)
-	now := r.meter.Now()
-	r.memory(event.AfterTask, t.ID, now)
-	if r.gc != nil && now.Level != memtools.Normal {
+	outcome, notice := r.outcome(ctx, t, g, h, f, res)
+	f.Retry = outcome.Result == schedule.Again
+	r.ends(t, g, h, f, res)
+	r.sayOnce(notice)
+	if now := r.meter.Last(); r.gc != nil && now.Level != memtools.Normal {
 		r.gc.Collect(ctx, event.BetweenTasks)
 	}
 	return outcome
+}
+
+// began notes what runs now.
+func (r *run) began(g schedule.Grant, stop context.CancelCauseFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stops[g.ID], r.needs[g.ID] = stop, g.Need
+}
+
+// ends tells and remembers how an attempt ended.
+func (r *run) ends(t *taskgraph.Task, g schedule.Grant, h heap, f event.TaskFinished, res runner.Result) {
+	r.mu.Lock()
+	delete(r.stops, t.ID)
+	delete(r.needs, t.ID)
+	r.ended = append(r.ended, f)
+	r.mu.Unlock()
+	r.remember(t, g, h, f, res)
+	r.events.Emit(f)
+	r.memory(event.AfterTask, t.ID, r.meter.Now())
+}
+
+// warn says what is odd about a task before it starts.
+func (r *run) warn(t *taskgraph.Task, h heap) {
+	r.sayOnce(h.Notice)
+	label, text := r.labels[t.Package.Name], t.Package.Scripts[t.Script]
+	if own, ok := script.OverrideIn(text, r.limits.Effective); ok && r.ws.Manager != workspace.Go {
+		r.sayOnce(event.Notice{Kind: event.OwnOptions, Task: label, Text: fmt.Sprintf("its script sets %s itself, which goes before heapmage's heap limit", own.Text)})
+	}
+	if endless.MatchString(text) {
+		r.sayOnce(event.Notice{Kind: event.StillRunning, Task: label, Text: "its script watches for changes and may never end",
+			Hint: "take the watch flag out of the script, name another one, or set a timeout, under tasks: in " + config.FileName})
+	}
+}
+
+// outcome decides what comes after an attempt: what depends on it, nothing, or
+// another attempt, for which it makes the way free.
+func (r *run) outcome(ctx context.Context, t *taskgraph.Task, g schedule.Grant, h heap, f event.TaskFinished, res runner.Result) (schedule.Outcome, event.Notice) {
+	o := schedule.Outcome{Result: schedule.Failed}
+	var notice event.Notice
+	switch f.Status {
+	case event.Succeeded:
+		return schedule.Outcome{}, notice
+	case event.Stopped:
+		o.Result = schedule.Again
+	case event.OutOfMemory:
+		if context.Cause(ctx) == nil {
+			o, notice = r.again(t, g, h, res)
+		}
+	case event.Failed, event.TimedOut, event.Interrupted:
+	}
+	if o.Result == schedule.Again {
+		if err := r.removeHalfWritten(t, res.Started); err != nil {
+			notice = event.Notice{Kind: event.Retrying, Task: f.Label, Text: "what its stopped attempt wrote cannot be removed: " + err.Error()}
+			o.Result = schedule.Failed
+		}
+	}
+	return o, notice
 }
 
 // endless finds the flags with which compilers and test runners wait for changes.
@@ -90,28 +133,48 @@ func statusOf(v oom.Verdict) event.Status {
 }
 
 // again decides whether a task that failed for memory is tried once more, and
-// remembers the heap limit that it then gets. A V8 heap that was full is tried
-// again where its limit can be raised; what the kernel killed, only by build:safe.
-func (r *run) again(t *taskgraph.Task, g schedule.Grant, h heap, v oom.Verdict) (event.Notice, bool) {
-	if g.Attempt > 1 {
-		return event.Notice{}, false
-	}
+// remembers the heap limit that it then gets: after a full V8 heap a larger one,
+// where there is room for it; what was killed runs again alone.
+func (r *run) again(t *taskgraph.Task, g schedule.Grant, h heap, res runner.Result) (schedule.Outcome, event.Notice) {
+	failed := schedule.Outcome{Result: schedule.Failed}
 	n := event.Notice{Kind: event.Retrying, Task: r.labels[t.Package.Name]}
-	if v.Cause == oom.V8Heap || v.Cause == oom.NodeWorker {
+	v := res.Verdict
+	kind := "killed"
+	heapFull := v.Cause == oom.V8Heap || v.Cause == oom.NodeWorker
+	if heapFull {
+		kind = "heap"
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failures[t.ID+" "+kind]++; r.failures[t.ID+" "+kind] > r.retries() {
+		return failed, event.Notice{}
+	}
+	again := schedule.Outcome{Result: schedule.Again, Need: res.Peak * 3 / 2}
+	if heapFull {
 		// Without a limit in the verdict the heap died far below ours: the script
 		// sets its own, and raising ours would change nothing.
 		raised, ok := h.raised(r.heapRequest(t))
 		if !ok || v.Limit == 0 && v.Cause == oom.V8Heap {
-			return n, false
+			return failed, event.Notice{}
 		}
-		r.mu.Lock()
 		r.heaps[t.ID] = raised
-		r.mu.Unlock()
 		n.Text = fmt.Sprintf("trying again with the heap limit raised from %v to %v", h.Limit, raised.Limit)
-		return n, true
+		return again, n
 	}
+	if alone := g.Alone || r.slots() == 1; alone && r.Mode != event.Safe {
+		return failed, event.Notice{} // nothing would be different
+	}
+	again.Alone = true
 	n.Text = "trying again, alone"
-	return n, r.Mode == event.Safe
+	return again, n
+}
+
+// retries is how often a task is tried again after each kind of memory failure.
+func (r *run) retries() int {
+	if r.config.Retries == nil {
+		return 1
+	}
+	return *r.config.Retries
 }
 
 // heapOf is the heap limit that a task gets now.
@@ -121,22 +184,31 @@ func (r *run) heapOf(t *taskgraph.Task) heap {
 	if h, ok := r.heaps[t.ID]; ok {
 		return h
 	}
-	return heapFor(r.heapRequest(t))
+	return r.heapNow(t)
 }
 
-func (r *run) heapRequest(t *taskgraph.Task) heapRequest {
-	pkg := r.config.Lookup(t.Package.Name, t.Package.Dir)
+// heapNow is the heap limit of a task's first attempt.
+func (p *prepared) heapNow(t *taskgraph.Task) heap {
+	request := p.heapRequest(t)
+	if known := p.predict(t); known.Basis == history.FromHistory {
+		request.Learned, request.Proven = known.Need, known.Heap
+	}
+	return heapFor(request)
+}
+
+func (p *prepared) heapRequest(t *taskgraph.Task) heapRequest {
+	pkg := p.config.Lookup(t.Package.Name, t.Package.Dir)
 	return heapRequest{
-		Budget: r.budget, Young: r.settings.Node.YoungGeneration, Ceiling: r.heapCeiling(),
-		Package: pkg.HeapLimit.Of(r.limits.Effective),
-		User:    r.settings.UserHeapLimit, UserSource: r.settings.UserHeapSource,
+		Budget: p.budget, Young: p.settings.Node.YoungGeneration, Ceiling: p.heapCeiling(),
+		Package: pkg.HeapLimit.Of(p.limits.Effective),
+		User:    p.settings.UserHeapLimit, UserSource: p.settings.UserHeapSource,
 	}
 }
 
 // steps are the processes of a task.
 func (r *run) steps(t *taskgraph.Task, h heap) ([]script.Step, error) {
 	o := r.scriptOptions()
-	if r.server != nil {
+	if r.server != nil && r.worthSeeing(t) {
 		o.NodeOptions, o.Extra = append(o.NodeOptions, r.server.Options()...), append(o.Extra, r.server.Env()...)
 	}
 	o.Args = r.scriptArgs(t)
@@ -150,6 +222,16 @@ func (r *run) steps(t *taskgraph.Task, h heap) ([]script.Step, error) {
 		o.NodeOptions = append(o.NodeOptions, "--expose-gc")
 	}
 	return script.Steps(r.settings, t.Package, t.Script, o)
+}
+
+// small is the peak up to which a task's Node processes are not looked into: it
+// would cost them about 10 MB and 12 ms each, for a heap that has little garbage.
+const small = 300 * memtools.MB
+
+// worthSeeing decides whether the agent is loaded into a task's Node processes.
+func (r *run) worthSeeing(t *taskgraph.Task) bool {
+	known := r.predict(t)
+	return known.Basis != history.FromHistory || known.Need > small+small/10
 }
 
 // scriptOptions are what all processes of the run have in common.

@@ -77,6 +77,8 @@ const (
 	WorkspaceOdd   NoticeKind = "workspace-odd"   // an oddity of the workspace was passed over
 	CycleBroken    NoticeKind = "cycle-broken"    // a dependency was left out to break a cycle
 	RunnerChosen   NoticeKind = "runner-chosen"   // scripts go through the package manager
+	HeapRaised     NoticeKind = "heap-raised"     // a heap limit of the user is known to be too small
+	HistoryLost    NoticeKind = "history-lost"    // what a task took cannot be remembered
 	RootFallback   NoticeKind = "root-fallback"   // no member has the script; the root's runs
 	Retrying       NoticeKind = "retrying"        // a task is tried again
 	StateDamaged   NoticeKind = "state-damaged"   // a file of .heapmage was set aside
@@ -126,8 +128,9 @@ type TaskStarted struct {
 	Task
 	// Attempt counts from 1.
 	Attempt int `json:"attempt"`
-	// Need is what the scheduler reserved.
-	Need memtools.Bytes `json:"need"`
+	// Need is what the scheduler reserved, and Basis what that rests on.
+	Need  memtools.Bytes `json:"need"`
+	Basis string         `json:"basis,omitempty"`
 	// HeapLimit is V8's limit for the task's Node processes, zero where none was set.
 	HeapLimit memtools.Bytes `json:"heapLimit"`
 }
@@ -141,6 +144,7 @@ const (
 	Failed      Status = "failed"
 	OutOfMemory Status = "out-of-memory"
 	TimedOut    Status = "timed-out"
+	Stopped     Status = "stopped" // to make room for others; another attempt follows
 	Interrupted Status = "interrupted"
 )
 
@@ -173,6 +177,27 @@ type TaskSkipped struct {
 	// Because is the failed task that it depends on, nil where the run ended first.
 	Because *Task `json:"because,omitempty"`
 }
+
+// Correction says that a running task was paused or may go on, to keep the run
+// inside its memory. A task that was stopped for that is a TaskFinished.
+type Correction struct {
+	Task
+	Action CorrectionAction `json:"action"`
+	// Held is what the task holds; Usage, Budget and Available are the run's.
+	Held      memtools.Bytes `json:"held"`
+	Usage     memtools.Bytes `json:"usage"`
+	Budget    memtools.Bytes `json:"budget"`
+	Available memtools.Bytes `json:"available"`
+}
+
+// CorrectionAction is what a Correction did.
+type CorrectionAction string
+
+// The actions.
+const (
+	Paused  CorrectionAction = "paused"
+	Resumed CorrectionAction = "resumed"
+)
 
 // Pressure says that usage crossed a threshold upward, or fell back to normal.
 type Pressure struct {
@@ -232,6 +257,21 @@ type RunFinished struct {
 	// Usage is what is still in use.
 	Usage  memtools.Bytes `json:"usage"`
 	Budget memtools.Bytes `json:"budget"`
+	// Tasks is how long the tasks took from the first start to the last end.
+	Tasks time.Duration `json:"tasks"`
+	// Bound is what no order of the same tasks could be faster than, and BoundBy
+	// what sets it: "processors", "memory" or "order".
+	Bound   time.Duration `json:"bound"`
+	BoundBy string        `json:"boundBy,omitempty"`
+	// Serial is the sum of the durations of the tasks that succeeded.
+	Serial time.Duration `json:"serial"`
+	// Retries counts further attempts, Pauses the tasks that had to wait in the
+	// middle, and Collections the garbage collections.
+	Retries     int `json:"retries"`
+	Pauses      int `json:"pauses"`
+	Collections int `json:"collections"`
+	// Unused is what was reserved and not used, on average.
+	Unused memtools.Bytes `json:"unused"`
 	// ExitCode is the exit code of the run; Reason says why it is not zero.
 	ExitCode int    `json:"exitCode"`
 	Reason   string `json:"reason,omitempty"`
@@ -246,6 +286,7 @@ func (TaskStarted) kind() string  { return "task_started" }
 func (TaskFinished) kind() string { return "task_finished" }
 func (TaskSkipped) kind() string  { return "task_skipped" }
 func (Pressure) kind() string     { return "pressure" }
+func (Correction) kind() string   { return "correction" }
 func (GCStarted) kind() string    { return "gc_started" }
 func (GCFinished) kind() string   { return "gc_finished" }
 func (RunFinished) kind() string  { return "run_finished" }

@@ -15,7 +15,7 @@ var kinds = func() map[string]reflect.Type {
 	m := map[string]reflect.Type{}
 	for _, e := range []Event{
 		RunStarted{}, Memory{}, Notice{}, StepStarted{}, StepFinished{}, TaskStarted{},
-		TaskFinished{}, TaskSkipped{}, Pressure{}, GCStarted{}, GCFinished{}, RunFinished{},
+		TaskFinished{}, TaskSkipped{}, Correction{}, Pressure{}, GCStarted{}, GCFinished{}, RunFinished{},
 	} {
 		m[e.kind()] = reflect.TypeOf(e)
 	}

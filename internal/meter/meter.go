@@ -20,8 +20,14 @@ const (
 
 // Reading is one measurement of the whole run.
 type Reading struct {
-	// Usage is that of this process and of every process below it.
-	Usage memtools.Bytes
+	Time time.Time
+	// Usage is that of this process and of every process below it, Rest the part
+	// of it that belongs to no tree.
+	Usage, Rest memtools.Bytes
+	// Available is what the run can still take before the kernel acts.
+	Available memtools.Bytes
+	// Trees are the usages of the trees, by id. It is not changed afterwards.
+	Trees map[string]memtools.Bytes
 	// Budget is what the run may use at this moment: what was configured, or
 	// less where others use the machine's memory.
 	Budget memtools.Bytes
@@ -39,6 +45,8 @@ type Options struct {
 	OnTick func(Reading)
 	// OnLevel is called when the level rises, and when it falls back to normal.
 	OnLevel func(Reading)
+	// OnSample is called after each sample.
+	OnSample func(Reading)
 	// OnCritical is called with each critical sample.
 	OnCritical func(Reading)
 }
@@ -51,6 +59,8 @@ type Meter struct {
 	mu   sync.Mutex // guards all below
 	last Reading
 	peak memtools.Bytes
+	// area is the integral of usage over time, in bytes times seconds.
+	area float64
 	// largest is the highest resident set of any one process of a tree, by id.
 	largest map[string]memtools.Bytes
 	trees   map[string]memtools.Tree
@@ -92,6 +102,9 @@ func (m *Meter) Run(ctx context.Context) {
 			}
 		case <-next.C:
 			now := m.Now()
+			if m.o.OnSample != nil {
+				m.o.OnSample(now)
+			}
 			fell := now.Level == memtools.Normal && level != memtools.Normal
 			if (now.Level > level || fell) && m.o.OnLevel != nil {
 				m.o.OnLevel(now)
@@ -125,28 +138,37 @@ func (m *Meter) sample() (Reading, error) {
 	if err != nil {
 		return Reading{}, err
 	}
-	budget := m.o.Budget
+	now := Reading{Time: s.Time, Usage: s.Total, Rest: s.Total, Budget: m.o.Budget, Available: max(0, m.o.Budget-s.Total), Trees: make(map[string]memtools.Bytes, len(s.Trees))}
 	if available, err := memtools.Available(); err == nil {
-		budget = bounded(m.o.Budget, s.Total, available)
+		now.Budget, now.Available = bounded(m.o.Budget, s.Total, available), available
 	}
+	now.Level = m.o.Thresholds.Level(now.Usage, now.Budget)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, tree := range s.Trees {
+		now.Trees[id] = tree.Usage
+		now.Rest -= tree.Usage
 		for _, p := range tree.Processes {
 			m.largest[id] = max(m.largest[id], p.RSS)
 		}
 	}
 	m.trees = s.Trees
-	m.last = Reading{Usage: s.Total, Budget: budget, Level: m.o.Thresholds.Level(s.Total, budget)}
+	if !m.last.Time.IsZero() {
+		m.area += float64(m.last.Usage+now.Usage) / 2 * now.Time.Sub(m.last.Time).Seconds()
+	}
+	m.last = now
 	m.peak = max(m.peak, s.Total)
 	return m.last, nil
 }
 
+// Reserve is what is left free of a memory of the given size, for what nobody
+// foresees: its twentieth, and 128 MB at least.
+func Reserve(total memtools.Bytes) memtools.Bytes { return max(128*memtools.MB, total/20) }
+
 // bounded is the budget at this moment: what was configured, but no more than
-// the run has and can still get, less a reserve for what nobody foresees.
+// the run has and can still get, less the reserve.
 func bounded(configured, usage, available memtools.Bytes) memtools.Bytes {
-	reserve := max(128*memtools.MB, configured/20)
-	return max(min(configured, usage+available-reserve), 1)
+	return max(min(configured, usage+available-Reserve(configured)), 1)
 }
 
 // Last is the last sample.
@@ -161,6 +183,13 @@ func (m *Meter) Peak() memtools.Bytes {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.peak
+}
+
+// Area is the integral of usage over time so far, in bytes times seconds.
+func (m *Meter) Area() float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.area
 }
 
 // Begin counts the process pid, with all that it starts or marks, under id.

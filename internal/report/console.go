@@ -61,6 +61,8 @@ func (c *Console) Take(s event.Stamped) {
 		c.taskFinished(e)
 	case event.TaskSkipped:
 		c.line(c.paint.warning, "⏭️  Skipping %s", skipped(e))
+	case event.Correction:
+		c.correction(e)
 	case event.Pressure:
 		c.pressure(e)
 	case event.GCStarted:
@@ -95,11 +97,11 @@ func (c *Console) notice(e event.Notice) {
 	}
 	switch e.Kind {
 	case event.ShortMemory, event.StillRunning, event.WorkspaceOdd, event.CycleBroken, event.StateDamaged, event.StateUnwritten,
-		event.GCUnavailable, event.OwnOptions:
+		event.GCUnavailable, event.OwnOptions, event.HistoryLost:
 		c.line(c.paint.warning, "⚠️  %s", text)
 	case event.Retrying:
 		c.line(c.paint.warning, "🔁 %s", text)
-	case event.HeapClamped, event.HeapKept, event.OptionsMerged, event.RunnerChosen, event.RootFallback:
+	case event.HeapClamped, event.HeapKept, event.HeapRaised, event.OptionsMerged, event.RunnerChosen, event.RootFallback:
 		c.line(c.paint.faint, "ℹ️  %s", text)
 	}
 	if e.Hint != "" {
@@ -119,9 +121,13 @@ func (c *Console) stepFinished(e event.StepFinished) {
 
 func (c *Console) taskFinished(e event.TaskFinished) {
 	v := verbFor(e.Target)
-	if e.Status == event.Succeeded {
+	switch e.Status {
+	case event.Succeeded:
 		c.line(c.paint.good, "✅ %s: %s completed in %s", v.doing, e.Label, seconds(e.Duration))
-	} else {
+	case event.Stopped:
+		c.line(c.paint.warning, "⏹️  %s: %s stopped after %s to make room; it runs again later", v.doing, e.Label, seconds(e.Duration))
+		e.Log = "" // what it said stands again in its next attempt
+	case event.Failed, event.OutOfMemory, event.TimedOut, event.Interrupted:
 		c.line(c.paint.bad, "❌ %s: %s failed after %s: %s", v.doing, e.Label, seconds(e.Duration), e.Reason)
 	}
 	c.ended[e.ID] = e
@@ -145,6 +151,15 @@ func (c *Console) output(log string, whole bool) {
 		c.line(c.paint.faint, "… %v of earlier output in %s", earlier, log)
 	}
 	c.raw(text)
+}
+
+func (c *Console) correction(e event.Correction) {
+	switch e.Action {
+	case event.Paused:
+		c.line(c.paint.warning, "⏸️  Pausing package: %s, which holds %v, to make room", e.Label, e.Held)
+	case event.Resumed:
+		c.line(c.paint.good, "▶️  Resuming package: %s", e.Label)
+	}
 }
 
 func (c *Console) pressure(e event.Pressure) {
@@ -178,6 +193,36 @@ func (c *Console) runFinished(e event.RunFinished) {
 	}
 	c.line(c.paint.faint, "💾 Memory: %s", usage(e.Usage, e.Budget))
 	c.line(c.paint.faint, "📊 %s in %s, peak %s", tally(e), seconds(e.Duration), usage(e.Peak, e.Budget))
+	if text := quality(e); text != "" {
+		c.line(c.paint.faint, "📈 %s", text)
+	}
+}
+
+// boundBy says what the lower bound of a run comes from.
+var boundBy = map[string]string{"processors": "processor time", "memory": "memory", "order": "the longest chain of packages"}
+
+// quality is how close a run came to what was possible, and what it took.
+// Nothing is said of a run in which nothing could have been otherwise.
+func quality(e event.RunFinished) string {
+	var parts []string
+	if e.Succeeded > 1 && e.Bound > 0 {
+		parts = append(parts, fmt.Sprintf("%.2f times the lower bound of %s (%s)", float64(e.Tasks)/float64(e.Bound), seconds(e.Bound), boundBy[e.BoundBy]))
+		if saved := e.Serial - e.Tasks; saved > 0 {
+			parts = append(parts, seconds(saved)+" saved against one at a time")
+		}
+	}
+	for _, n := range []struct {
+		count int
+		noun  string
+	}{{e.Retries, "further attempt"}, {e.Pauses, "pause"}, {e.Collections, "GC"}} {
+		if n.count > 0 {
+			parts = append(parts, plural(n.count, n.noun))
+		}
+	}
+	if e.Unused > 0 && len(parts) > 0 {
+		parts = append(parts, fmt.Sprintf("%v reserved but unused on average", e.Unused))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // tally is "5 succeeded, 1 failed, 2 skipped", leaving out what is nought.

@@ -18,9 +18,11 @@ import (
 	"github.com/heapmage/heapmage/memtools/oom"
 )
 
-// Runner runs tasks. Its fields are set once; Run may be called by many
-// goroutines.
+// Runner runs tasks. Its exported fields are set once; its methods may be called
+// by many goroutines.
 type Runner struct {
+	attempts
+
 	// RunID marks every process of the run in its environment.
 	RunID string
 	// Meter measures the trees of the tasks.
@@ -50,6 +52,8 @@ type Spec struct {
 type Result struct {
 	Started  time.Time
 	Duration time.Duration
+	// Frozen is the part of Duration for which it was kept from running.
+	Frozen time.Duration
 	// CPU is the processor time of all processes that were waited for.
 	CPU time.Duration
 	// Peak is the highest usage of the process tree.
@@ -73,7 +77,11 @@ var (
 // no room for the log), not of the script.
 func (r *Runner) Run(ctx context.Context, s Spec) (res Result, err error) {
 	res.Started = time.Now()
-	defer func() { res.Duration = time.Since(res.Started) }()
+	a := r.begin(s.ID)
+	defer func() {
+		res.Duration = time.Since(res.Started)
+		res.Frozen = r.finish(s.ID, a)
+	}()
 	if s.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, s.Timeout, ErrTimeout)
@@ -85,7 +93,7 @@ func (r *Runner) Run(ctx context.Context, s Spec) (res Result, err error) {
 	}
 	defer func() { err = cmp.Or(err, log.Close()) }()
 	for _, step := range s.Steps {
-		if err := r.step(ctx, s, step, log, &res); err != nil || !res.Verdict.Success() {
+		if err := r.step(ctx, s, step, log, a, &res); err != nil || !res.Verdict.Success() {
 			return res, err
 		}
 	}
@@ -93,7 +101,7 @@ func (r *Runner) Run(ctx context.Context, s Spec) (res Result, err error) {
 }
 
 // step runs one process and adds what it did to res.
-func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writer, res *Result) error {
+func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writer, a *attempt, res *Result) error {
 	var scanner oom.Scanner
 	outputs := []io.Writer{log, &scanner}
 	if r.Live != nil {
@@ -108,10 +116,15 @@ func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writ
 		return err
 	}
 	r.Meter.Begin(id, p.PID())
+	a.runs(p)
 	select {
 	case <-p.Done():
 	case <-ctx.Done():
-		p.Stop()
+		if errors.Is(context.Cause(ctx), ErrPressure) {
+			p.Kill() // memory is short now, and there is nothing to say goodbye to
+		} else {
+			p.Stop()
+		}
 	}
 	end := p.Wait()
 	peak := r.Meter.End(id, end.MaxRSS)

@@ -20,23 +20,25 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // chain is a → b → c beside a lone d.
 var chain = []Job{{ID: "a"}, {ID: "b", After: []string{"a"}}, {ID: "c", After: []string{"b"}}, {ID: "d"}}
 
+var oneAtATime = Options{Slots: 1}
+
 // record runs jobs and returns what started and what was skipped.
-func record(ctx context.Context, jobs []Job, o Options, outcome func(Grant) Outcome) (ran []string, skipped []string) {
+func record(ctx context.Context, jobs []Job, o Options, outcome func(Grant) Result) (ran []string, skipped []string) {
 	var mu sync.Mutex
 	o.Skipped = func(id, because string) { skipped = append(skipped, id+"<"+because) }
 	Run(ctx, jobs, o, func(_ context.Context, g Grant) Outcome {
 		mu.Lock()
 		defer mu.Unlock()
 		ran = append(ran, g.ID)
-		return outcome(g)
+		return Outcome{Result: outcome(g)}
 	})
 	return ran, skipped
 }
 
 func TestRun(t *testing.T) {
-	done := func(Grant) Outcome { return Done }
-	failing := func(id string) func(Grant) Outcome {
-		return func(g Grant) Outcome {
+	done := func(Grant) Result { return Done }
+	failing := func(id string) func(Grant) Result {
+		return func(g Grant) Result {
 			if g.ID == id {
 				return Failed
 			}
@@ -46,13 +48,13 @@ func TestRun(t *testing.T) {
 	for _, tt := range []struct {
 		claim        string
 		o            Options
-		outcome      func(Grant) Outcome
+		outcome      func(Grant) Result
 		ran, skipped string
 	}{
-		{"starts the longest path first", Options{}, done, "a b c d", ""},
-		{"skips what depends on a failure, names it, and runs the rest", Options{}, failing("a"), "a d", "b<a c<a"},
-		{"stops at a failure where that is asked for", Options{StopAtFailure: true}, failing("b"), "a b", "c<b d<"},
-		{"gives another attempt before what depends on it", Options{}, func(g Grant) Outcome {
+		{"starts the longest path first", oneAtATime, done, "a b c d", ""},
+		{"skips what depends on a failure, names it, and runs the rest", oneAtATime, failing("a"), "a d", "b<a c<a"},
+		{"stops at a failure where that is asked for", Options{Slots: 1, StopAtFailure: true}, failing("b"), "a b", "c<b d<"},
+		{"gives another attempt before what depends on it", oneAtATime, func(g Grant) Result {
 			if g.ID == "b" && g.Attempt < 3 {
 				return Again
 			}
@@ -71,39 +73,11 @@ func TestRun(t *testing.T) {
 	}
 	t.Run("starts nothing once the context is done, and waits for what runs", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		ran, skipped := record(ctx, chain, Options{}, func(Grant) Outcome { cancel(); return Failed })
+		ran, skipped := record(ctx, chain, oneAtATime, func(Grant) Result { cancel(); return Failed })
 		if len(ran) != 1 || len(skipped) != 3 {
 			t.Errorf("ran %v, skipped %v", ran, skipped)
 		}
 	})
-}
-
-func TestAdmit(t *testing.T) {
-	mb := func(needs ...int) (jobs []Job) {
-		for i, n := range needs {
-			jobs = append(jobs, Job{ID: fmt.Sprint(i), Need: memtools.Bytes(n)})
-		}
-		return jobs
-	}
-	for _, tt := range []struct {
-		claim string
-		ready []Job
-		l     load
-		want  int
-	}{
-		{"fills the slots", mb(1, 1, 1), load{slots: 2}, 2},
-		{"does not start what would pass the budget", mb(6, 6), load{slots: 4, budget: 10}, 1},
-		{"counts what is reserved already", mb(6), load{slots: 4, running: 1, reserved: 5, budget: 10}, 0},
-		{"always lets one run", mb(99), load{slots: 4, budget: 10}, 1},
-		{"does not let a small job overtake a large one that waits", mb(9, 1), load{slots: 4, running: 1, reserved: 5, budget: 10}, 0},
-		{"starts all that fit exactly", mb(4, 6), load{slots: 4, budget: 10}, 2},
-	} {
-		t.Run(tt.claim, func(t *testing.T) {
-			if got := admit(tt.ready, tt.l); got != tt.want {
-				t.Errorf("got %d, want %d", got, tt.want)
-			}
-		})
-	}
 }
 
 // TestInvariants holds for any graph: every job ends exactly once, never before
@@ -116,7 +90,8 @@ func TestInvariants(t *testing.T) {
 		fails := map[string]bool{}
 		var jobs []Job
 		for i := range n {
-			j := Job{ID: fmt.Sprint(i), Need: memtools.Bytes(rapid.IntRange(0, 50).Draw(t, "need")), Length: time.Duration(rapid.IntRange(0, 9).Draw(t, "length"))}
+			j := Job{ID: fmt.Sprint(i), Estimate: Estimate{
+				Need: memtools.Bytes(rapid.IntRange(0, 50).Draw(t, "need")), Length: time.Duration(rapid.IntRange(0, 9).Draw(t, "length"))}}
 			for k := range i {
 				if rapid.IntRange(0, 3).Draw(t, "edge") == 0 {
 					j.After = append(j.After, fmt.Sprint(k))
@@ -128,9 +103,9 @@ func TestInvariants(t *testing.T) {
 		var mu sync.Mutex
 		var reserved memtools.Bytes
 		running := map[string]bool{}
-		ended := map[string]Outcome{}
+		ended := map[string]Result{}
 		skipped := map[string]bool{}
-		Run(t.Context(), jobs, Options{Slots: slots, Budget: func() memtools.Bytes { return budget },
+		Run(t.Context(), jobs, Options{Slots: slots, CPUs: 100, Memory: func() Memory { return Memory{Budget: budget} },
 			Skipped: func(id, _ string) { skipped[id] = true }},
 			func(_ context.Context, g Grant) Outcome {
 				mu.Lock()
@@ -156,7 +131,7 @@ func TestInvariants(t *testing.T) {
 				if fails[g.ID] {
 					ended[g.ID] = Failed
 				}
-				return ended[g.ID]
+				return Outcome{Result: ended[g.ID]}
 			})
 		for _, j := range jobs {
 			blocked := slices.ContainsFunc(j.After, func(a string) bool { return ended[a] != Done || skipped[a] })

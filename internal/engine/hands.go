@@ -1,0 +1,87 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/meter"
+	"github.com/heapmage/heapmage/internal/runner"
+	"github.com/heapmage/heapmage/internal/schedule"
+	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// errLast ends the last attempt that runs, because the kernel is about to: no
+// other can make room.
+var errLast = fmt.Errorf("%w: nothing else could make room", runner.ErrPressure)
+
+// hands act on the tasks that run, as the scheduler wants.
+type hands struct {
+	*run
+	ctx   context.Context
+	tasks map[string]*taskgraph.Task
+}
+
+func (h hands) Freeze(id string) {
+	h.runner.Freeze(id)
+	h.pauses++
+	h.corrected(id, event.Paused)
+}
+
+func (h hands) Thaw(id string) {
+	h.runner.Thaw(id)
+	h.corrected(id, event.Resumed)
+}
+
+func (h hands) corrected(id string, action event.CorrectionAction) {
+	now := h.meter.Last()
+	h.events.Emit(event.Correction{Task: h.describe(h.tasks[id]), Action: action,
+		Held: now.Trees[h.id+"/"+id], Usage: now.Usage, Budget: now.Budget, Available: now.Available})
+}
+
+func (h hands) Stop(id string, final bool) {
+	h.mu.Lock()
+	stop := h.stops[id]
+	h.mu.Unlock()
+	switch {
+	case stop == nil: // it has ended
+	case final:
+		stop(errLast)
+	default:
+		stop(runner.ErrPressure)
+	}
+}
+
+func (h hands) Collect() {
+	if h.gc != nil {
+		h.gc.Critical(h.ctx)
+	}
+}
+
+// measured is the last measurement as the scheduler reads it.
+func (r *run) measured() schedule.Memory {
+	now := r.meter.Last()
+	m := schedule.Memory{Time: now.Time, Usage: now.Usage, Rest: now.Rest, Budget: now.Budget, Available: now.Available,
+		Tasks: make(map[string]memtools.Bytes, len(now.Trees))}
+	for id, usage := range now.Trees {
+		if task, ok := strings.CutPrefix(id, r.id+"/"); ok {
+			m.Tasks[task] = usage
+		}
+	}
+	return m
+}
+
+// reservations adds up what is reserved and not used.
+func (r *run) reservations(now meter.Reading) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.lastSample.IsZero() {
+		over := now.Time.Sub(r.lastSample).Seconds()
+		for id, need := range r.needs {
+			r.unused += float64(max(0, need-now.Trees[r.id+"/"+id])) * over
+		}
+	}
+	r.lastSample = now.Time
+}

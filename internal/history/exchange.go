@@ -1,0 +1,184 @@
+package history
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/heapmage/heapmage/memtools"
+)
+
+const (
+	// formatKey marks an exported file; its value is the format's version.
+	formatKey     = "heapmageHistory"
+	formatVersion = 1
+	// maxImport is the size of the largest file that is imported: about 80,000
+	// samples.
+	maxImport = 16 * memtools.MB
+)
+
+// exported is a sample in an exported file. Sizes are rounded up to a hundredth
+// of their unit, times to what a reader can use. What is unknown is left out.
+type exported struct {
+	Time, Outcome, Peak, Duration, CPU, HeapLimit, Sources, Tool, Versions string
+}
+
+// fields are the keys of a sample in their order.
+func (e *exported) fields() []field {
+	return []field{
+		{"time", &e.Time}, {"outcome", &e.Outcome}, {"peak", &e.Peak}, {"duration", &e.Duration}, {"cpu", &e.CPU},
+		{"heapLimit", &e.HeapLimit}, {"sources", &e.Sources}, {"tool", &e.Tool}, {"versions", &e.Versions},
+	}
+}
+
+type field struct {
+	key   string
+	value *string
+}
+
+// Export writes what predictions rest on, at most nine samples of each task and
+// usually five, as JSON to be committed: one sample a line, tasks sorted, oldest
+// samples first.
+func (s *Store) Export(w io.Writer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "{\n  %q: %d,\n  \"tasks\": {", formatKey, formatVersion)
+	comma := ""
+	for _, task := range slices.Sorted(maps.Keys(s.held.tasks)) {
+		fmt.Fprintf(out, "%s\n    %s: [", comma, appendText(nil, task))
+		rs := s.held.tasks[task]
+		needed := support(rs)
+		comma = ""
+		for i, r := range rs {
+			if needed[i] {
+				fmt.Fprintf(out, "%s\n      %s", comma, export(s.held.sample(r)))
+				comma = ","
+			}
+		}
+		out.WriteString("\n    ]")
+		comma = ","
+	}
+	if comma != "" {
+		out.WriteString("\n  ")
+	}
+	out.WriteString("}\n}\n")
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("cannot export the history: %w", err)
+	}
+	return nil
+}
+
+// export is the line of x. It is also what makes two samples the same one: a
+// sample that comes back from a file is rounded.
+func export(x Sample) string {
+	e := exported{
+		Outcome: string(x.Outcome), Tool: x.Tool, Versions: x.Versions,
+		Peak: sizeText(x.Peak, memtools.MB, "MB"), HeapLimit: sizeText(x.HeapLimit, memtools.MB, "MB"),
+		Sources:  sizeText(x.Sources, memtools.KB, "KB"),
+		Duration: durationText(x.Duration), CPU: durationText(x.CPU),
+	}
+	if !x.Time.IsZero() {
+		e.Time = x.Time.UTC().Format(time.RFC3339)
+	}
+	line := []byte{'{'}
+	for _, f := range e.fields() {
+		if *f.value == "" {
+			continue
+		}
+		if len(line) > 1 {
+			line = append(line, ", "...)
+		}
+		line = appendText(line, f.key)
+		line = append(line, ": "...)
+		line = appendText(line, *f.value)
+	}
+	return string(append(line, '}'))
+}
+
+// sizeText rounds up, so that an imported peak is never too small.
+func sizeText(b, unit memtools.Bytes, name string) string {
+	if b <= 0 {
+		return ""
+	}
+	hundredths := (b*100 + unit - 1) / unit
+	return strconv.FormatInt(int64(hundredths/100), 10) + fmt.Sprintf(".%02d", hundredths%100) + name
+}
+
+// parseSize reads what sizeText writes, such that sizeText gives the same again,
+// and whatever else a person may put there.
+func parseSize(text string) (memtools.Bytes, error) {
+	if text == "" {
+		return 0, nil
+	}
+	b, err := memtools.ParseBytes(text)
+	if err != nil {
+		return 0, err
+	}
+	for _, u := range [...]struct {
+		name string
+		size float64
+	}{{"MB", float64(memtools.MB)}, {"KB", float64(memtools.KB)}} {
+		if number, ok := strings.CutSuffix(text, u.name); ok {
+			if f, err := strconv.ParseFloat(number, 64); err == nil {
+				b = memtools.Bytes(math.Floor(math.Round(f*100) * u.size / 100))
+			}
+		}
+	}
+	if b > maxSize {
+		return 0, fmt.Errorf("%q is more than %s", text, maxSize.Short())
+	}
+	return b, nil
+}
+
+func durationText(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return ""
+	case d >= 10*time.Millisecond:
+		d = d.Round(10 * time.Millisecond)
+	}
+	return d.String()
+}
+
+func parseDuration(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 || d > maxTime {
+		return 0, fmt.Errorf("%q is not a duration such as 12.34s", text)
+	}
+	return d, nil
+}
+
+// sample returns what e says, or what is wrong with it.
+func (e exported) sample() (Sample, error) {
+	x := Sample{Outcome: Outcome(e.Outcome), Tool: e.Tool, Versions: e.Versions}
+	if !x.Outcome.valid() {
+		return x, fmt.Errorf("%q is no outcome", e.Outcome)
+	}
+	var errs [6]error
+	if e.Time != "" {
+		if x.Time, errs[0] = time.Parse(time.RFC3339, e.Time); errs[0] != nil {
+			errs[0] = fmt.Errorf("%q is not a time such as 2026-01-31T12:00:00Z", e.Time)
+		}
+	}
+	x.Peak, errs[1] = parseSize(e.Peak)
+	x.Duration, errs[2] = parseDuration(e.Duration)
+	x.CPU, errs[3] = parseDuration(e.CPU)
+	x.HeapLimit, errs[4] = parseSize(e.HeapLimit)
+	x.Sources, errs[5] = parseSize(e.Sources)
+	for _, err := range errs {
+		if err != nil {
+			return x, err
+		}
+	}
+	return x.normal(), nil
+}

@@ -1,0 +1,218 @@
+package history
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/heapmage/heapmage/internal/problem"
+)
+
+// Import adds what a file of Export holds to this history, in memory and on
+// disk, and returns how many tasks the file tells of. Samples that are known
+// stay single; the others are put in order by their time. A file that is not
+// one of Export's is a *problem.Error with its line, and then nothing changes.
+func (s *Store) Import(r io.Reader) (tasks int, err error) {
+	name := "history"
+	if f, ok := r.(interface{ Name() string }); ok {
+		name = f.Name()
+	}
+	text, err := io.ReadAll(io.LimitReader(r, int64(maxImport)+1))
+	if err != nil {
+		return 0, fmt.Errorf("cannot read %s: %w", name, err)
+	}
+	if len(text) > int(maxImport) {
+		return 0, &problem.Error{Where: name, What: "the history to import is larger than " + maxImport.Short()}
+	}
+	found, err := parseExport(name, text)
+	if err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return 0, fmt.Errorf("cannot import %s: the history is closed", name)
+	}
+	if err := s.rewriteLocked(func(h *held) bool { return h.merge(found) }); err != nil {
+		return 0, fmt.Errorf("cannot import %s: %w", name, err)
+	}
+	return len(found), nil
+}
+
+// merge adds the samples that h does not have, and reports whether there were any.
+func (h *held) merge(found map[string][]Sample) bool {
+	changed := false
+	for _, task := range slices.Sorted(maps.Keys(found)) {
+		all := h.samples(nil, task)
+		known := map[string]bool{}
+		for _, x := range all {
+			known[export(x)] = true
+		}
+		before := len(all)
+		for _, x := range found[task] {
+			if key := export(x); !known[key] {
+				known[key] = true
+				all = append(all, x)
+			}
+		}
+		if len(all) == before {
+			continue
+		}
+		changed = true
+		slices.SortStableFunc(all, func(a, b Sample) int { return a.Time.Compare(b.Time) })
+		delete(h.tasks, task)
+		for _, x := range all {
+			h.add(task, x)
+		}
+	}
+	return changed
+}
+
+// notOurs is what is wrong with a file of something else.
+const notOurs = "this is not a history that heapmage exported"
+
+// importer reads a file of Export. Its errors are *problem.Error.
+type importer struct {
+	name  string
+	text  []byte
+	dec   *json.Decoder
+	found map[string][]Sample
+}
+
+func parseExport(name string, text []byte) (map[string][]Sample, error) {
+	im := &importer{name: name, text: bytes.TrimPrefix(text, []byte("\uFEFF")), found: map[string][]Sample{}}
+	// Checked as a whole first: after that no error but one of meaning is left.
+	var all json.RawMessage
+	if err := json.Unmarshal(im.text, &all); err != nil {
+		at := int64(len(im.text))
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			at = syntax.Offset - 1
+		}
+		return nil, im.fail(at, notOurs, err)
+	}
+	im.dec = json.NewDecoder(bytes.NewReader(im.text))
+	if err := im.file(); err != nil {
+		return nil, err
+	}
+	return im.found, nil
+}
+
+// fail is an error in the line of the byte at.
+func (im *importer) fail(at int64, what string, cause error) error {
+	e := &problem.Error{
+		Where: fmt.Sprintf("%s:%d", im.name, 1+bytes.Count(im.text[:min(max(at, 0), int64(len(im.text)))], []byte("\n"))),
+		What:  what, Cause: cause, Hint: "export the history again and import that file as it is",
+	}
+	if bytes.HasPrefix(im.text, []byte("<<<<<<< ")) || bytes.Contains(im.text, []byte("\n<<<<<<< ")) {
+		e.Hint = "the file has a merge conflict: keep either side"
+	}
+	return e
+}
+
+// here is fail for what was read last.
+func (im *importer) here(what string, cause error) error {
+	return im.fail(im.dec.InputOffset()-1, what, cause)
+}
+
+// expect reads the begin or the end of an object or list.
+func (im *importer) expect(d json.Delim) error {
+	if t, err := im.dec.Token(); err != nil || t != d {
+		return im.here(fmt.Sprintf("%s: expected %q", notOurs, d.String()), nil)
+	}
+	return nil
+}
+
+// key reads the key of an object's next member.
+func (im *importer) key() string {
+	t, _ := im.dec.Token() // the syntax is right, so it is a key
+	key, _ := t.(string)
+	return key
+}
+
+func (im *importer) file() error {
+	if err := im.expect('{'); err != nil {
+		return err
+	}
+	known := false
+	for im.dec.More() {
+		switch key := im.key(); key {
+		case formatKey:
+			var version json.RawMessage
+			_ = im.dec.Decode(&version)
+			if string(version) != fmt.Sprint(formatVersion) {
+				return im.here(fmt.Sprintf("format %.20s of the history is unknown here, only %d is known", version, formatVersion), nil)
+			}
+			known = true
+		case "tasks":
+			if err := im.tasks(); err != nil {
+				return err
+			}
+		default: // of a later version
+			var ignored json.RawMessage
+			_ = im.dec.Decode(&ignored)
+		}
+	}
+	if !known {
+		return im.fail(0, fmt.Sprintf("%s: it has no %q", notOurs, formatKey), nil)
+	}
+	return nil
+}
+
+func (im *importer) tasks() error {
+	if err := im.expect('{'); err != nil {
+		return err
+	}
+	for im.dec.More() {
+		task := im.key()
+		if task == "" || len(task) > maxTask {
+			return im.here(fmt.Sprintf("a task cannot have a name of %d bytes", len(task)), nil)
+		}
+		if err := im.expect('['); err != nil {
+			return err
+		}
+		for im.dec.More() {
+			if err := im.sample(task); err != nil {
+				return err
+			}
+		}
+		if err := im.expect(']'); err != nil {
+			return err
+		}
+	}
+	return im.expect('}')
+}
+
+func (im *importer) sample(task string) error {
+	if err := im.expect('{'); err != nil {
+		return err
+	}
+	var e exported
+	fields := e.fields()
+	for im.dec.More() {
+		key := im.key()
+		var value any
+		_ = im.dec.Decode(&value)
+		i := slices.IndexFunc(fields, func(f field) bool { return f.key == key })
+		if i < 0 { // of a later version
+			continue
+		}
+		text, ok := value.(string)
+		if !ok {
+			return im.here(fmt.Sprintf("the %s of a sample of %s is not in quotes", key, task), nil)
+		}
+		*fields[i].value = text
+	}
+	if err := im.expect('}'); err != nil {
+		return err
+	}
+	x, err := e.sample()
+	if err != nil {
+		return im.here("a sample of "+task, err)
+	}
+	im.found[task] = append(im.found[task], x)
+	return nil
+}

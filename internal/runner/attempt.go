@@ -1,0 +1,96 @@
+package runner
+
+import (
+	"sync"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/proc"
+)
+
+// attempts are the tasks that run now, by id. The zero value is ready.
+type attempts struct {
+	mu   sync.Mutex // guards all below, and every attempt
+	byID map[string]*attempt
+}
+
+// attempt is one run of a task, which may be frozen.
+type attempt struct {
+	mu      *sync.Mutex
+	process *proc.Process // of the step that runs; nil between two
+	frozen  bool
+	since   time.Time
+	total   time.Duration
+}
+
+func (as *attempts) begin(id string) *attempt {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	if as.byID == nil {
+		as.byID = map[string]*attempt{}
+	}
+	a := &attempt{mu: &as.mu}
+	as.byID[id] = a
+	return a
+}
+
+// finish forgets an attempt and returns for how long it was frozen.
+func (as *attempts) finish(id string, a *attempt) time.Duration {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	delete(as.byID, id)
+	a.set(false)
+	return a.total
+}
+
+// Freeze keeps a task from running; it keeps its memory. Nothing happens where
+// it has ended. Where the system cannot (Windows) it runs on.
+func (as *attempts) Freeze(id string) { as.setFrozen(id, true) }
+
+// Thaw lets a frozen task go on.
+func (as *attempts) Thaw(id string) { as.setFrozen(id, false) }
+
+// Frozen reports whether a task is frozen.
+func (as *attempts) Frozen(id string) bool {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	a := as.byID[id]
+	return a != nil && a.frozen
+}
+
+func (as *attempts) setFrozen(id string, frozen bool) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	if a := as.byID[id]; a != nil {
+		a.set(frozen)
+	}
+}
+
+// runs notes the process of the next step; a frozen attempt's is frozen as well.
+func (a *attempt) runs(p *proc.Process) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.process = p
+	if a.frozen {
+		_ = p.Suspend() // it has ended, or cannot be
+	}
+}
+
+func (a *attempt) set(frozen bool) {
+	if a.frozen == frozen {
+		return
+	}
+	a.frozen = frozen
+	if frozen {
+		a.since = time.Now()
+	} else {
+		a.total += time.Since(a.since)
+	}
+	if a.process == nil {
+		return
+	}
+	if frozen {
+		_ = a.process.Suspend() // it has ended, or cannot be
+	} else {
+		_ = a.process.Resume()
+	}
+}
