@@ -97,6 +97,25 @@ type Memory mg.Namespace
 // Stats shows the memory of this machine, its limits, and what a build may use.
 func (Memory) Stats(ctx context.Context) error { return engine.Stats(ctx) }
 
+// History shows what the last runs of each task took and the next one needs.
+func (Memory) History(ctx context.Context) error { return engine.History(ctx) }
+
+// Export writes what is known of the tasks to a file that can be committed.
+func (Memory) Export(
+	ctx context.Context,
+	file *string, // the file; heapmage-history.json where it is left out
+) error {
+	return engine.Export(ctx, engine.Or(file, engine.ExportFile))
+}
+
+// Import adds what an exported file knows of the tasks, on a new machine or in CI.
+func (Memory) Import(
+	ctx context.Context,
+	file *string, // the file; heapmage-history.json where it is left out
+) error {
+	return engine.Import(ctx, engine.Or(file, engine.ExportFile))
+}
+
 // Doctor looks at this set-up and says what is wrong with it and how to mend it.
 func (Memory) Doctor(
 	ctx context.Context,

@@ -27,6 +27,8 @@ const (
 	EnvBudget = Prefix + "BUDGET"
 	// EnvReaper marks the process that cleans up after a killed run.
 	EnvReaper = Prefix + "REAPER"
+	// EnvHeapSocket is where Node processes find the run (package v8heap).
+	EnvHeapSocket = Prefix + "HEAP_SOCKET"
 )
 
 // readEnvironment sets what HEAPMAGE_* variables say; they read like the file's
@@ -66,4 +68,4 @@ func (c *Config) readEnvironment(environ []string) error {
 	return nil
 }
 
-var own = []string{EnvTask, EnvRunning, EnvReaper}
+var own = []string{EnvTask, EnvRunning, EnvReaper, EnvHeapSocket}

@@ -101,7 +101,7 @@ func heapFor(r heapRequest) heap {
 	case r.Learned > 0:
 		// A fuse a little above what the task takes: one that went wild ends with
 		// V8's own message, before it presses on its neighbours.
-		h.Limit = min(h.Limit, max(2*r.Learned, r.Proven, leastFuse))
+		h.Limit = min(h.Limit, max(2*r.Learned, r.Proven, leastFuse), r.room())
 	}
 	if h.Limit > r.Budget {
 		h.Notice = event.Notice{Kind: event.HeapClamped,

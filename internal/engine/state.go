@@ -55,6 +55,9 @@ func ignore(top string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
+	if err := os.MkdirAll(top, 0o755); err != nil {
+		return err
+	}
 	return os.WriteFile(path, []byte("*\n"), 0o644)
 }
 

@@ -42,6 +42,10 @@ const (
 	// last is the available memory at which the last attempt is ended. The
 	// kernel's own reclaim needs about this much to work in.
 	last = 48 * memtools.MB
+	// doorstep is the part of its room that a guest leaves when it is frozen, and
+	// leastDoorstep the least: it grows a little until that takes effect.
+	doorstep      = 16
+	leastDoorstep = 24 * memtools.MB
 	// stopsAlone is how often an attempt is stopped before the next runs alone.
 	stopsAlone = 2
 	// retryNeed is how much more than its usage an attempt gets that was stopped
@@ -51,36 +55,56 @@ const (
 
 // ladder is what corrections need to know of the past.
 type ladder struct {
-	// past are measurements of the last span, the oldest first.
-	past []point
+	// rest is the past of what belongs to no attempt.
+	rest trend
 	// acted is when the last correction was made, short when memory last was.
 	acted, short time.Time
 }
+
+// trend are the measurements of the last span, the oldest first.
+type trend []point
 
 type point struct {
 	at    time.Time
 	usage memtools.Bytes
 }
 
-// grow notes a measurement and returns the growth of usage in bytes a second.
-func (d *ladder) grow(m Memory) float64 {
-	if n := len(d.past); n > 0 && !m.Time.After(d.past[n-1].at) {
-		d.past = d.past[:n-1]
+// note adds a measurement.
+func (t *trend) note(at time.Time, usage memtools.Bytes) {
+	past := *t
+	if n := len(past); n > 0 && !at.After(past[n-1].at) {
+		past = past[:n-1]
 	}
-	d.past = append(d.past, point{m.Time, m.Usage})
-	for len(d.past) > 2 && m.Time.Sub(d.past[1].at) >= span {
-		d.past = d.past[1:]
+	past = append(past, point{at, usage})
+	for len(past) > 2 && at.Sub(past[1].at) >= span {
+		past = past[1:]
 	}
-	first := d.past[0]
-	if over := m.Time.Sub(first.at).Seconds(); over > 0 {
-		return float64(m.Usage-first.usage) / over
-	}
-	return 0
+	*t = past
 }
 
-// within reports whether what is available is gone after d at this growth.
-func within(d time.Duration, growth float64, available memtools.Bytes) bool {
-	return growth*d.Seconds() > float64(available)
+// in is the growth to be expected within d; it is never below zero, for memory
+// that is given back just now is not given back for ever.
+func (t trend) in(d time.Duration) memtools.Bytes {
+	if len(t) < 2 {
+		return 0
+	}
+	first, last := t[0], t[len(t)-1]
+	rate := float64(last.usage-first.usage) / last.at.Sub(first.at).Seconds()
+	return memtools.Bytes(max(0, rate*d.Seconds()))
+}
+
+// growth is how much the run is expected to grow within d. An attempt grows as
+// it did, but not beyond its need until it has shown that this is too low.
+func (l *ledger) growth(moving []*job, d time.Duration) memtools.Bytes {
+	sum := l.rest.in(d)
+	for _, j := range moving {
+		grows, need := j.past.in(d), j.need()
+		if j.usage < need-need/20 {
+			grows = min(grows, need-j.usage)
+		}
+		sum += grows
+	}
+	return sum
 }
 
 // correct returns what must be done now so that the run stays inside its memory.
@@ -89,19 +113,21 @@ func (l *ledger) correct(m Memory) []correction {
 	if m.Budget <= 0 || len(l.running) == 0 {
 		return nil
 	}
-	growth := l.grow(m)
-	over := m.Usage > m.Budget || within(brink, growth, m.Available)
+	moving, frozen, stopping := l.sorted(m)
+	over := m.Usage > m.Budget || l.growth(moving, brink) > m.Available
 	if over {
 		l.short = m.Time
 	}
-	moving, frozen, stopping := l.sorted(m)
 	if stopping > 0 {
 		return nil // room is being made
 	}
 	if !over {
+		if c := l.hostGuest(m, moving); c != nil {
+			return c
+		}
 		return l.relax(m, moving, frozen)
 	}
-	rushed := within(rush, growth, m.Available)
+	rushed := l.growth(moving, rush) > m.Available
 	if m.Time.Sub(l.acted) < settle && !rushed {
 		return nil
 	}
@@ -119,17 +145,43 @@ func (l *ledger) correct(m Memory) []correction {
 			cs = append(cs, correction{freeze, v.ID})
 		}
 		return cs
-	case len(frozen) > 0 && (!l.o.KeepFrozen || endangered(m, growth)):
+	case len(frozen) > 0 && (!l.o.KeepFrozen || l.endangered(m, moving)):
 		return l.stop(m, frozen[len(frozen)-1], stop)
-	case len(moving) == 1 && len(frozen) == 0 && endangered(m, growth):
+	case len(moving) == 1 && len(frozen) == 0 && l.endangered(m, moving):
 		return l.stop(m, moving[0], giveUp)
 	}
 	return nil
 }
 
+// hostGuest freezes a guest before it takes what the others are expected to
+// need. Once its own need fits beside theirs it is none any more.
+func (l *ledger) hostGuest(m Memory, moving []*job) []correction {
+	for _, g := range l.running {
+		if !g.guest {
+			continue
+		}
+		room := m.Budget - m.Rest
+		for _, j := range l.running {
+			if j != g {
+				room -= j.reserved()
+			}
+		}
+		if g.reserved() <= room {
+			g.guest = false // where it is frozen, relax lets it go on
+			return nil
+		}
+		if !g.frozen && len(moving) > 1 && g.usage+max(room/doorstep, leastDoorstep) > room {
+			g.frozen = true
+			l.acted = m.Time
+			return []correction{{freeze, g.ID}}
+		}
+	}
+	return nil
+}
+
 // endangered reports whether the kernel is about to act.
-func endangered(m Memory, growth float64) bool {
-	return m.Available < last || within(edge, growth, m.Available-last)
+func (l *ledger) endangered(m Memory, moving []*job) bool {
+	return m.Available < last || l.growth(moving, edge) > m.Available-last
 }
 
 // relax lets the frozen attempt that started first go on, where there is room
@@ -140,7 +192,7 @@ func (l *ledger) relax(m Memory, moving, frozen []*job) []correction {
 	}
 	j := frozen[0]
 	if len(moving) > 0 {
-		if m.Time.Sub(l.short) < calmFor {
+		if j.guest || m.Time.Sub(l.short) < calmFor {
 			return nil
 		}
 		held := m.Rest + j.reserved()
@@ -167,8 +219,10 @@ func (l *ledger) stop(m Memory, j *job, k kind) []correction {
 
 // sorted brings the usages up to date and splits the attempts, the oldest first.
 func (l *ledger) sorted(m Memory) (moving, frozen []*job, stopping int) {
+	l.rest.note(m.Time, m.Rest)
 	for _, j := range l.running {
 		j.usage = m.Tasks[j.ID]
+		j.past.note(m.Time, j.usage)
 		switch {
 		case j.stopping:
 			stopping++

@@ -47,8 +47,12 @@ type job struct {
 	// The rest is that of the running attempt.
 	started  time.Time
 	usage    memtools.Bytes
+	past     trend
 	frozen   bool
 	stopping bool
+	// guest is set where it started although its need did not fit: it runs in
+	// what the others leave, and is frozen before it needs more.
+	guest bool
 }
 
 func newLedger(jobs []Job, o Options) *ledger {
@@ -116,11 +120,11 @@ func (l *ledger) admit(m Memory) []Grant {
 		j.usage = m.Tasks[j.ID]
 	}
 	var grants []Grant
-	for j := l.next(m); j != nil; j = l.next(m) {
+	for j, guest := l.next(m); j != nil; j, guest = l.next(m) {
 		l.ready = slices.Delete(l.ready, slices.Index(l.ready, j), slices.Index(l.ready, j)+1)
 		l.running = append(l.running, j)
 		j.attempts++
-		j.started, j.usage, j.frozen, j.stopping = m.Time, 0, false, false
+		j.started, j.usage, j.past, j.frozen, j.stopping, j.guest = m.Time, 0, nil, false, false, guest
 		grants = append(grants, Grant{Job: j.Job, Attempt: j.attempts, Alone: j.alone})
 		grants[len(grants)-1].Need = j.need()
 	}
@@ -128,42 +132,44 @@ func (l *ledger) admit(m Memory) []Grant {
 }
 
 // next returns the job to start now; nil where there is none.
-func (l *ledger) next(m Memory) *job {
+func (l *ledger) next(m Memory) (j *job, guest bool) {
 	if len(l.ready) == 0 || len(l.running) >= l.slots() {
-		return nil
+		return nil, false
 	}
 	head := l.ready[0]
 	if len(l.running) == 0 {
-		return head // so that no run ever stands still
+		return head, false // so that no run ever stands still
 	}
 	busy := 0.0
 	held := m.Rest
 	for _, j := range l.running {
-		if j.frozen || j.stopping || j.alone {
-			return nil
+		if j.frozen || j.stopping || j.alone || j.guest {
+			return nil, false
 		}
 		busy += j.cores()
 		held += j.reserved()
 	}
 	if busy > l.cpus()-spare {
-		return nil
+		return nil, false
 	}
 	free := m.Budget - held
 	fits := func(j *job) bool { return !j.alone && (m.Budget <= 0 || j.need() <= free) }
 	if fits(head) {
-		return head
+		return head, false
 	}
-	if head.passed >= patience {
-		return nil
-	}
-	at, beside := l.opening(head, m, free)
-	for _, j := range l.ready[1:min(window, len(l.ready))] {
-		if fits(j) && (m.Time.Add(j.Length).Before(at) || j.need() <= beside) {
-			head.passed++
-			return j
+	if head.passed < patience {
+		at, beside := l.opening(head, m, free)
+		for _, j := range l.ready[1:min(window, len(l.ready))] {
+			if fits(j) && (m.Time.Add(j.Length).Before(at) || j.need() <= beside) {
+				head.passed++
+				return j, false
+			}
 		}
 	}
-	return nil
+	if l.o.Hands != nil && !head.alone && head.stops == 0 && free >= head.need()/2 {
+		return head, true
+	}
+	return nil, false
 }
 
 // opening says when the first in line is expected to start, and what will be

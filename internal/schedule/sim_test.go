@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -76,7 +75,11 @@ func (w world) run(tasks []simTask, steps bool) simRun {
 	running := hand{}
 	var r simRun
 	now := time.Unix(0, 0)
-	l := newLedger(jobs, Options{CPUs: w.cpus, Skipped: func(string, string) {}})
+	o := Options{CPUs: w.cpus, Skipped: func(string, string) {}}
+	if steps {
+		o.Hands = running
+	}
+	l := newLedger(jobs, o)
 	measure := func() Memory {
 		m := Memory{Time: now, Budget: w.budget, Tasks: map[string]memtools.Bytes{}}
 		for id, a := range running {
@@ -433,4 +436,3 @@ func TestWrongNeeds(t *testing.T) {
 	}
 }
 
-var _ = os.Getenv
