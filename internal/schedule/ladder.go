@@ -94,10 +94,14 @@ func (t trend) in(d time.Duration) memtools.Bytes {
 }
 
 // growth is how much the run is expected to grow within d. An attempt grows as
-// it did, but not beyond its need until it has shown that this is too low.
+// it did, but not beyond its need until it has shown that this is too low. A guest
+// is frozen before it grows too much.
 func (l *ledger) growth(moving []*job, d time.Duration) memtools.Bytes {
 	sum := l.rest.in(d)
 	for _, j := range moving {
+		if j.guest {
+			continue
+		}
 		grows, need := j.past.in(d), j.need()
 		if j.usage < need-need/20 {
 			grows = min(grows, need-j.usage)
@@ -247,8 +251,8 @@ func (l *ledger) raiseFloors(moving []*job) {
 // putBack takes back an attempt that was stopped to make room. Its need is only
 // raised where it had passed it: otherwise another was the cause.
 func (l *ledger) putBack(j *job) {
-	if j.usage > j.need() {
-		j.floor = memtools.Bytes(float64(j.usage) * retryNeed)
+	if j.usage > j.Need {
+		j.floor = max(j.floor, memtools.Bytes(float64(j.usage)*retryNeed))
 	}
 	j.stops++
 	j.alone = j.alone || j.stops >= stopsAlone

@@ -435,4 +435,3 @@ func TestWrongNeeds(t *testing.T) {
 		})
 	}
 }
-
