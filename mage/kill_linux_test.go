@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -247,6 +248,48 @@ while :; do sleep 1; done
 			waitFor(t, "every process to end", func() bool { return len(processesIn(root)) == 0 })
 		})
 	}
+}
+
+// TestKilledAtAnyMoment kills heapmage again and again; what it leaves must be
+// read by the next run, and no process may stay.
+func TestKilledAtAnyMoment(t *testing.T) {
+	needsNode(t)
+	files := map[string]string{"node_modules/.keep": ""}
+	for i := range 6 {
+		files[fmt.Sprintf("packages/p%d/package.json", i)] = fmt.Sprintf(`{"name": "p%d", "scripts": {"build": "sleep 0.0%d"}}`, i, i+1)
+	}
+	root := workspaceOf(t, "", files)
+	if err := os.WriteFile(filepath.Join(root, "package.json"), []byte(`{"workspaces": ["packages/*"]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	heapmage := func(args ...string) *exec.Cmd {
+		c := exec.Command(binary, args...)
+		c.Dir = root
+		return c
+	}
+	for i := range 100 {
+		c := heapmage("build")
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rand.IntN(250)) * time.Millisecond) // the moment of the kill
+		_ = c.Process.Kill()
+		_ = c.Wait()
+		if i%10 == 9 {
+			out, err := heapmage("build").CombinedOutput()
+			if err != nil || !bytes.Contains(out, []byte("6 tasks succeeded")) {
+				t.Fatalf("after %d kills: %v\n%s", i+1, err, out)
+			}
+			if bytes.Contains(out, []byte("set aside")) {
+				t.Logf("after %d kills a line was set aside", i+1)
+			}
+		}
+	}
+	out, err := heapmage("memory:history").CombinedOutput()
+	if err != nil || bytes.Count(out, []byte("#build")) != 6 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	waitFor(t, "every process to end", func() bool { return len(processesIn(root)) == 0 })
 }
 
 func waitFor(t *testing.T, what string, done func() bool) {

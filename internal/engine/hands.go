@@ -73,8 +73,8 @@ func (r *run) measured() schedule.Memory {
 	return m
 }
 
-// reservations adds up what is reserved and not used.
-func (r *run) reservations(now meter.Reading) {
+// follow notes the usage of each attempt, and adds up what is reserved and not used.
+func (r *run) follow(now meter.Reading) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.lastSample.IsZero() {
@@ -84,4 +84,7 @@ func (r *run) reservations(now meter.Reading) {
 		}
 	}
 	r.lastSample = now.Time
+	for id, c := range r.curves {
+		c.add(now.Trees[r.id+"/"+id])
+	}
 }

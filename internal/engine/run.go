@@ -68,7 +68,7 @@ type run struct {
 
 	mu    sync.Mutex // guards all below
 	heaps map[string]heap
-	said  map[string]bool // notices that were given, by text
+	said  map[string]bool // notices that were given, by task and text
 	ended []event.TaskFinished
 	// skipped counts the tasks that did not run, pauses those that were frozen.
 	skipped, pauses int
@@ -77,6 +77,8 @@ type run struct {
 	// stops end the attempts that run, needs is what is reserved for them, both by task.
 	stops map[string]context.CancelCauseFunc
 	needs map[string]memtools.Bytes
+	// curves are the usages over time of the attempts that run, by task.
+	curves map[string]*curve
 	// unused is the integral of what was reserved and not used, in bytes times seconds.
 	unused     float64
 	lastSample time.Time
@@ -99,6 +101,7 @@ func (r *run) open(ctx context.Context) error {
 	r.notices = append(r.notices, notices...)
 	r.heaps, r.said = map[string]heap{}, map[string]bool{}
 	r.failures, r.stops, r.needs = map[string]int{}, map[string]context.CancelCauseFunc{}, map[string]memtools.Bytes{}
+	r.curves = map[string]*curve{}
 	r.sampled = make(chan struct{}, 1)
 	r.console = report.NewConsole(os.Stdout, colour(r.environ, os.Stdout), r.live())
 	r.events = event.NewStream(time.Now, r.console, r.record)
@@ -108,7 +111,7 @@ func (r *run) open(ctx context.Context) error {
 		Tick:       r.config.Monitor.Interval,
 		OnTick:     func(now meter.Reading) { r.memory(event.AtTick, "", now) },
 		OnSample: func(now meter.Reading) {
-			r.reservations(now)
+			r.follow(now)
 			select {
 			case r.sampled <- struct{}{}:
 			default:
@@ -311,8 +314,9 @@ func (r *run) memory(moment event.Moment, task string, now meter.Reading) {
 // sayOnce gives a notice unless it was given before in this run.
 func (r *run) sayOnce(n event.Notice) {
 	r.mu.Lock()
-	first := n.Text != "" && !r.said[n.Text]
-	r.said[n.Text] = true
+	key := n.Task + "\t" + n.Text
+	first := n.Text != "" && !r.said[key]
+	r.said[key] = true
 	r.mu.Unlock()
 	if first {
 		r.events.Emit(n)

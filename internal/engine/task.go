@@ -61,7 +61,7 @@ func (r *run) attempt(ctx context.Context, t *taskgraph.Task, g schedule.Grant) 
 func (r *run) began(g schedule.Grant, stop context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stops[g.ID], r.needs[g.ID] = stop, g.Need
+	r.stops[g.ID], r.needs[g.ID], r.curves[g.ID] = stop, g.Need, &curve{}
 }
 
 // ends tells and remembers how an attempt ended.
@@ -69,6 +69,10 @@ func (r *run) ends(t *taskgraph.Task, g schedule.Grant, h heap, f event.TaskFini
 	r.mu.Lock()
 	delete(r.stops, t.ID)
 	delete(r.needs, t.ID)
+	if f.Status == event.OutOfMemory && !f.Retry {
+		f.Curve = r.curves[t.ID].points
+	}
+	delete(r.curves, t.ID)
 	r.ended = append(r.ended, f)
 	r.mu.Unlock()
 	r.remember(t, g, h, f, res)

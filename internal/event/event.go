@@ -165,6 +165,8 @@ type TaskFinished struct {
 	Cause  string `json:"cause,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	Hint   string `json:"hint,omitempty"`
+	// Curve is its usage over time, at equal distances, where memory ended it for good.
+	Curve []memtools.Bytes `json:"curve,omitempty"`
 	// Log is the file that holds the task's output.
 	Log string `json:"log,omitempty"`
 	// Retry is set where another attempt follows.

@@ -32,29 +32,29 @@ func TestEveryEventSurvivesTheRecord(t *testing.T) {
 	}
 }
 
-// fill sets every field of a struct to something that is not zero.
+// fill sets a value, and all that is in it, to something that is not zero.
 func fill(v reflect.Value) {
-	for i := range v.NumField() {
-		switch f := v.Field(i); f.Kind() {
-		case reflect.String:
-			f.SetString("x")
-		case reflect.Bool:
-			f.SetBool(true)
-		case reflect.Int, reflect.Int64:
-			f.SetInt(2)
-		case reflect.Float64:
-			f.SetFloat(2)
-		case reflect.Struct:
-			fill(f)
-		case reflect.Pointer:
-			f.Set(reflect.New(f.Type().Elem()))
-			fill(f.Elem())
-		case reflect.Slice:
-			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
-			fill(f.Index(0))
-		default:
-			panic("a kind of field that fill does not know: " + f.Kind().String())
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(2)
+	case reflect.Float64:
+		v.SetFloat(2)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i))
 		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem())
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0))
+	default:
+		panic("a kind of value that fill does not know: " + v.Kind().String())
 	}
 }
 

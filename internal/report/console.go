@@ -82,6 +82,9 @@ func (c *Console) memory(e event.Memory) {
 	t, ok := c.ended[e.Task]
 	delete(c.ended, e.Task)
 	if ok {
+		if len(t.Curve) > 1 {
+			c.line(c.paint.faint, "📉 Usage over %s: %s up to %v", seconds(t.Duration), sparkline(t.Curve), t.Peak)
+		}
 		c.output(t.Log, t.Status == event.Succeeded)
 		if t.Hint != "" {
 			c.line(c.paint.hint, "💡 %s", t.Hint)

@@ -80,6 +80,7 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			started("core", "build"), memory(event.BeforeTask, "core#build", 12.34),
 			event.TaskFinished{Task: task("core", "build"), Status: event.OutOfMemory, Duration: 3210 * time.Millisecond,
 				Reason: "JavaScript heap out of memory (V8 heap limit 512.00MB)", Hint: "raise the heap limit",
+				Peak: mb(561.5), Curve: []memtools.Bytes{0, mb(80), mb(160), mb(240), mb(320), mb(400), mb(480), mb(561.5)},
 				Log: log("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n")},
 			memory(event.AfterTask, "core#build", 14.5),
 			event.TaskSkipped{Task: task("cli", "build"), Because: new(task("core", "build"))},

@@ -1,0 +1,36 @@
+package engine
+
+import "github.com/heapmage/heapmage/memtools"
+
+// curvePoints is how many points of a usage curve are told.
+const curvePoints = 32
+
+// curve is the usage of one attempt over its time, in a bounded number of points
+// at equal distances. The zero value is empty.
+type curve struct {
+	points []memtools.Bytes // the largest usage of each stretch
+	each   int              // samples in a stretch
+	inLast int              // samples in the last stretch so far
+}
+
+// add notes a sample. When there are too many points each two become one.
+func (c *curve) add(usage memtools.Bytes) {
+	if c.each == 0 {
+		c.each = 1
+	}
+	if len(c.points) > 0 && c.inLast < c.each {
+		last := &c.points[len(c.points)-1]
+		*last = max(*last, usage)
+		c.inLast++
+		return
+	}
+	if len(c.points) == 2*curvePoints {
+		for i := range curvePoints {
+			c.points[i] = max(c.points[2*i], c.points[2*i+1])
+		}
+		c.points = c.points[:curvePoints]
+		c.each *= 2
+	}
+	c.points = append(c.points, usage)
+	c.inLast = 1
+}
