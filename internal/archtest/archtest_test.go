@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"internal/runner"},
 	{"internal/report"},
 	{"internal/engine"},
-	{"mage", "mage/build"},
+	{"mage", "mage/build", "mage/buildworker"},
 }
 
 // rules are what the layers alone do not say.
@@ -39,7 +39,7 @@ var rules = []struct {
 	{"the console is the only reporter that colours",
 		"github.com/fatih/color", []string{"internal/report"}},
 	{"the engine is the one place that wires everything together",
-		module + "internal/engine", []string{"mage", "mage/build"}},
+		module + "internal/engine", []string{"mage", "mage/build", "mage/buildworker"}},
 	{"reporters read events and decide nothing; only the engine puts them together",
 		module + "internal/report", []string{"internal/engine"}},
 	{"few packages start processes; the scheduler is given a function and never does",

@@ -161,7 +161,8 @@ func (c *collector) candidates(ctx context.Context) []candidate {
 
 // worthwhile decides whether a heap is worth a collection: large enough, past
 // its cooldown, and not one whose last collection gave back less than a
-// twentieth and that has hardly grown since: such a heap is nearly all live.
+// twentieth and that has hardly grown since: such a heap is nearly all live, and
+// is left alone for four times the cooldown.
 func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.Duration) bool {
 	if used < gcWorth {
 		return false
@@ -172,7 +173,7 @@ func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.D
 	if now.Sub(past.at) < cooldown {
 		return false
 	}
-	live := past.freed < past.after/20
+	live := past.freed < past.after/20 && now.Sub(past.at) < 4*cooldown
 	return !live || used > past.after+past.after/5
 }
 

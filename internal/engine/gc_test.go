@@ -145,6 +145,7 @@ func TestWorthwhile(t *testing.T) {
 		{"not inside the cooldown", 900 * mb, ago(10*time.Second, 100*mb, 800*mb), false},
 		{"again after the cooldown", 900 * mb, ago(time.Minute, 100*mb, 800*mb), true},
 		{"not where it is nearly all live", 510 * mb, ago(time.Minute, 500*mb, 5*mb), false},
+		{"but in time all the same", 510 * mb, ago(3*time.Minute, 500*mb, 5*mb), true},
 		{"but once it has grown by a fifth", 610 * mb, ago(time.Minute, 500*mb, 5*mb), true},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {

@@ -66,14 +66,14 @@ func (p *prepared) estimate(t *taskgraph.Task) schedule.Estimate {
 
 // remember adds an attempt to the history. What was ended from outside, and
 // what ran with further arguments, says nothing of the next run.
-func (r *run) remember(t *taskgraph.Task, g schedule.Grant, h heap, f event.TaskFinished, res runner.Result) {
+func (r *run) remember(t unit, g schedule.Grant, h heap, f event.TaskFinished, res runner.Result) {
 	outcome, ok := outcomeOf(f, res, g.Need)
-	if r.history == nil || !ok || len(r.scriptArgs(t)) > 0 {
+	if r.history == nil || !ok || len(t.args) > 0 {
 		return
 	}
 	sample := history.Sample{
 		Time: time.Now(), Outcome: outcome, Peak: f.Peak, Duration: f.Duration - res.Frozen, CPU: f.CPU,
-		Sources: r.sources[t.Package], Tool: r.tool(t), Versions: r.versions(),
+		Sources: r.sources[t.Package], Tool: r.tool(t.Task), Versions: r.versions(),
 	}
 	if r.ws.Manager != workspace.Go {
 		sample.HeapLimit = h.Limit
@@ -146,9 +146,8 @@ var sourceExts = []string{".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", 
 // notSources are folders that hold what was installed, built or recorded.
 var notSources = []string{"node_modules", "dist", "build", "out", "lib", "coverage", "vendor", "target"}
 
-// measureSources takes the size of the sources of each package that has a task.
-// Folders of outputs and other packages below do not count.
-func (p *prepared) measureSources() {
+// measureSources takes the size of the sources of packages. Folders of outputs and other packages below do not count.
+func (p *prepared) measureSources(packages []*workspace.Package) {
 	p.sources = map[*workspace.Package]memtools.Bytes{}
 	members := map[string]bool{}
 	for _, pkg := range p.everyPackage() {
@@ -167,12 +166,8 @@ func (p *prepared) measureSources() {
 			}
 		})
 	}
-	seen := map[*workspace.Package]bool{}
-	for _, t := range p.graph.Tasks {
-		if !seen[t.Package] {
-			seen[t.Package] = true
-			work <- t.Package
-		}
+	for _, pkg := range packages {
+		work <- pkg
 	}
 	close(work)
 	all.Wait()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -50,7 +51,7 @@ func open(r Request) (*prepared, error) {
 		p.Mode = event.Parallel
 	}
 	var err error
-	if p.dir, err = os.Getwd(); err != nil {
+	if p.dir, err = filepath.Abs(r.Dir); err != nil {
 		return nil, &problem.Error{What: "the working folder is gone", Cause: err, Hint: "cd to the workspace and try again"}
 	}
 	if p.ws, err = workspace.Load(p.dir); err != nil {
@@ -86,16 +87,24 @@ func prepare(ctx context.Context, r Request) (*prepared, error) {
 	if err := p.checkReentry(); err != nil {
 		return nil, err
 	}
-	if p.settings, err = script.ReadSettings(ctx, p.ws, p.environ, p.limits.Effective); err != nil {
+	if err := p.readSettings(ctx); err != nil {
 		return nil, err
+	}
+	p.openHistory()
+	p.measureSources(p.graph.Packages())
+	return p, nil
+}
+
+// readSettings reads how scripts are to run.
+func (p *prepared) readSettings(ctx context.Context) (err error) {
+	if p.settings, err = script.ReadSettings(ctx, p.ws, p.environ, p.limits.Effective); err != nil {
+		return err
 	}
 	if from := p.settings.MergedFrom; from != "" {
 		p.notices = append(p.notices, event.Notice{Kind: event.OptionsMerged,
 			Text: "The node options of " + from + " are merged into NODE_OPTIONS"})
 	}
-	p.openHistory()
-	p.measureSources()
-	return p, nil
+	return nil
 }
 
 // checkNames refuses settings for packages and tasks that are not there.

@@ -16,6 +16,8 @@ import (
 // Request is what a target asks for. The pointers are Mage's optional
 // arguments: nil means not given.
 type Request struct {
+	// Dir is the folder to work in. Empty means the working folder.
+	Dir string
 	// Target is "build", "typecheck", "test", "lint", "clean" or "bundle".
 	Target string
 	// Mode is how memory is treated; empty means event.Parallel.

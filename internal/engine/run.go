@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -22,7 +23,6 @@ import (
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
-	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 	"github.com/heapmage/heapmage/memtools/v8heap"
@@ -38,7 +38,7 @@ func Run(ctx context.Context, request Request) error {
 	ctx, release := stoppable(ctx)
 	defer release()
 	r := &run{prepared: p, id: proc.NewRunID(), started: time.Now()}
-	if err := r.open(ctx); err != nil {
+	if err := r.open(ctx, os.Stdout); err != nil {
 		return err
 	}
 	err = r.do(ctx)
@@ -89,7 +89,7 @@ type run struct {
 }
 
 // open makes what the run writes to and measures with.
-func (r *run) open(ctx context.Context) error {
+func (r *run) open(ctx context.Context, out io.Writer) error {
 	var err error
 	var notices []event.Notice
 	if r.state, notices, err = openState(r.ws.Root, r.id); err == nil {
@@ -103,7 +103,7 @@ func (r *run) open(ctx context.Context) error {
 	r.failures, r.stops, r.needs = map[string]int{}, map[string]context.CancelCauseFunc{}, map[string]memtools.Bytes{}
 	r.curves = map[string]*curve{}
 	r.sampled = make(chan struct{}, 1)
-	r.console = report.NewConsole(os.Stdout, colour(r.environ, os.Stdout), r.live())
+	r.console = report.NewConsole(out, colour(r.environ, out), r.live())
 	r.events = event.NewStream(time.Now, r.console, r.record)
 	r.meter, err = meter.New(meter.Options{
 		Budget:     r.budget,
@@ -221,16 +221,20 @@ func (r *run) do(ctx context.Context) error {
 		err = r.install(ctx)
 	}
 	if err == nil {
-		r.schedule(ctx)
+		err = r.schedule(ctx)
 	}
 	return r.finish(ctx, err)
 }
 
-func (r *run) schedule(ctx context.Context) {
-	tasks := map[string]*taskgraph.Task{}
+// schedule runs the tasks. The error is not one of a task.
+func (r *run) schedule(ctx context.Context) error {
+	units, err := r.openPool(r.graph.Tasks)
+	if err != nil {
+		return err
+	}
+	tasks := units.tasks
 	var jobs []schedule.Job
 	for _, t := range r.graph.Tasks {
-		tasks[t.ID] = t
 		job := schedule.Job{ID: t.ID}
 		for _, a := range t.After {
 			job.After = append(job.After, a.ID)
@@ -259,10 +263,9 @@ func (r *run) schedule(ctx context.Context) {
 	}
 	r.tasksFrom = time.Now()
 	area := r.meter.Area()
-	schedule.Run(ctx, jobs, o, func(ctx context.Context, g schedule.Grant) schedule.Outcome {
-		return r.attempt(ctx, tasks[g.ID], g)
-	})
+	schedule.Run(ctx, jobs, o, units.exec)
 	r.tasksTo, r.area = time.Now(), r.meter.Area()-area
+	return units.close()
 }
 
 // finish tells how the run ended and returns that as an error.

@@ -21,14 +21,14 @@ import (
 )
 
 // attempt runs a task once and says what the scheduler should make of it.
-func (r *run) attempt(ctx context.Context, t *taskgraph.Task, g schedule.Grant) schedule.Outcome {
+func (r *run) attempt(ctx context.Context, t unit, g schedule.Grant) schedule.Outcome {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r.began(g, stop)
 	h := r.heapOf(t)
 	r.warn(t, h)
-	f := event.TaskFinished{Task: r.describe(t), Attempt: g.Attempt, Log: r.state.log(t.ID, g.Attempt)}
-	r.events.Emit(event.TaskStarted{Task: f.Task, Attempt: g.Attempt, Need: g.Need, Basis: string(r.predict(t).Basis), HeapLimit: h.Limit})
+	f := event.TaskFinished{Task: r.describe(t.Task), Attempt: g.Attempt, Log: r.state.log(t.ID, g.Attempt)}
+	r.events.Emit(event.TaskStarted{Task: f.Task, Attempt: g.Attempt, Need: g.Need, Basis: string(r.predict(t.Task).Basis), HeapLimit: h.Limit})
 	r.memory(event.BeforeTask, t.ID, r.meter.Now())
 
 	var res runner.Result
@@ -65,7 +65,7 @@ func (r *run) began(g schedule.Grant, stop context.CancelCauseFunc) {
 }
 
 // ends tells and remembers how an attempt ended.
-func (r *run) ends(t *taskgraph.Task, g schedule.Grant, h heap, f event.TaskFinished, res runner.Result) {
+func (r *run) ends(t unit, g schedule.Grant, h heap, f event.TaskFinished, res runner.Result) {
 	r.mu.Lock()
 	delete(r.stops, t.ID)
 	delete(r.needs, t.ID)
@@ -81,7 +81,7 @@ func (r *run) ends(t *taskgraph.Task, g schedule.Grant, h heap, f event.TaskFini
 }
 
 // warn says what is odd about a task before it starts.
-func (r *run) warn(t *taskgraph.Task, h heap) {
+func (r *run) warn(t unit, h heap) {
 	r.sayOnce(h.Notice)
 	label, text := r.labels[t.Package.Name], t.Package.Scripts[t.Script]
 	if own, ok := script.OverrideIn(text, r.limits.Effective); ok && r.ws.Manager != workspace.Go {
@@ -95,7 +95,7 @@ func (r *run) warn(t *taskgraph.Task, h heap) {
 
 // outcome decides what comes after an attempt: what depends on it, nothing, or
 // another attempt, for which it makes the way free.
-func (r *run) outcome(ctx context.Context, t *taskgraph.Task, g schedule.Grant, h heap, f event.TaskFinished, res runner.Result) (schedule.Outcome, event.Notice) {
+func (r *run) outcome(ctx context.Context, t unit, g schedule.Grant, h heap, f event.TaskFinished, res runner.Result) (schedule.Outcome, event.Notice) {
 	o := schedule.Outcome{Result: schedule.Failed}
 	var notice event.Notice
 	switch f.Status {
@@ -110,7 +110,7 @@ func (r *run) outcome(ctx context.Context, t *taskgraph.Task, g schedule.Grant, 
 	case event.Failed, event.TimedOut, event.Interrupted:
 	}
 	if o.Result == schedule.Again {
-		if err := r.removeHalfWritten(t, res.Started); err != nil {
+		if err := r.removeHalfWritten(t.Task, res.Started); err != nil {
 			notice = event.Notice{Kind: event.Retrying, Task: f.Label, Text: "what its stopped attempt wrote cannot be removed: " + err.Error()}
 			o.Result = schedule.Failed
 		}
@@ -139,7 +139,7 @@ func statusOf(v oom.Verdict) event.Status {
 // again decides whether a task that failed for memory is tried once more, and
 // remembers the heap limit that it then gets: after a full V8 heap a larger one,
 // where there is room for it; what was killed runs again alone.
-func (r *run) again(t *taskgraph.Task, g schedule.Grant, h heap, res runner.Result) (schedule.Outcome, event.Notice) {
+func (r *run) again(t unit, g schedule.Grant, h heap, res runner.Result) (schedule.Outcome, event.Notice) {
 	failed := schedule.Outcome{Result: schedule.Failed}
 	n := event.Notice{Kind: event.Retrying, Task: r.labels[t.Package.Name]}
 	v := res.Verdict
@@ -157,7 +157,7 @@ func (r *run) again(t *taskgraph.Task, g schedule.Grant, h heap, res runner.Resu
 	if heapFull {
 		// Without a limit in the verdict the heap died far below ours: the script
 		// sets its own, and raising ours would change nothing.
-		raised, ok := h.raised(r.heapRequest(t))
+		raised, ok := h.raised(r.heapRequest(t.Task))
 		if !ok || v.Limit == 0 && v.Cause == oom.V8Heap {
 			return failed, event.Notice{}
 		}
@@ -182,13 +182,13 @@ func (r *run) retries() int {
 }
 
 // heapOf is the heap limit that a task gets now.
-func (r *run) heapOf(t *taskgraph.Task) heap {
+func (r *run) heapOf(t unit) heap {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if h, ok := r.heaps[t.ID]; ok {
 		return h
 	}
-	return r.heapNow(t)
+	return r.heapNow(t.Task)
 }
 
 // heapNow is the heap limit of a task's first attempt.
@@ -210,12 +210,12 @@ func (p *prepared) heapRequest(t *taskgraph.Task) heapRequest {
 }
 
 // steps are the processes of a task.
-func (r *run) steps(t *taskgraph.Task, h heap) ([]script.Step, error) {
+func (r *run) steps(t unit, h heap) ([]script.Step, error) {
 	o := r.scriptOptions()
 	if r.server != nil && r.worthSeeing(t) {
 		o.NodeOptions, o.Extra = append(o.NodeOptions, r.server.Options()...), append(o.Extra, r.server.Env()...)
 	}
-	o.Args = r.scriptArgs(t)
+	o.Args = t.args
 	// A heapmage inside of the script keeps to this run's budget, and does not
 	// start the same task again.
 	o.Extra = append(o.Extra, config.EnvRunning+"="+r.running(t), fmt.Sprintf("%s=%d", config.EnvBudget, r.budget))
@@ -233,8 +233,8 @@ func (r *run) steps(t *taskgraph.Task, h heap) ([]script.Step, error) {
 const small = 300 * memtools.MB
 
 // worthSeeing decides whether the agent is loaded into a task's Node processes.
-func (r *run) worthSeeing(t *taskgraph.Task) bool {
-	known := r.predict(t)
+func (r *run) worthSeeing(t unit) bool {
+	known := r.predict(t.Task)
 	return known.Basis != history.FromHistory || known.Need > small+small/10
 }
 
@@ -255,7 +255,7 @@ func (r *run) scriptOptions() script.Options {
 }
 
 // running is the list of tasks that a process stands inside of, with this one.
-func (r *run) running(t *taskgraph.Task) string {
+func (r *run) running(t unit) string {
 	own := r.ws.Root + "\t" + t.ID
 	if outer := env(r.environ, config.EnvRunning); outer != "" {
 		return outer + "\n" + own
@@ -263,18 +263,24 @@ func (r *run) running(t *taskgraph.Task) string {
 	return own
 }
 
-// scriptArgs are what the request adds to a script's command line. Only the
-// tasks of the requested target get them.
-func (r *run) scriptArgs(t *taskgraph.Task) []string {
+// unit is a task with what the request adds to its script's command line.
+type unit struct {
+	*taskgraph.Task
+	args []string
+}
+
+// unit makes a task one of the request. Only the tasks of the requested target
+// get further arguments.
+func (r Request) unit(t *taskgraph.Task) unit {
+	u := unit{Task: t}
 	if t.Target != r.Target {
-		return nil
+		return u
 	}
-	var args []string
 	if r.Target == "test" && r.TestPath != nil {
-		args = append(args, *r.TestPath)
+		u.args = append(u.args, *r.TestPath)
 	}
 	if fixing, _ := script.Find(t.Package, script.LintFix); r.Target == "lint" && given(r.Fix) && t.Script != fixing {
-		args = append(args, "--fix")
+		u.args = append(u.args, "--fix")
 	}
-	return args
+	return u
 }

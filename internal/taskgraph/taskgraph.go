@@ -36,6 +36,19 @@ type Graph struct {
 	Tasks []*Task
 }
 
+// Packages returns the packages that have a task, each once, in the order of Tasks.
+func (g *Graph) Packages() []*workspace.Package {
+	var packages []*workspace.Package
+	seen := map[*workspace.Package]bool{}
+	for _, t := range g.Tasks {
+		if !seen[t.Package] {
+			seen[t.Package] = true
+			packages = append(packages, t.Package)
+		}
+	}
+	return packages
+}
+
 // Request says which tasks a graph is for.
 type Request struct {
 	Target   string
