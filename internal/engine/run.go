@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -35,6 +36,10 @@ func Run(ctx context.Context, request Request) error {
 	if err != nil {
 		return err
 	}
+	// What was read to prepare is garbage now, and this process is to be small
+	// beside those that it starts.
+	debug.SetGCPercent(50)
+	debug.FreeOSMemory()
 	ctx, release := stoppable(ctx)
 	defer release()
 	r := &run{prepared: p, id: proc.NewRunID(), started: time.Now()}

@@ -35,11 +35,11 @@ func Plan(ctx context.Context, request Request) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "TASK\tNEED\tKNOWN FROM\tTIME\tHEAP LIMIT\tSCRIPT\tAFTER")
 	for _, t := range p.graph.Tasks {
+		known := p.predict(t)
 		limit := "-"
 		if p.ws.Manager != workspace.Go {
-			limit = p.heapNow(t).Limit.String()
+			limit = p.heapNow(t, known).Limit.String()
 		}
-		known := p.predict(t)
 		length := "?"
 		if known.Length > 0 {
 			length = fmt.Sprintf("%.2fs", known.Length.Seconds())

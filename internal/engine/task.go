@@ -25,14 +25,15 @@ func (r *run) attempt(ctx context.Context, t unit, g schedule.Grant) schedule.Ou
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	r.began(g, stop)
-	h := r.heapOf(t)
+	known := r.predict(t.Task)
+	h := r.heapOf(t, known)
 	r.warn(t, h)
 	f := event.TaskFinished{Task: r.describe(t.Task), Attempt: g.Attempt, Log: r.state.log(t.ID, g.Attempt)}
-	r.events.Emit(event.TaskStarted{Task: f.Task, Attempt: g.Attempt, Need: g.Need, Basis: string(r.predict(t.Task).Basis), HeapLimit: h.Limit})
+	r.events.Emit(event.TaskStarted{Task: f.Task, Attempt: g.Attempt, Need: g.Need, Basis: string(known.Basis), HeapLimit: h.Limit})
 	r.memory(event.BeforeTask, t.ID, r.meter.Now())
 
 	var res runner.Result
-	steps, err := r.steps(t, h)
+	steps, err := r.steps(t, h, worthSeeing(known))
 	if err == nil {
 		res, err = r.runner.Run(ctx, runner.Spec{ID: t.ID, Steps: steps, Log: f.Log, Timeout: r.config.TaskFor(t.Package.Name, t.Target).Timeout, HeapLimit: h.Limit})
 	}
@@ -182,19 +183,19 @@ func (r *run) retries() int {
 }
 
 // heapOf is the heap limit that a task gets now.
-func (r *run) heapOf(t unit) heap {
+func (r *run) heapOf(t unit, known history.Prediction) heap {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if h, ok := r.heaps[t.ID]; ok {
 		return h
 	}
-	return r.heapNow(t.Task)
+	return r.heapNow(t.Task, known)
 }
 
 // heapNow is the heap limit of a task's first attempt.
-func (p *prepared) heapNow(t *taskgraph.Task) heap {
+func (p *prepared) heapNow(t *taskgraph.Task, known history.Prediction) heap {
 	request := p.heapRequest(t)
-	if known := p.predict(t); known.Basis == history.FromHistory {
+	if known.Basis == history.FromHistory {
 		request.Learned, request.Proven = known.Need, known.Heap
 	}
 	return heapFor(request)
@@ -210,9 +211,9 @@ func (p *prepared) heapRequest(t *taskgraph.Task) heapRequest {
 }
 
 // steps are the processes of a task.
-func (r *run) steps(t unit, h heap) ([]script.Step, error) {
+func (r *run) steps(t unit, h heap, see bool) ([]script.Step, error) {
 	o := r.scriptOptions()
-	if r.server != nil && r.worthSeeing(t) {
+	if r.server != nil && see {
 		o.NodeOptions, o.Extra = append(o.NodeOptions, r.server.Options()...), append(o.Extra, r.server.Env()...)
 	}
 	o.Args = t.args
@@ -233,8 +234,7 @@ func (r *run) steps(t unit, h heap) ([]script.Step, error) {
 const small = 300 * memtools.MB
 
 // worthSeeing decides whether the agent is loaded into a task's Node processes.
-func (r *run) worthSeeing(t unit) bool {
-	known := r.predict(t.Task)
+func worthSeeing(known history.Prediction) bool {
 	return known.Basis != history.FromHistory || known.Need > small+small/10
 }
 

@@ -117,9 +117,8 @@ func target(task string) string {
 const (
 	// enough tasks alike for a line through them.
 	enough = 3
-	// nearest is how many of them make it, those of the nearest size, so that it
-	// costs the same in a large workspace.
-	nearest = 64
+	// nearest is how many of them make it, those of the nearest size.
+	nearest = 24
 	// upper is the part of the tasks alike whose peak a cold need covers, before
 	// the margin.
 	upper = 0.9
@@ -138,6 +137,7 @@ func predictCold(points []point, q Question) Prediction {
 		}
 		return Prediction{Need: need, Basis: FromNothing}
 	}
+	points = closest(points, q.Sources)
 	p := Prediction{Basis: FromSimilar, Samples: len(points)}
 	var least, most memtools.Bytes
 	var cores []float64
@@ -163,6 +163,24 @@ func predictCold(points []point, q Question) Prediction {
 	}
 	p.Need = whole(peak*margin + float64(extra))
 	return p
+}
+
+// many is how many tasks alike are looked at, those of the nearest size, so that
+// a prediction costs the same in a large workspace.
+const many = 4 * nearest
+
+// closest returns the points around a size of sources; of an unknown size it
+// returns the largest.
+func closest(points []point, sources memtools.Bytes) []point {
+	if len(points) <= many {
+		return points
+	}
+	at := len(points)
+	if sources > 0 {
+		at, _ = slices.BinarySearchFunc(points, sources, func(p point, s memtools.Bytes) int { return cmp.Compare(p.sources, s) })
+	}
+	from := min(max(0, at-many/2), len(points)-many)
+	return points[from : from+many]
 }
 
 func fitPeaks(points []point, sources memtools.Bytes) (line, bool) {

@@ -124,8 +124,16 @@ func (m *Meter) Run(ctx context.Context) {
 	}
 }
 
-// Now takes a sample. Where that fails it returns the one before.
+// fresh is up to which age a sample is as good as a new one: what happens in
+// that time is not seen anyway.
+const fresh = 5 * time.Millisecond
+
+// Now takes a sample, unless one was just taken. Where that fails it returns the
+// one before.
 func (m *Meter) Now() Reading {
+	if last := m.Last(); time.Since(last.Time) < fresh {
+		return last
+	}
 	now, err := m.sample()
 	if err != nil {
 		return m.Last()

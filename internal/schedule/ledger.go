@@ -19,8 +19,10 @@ type ledger struct {
 	ready []*job
 	// running are the attempts, the oldest first.
 	running []*job
-	// stale is set where a job has ended since the estimates were asked for.
+	// stale is set where a job has ended since the estimates were asked for, and
+	// ends counts those that have since the plan was made.
 	stale bool
+	ends  int
 	ladder
 }
 
@@ -202,6 +204,7 @@ func (l *ledger) end(id string, o Outcome) {
 	j := l.jobs[id]
 	l.running = slices.DeleteFunc(l.running, func(r *job) bool { return r == j })
 	l.stale = true
+	l.ends++
 	switch o.Result {
 	case Again:
 		if j.stopping {

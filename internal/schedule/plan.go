@@ -6,27 +6,28 @@ import (
 	"time"
 )
 
-// refresh asks for the estimates again where jobs have ended since.
+// refresh makes the plan anew where enough jobs have ended since; otherwise the
+// first in line is asked for again as its turn comes.
 func (l *ledger) refresh() {
-	if !l.stale {
+	if !l.stale || l.o.Estimate == nil {
 		return
 	}
 	l.stale = false
-	if l.o.Estimate == nil {
-		return
-	}
-	if len(l.jobs) <= replanned {
+	if len(l.jobs) <= replanned || 4*l.ends >= len(l.jobs) {
+		l.ends = 0
 		l.estimate()
 		l.plan()
 		return
 	}
-	for _, j := range l.ready[:min(window, len(l.ready))] {
-		j.Estimate = l.o.Estimate(j.ID)
+	if len(l.ready) > 0 {
+		head := l.ready[0]
+		head.Estimate = l.o.Estimate(head.ID)
 	}
 }
 
-// replanned is up to how many jobs the whole plan is made anew after each.
-const replanned = 256
+// replanned is up to how many jobs the whole plan is made anew after each; of
+// more it is after a quarter of them.
+const replanned = 64
 
 // estimate asks for what is known of all jobs that wait.
 func (l *ledger) estimate() {
