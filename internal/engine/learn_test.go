@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/workspace"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+func TestToolOf(t *testing.T) {
+	for script, want := range map[string]string{
+		"tsc -p .":                                      "tsc",
+		"rimraf dist && tsc -b":                         "rimraf+tsc",
+		"NODE_ENV=production webpack":                   "webpack",
+		"cross-env NODE_ENV=x npx vite build":           "vite",
+		"node --max-old-space-size=99 scripts/build.js": "build.js",
+		"./node_modules/.bin/tsup src; echo done":       "tsup+echo",
+		"pnpm run compile":                              "compile",
+		"":                                              "",
+	} {
+		if got := toolOf(script); got != want {
+			t.Errorf("%q: got %q, want %q", script, got, want)
+		}
+	}
+}
+
+// tree writes files of the given sizes under a new folder.
+func tree(t *testing.T, files map[string]int) string {
+	t.Helper()
+	root := t.TempDir()
+	for name, size := range files {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, make([]byte, size), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func TestSourcesIn(t *testing.T) {
+	root := tree(t, map[string]int{
+		"src/a.ts": 1000, "src/deep/b.tsx": 200, "style.css": 30, "README.md": 9999,
+		"node_modules/x/index.js": 9999, "dist/a.js": 9999, ".cache/a.ts": 9999, "nested/package/c.ts": 9999,
+	})
+	if got := sourcesIn(root, map[string]bool{filepath.Join(root, "nested/package"): true}); got != 1230 {
+		t.Errorf("got %d bytes, want 1230", got)
+	}
+	if got := sourcesIn(filepath.Join(root, "gone"), nil); got != 0 {
+		t.Errorf("a folder that is not there has %d bytes", got)
+	}
+}
+
+func TestRemoveHalfWritten(t *testing.T) {
+	root := tree(t, map[string]int{
+		"pkg/dist/new.js": 1, "pkg/dist/old.js": 1, "pkg/dist/deep/new.js": 1, "pkg/dist/kept/new.js": 1, "pkg/src/new.ts": 1, "other/dist/new.js": 1,
+	})
+	since := time.Now().Add(-time.Minute)
+	old := since.Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(root, "pkg/dist/old.js"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(root, "other/dist/new.js"), filepath.Join(root, "pkg/dist/link.js")); err != nil {
+		t.Fatal(err)
+	}
+	r := &run{prepared: &prepared{
+		ws:     &workspace.Workspace{Root: root},
+		config: &config.Config{Tasks: map[string]config.Task{"build": {Outputs: []string{"dist/**", "!dist/kept/**", "../other/**"}}}},
+	}}
+	task := &taskgraph.Task{ID: "pkg#build", Target: "build", Package: &workspace.Package{Name: "pkg", Dir: "pkg"}}
+	if err := r.removeHalfWritten(task, since); err != nil {
+		t.Fatal(err)
+	}
+	for name, stays := range map[string]bool{
+		"pkg/dist/new.js": false, "pkg/dist/deep/new.js": false,
+		"pkg/dist/old.js": true, "pkg/dist/kept/new.js": true, "pkg/dist/link.js": true, "pkg/src/new.ts": true, "other/dist/new.js": true,
+	} {
+		if _, err := os.Lstat(filepath.Join(root, name)); (err == nil) != stays {
+			t.Errorf("%s: stays %v, want %v", name, err == nil, stays)
+		}
+	}
+}
+
+func TestLowerBound(t *testing.T) {
+	a := &taskgraph.Task{ID: "a"}
+	b := &taskgraph.Task{ID: "b", After: []*taskgraph.Task{a}}
+	c := &taskgraph.Task{ID: "c"}
+	ended := func(id string, duration, cpu time.Duration) event.TaskFinished {
+		return event.TaskFinished{Task: event.Task{ID: id}, Status: event.Succeeded, Duration: duration * time.Second, CPU: cpu * time.Second}
+	}
+	for _, tt := range []struct {
+		by    string
+		want  time.Duration
+		ended []event.TaskFinished
+		area  float64 // GB times seconds
+	}{
+		{"order", 7, []event.TaskFinished{ended("a", 3, 1), ended("b", 4, 1), ended("c", 6, 1)}, 1},
+		{"processors", 20, []event.TaskFinished{ended("a", 3, 6), ended("b", 4, 8), ended("c", 6, 6)}, 1},
+		{"memory", 30, []event.TaskFinished{ended("a", 3, 1), ended("b", 4, 1), ended("c", 6, 1)}, 60},
+	} {
+		r := &run{prepared: &prepared{
+			graph: &taskgraph.Graph{Tasks: []*taskgraph.Task{a, b, c}}, budget: 2 * memtools.GB, limits: memtools.Limits{CPUQuota: 1},
+		}, ended: tt.ended}
+		if got, by := r.lowerBound(tt.area * float64(memtools.GB)); by != tt.by || got != tt.want*time.Second {
+			t.Errorf("got %v by %s, want %vs by %s", got, by, int(tt.want), tt.by)
+		}
+	}
+}
