@@ -43,14 +43,13 @@ func (h hands) corrected(id string, action event.CorrectionAction) {
 
 func (h hands) Stop(id string, final bool) {
 	h.mu.Lock()
-	stop := h.stops[id]
-	h.mu.Unlock()
-	switch {
-	case stop == nil: // it has ended
+	defer h.mu.Unlock()
+	switch a := h.active[id]; {
+	case a == nil: // it has ended
 	case final:
-		stop(errLast)
+		a.stop(errLast)
 	default:
-		stop(runner.ErrPressure)
+		a.stop(runner.ErrPressure)
 	}
 }
 
@@ -77,14 +76,14 @@ func (r *run) measured() schedule.Memory {
 func (r *run) follow(now meter.Reading) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	over := 0.0
 	if !r.lastSample.IsZero() {
-		over := now.Time.Sub(r.lastSample).Seconds()
-		for id, need := range r.needs {
-			r.unused += float64(max(0, need-now.Trees[r.id+"/"+id])) * over
-		}
+		over = now.Time.Sub(r.lastSample).Seconds()
 	}
 	r.lastSample = now.Time
-	for id, c := range r.curves {
-		c.add(now.Trees[r.id+"/"+id])
+	for id, a := range r.active {
+		usage := now.Trees[r.id+"/"+id]
+		r.unused += float64(max(0, a.need-usage)) * over
+		a.curve.add(usage)
 	}
 }

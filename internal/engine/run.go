@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -79,11 +80,8 @@ type run struct {
 	skipped, pauses int
 	// failures counts an attempt's memory failures, by task and kind.
 	failures map[string]int
-	// stops end the attempts that run, needs is what is reserved for them, both by task.
-	stops map[string]context.CancelCauseFunc
-	needs map[string]memtools.Bytes
-	// curves are the usages over time of the attempts that run, by task.
-	curves map[string]*curve
+	// active are the attempts that run, by task.
+	active map[string]*active
 	// unused is the integral of what was reserved and not used, in bytes times seconds.
 	unused     float64
 	lastSample time.Time
@@ -91,6 +89,13 @@ type run struct {
 	// area the integral of usage between, in bytes times seconds.
 	tasksFrom, tasksTo time.Time
 	area               float64
+}
+
+// active is what a run knows of an attempt while it lasts.
+type active struct {
+	stop  context.CancelCauseFunc
+	need  memtools.Bytes // that is reserved
+	curve curve
 }
 
 // open makes what the run writes to and measures with.
@@ -105,8 +110,7 @@ func (r *run) open(ctx context.Context, out io.Writer) error {
 	}
 	r.notices = append(r.notices, notices...)
 	r.heaps, r.said = map[string]heap{}, map[string]bool{}
-	r.failures, r.stops, r.needs = map[string]int{}, map[string]context.CancelCauseFunc{}, map[string]memtools.Bytes{}
-	r.curves = map[string]*curve{}
+	r.failures, r.active = map[string]int{}, map[string]*active{}
 	r.sampled = make(chan struct{}, 1)
 	r.console = report.NewConsole(out, colour(r.environ, out), r.live())
 	r.events = event.NewStream(time.Now, r.console, r.record)
@@ -264,7 +268,7 @@ func (r *run) schedule(ctx context.Context) error {
 		},
 	}
 	if o.Slots > 0 {
-		o.CPUs = float64(o.Slots + 1) // an order of the user: what a task keeps busy does not matter
+		o.CPUs = math.Inf(1) // the number is an order: what a task keeps busy does not matter
 	}
 	r.tasksFrom = time.Now()
 	area := r.meter.Area()

@@ -62,18 +62,16 @@ func (r *run) attempt(ctx context.Context, t unit, g schedule.Grant) schedule.Ou
 func (r *run) began(g schedule.Grant, stop context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stops[g.ID], r.needs[g.ID], r.curves[g.ID] = stop, g.Need, &curve{}
+	r.active[g.ID] = &active{stop: stop, need: g.Need}
 }
 
 // ends tells and remembers how an attempt ended.
 func (r *run) ends(t unit, g schedule.Grant, h heap, f event.TaskFinished, res runner.Result) {
 	r.mu.Lock()
-	delete(r.stops, t.ID)
-	delete(r.needs, t.ID)
 	if f.Status == event.OutOfMemory && !f.Retry {
-		f.Curve = r.curves[t.ID].points
+		f.Curve = r.active[t.ID].curve.points
 	}
-	delete(r.curves, t.ID)
+	delete(r.active, t.ID)
 	r.ended = append(r.ended, f)
 	r.mu.Unlock()
 	r.remember(t, g, h, f, res)
