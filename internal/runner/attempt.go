@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ type attempt struct {
 	mu      *sync.Mutex
 	process *proc.Process // of the step that runs; nil between two
 	frozen  bool
+	thawed  chan struct{} // closed by the next thaw; nil where it is not frozen
 	since   time.Time
 	total   time.Duration
 }
@@ -65,6 +67,19 @@ func (as *attempts) setFrozen(id string, frozen bool) {
 	}
 }
 
+// mayStart waits while the attempt is frozen, until ctx is done.
+func (a *attempt) mayStart(ctx context.Context) {
+	a.mu.Lock()
+	thawed := a.thawed
+	a.mu.Unlock()
+	if thawed != nil {
+		select {
+		case <-thawed:
+		case <-ctx.Done():
+		}
+	}
+}
+
 // runs notes the process of the next step; a frozen attempt's is frozen as well.
 func (a *attempt) runs(p *proc.Process) {
 	a.mu.Lock()
@@ -81,9 +96,11 @@ func (a *attempt) set(frozen bool) {
 	}
 	a.frozen = frozen
 	if frozen {
-		a.since = time.Now()
+		a.since, a.thawed = time.Now(), make(chan struct{})
 	} else {
 		a.total += time.Since(a.since)
+		close(a.thawed)
+		a.thawed = nil
 	}
 	if a.process == nil {
 		return

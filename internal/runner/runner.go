@@ -109,6 +109,7 @@ func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writ
 	}
 	id := r.RunID + "/" + s.ID
 	killsBefore, _ := memtools.OOMKills() // unknown counts stay unknown in Since
+	a.mayStart(ctx)
 	p, err := proc.Start(proc.Command{
 		Args: step.Args, Dir: step.Dir, Env: step.Env, Output: io.MultiWriter(outputs...), ID: id, OOMScoreAdj: r.OOMScoreAdj,
 	})
