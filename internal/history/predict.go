@@ -149,7 +149,7 @@ func look(own []Sample, tool string) facts {
 			break
 		}
 	}
-	if f.successes == 0 {
+	if found == 0 {
 		for _, x := range own {
 			if x.Outcome == Failed {
 				f.seen = append(f.seen, seen{Sample: x})
