@@ -41,7 +41,9 @@ type collector struct {
 	// usage measures the run, and emit tells what was done.
 	usage func() meter.Reading
 	emit  func(event.Event)
-	// frozen reports whether a task is frozen, so that its processes do not answer.
+	// task names the task of a process by its mark; frozen reports whether that
+	// one is, so that it does not answer.
+	task   func(mark string) string
 	frozen func(task string) bool
 	// background are the collections that Critical started.
 	background sync.WaitGroup
@@ -61,7 +63,10 @@ type pastGC struct {
 }
 
 func newCollector(h heaps, cooldown time.Duration, usage func() meter.Reading, emit func(event.Event)) *collector {
-	return &collector{heaps: h, cooldown: cmp.Or(cooldown, gcCooldown), now: time.Now, usage: usage, emit: emit, past: map[int]pastGC{}}
+	return &collector{heaps: h, cooldown: cmp.Or(cooldown, gcCooldown), now: time.Now, usage: usage, emit: emit, past: map[int]pastGC{},
+		task:   func(mark string) string { return mark },
+		frozen: func(string) bool { return false },
+	}
 }
 
 // Critical collects in the background, unless that is being done or was done
@@ -132,7 +137,7 @@ func (c *collector) candidates(ctx context.Context) []candidate {
 	alive := map[int]bool{}
 	for _, p := range c.heaps.Processes() {
 		alive[p.PID] = true
-		if c.frozen != nil && c.frozen(p.Task) {
+		if c.frozen(c.task(p.Task)) {
 			continue
 		}
 		all.Go(func() {
@@ -180,7 +185,7 @@ func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.D
 func (c *collector) collect(ctx context.Context, p candidate) event.GCProcess {
 	ctx, cancel := context.WithTimeout(ctx, gcAnswer)
 	defer cancel()
-	one := event.GCProcess{PID: p.PID, Task: p.Task, Script: p.Script}
+	one := event.GCProcess{PID: p.PID, Task: c.task(p.Task), Script: p.Script}
 	got, err := c.heaps.Collect(ctx, p.PID)
 	if err != nil {
 		one.Error = err.Error()

@@ -164,7 +164,7 @@ func (r *run) openHeaps() {
 	}
 	r.forgetHeaps = proc.RemoveOnDeath(r.server.Dir())
 	r.gc = newCollector(r.server, r.config.GC.Cooldown, r.meter.Now, r.events.Emit)
-	r.gc.frozen = r.runner.Frozen
+	r.gc.task, r.gc.frozen = r.taskOf, r.runner.Frozen
 }
 
 func (r *run) closeHeaps() error {
@@ -174,6 +174,17 @@ func (r *run) closeHeaps() error {
 	r.gc.Wait()
 	defer r.forgetHeaps()
 	return r.server.Close()
+}
+
+// taskOf is the task that a process's mark names: that of this run, where runs
+// are nested.
+func (r *run) taskOf(mark string) string {
+	for one := range strings.SplitSeq(mark, ";") {
+		if id, ok := strings.CutPrefix(one, r.id+"/"); ok {
+			return id
+		}
+	}
+	return ""
 }
 
 // firstToDie makes children the kernel's choice before this process and what

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/heapmage/heapmage/internal/event"
 )
@@ -23,19 +24,26 @@ type state struct {
 	dir string
 	// shown is dir as messages name it.
 	shown string
+
+	mu    *sync.Mutex
+	names map[string]string // the task that a name of a log belongs to
+}
+
+func newState(dir, shown string) state {
+	return state{dir: dir, shown: shown, mu: &sync.Mutex{}, names: map[string]string{}}
 }
 
 // openState makes the folder of a run. Where the workspace cannot be written
 // it takes a temporary one and says so.
 func openState(root, run string) (state, []event.Notice, error) {
 	top := filepath.Join(root, stateDir)
-	s := state{dir: filepath.Join(top, "runs", run), shown: filepath.Join(stateDir, "runs", run)}
+	s := newState(filepath.Join(top, "runs", run), filepath.Join(stateDir, "runs", run))
 	err := os.MkdirAll(filepath.Join(s.dir, "logs"), 0o755)
 	if err == nil {
 		err = ignore(top)
 	}
 	if err == nil {
-		prune(filepath.Join(top, "runs"), keptRuns)
+		prune(filepath.Join(top, "runs"), run, keptRuns)
 		return s, nil, nil
 	}
 	notice := event.Notice{Kind: event.StateUnwritten,
@@ -61,25 +69,33 @@ func ignore(top string) error {
 	return os.WriteFile(path, []byte("*\n"), 0o644)
 }
 
-// prune removes the oldest runs beyond the newest keep. Their names begin with
-// their time, so that they sort by age. What it cannot remove stays.
-func prune(runs string, keep int) {
+// prune removes the oldest runs beyond the newest keep, but never own. Their
+// names begin with their time, so that they sort by age. What it cannot remove
+// stays.
+func prune(runs, own string, keep int) {
 	entries, err := os.ReadDir(runs)
 	if err != nil {
 		return
 	}
-	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() })
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() || e.Name() == own })
 	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(b.Name(), a.Name()) })
-	for _, e := range entries[min(keep, len(entries)):] {
+	for _, e := range entries[min(keep-1, len(entries)):] {
 		_ = os.RemoveAll(filepath.Join(runs, e.Name()))
 	}
 }
 
 var unsafe = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
-// log is the file that takes a task's output.
+// log is the file that takes a task's output. No two tasks have the same.
 func (s state) log(id string, attempt int) string {
-	name := strings.Trim(unsafe.ReplaceAllString(id, "-"), "-")
+	plain := strings.Trim(unsafe.ReplaceAllString(id, "-"), "-")
+	name := plain
+	s.mu.Lock()
+	for n := 2; s.names[name] != "" && s.names[name] != id; n++ {
+		name = fmt.Sprintf("%s~%d", plain, n)
+	}
+	s.names[name] = id
+	s.mu.Unlock()
 	if attempt > 1 {
 		name += fmt.Sprintf(".%d", attempt)
 	}

@@ -17,6 +17,12 @@ func TestOpenState(t *testing.T) {
 				t.Fatal(err, notices)
 			}
 		}
+		if _, _, err := openState(root, "2025"); err != nil { // its clock was wrong
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(root, stateDir, "runs", "2025")); err != nil {
+			t.Errorf("a run removed its own folder: %v", err)
+		}
 		runs, err := os.ReadDir(filepath.Join(root, stateDir, "runs"))
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +51,7 @@ func TestOpenState(t *testing.T) {
 }
 
 func TestLogNamesAreFileNames(t *testing.T) {
-	s := state{dir: "/s"}
+	s := newState("/s", "/s")
 	for id, want := range map[string]string{
 		"@acme/core#build":       "/s/logs/acme-core-build.log",
 		"basic (examples/a)#x:y": "/s/logs/basic-examples-a-x-y.log",
@@ -53,6 +59,9 @@ func TestLogNamesAreFileNames(t *testing.T) {
 		if got := s.log(id, 1); got != filepath.FromSlash(want) {
 			t.Errorf("%s: %s, want %s", id, got, want)
 		}
+	}
+	if a, b := s.log("x/y#z", 1), s.log("x-y#z", 1); a == b || s.log("x/y#z", 1) != a {
+		t.Errorf("two tasks write %s", a)
 	}
 	if got := s.log("a#b", 2); got != filepath.FromSlash("/s/logs/a-b.2.log") {
 		t.Errorf("a second attempt writes %s", got)

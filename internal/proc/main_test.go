@@ -5,6 +5,7 @@ package proc
 import (
 	"bufio"
 	"fmt"
+	"github.com/heapmage/heapmage/memtools"
 	"io"
 	"os"
 	"os/exec"
@@ -30,6 +31,7 @@ func TestMain(m *testing.M) {
 		programs()[mode]()
 		os.Exit(0)
 	}
+	_ = os.Unsetenv(memtools.MarkerEnv) // of a heapmage that runs these tests
 	code := m.Run()
 	Shutdown()
 	if err := goleak.Find(); err != nil && code == 0 {

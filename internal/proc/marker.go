@@ -3,16 +3,20 @@ package proc
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
+	"time"
 
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// NewRunID returns an id that no other run has: 16 hexadecimal digits.
+// NewRunID returns an id that no other run has: 24 hexadecimal digits, of which
+// the first twelve are the time in milliseconds, so that ids sort by age.
 func NewRunID() string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
+	var b [14]byte
+	binary.BigEndian.PutUint64(b[:], uint64(time.Now().UnixMilli()))
+	_, _ = rand.Read(b[8:]) // never fails
+	return hex.EncodeToString(b[2:])
 }
 
 // marked reports whether env, NUL-separated variables, carries a memtools.Marker

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestMembers(t *testing.T) {
@@ -100,8 +101,10 @@ func FuzzMarked(f *testing.F) {
 	})
 }
 
-func TestRunIDsDiffer(t *testing.T) {
-	if a, b := NewRunID(), NewRunID(); a == b || len(a) != 16 {
-		t.Errorf("%q, %q", a, b)
+func TestRunIDs(t *testing.T) {
+	a := NewRunID()
+	time.Sleep(2 * time.Millisecond) // ids of one millisecond may stand in any order
+	if b := NewRunID(); a >= b || len(a) != 24 || len(b) != 24 {
+		t.Errorf("%q, then %q", a, b)
 	}
 }

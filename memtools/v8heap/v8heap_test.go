@@ -18,7 +18,10 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	_ = os.Unsetenv(memtools.MarkerEnv) // of a heapmage that runs these tests
+	goleak.VerifyTestMain(m)
+}
 
 // nodes returns the Node programs to test with, by major version: each is a
 // package of npm's registry, installed once into the user's cache.
