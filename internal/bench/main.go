@@ -1,7 +1,9 @@
 // Command bench measures heapmage beside what a team would use in its place.
 // docs/benchmarks.md holds the figures and the commands that gave them.
 //
-//	go run ./internal/bench overhead   the example under heapmage and under npm, in pairs
+//	go run ./internal/bench -pairs 5 overhead    the example under heapmage and under npm, in pairs
+//	go run ./internal/bench -pairs 3 gc          loads of over 1 GB with automatic GC and without
+//	go run ./internal/bench -pairs 5 agent       what the agent costs a Node process and a build
 //	go run ./internal/bench project DIR          generates the workspace that peers builds
 //	go run ./internal/bench -rounds 3 peers      it under each runner inside memory limits, as root on Linux
 //	go run ./internal/bench -rounds 3 many       thousands of packages with empty scripts
@@ -31,6 +33,10 @@ func run() error {
 	switch flag.Arg(0) {
 	case "overhead":
 		return overhead(ctx, *pairs)
+	case "gc":
+		return gc(ctx, *pairs)
+	case "agent":
+		return agent(ctx, *pairs)
 	case "project":
 		return project(ctx, flag.Arg(1))
 	case "peers":
@@ -38,6 +44,6 @@ func run() error {
 	case "many":
 		return many(ctx, *rounds, flag.Args()[1:])
 	default:
-		return fmt.Errorf("unknown benchmark %q: overhead, project, peers or many", flag.Arg(0))
+		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers or many", flag.Arg(0))
 	}
 }

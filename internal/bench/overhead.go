@@ -22,14 +22,9 @@ func overhead(ctx context.Context, pairs int) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	example, binary := filepath.Join(dir, "example"), filepath.Join(dir, "heapmage")
-	if err := os.CopyFS(example, withoutModules("examples/typescript-monorepo")); err != nil {
+	example, binary, err := installedExample(ctx, dir)
+	if err != nil {
 		return err
-	}
-	for _, c := range [][]string{{"go", "tool", "mage", "-compile", binary}, {"npm", "ci", "--prefix", example}} {
-		if out, err := exec.CommandContext(ctx, c[0], c[1:]...).CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", strings.Join(c, " "), err, out)
-		}
 	}
 	var ours, theirs []time.Duration
 	var own memtools.Bytes
