@@ -1,0 +1,4 @@
+var greeting = 'hello';
+export function greet(name) {
+  console.log(greeting + ' ' + name);
+}
