@@ -125,6 +125,9 @@ func (l *ledger) correct(m Memory) []correction {
 	if stopping > 0 {
 		return nil // room is being made
 	}
+	if len(moving) == 0 {
+		return l.relax(m, moving, frozen) // one may always run that is not frozen
+	}
 	if !over {
 		if c := l.hostGuest(m, moving); c != nil {
 			return c
@@ -151,7 +154,7 @@ func (l *ledger) correct(m Memory) []correction {
 		return cs
 	case len(frozen) > 0 && (!l.o.KeepFrozen || l.endangered(m, moving)):
 		return l.stop(m, frozen[len(frozen)-1], stop)
-	case len(moving) == 1 && len(frozen) == 0 && l.endangered(m, moving):
+	case len(frozen) == 0 && l.endangered(m, moving):
 		return l.stop(m, moving[0], giveUp)
 	}
 	return nil

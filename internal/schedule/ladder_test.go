@@ -143,6 +143,15 @@ func TestLadder(t *testing.T) {
 			s.now = s.now.Add(10 * time.Millisecond)
 			s.want(s.after(0), "thaw b")
 		},
+		"lets the frozen go on when nothing else moves although memory is short": func(t *testing.T) {
+			s := running(t, Options{KeepFrozen: true}, 1000*mb, 300*mb, 300*mb)
+			s.want(s.after(time.Minute, 500, 501), "collect, freeze b")
+			s.l.end("a", Outcome{})
+			delete(s.used, "a")
+			s.budget, s.limit = 300*mb, 900*mb // another program took the memory
+			s.want(s.after(time.Second), "thaw b")
+			s.want(s.after(time.Second), "")
+		},
 		"lets a lone attempt pass the budget while the machine has memory": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 300*mb)
 			s.want(s.after(time.Minute, 1040), "")

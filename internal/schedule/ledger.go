@@ -31,7 +31,6 @@ type job struct {
 	Job
 	behind  []*job
 	missing int // how many of its predecessors have not succeeded
-	done    bool
 	// rank is its place in the order of starts, path the longest chain from its
 	// start to the end of the run.
 	rank int
@@ -214,7 +213,6 @@ func (l *ledger) end(id string, o Outcome) {
 		j.alone = j.alone || o.Alone
 		l.makeReady(j)
 	case Done:
-		j.done = true
 		delete(l.jobs, id)
 		for _, next := range j.behind {
 			if next.missing--; next.missing == 0 && l.jobs[next.ID] == next {
