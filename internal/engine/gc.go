@@ -22,6 +22,9 @@ const (
 	gcPause = time.Second
 	// gcAnswer bounds the wait for one process: in native code it does not answer.
 	gcAnswer = 10 * time.Second
+	// gcShare is how many times longer than its last collection a process that
+	// gave back much runs at least until the next: it costs a twentieth at most.
+	gcShare = 20
 	// gcWorth is the smallest heap that is worth the pause of its program.
 	gcWorth = 32 * memtools.MB
 )
@@ -60,6 +63,7 @@ type collector struct {
 type pastGC struct {
 	at           time.Time
 	after, freed memtools.Bytes
+	took         time.Duration
 }
 
 func newCollector(h heaps, cooldown time.Duration, usage func() meter.Reading, emit func(event.Event)) *collector {
@@ -164,10 +168,11 @@ func (c *collector) candidates(ctx context.Context) []candidate {
 	return list
 }
 
-// worthwhile decides whether a heap is worth a collection: large enough, past
-// its cooldown, and not one whose last collection gave back less than a
-// twentieth and that has hardly grown since: such a heap is nearly all live, and
-// is left alone for four times the cooldown.
+// worthwhile decides whether a heap is worth a collection: large enough, and past
+// its cooldown. One whose last collection gave back a fifth, and that has grown
+// since by a fifth, makes much garbage: it need not wait for longer than keeps the
+// cost at a twentieth of its time. One that gave back less than a twentieth and
+// has hardly grown since is nearly all live, and is left alone for four cooldowns.
 func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.Duration) bool {
 	if used < gcWorth {
 		return false
@@ -175,11 +180,14 @@ func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.D
 	if past.at.IsZero() {
 		return true
 	}
-	if now.Sub(past.at) < cooldown {
+	since, grown := now.Sub(past.at), used > past.after+past.after/5
+	if past.freed >= past.after/4 && grown && since >= max(gcShare*past.took, gcPause) {
+		return true
+	}
+	if since < cooldown {
 		return false
 	}
-	live := past.freed < past.after/20 && now.Sub(past.at) < 4*cooldown
-	return !live || used > past.after+past.after/5
+	return past.freed >= past.after/20 || grown || since >= 4*cooldown
 }
 
 func (c *collector) collect(ctx context.Context, p candidate) event.GCProcess {
@@ -189,10 +197,10 @@ func (c *collector) collect(ctx context.Context, p candidate) event.GCProcess {
 	got, err := c.heaps.Collect(ctx, p.PID)
 	if err != nil {
 		one.Error = err.Error()
-		c.past[p.PID] = pastGC{at: c.now(), after: p.used}
+		c.past[p.PID] = pastGC{at: c.now(), after: p.used, took: gcAnswer}
 		return one
 	}
 	one.Before, one.After, one.Returned, one.Duration = got.Before.Used, got.After.Used, got.Returned(), got.Duration
-	c.past[p.PID] = pastGC{at: c.now(), after: got.After.Used, freed: got.Freed()}
+	c.past[p.PID] = pastGC{at: c.now(), after: got.After.Used, freed: got.Freed(), took: got.Duration}
 	return one
 }

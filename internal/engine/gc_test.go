@@ -99,7 +99,7 @@ func TestCollect(t *testing.T) {
 	})
 	t.Run("leaves each process alone for the cooldown, but not another one", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			h := fakeHeaps{1: &p{used: 950 * mb, live: 100 * mb}}
+			h := fakeHeaps{1: &p{used: 950 * mb, live: 850 * mb}}
 			c := with(h)
 			freed(t, collect(c))
 			h[1].used = 950 * mb
@@ -133,7 +133,9 @@ func TestCollect(t *testing.T) {
 
 func TestWorthwhile(t *testing.T) {
 	now := time.Now()
-	ago := func(d time.Duration, after, freed memtools.Bytes) pastGC { return pastGC{now.Add(-d), after, freed} }
+	ago := func(d time.Duration, after, freed memtools.Bytes) pastGC {
+		return pastGC{now.Add(-d), after, freed, 300 * time.Millisecond}
+	}
 	for _, tt := range []struct {
 		claim string
 		used  memtools.Bytes
@@ -142,7 +144,10 @@ func TestWorthwhile(t *testing.T) {
 	}{
 		{"a large heap is, the first time", 100 * mb, pastGC{}, true},
 		{"a small heap is not", 10 * mb, pastGC{}, false},
-		{"not inside the cooldown", 900 * mb, ago(10*time.Second, 100*mb, 800*mb), false},
+		{"not inside the cooldown", 900 * mb, ago(10*time.Second, 700*mb, 90*mb), false},
+		{"sooner where it gave back much and has grown again", 900 * mb, ago(6*time.Second, 700*mb, 800*mb), true},
+		{"but not for more than a twentieth of its time", 900 * mb, ago(5*time.Second, 700*mb, 800*mb), false},
+		{"and not before it has grown", 700 * mb, ago(10*time.Second, 700*mb, 800*mb), false},
 		{"again after the cooldown", 900 * mb, ago(time.Minute, 100*mb, 800*mb), true},
 		{"not where it is nearly all live", 510 * mb, ago(time.Minute, 500*mb, 5*mb), false},
 		{"but in time all the same", 510 * mb, ago(3*time.Minute, 500*mb, 5*mb), true},
