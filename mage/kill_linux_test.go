@@ -202,6 +202,37 @@ func TestPressure(t *testing.T) {
 	}
 }
 
+// TestTooLarge builds a package that needs more than there is beside some that
+// do not: it fails by itself, with the reason.
+func TestTooLarge(t *testing.T) {
+	needsNode(t)
+	procs := limited(t, 500<<20)
+	files := map[string]string{"grow.js": growJS, "node_modules/.keep": "", "heapmage.yaml": "tasks: {build: {outputs: [dist/**]}}\n"}
+	for name, megabytes := range map[string]int{"a": 100, "huge": 2000, "c": 100} {
+		files["packages/"+name+"/package.json"] = fmt.Sprintf(`{"name": %q, "scripts": {"build": "node ../../grow.js %d"}}`, name, megabytes)
+	}
+	files["packages/d/package.json"] = `{"name": "d", "dependencies": {"huge": "*"}, "scripts": {"build": "echo never"}}`
+	root := workspaceOf(t, "", files)
+	if err := os.WriteFile(filepath.Join(root, "package.json"), []byte(`{"workspaces": ["packages/*"]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("sh", "-c", `echo $$ > "$0" && exec "$@"`, procs, binary, "build")
+	c.Dir = root
+	out, err := c.CombinedOutput()
+	if code := c.ProcessState.ExitCode(); code != 4 {
+		t.Fatalf("exit code %d (%v), want 4\n%s", code, err, out)
+	}
+	for _, want := range []string{
+		`✅ Building package: a completed`, `✅ Building package: c completed`, `⏭️  Skipping package: d \(huge failed\)`,
+		`❌ Building package: huge failed after .*(stopped to keep the run inside its memory|killed by the kernel)`,
+		`📉 Usage over .*█`, `📊 2 tasks succeeded, 1 failed, 1 skipped`, `Error: build failed for memory: huge`,
+	} {
+		if !regexp.MustCompile(want).Match(out) {
+			t.Errorf("no line like %q in\n%s", want, out)
+		}
+	}
+}
+
 // TestNothingIsLeft ends a build in each way there is and looks for what its
 // script had started: a child that ignores signals, and a daemon that left its
 // session.
