@@ -59,7 +59,10 @@ func agent(ctx context.Context, pairs int) error {
 		var both [2]time.Duration
 		for turn := range 2 {
 			loaded := (turn + i) % 2
-			// From nothing each time, so that every process gets the agent.
+			// Without what was learned, so that every process gets the agent.
+			if err := os.RemoveAll(filepath.Join(example, ".heapmage")); err != nil {
+				return err
+			}
 			if both[loaded], _, err = timed(ctx, example, "env", fmt.Sprintf("HEAPMAGE_GC_AUTO=%v", loaded == 1), binary, "build:managed"); err != nil {
 				return err
 			}

@@ -1,3 +1,4 @@
+import './held.mjs';
 import js from '@eslint/js';
 
 // no-var reports on later.js, so that eslint has something to say and exits 1.

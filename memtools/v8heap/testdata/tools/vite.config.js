@@ -1,1 +1,3 @@
+import './held.mjs';
+
 export default { build: { outDir: 'dist/vite', emptyOutDir: true } };
