@@ -186,8 +186,11 @@ func (l gcLoad) run(ctx context.Context, project, binary string, auto bool) (r g
 		return r, fmt.Errorf("%s: %w\n%s", l.name, err, out)
 	}
 	records, err := filepath.Glob(filepath.Join(project, ".heapmage/runs/*/events.jsonl"))
-	if err != nil || len(records) != 1 {
-		return r, fmt.Errorf("%d records of one run: %w", len(records), err)
+	if err != nil {
+		return r, err
+	}
+	if len(records) != 1 {
+		return r, fmt.Errorf("%d records of one run", len(records))
 	}
 	text, err := os.ReadFile(records[0])
 	if err != nil {
@@ -219,7 +222,7 @@ func digest(dir string) (sum [sha256.Size]byte, err error) {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		fmt.Fprintf(all, "%s %x\n", d.Name(), sha256.Sum256(text))
+		fmt.Fprintf(all, "%s %x\n", strings.TrimPrefix(path, dir), sha256.Sum256(text))
 		return err
 	})
 	return [sha256.Size]byte(all.Sum(nil)), err
