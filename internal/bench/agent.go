@@ -156,14 +156,15 @@ func connected(server *v8heap.Server, pid int) bool {
 
 // installedExample copies the example to dir, installs it, and compiles its targets.
 func installedExample(ctx context.Context, dir string) (example, binary string, err error) {
-	example, binary = filepath.Join(dir, "example"), filepath.Join(dir, "heapmage")
+	example = filepath.Join(dir, "example")
 	if err := os.CopyFS(example, withoutModules("examples/typescript-monorepo")); err != nil {
 		return "", "", err
 	}
-	for _, c := range [][]string{{"go", "tool", "mage", "-compile", binary}, {"npm", "ci", "--prefix", example}} {
-		if out, err := exec.CommandContext(ctx, c[0], c[1:]...).CombinedOutput(); err != nil {
-			return "", "", fmt.Errorf("%s: %w\n%s", strings.Join(c, " "), err, out)
-		}
+	if out, err := exec.CommandContext(ctx, "npm", "ci", "--prefix", example).CombinedOutput(); err != nil {
+		return "", "", fmt.Errorf("npm ci: %w\n%s", err, out)
+	}
+	if binary, err = heapmageBinary(ctx, "", dir); err != nil {
+		return "", "", err
 	}
 	return example, binary, nil
 }

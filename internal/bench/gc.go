@@ -137,9 +137,10 @@ func gc(ctx context.Context, pairs int) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	project, binary := filepath.Join(dir, "project"), filepath.Join(dir, "heapmage")
-	if out, err := exec.CommandContext(ctx, "go", "tool", "mage", "-compile", binary).CombinedOutput(); err != nil {
-		return fmt.Errorf("mage -compile: %w\n%s", err, out)
+	project := filepath.Join(dir, "project")
+	binary, err := heapmageBinary(ctx, "", dir)
+	if err != nil {
+		return err
 	}
 	if err := gcProject(ctx, project); err != nil {
 		return err

@@ -121,32 +121,22 @@ func emptyRun(ctx context.Context, dir string, c contender) (wall time.Duration,
 	started := exec.CommandContext(ctx, c.command[0], c.command[1:]...)
 	started.Dir, started.Env = dir, append(environment(""), c.env...)
 	started.Stdout, started.Stderr = output, output
-	start := time.Now()
-	if err := started.Start(); err != nil {
-		return 0, 0, err
-	}
-	tracker.Track("all", started.Process.Pid)
-	ended := make(chan error, 1)
-	go func() { ended <- started.Wait() }()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case err := <-ended:
-			wall = time.Since(start)
-			if err != nil {
-				text, _ := os.ReadFile(output.Name())
-				return wall, own, fmt.Errorf("%s: %w\n%s", strings.Join(c.command, " "), err, text[max(0, len(text)-2000):])
-			}
-			return wall, own, nil
-		case <-tick.C:
-			s, err := tracker.Sample()
-			if err != nil {
-				return 0, 0, errors.Join(err, started.Process.Kill(), <-ended)
-			}
+	track := func(pid int) { tracker.Track("all", pid) }
+	wall, failed, err := watched(started, 200*time.Millisecond, track, func() error {
+		s, err := tracker.Sample()
+		if err == nil {
 			own = max(own, ownUsage(s.Trees["all"].Processes, c.name == "npm"))
 		}
+		return err
+	})
+	if err != nil {
+		return 0, 0, err
 	}
+	if failed != nil {
+		text, _ := os.ReadFile(output.Name())
+		return wall, own, fmt.Errorf("%s: %w\n%s", strings.Join(c.command, " "), failed, text[max(0, len(text)-2000):])
+	}
+	return wall, own, nil
 }
 
 // ownUsage is the usage of the largest process that is neither npm's nor a

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -51,8 +52,8 @@ func overhead(ctx context.Context, pairs int) error {
 	return nil
 }
 
-// timed builds the example from nothing, but for what heapmage knows of it, and returns how long that took, and the
-// highest usage of the command's own process.
+// timed builds the example from nothing, but for what heapmage knows of it, and
+// returns how long that took and the highest usage of the command's own process.
 func timed(ctx context.Context, dir string, command ...string) (time.Duration, memtools.Bytes, error) {
 	if err := removeOutputs(dir); err != nil {
 		return 0, 0, err
@@ -66,26 +67,40 @@ func timed(ctx context.Context, dir string, command ...string) (time.Duration, m
 	c.Dir = dir
 	var out strings.Builder
 	c.Stdout, c.Stderr = &out, &out
+	var peak memtools.Bytes
+	started := func(pid int) { tracker.TrackOne("own", pid) }
+	wall, failed, err := watched(c, 50*time.Millisecond, started, func() error {
+		if s, err := tracker.Sample(); err == nil {
+			peak = max(peak, s.Trees["own"].Usage)
+		}
+		return nil
+	})
+	if err = errors.Join(err, failed); err != nil {
+		return 0, 0, fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out.String())
+	}
+	return wall, peak, nil
+}
+
+// watched runs a command to its end and calls sample meanwhile, each time that
+// every has passed; started is told its process id. failed is how the command
+// itself ended; an error of sample ends it.
+func watched(c *exec.Cmd, every time.Duration, started func(pid int), sample func() error) (wall time.Duration, failed, err error) {
 	start := time.Now()
 	if err := c.Start(); err != nil {
-		return 0, 0, err
+		return 0, nil, err
 	}
-	tracker.TrackOne("own", c.Process.Pid)
+	started(c.Process.Pid)
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	var peak memtools.Bytes
 	for {
 		select {
-		case err := <-ended:
-			if err != nil {
-				return 0, 0, fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out.String())
-			}
-			return time.Since(start), peak, nil
+		case failed := <-ended:
+			return time.Since(start), failed, nil
 		case <-tick.C:
-			if s, err := tracker.Sample(); err == nil {
-				peak = max(peak, s.Trees["own"].Usage)
+			if err := sample(); err != nil {
+				return 0, nil, errors.Join(err, c.Process.Kill(), <-ended)
 			}
 		}
 	}

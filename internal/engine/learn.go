@@ -44,14 +44,11 @@ func (p *prepared) openHistory() {
 
 // predict says what a task probably needs.
 func (p *prepared) predict(t *taskgraph.Task) history.Prediction {
-	r := p.heapRequest(t)
-	var known history.Prediction
+	known := history.Unknown(p.budget)
 	if p.history != nil {
 		known = p.history.Predict(history.Question{
-			Task: t.ID, Tool: p.tool(t), Sources: p.sources[t.Package], HeapLimit: heapFor(r).Limit, Budget: p.budget,
+			Task: t.ID, Tool: p.tool(t), Sources: p.sources[t.Package], HeapLimit: heapFor(p.heapRequest(t)).Limit, Budget: p.budget,
 		})
-	} else {
-		known = history.Prediction{Need: min(memtools.GB, p.budget/5), Basis: history.FromNothing}
 	}
 	if need := p.config.Lookup(t.Package.Name, t.Package.Dir).Need.Of(p.limits.Effective); need > 0 {
 		known.Need, known.Basis = need, fromConfig

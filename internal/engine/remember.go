@@ -52,10 +52,7 @@ func Export(_ context.Context, file string) error {
 	if len(store.Tasks()) == 0 {
 		return &problem.Error{Where: filepath.Join(stateDir, "history.jsonl"), What: "nothing is known yet", Hint: "run a build first"}
 	}
-	path := file
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(ws.Root, file)
-	}
+	path := inside(ws, file)
 	out, err := os.CreateTemp(filepath.Dir(path), ".heapmage-history-*")
 	if err != nil {
 		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "name a file in a folder that is there and writable"}
@@ -84,10 +81,7 @@ func Import(_ context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	path := file
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(ws.Root, file)
-	}
+	path := inside(ws, file)
 	in, err := os.Open(path)
 	if err != nil {
 		return &problem.Error{Where: file, What: "cannot be read", Cause: err, Hint: "memory:export writes such a file"}
@@ -102,6 +96,15 @@ func Import(_ context.Context, file string) error {
 	}
 	fmt.Printf("✅ %d tasks are known from %s\n", n, file)
 	return nil
+}
+
+// inside is a file that the user names, from the workspace's root where its path
+// is relative.
+func inside(ws *workspace.Workspace, file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(ws.Root, file)
 }
 
 func historyHere() (*workspace.Workspace, *history.Store, error) {

@@ -128,14 +128,20 @@ const (
 	unknown = memtools.GB
 )
 
+// Unknown is what to expect of a task of which nothing is known. A budget of zero
+// is unknown as well.
+func Unknown(budget memtools.Bytes) Prediction {
+	need := unknown
+	if budget > 0 {
+		need = min(need, max(budget/share, extra))
+	}
+	return Prediction{Need: need, Basis: FromNothing}
+}
+
 // predictCold answers q from packages alike, or from nothing.
 func predictCold(points []point, q Question) Prediction {
 	if len(points) == 0 {
-		need := unknown
-		if q.Budget > 0 {
-			need = min(need, max(q.Budget/share, extra))
-		}
-		return Prediction{Need: need, Basis: FromNothing}
+		return Unknown(q.Budget)
 	}
 	points = closest(points, q.Sources)
 	p := Prediction{Basis: FromSimilar, Samples: len(points)}
