@@ -56,7 +56,7 @@ func push(rs []record, r record) []record {
 	all[Kept] = r
 	needed := support(all[:])
 	drop := 0
-	for needed[drop] { // they are nine at most
+	for needed[drop] { // they are a dozen at most
 		drop++
 	}
 	copy(rs[drop:], all[drop+1:])
@@ -66,7 +66,8 @@ func push(rs []record, r record) []record {
 // support marks the samples that predictions rest on: the last five successes,
 // or without any the largest failure; and of the runs that memory cut off those
 // with the largest peak and the largest heap limit, both since the fifth last
-// success and since the last.
+// success and since the last; and, however old, what shows that a heap limit is
+// needed, or the task would die again once it has succeeded often enough.
 func support(rs []record) (needed [Kept + 1]bool) {
 	largest := func(from int, size func(record) (memtools.Bytes, bool)) {
 		at, most := -1, memtools.Bytes(0)
@@ -95,6 +96,12 @@ func support(rs []record) (needed [Kept + 1]bool) {
 	for _, from := range [...]int{first, afterLast} {
 		largest(from, func(r record) (memtools.Bytes, bool) { return r.peak, outcomes[r.outcome].censored() })
 		largest(from, func(r record) (memtools.Bytes, bool) { return r.heap, outcomes[r.outcome] == OutOfHeap })
+	}
+	_, died, sufficed := provenHeap(len(rs), func(i int) (Outcome, memtools.Bytes) { return outcomes[rs[i].outcome], rs[i].heap })
+	for _, i := range [...]int{died, sufficed} {
+		if i >= 0 {
+			needed[i] = true
+		}
 	}
 	if successes == 0 {
 		largest(0, func(r record) (memtools.Bytes, bool) { return r.peak, outcomes[r.outcome] == Failed })

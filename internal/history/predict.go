@@ -156,7 +156,7 @@ func look(own []Sample, tool string) facts {
 			}
 		}
 	}
-	f.heap = provenHeap(own)
+	f.heap, _, _ = provenHeap(len(own), func(i int) (Outcome, memtools.Bytes) { return own[i].Outcome, own[i].HeapLimit })
 	return f
 }
 
@@ -207,25 +207,30 @@ func pressed(x Sample, now memtools.Bytes) float64 {
 	return min(float64(now)/float64(x.HeapLimit), relaxed)
 }
 
-// provenHeap is the largest heap limit that the samples, the oldest first, show
-// to be needed: half more than one that a run died of, or one above it that
-// sufficed later. A later success with no larger limit refutes it.
-func provenHeap(own []Sample) memtools.Bytes {
-	var heap, enough memtools.Bytes // enough: the smallest that sufficed later
-	for _, x := range slices.Backward(own) {
-		switch {
-		case x.HeapLimit <= 0:
-		case x.Outcome == Succeeded && (enough == 0 || x.HeapLimit < enough):
-			enough = x.HeapLimit
-		case x.Outcome == OutOfHeap && (enough == 0 || enough > x.HeapLimit):
-			want := whole(float64(x.HeapLimit) * raise)
+// provenHeap is the largest heap limit that n samples, the oldest first, show to
+// be needed: half more than one that a run died of, or one above it that
+// sufficed later. A later success with no larger limit refutes it. died and
+// sufficed are the samples that show this, -1 for none.
+func provenHeap(n int, sample func(i int) (Outcome, memtools.Bytes)) (heap memtools.Bytes, died, sufficed int) {
+	died, sufficed = -1, -1
+	var enough memtools.Bytes // the smallest that sufficed later
+	at := -1
+	for i := n - 1; i >= 0; i-- {
+		switch outcome, limit := sample(i); {
+		case limit <= 0:
+		case outcome == Succeeded && (enough == 0 || limit < enough):
+			enough, at = limit, i
+		case outcome == OutOfHeap && (enough == 0 || enough > limit):
+			want := whole(float64(limit) * raise)
 			if enough > 0 {
 				want = min(want, enough)
 			}
-			heap = max(heap, want)
+			if want > heap {
+				heap, died, sufficed = want, i, at
+			}
 		}
 	}
-	return heap
+	return heap, died, sufficed
 }
 
 // length is the median duration.

@@ -2,6 +2,7 @@ package history
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -53,6 +54,8 @@ func TestPredict(t *testing.T) {
 			[]Sample{run(1100).ended(OutOfHeap, 1*gb)}, asked, 1650 * mb, 1536 * mb, FromHistory},
 		{"keeps to a limit that sufficed after a full heap",
 			[]Sample{run(1100).ended(OutOfHeap, 1*gb), run(1200).ended(Succeeded, 1200*mb)}, asked, 1320*mb + 32*mb, 1200 * mb, FromHistory},
+		{"keeps to a limit that sufficed however often",
+			slices.Concat([]Sample{run(1100).ended(OutOfHeap, 1*gb), run(1200).ended(Succeeded, 1200*mb)}, slices.Repeat([]Sample{run(300).ended(Succeeded, 1400*mb)}, 2*Kept)), asked, 362 * mb, 1200 * mb, FromHistory},
 		{"takes a success with the same limit for a proof that it suffices",
 			[]Sample{run(600).ended(OutOfHeap, 1*gb), run(700).ended(Succeeded, 1*gb)}, asked, 802 * mb, 0, FromHistory},
 		{"grows with the sources",
@@ -69,7 +72,11 @@ func TestPredict(t *testing.T) {
 			[]Sample{run(0)}, asked, 32 * mb, 0, FromHistory},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			got := predict(tt.own, nothing, tt.q)
+			var h held
+			for _, x := range tt.own {
+				h.add(tt.q.Task, x)
+			}
+			got := predict(h.samples(nil, tt.q.Task), nothing, tt.q)
 			if got.Need != tt.need || got.Heap != tt.heap || got.Basis != tt.basis {
 				t.Errorf("got %v, heap %v, from %s; want %v, heap %v, from %s", got.Need, got.Heap, got.Basis, tt.need, tt.heap, tt.basis)
 			}

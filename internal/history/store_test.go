@@ -103,9 +103,10 @@ func TestExportCarriesThePredictions(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n += 2
 		s, other := open(t, filepath.Join(dir, strconv.Itoa(n))), open(t, filepath.Join(dir, strconv.Itoa(n+1)))
-		for _, x := range samples(rt) {
-			x.Time = time.Time{}                // their order is what counts
+		for i, x := range samples(rt) {
+			x.Time = time.Unix(int64(i+1), 0)   // runs at one time with equal figures are one
 			x.HeapLimit = x.HeapLimit / mb * mb // two of them may not become equal
+			x.Sources = 0                       // of the runs cut off, the largest is carried, not the one that grew most
 			add(t, s, "core#build", x)
 		}
 		if len(s.Samples("core#build")) == 0 {
@@ -121,7 +122,9 @@ func TestExportCarriesThePredictions(t *testing.T) {
 			}
 		}
 		a, b := s.Predict(asked), other.Predict(asked)
-		if b.Need < a.Need-a.Need/1000 || b.Need > a.Need+a.Need/100+mb {
+		// A smaller run under a smaller heap limit could ask for more than the
+		// largest one that is carried, by what its limit may have held back.
+		if float64(b.Need)*relaxed < float64(a.Need-a.Need/1000) || b.Need > a.Need+a.Need/100+mb {
 			rt.Fatalf("need %v, imported %v\n%s", a.Need, b.Need, text.String())
 		}
 		if b.Heap < a.Heap || b.Heap > a.Heap+mb {
