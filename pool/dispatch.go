@@ -8,25 +8,25 @@ import (
 )
 
 // dispatch gives jobs to idle workers, and starts workers for the others.
-func (l *loop) dispatch() {
-	if l.closed {
+func (d *dispatcher) dispatch() {
+	if d.closed {
 		return
 	}
-	for len(l.queue) > 0 && l.hasIdle() {
-		j := l.queue.next(func(j *job) bool { return l.idleFor(j) != nil })
+	for len(d.queue) > 0 && d.hasIdle() {
+		j := d.queue.next(func(j *job) bool { return d.idleFor(j) != nil })
 		if j == nil {
 			break
 		}
-		l.give(j, l.idleFor(j))
+		d.give(j, d.idleFor(j))
 	}
-	l.makeRoom()
-	for want := l.wanted(); want > 0; want-- {
-		l.start()
+	d.makeRoom()
+	for want := d.wanted(); want > 0; want-- {
+		d.start()
 	}
 }
 
-func (l *loop) hasIdle() bool {
-	for _, s := range l.slots {
+func (d *dispatcher) hasIdle() bool {
+	for _, s := range d.slots {
 		if s.state == Idle {
 			return true
 		}
@@ -36,9 +36,9 @@ func (l *loop) hasIdle() bool {
 
 // idleFor is the worker that j may start on now: of those that may do it the
 // one that worked last, so that the others come to their idle timeout.
-func (l *loop) idleFor(j *job) *slot {
+func (d *dispatcher) idleFor(j *job) *slot {
 	var best *slot
-	for _, s := range l.slots {
+	for _, s := range d.slots {
 		if s.state != Idle || j.fresh && s.tasks > 0 {
 			continue
 		}
@@ -46,16 +46,16 @@ func (l *loop) idleFor(j *job) *slot {
 			best = s
 		}
 	}
-	if best == nil || l.o.Budget <= 0 || fits(j.task.Need, best.usage, l.loads(best), l.o.Budget) {
+	if best == nil || d.o.Budget <= 0 || fits(j.task.Need, best.usage, d.loads(best), d.o.Budget) {
 		return best
 	}
 	return nil
 }
 
 // loads are the workers but one.
-func (l *loop) loads(but *slot) []load {
+func (d *dispatcher) loads(but *slot) []load {
 	var all []load
-	for _, s := range l.slots {
+	for _, s := range d.slots {
 		if s == but {
 			continue
 		}
@@ -68,47 +68,47 @@ func (l *loop) loads(but *slot) []load {
 	return all
 }
 
-func (l *loop) give(j *job, s *slot) {
-	l.left(j)
+func (d *dispatcher) give(j *job, s *slot) {
+	d.left(j)
 	j.attempts++
 	j.started = time.Now()
-	if t := positive(j.task.Timeout, l.o.TaskTimeout); t > 0 {
+	if t := positive(j.task.Timeout, d.o.TaskTimeout); t > 0 {
 		j.deadline = j.started.Add(t)
 	}
 	s.job = j
 	s.enter(Busy)
-	l.emit(Event{Kind: TaskStarted, Worker: s.number, PID: s.pid, Task: j.id, Type: j.task.Type, Usage: s.usage})
+	d.emit(Event{Kind: TaskStarted, Worker: s.number, PID: s.pid, Task: j.id, Type: j.task.Type, Usage: s.usage})
 	if !s.b.give(j) {
-		l.end(s, ending{breach: "it answered without reading its tasks"})
+		d.end(s, ending{breach: "it answered without reading its tasks"})
 	}
 }
 
 // makeRoom ends an idle worker that stands in the way of the first job: because
 // that one needs a fresh worker, or for its memory.
-func (l *loop) makeRoom() {
-	if len(l.queue) == 0 || !l.hasIdle() {
+func (d *dispatcher) makeRoom() {
+	if len(d.queue) == 0 || !d.hasIdle() {
 		return
 	}
-	j := l.queue[0]
-	if l.idleFor(j) != nil {
+	j := d.queue[0]
+	if d.idleFor(j) != nil {
 		return
 	}
-	idle := l.byUsage()
+	idle := d.byUsage()
 	if j.fresh {
-		if len(l.slots) >= l.o.MaxWorkers && l.count(Starting) == 0 && l.count(Ending) == 0 {
-			l.retire(idle[0], WorkerEnding, "its place is needed for a fresh worker")
+		if len(d.slots) >= d.o.MaxWorkers && d.count(Starting) == 0 && d.count(Ending) == 0 {
+			d.retire(idle[0], WorkerEnding, "its place is needed for a fresh worker")
 		}
 		return
 	}
 	// It is memory. The last idle worker is kept for the job, unless a new one,
 	// which has not grown yet, would have room in its place.
-	if l.count(Ending) == 0 && (len(idle) > 1 || fits(j.task.Need, 0, l.loads(idle[0]), l.o.Budget)) {
-		l.retire(idle[0], WorkerEnding, "its memory is needed")
+	if d.count(Ending) == 0 && (len(idle) > 1 || fits(j.task.Need, 0, d.loads(idle[0]), d.o.Budget)) {
+		d.retire(idle[0], WorkerEnding, "its memory is needed")
 	}
 }
 
-func (l *loop) count(state WorkerState) (n int) {
-	for _, s := range l.slots {
+func (d *dispatcher) count(state WorkerState) (n int) {
+	for _, s := range d.slots {
 		if s.state == state {
 			n++
 		}
@@ -117,42 +117,42 @@ func (l *loop) count(state WorkerState) (n int) {
 }
 
 // wanted is how many workers to start now.
-func (l *loop) wanted() int {
-	room := l.o.MaxWorkers - len(l.slots)
-	starting, alive := l.count(Starting), len(l.slots)-l.count(Ending)
+func (d *dispatcher) wanted() int {
+	room := d.o.MaxWorkers - len(d.slots)
+	starting, alive := d.count(Starting), len(d.slots)-d.count(Ending)
 	if room <= 0 {
 		return 0
 	}
-	if l.failures > 0 {
+	if d.failures > 0 {
 		// One at a time, and for the queue alone.
-		if len(l.queue) > 0 && (alive == 0 || starting == 0 && !time.Now().Before(l.retryAt)) {
+		if len(d.queue) > 0 && (alive == 0 || starting == 0 && !time.Now().Before(d.retryAt)) {
 			return 1
 		}
 		return 0
 	}
-	want := max(l.waiting(starting)-starting, l.o.MinWorkers-alive)
+	want := max(d.waiting(starting)-starting, d.o.MinWorkers-alive)
 	return max(0, min(want, room))
 }
 
 // waiting is how many jobs could start if they had a worker.
-func (l *loop) waiting(starting int) (n int) {
-	if len(l.queue) == 0 {
+func (d *dispatcher) waiting(starting int) (n int) {
+	if len(d.queue) == 0 {
 		return 0
 	}
-	if l.o.Budget <= 0 {
-		if l.hasIdle() { // what waits beside an idle worker waits for a fresh one
-			for _, j := range l.queue {
+	if d.o.Budget <= 0 {
+		if d.hasIdle() { // what waits beside an idle worker waits for a fresh one
+			for _, j := range d.queue {
 				if j.fresh {
 					n++
 				}
 			}
 			return n
 		}
-		return len(l.queue)
+		return len(d.queue)
 	}
-	all := l.loads(nil)
-	for _, j := range l.queue[:min(len(l.queue), l.o.MaxWorkers)] {
-		if l.hasIdle() && !j.fresh || !fits(j.task.Need, 0, all, l.o.Budget) {
+	all := d.loads(nil)
+	for _, j := range d.queue[:min(len(d.queue), d.o.MaxWorkers)] {
+		if d.hasIdle() && !j.fresh || !fits(j.task.Need, 0, all, d.o.Budget) {
 			break
 		}
 		all = append(all, load{busy: true, need: j.task.Need})
@@ -161,47 +161,47 @@ func (l *loop) waiting(starting int) (n int) {
 	return n
 }
 
-func (l *loop) start() {
-	l.last++
-	s := &slot{number: l.last, state: Starting, since: time.Now()}
-	if p, ok := l.factory.(*processes); ok {
+func (d *dispatcher) start() {
+	d.last++
+	s := &slot{number: d.last, state: Starting, since: time.Now()}
+	if p, ok := d.factory.(*processes); ok {
 		s.id = (&process{f: p, number: s.number}).id()
 	}
-	l.slots[s.number] = s
-	l.emit(Event{Kind: WorkerStarting, Worker: s.number})
-	s.b = l.factory.start(s.number, l.messages)
+	d.slots[s.number] = s
+	d.emit(Event{Kind: WorkerStarting, Worker: s.number})
+	s.b = d.factory.start(s.number, d.tell)
 }
 
 // expire does what is due at now.
-func (l *loop) expire(now time.Time) {
-	spare := len(l.slots) - l.count(Ending) - l.o.MinWorkers
+func (d *dispatcher) expire(now time.Time) {
+	spare := len(d.slots) - d.count(Ending) - d.o.MinWorkers
 	measure := false
-	for _, s := range l.slots {
+	for _, s := range d.slots {
 		measure = measure || s.state == Busy || s.dirty
-		switch at, due := l.due(s), func(at time.Time) bool { return !at.IsZero() && !at.After(now) }; {
+		switch at, due := d.due(s), func(at time.Time) bool { return !at.IsZero() && !at.After(now) }; {
 		case s.state == Busy:
-			l.expireJob(s, now)
+			d.expireJob(s, now)
 		case s.state == Starting && due(at):
-			l.end(s, ending{stop: oom.StopTimeout, breach: fmt.Sprintf("it was not ready within %v", l.o.StartTimeout)})
+			d.end(s, ending{stop: oom.StopTimeout, breach: fmt.Sprintf("it was not ready within %v", d.o.StartTimeout)})
 		case s.state == Idle && due(at) && spare > 0:
 			spare--
-			l.retire(s, WorkerIdle, "no work")
+			d.retire(s, WorkerIdle, "no work")
 		}
 	}
-	if l.gauge != nil && measure && now.Sub(l.sampled) >= sampleInterval {
-		l.gauge.request()
+	if d.gauge != nil && measure && now.Sub(d.sampled) >= sampleInterval {
+		d.gauge.request()
 	}
 }
 
-func (l *loop) expireJob(s *slot, now time.Time) {
+func (d *dispatcher) expireJob(s *slot, now time.Time) {
 	j := s.job
 	if j == nil {
 		return
 	}
-	if !j.deadline.IsZero() && !j.deadline.After(now) && !j.answered.Load() {
+	if !j.deadline.IsZero() && !j.deadline.After(now) && !j.answered {
 		j.timedOut = true
-		l.fail(j, s, ErrTimeout)
-		l.giveUp(s)
+		d.fail(j, s, ErrTimeout)
+		d.giveUp(s)
 		return
 	}
 	if !j.graceEnds.IsZero() && !j.graceEnds.After(now) {
@@ -209,18 +209,18 @@ func (l *loop) expireJob(s *slot, now time.Time) {
 		if j.timedOut {
 			e = ending{stop: oom.StopTimeout, breach: "it went on with a task that had timed out"}
 		}
-		l.end(s, e)
+		d.end(s, e)
 	}
 }
 
 // due is when something is to be done about s; zero for never.
-func (l *loop) due(s *slot) time.Time {
+func (d *dispatcher) due(s *slot) time.Time {
 	switch s.state {
 	case Starting:
-		return s.since.Add(l.o.StartTimeout)
+		return s.since.Add(d.o.StartTimeout)
 	case Idle:
-		if l.o.IdleTimeout > 0 {
-			return s.since.Add(l.o.IdleTimeout)
+		if d.o.IdleTimeout > 0 {
+			return s.since.Add(d.o.IdleTimeout)
 		}
 	case Busy:
 		if s.job == nil {
@@ -236,35 +236,35 @@ func (l *loop) due(s *slot) time.Time {
 
 // arm sets the timer for what is due next. A timer that fires too early does no
 // harm, so that it is not set again for each task.
-func (l *loop) arm() {
+func (d *dispatcher) arm() {
 	var next time.Time
 	sooner := func(at time.Time) {
 		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
 			next = at
 		}
 	}
-	idle, measure := l.count(Idle), false
-	for _, s := range l.slots {
+	idle, measure := d.count(Idle), false
+	for _, s := range d.slots {
 		measure = measure || s.state == Busy || s.dirty
-		if s.state == Idle && idle <= l.o.MinWorkers {
+		if s.state == Idle && idle <= d.o.MinWorkers {
 			continue // it is kept
 		}
-		sooner(l.due(s))
+		sooner(d.due(s))
 	}
-	if l.failures > 0 && len(l.queue) > 0 && l.retryAt.After(time.Now()) {
-		sooner(l.retryAt)
+	if d.failures > 0 && len(d.queue) > 0 && d.retryAt.After(time.Now()) {
+		sooner(d.retryAt)
 	}
-	if measure && l.gauge != nil && !l.gauge.asked {
+	if measure && d.gauge != nil && !d.gauge.asked {
 		now := time.Now()
-		at := l.sampled.Add(sampleInterval)
+		at := d.sampled.Add(sampleInterval)
 		if at.Before(now) {
 			at = now.Add(sampleInterval)
 		}
 		sooner(at)
 	}
-	if next.IsZero() || !l.armed.IsZero() && !next.Before(l.armed) {
+	if next.IsZero() || !d.armed.IsZero() && !next.Before(d.armed) {
 		return
 	}
-	l.armed = next
-	l.timer.Reset(time.Until(next))
+	d.armed = next
+	d.timer.Reset(time.Until(next))
 }

@@ -17,12 +17,12 @@ const (
 )
 
 // gauge measures the workers in a goroutine of its own, one measurement at a
-// time, since a look at the process table is too long for the loop.
+// time, since a look at the process table is too long under the lock.
 type gauge struct {
 	tracker *memtools.Tracker
-	ask     chan struct{}        // closed by the loop
+	ask     chan struct{}        // closed by close
 	samples chan memtools.Sample // a failed one has no time; closed by run
-	asked   bool                 // a sample is under way; of the loop
+	asked   bool                 // a sample is under way; of the dispatcher
 }
 
 func newGauge(t *memtools.Tracker) *gauge {
@@ -57,38 +57,38 @@ func (g *gauge) close() {
 }
 
 // measured takes a sample, and decides about the workers that waited for it.
-func (l *loop) measured(sample memtools.Sample) {
-	l.gauge.asked = false
+func (d *dispatcher) measured(sample memtools.Sample) {
+	d.gauge.asked = false
 	failed := sample.Time.IsZero()
 	if !failed {
-		l.sampled = sample.Time
+		d.sampled = sample.Time
 	}
 	again := false
-	for _, s := range l.slots {
+	for _, s := range d.slots {
 		s.dirty = s.dirty && s.since.After(sample.Time)
 		if tree, ok := sample.Trees[s.id]; ok && len(tree.Processes) > 0 {
 			s.usage, s.peak = tree.Usage, max(s.peak, tree.Peak)
-			l.sums.Peak = max(l.sums.Peak, s.peak)
+			d.sums.Peak = max(d.sums.Peak, s.peak)
 		}
 		switch {
 		case !s.settling:
 		case !failed && s.since.After(sample.Time): // it still worked then
 			again = true
-		case l.tooLarge(s):
-			l.recycle(s, "its memory has grown")
+		case d.tooLarge(s):
+			d.recycle(s, "its memory has grown")
 		default:
 			s.enter(Idle)
 		}
 	}
 	if again {
-		l.gauge.request()
+		d.gauge.request()
 	}
 }
 
 // byUsage are the idle workers, the largest first.
-func (l *loop) byUsage() []*slot {
+func (d *dispatcher) byUsage() []*slot {
 	var idle []*slot
-	for _, s := range l.slots {
+	for _, s := range d.slots {
 		if s.state == Idle {
 			idle = append(idle, s)
 		}

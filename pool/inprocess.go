@@ -17,7 +17,7 @@ func (h handlers) open(Options) (factory, error) { return handlers(maps.Clone(h)
 
 func (h handlers) close() {}
 
-func (h handlers) start(n int, tell chan<- message) backend {
+func (h handlers) start(n int, tell func(message)) backend {
 	w := &inProcess{number: n, handlers: worker.Handlers(h), tell: tell, jobs: make(chan *job, 1), over: make(chan struct{})}
 	go w.run()
 	return w
@@ -27,7 +27,7 @@ func (h handlers) start(n int, tell chan<- message) backend {
 type inProcess struct {
 	number   int
 	handlers worker.Handlers
-	tell     chan<- message
+	tell     func(message)
 	jobs     chan *job     // holds at most one; never closed
 	over     chan struct{} // closed by retire or end
 	overOnce sync.Once
@@ -39,8 +39,8 @@ type inProcess struct {
 
 func (w *inProcess) run() {
 	// Also where a handler ends its goroutine, as a test's FailNow does.
-	defer func() { w.tell <- message{worker: w.number, kind: ended, exit: Exit{Worker: w.number}} }()
-	w.tell <- message{worker: w.number, kind: ready}
+	defer func() { w.tell(message{worker: w.number, kind: ended, exit: Exit{Worker: w.number}}) }()
+	w.tell(message{worker: w.number, kind: ready})
 	for {
 		select {
 		case j := <-w.jobs:
@@ -69,11 +69,9 @@ func (w *inProcess) do(j *job) {
 		w.mu.Unlock()
 		cancel()
 		if !returned {
-			w.tell <- message{worker: w.number, kind: leaving}
+			w.tell(message{worker: w.number, kind: leaving})
 		}
-		given, give := answering(j, f, w.number)
-		w.tell <- message{worker: w.number, kind: answered, answer: given}
-		give()
+		w.tell(message{worker: w.number, kind: answered, answer: f})
 	}()
 	value, err := w.handlers.Do(ctx, j.task.Type, j.data)
 	returned = true

@@ -66,7 +66,11 @@ func TestKernelTakesTheWorkerAndNotUs(t *testing.T) {
 		}
 	}
 	if group == "" || os.Mkdir(group, 0o755) != nil {
-		t.Skip("no memory cgroup of version 1 may be made here")
+		const why = "no memory cgroup of version 1 may be made here"
+		if os.Getenv("CI") != "" && os.Getuid() == 0 {
+			t.Fatal(why)
+		}
+		t.Skip(why)
 	}
 	defer func() {
 		if err := os.Remove(group); err != nil {

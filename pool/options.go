@@ -66,8 +66,9 @@ type Options struct {
 	// Log takes what Verbose writes. Its writes are never concurrent. Nil means
 	// standard error.
 	Log io.Writer
-	// OnEvent is called with each event, in their order, from the pool's own
-	// goroutine: it must return soon, and not call the pool. Nil means nobody.
+	// OnEvent is called with each event, in their order and never concurrently,
+	// while the pool waits: it must return soon, and not call the pool. Nil means
+	// nobody.
 	OnEvent func(Event)
 }
 

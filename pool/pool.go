@@ -15,25 +15,13 @@ import (
 // Pool is a set of workers and a queue of tasks. Its methods may be called by
 // many goroutines.
 type Pool struct {
-	o      Options
+	d      *dispatcher
 	nextID atomic.Uint64
-	room   chan struct{} // a token for each task in the queue; nil where any number may wait
 
-	submit  chan *job
-	cancels chan cancelled
-	stats   chan chan Stats
-	abort   chan struct{} // closed when a Shutdown has no more time
 	closing chan struct{} // closed by the first Shutdown
-	over    chan struct{} // closed by the loop, last of all
+	over    chan struct{} // closed when nothing of the pool is left
 
 	closeOnce, abortOnce sync.Once
-	final                Stats // read after over
-}
-
-// cancelled says that nobody waits for a job any more.
-type cancelled struct {
-	job *job
-	err error
 }
 
 // New returns a pool of workers that run program. It starts Options.MinWorkers
@@ -46,29 +34,27 @@ func New(program Program, o Options) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{
-		o: o, submit: make(chan *job), cancels: make(chan cancelled), stats: make(chan chan Stats),
-		abort: make(chan struct{}), closing: make(chan struct{}), over: make(chan struct{}),
-	}
-	if o.MaxQueue > 0 {
-		p.room = make(chan struct{}, o.MaxQueue)
-	}
-	l := newLoop(p, f)
+	d := newDispatcher(o, f)
 	if o.Verbose {
-		l.log = &log{to: o.Log}
+		d.log = &log{to: o.Log}
 	}
 	if processes, ok := f.(*processes); ok {
-		processes.log, processes.run = l.log, proc.NewRunID()
+		processes.log, processes.run = d.log, proc.NewRunID()
 		tracker, err := memtools.NewTracker()
 		switch {
 		case err == nil:
-			processes.gauge, l.gauge = tracker, newGauge(tracker)
+			processes.gauge, d.gauge = tracker, newGauge(tracker)
 		case o.Budget > 0 || o.RecycleMemory > 0:
 			f.close()
 			return nil, fmt.Errorf("measure the memory of workers: %w", err)
 		}
 	}
-	go l.run()
+	p := &Pool{d: d, closing: make(chan struct{}), over: make(chan struct{})}
+	go func() {
+		defer close(p.over)
+		d.run()
+	}()
+	d.do(func() {}) // starts MinWorkers
 	return p, nil
 }
 
@@ -84,57 +70,42 @@ func (p *Pool) Exec(ctx context.Context, t Task) (Result, error) {
 	if err := p.enter(ctx); err != nil {
 		return Result{}, err
 	}
-	j, err := newJob(p.nextID.Add(1), t, p.o.MaxFrame)
+	j, err := newJob(p.nextID.Add(1), t, p.d.o.MaxFrame)
 	if err != nil {
-		p.leave()
+		p.d.leave()
 		return Result{}, err
 	}
-	select {
-	case p.submit <- j:
-	case <-p.closing:
-		p.leave()
-		return Result{}, ErrClosed
-	}
+	p.d.do(func() { p.d.submitted(j) })
 	select {
 	case o := <-j.done:
 		return o.result, o.err
 	case <-ctx.Done():
 	}
-	select {
-	case p.cancels <- cancelled{j, context.Cause(ctx)}:
-	case <-p.over: // it has an answer
-	}
+	p.d.do(func() { p.d.cancelled(j, context.Cause(ctx)) })
 	o := <-j.done
 	return o.result, o.err
 }
 
 // enter waits for room in the queue.
 func (p *Pool) enter(ctx context.Context) error {
-	if p.room == nil {
+	if p.d.room == nil {
 		return nil
 	}
 	select {
-	case p.room <- struct{}{}:
+	case p.d.room <- struct{}{}:
 		return nil
 	default:
 	}
-	if p.o.RejectWhenFull {
+	if p.d.o.RejectWhenFull {
 		return ErrQueueFull
 	}
 	select {
-	case p.room <- struct{}{}:
+	case p.d.room <- struct{}{}:
 		return nil
 	case <-p.closing:
 		return ErrClosed
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	}
-}
-
-// leave makes room for another task.
-func (p *Pool) leave() {
-	if p.room != nil {
-		<-p.room
 	}
 }
 
@@ -150,13 +121,9 @@ func Do[T any](ctx context.Context, p *Pool, t Task) (T, error) {
 
 // Stats returns the pool as it is now. After Shutdown it is the last state.
 func (p *Pool) Stats() Stats {
-	reply := make(chan Stats, 1)
-	select {
-	case p.stats <- reply:
-		return <-reply
-	case <-p.over:
-		return p.final
-	}
+	p.d.mu.Lock()
+	defer p.d.mu.Unlock()
+	return p.d.snapshot()
 }
 
 // stuck is how long Shutdown waits for workers that were ended: a process has
@@ -168,13 +135,16 @@ const stuck = 5 * time.Second
 // ends the running ones as well, and returns the cause of ctx. No process is
 // left when it has returned. Further calls wait for the same end.
 func (p *Pool) Shutdown(ctx context.Context) error {
-	p.closeOnce.Do(func() { close(p.closing) })
+	p.closeOnce.Do(func() {
+		close(p.closing)
+		p.d.do(p.d.close)
+	})
 	select {
 	case <-p.over:
 		return nil
 	case <-ctx.Done():
 	}
-	p.abortOnce.Do(func() { close(p.abort) })
+	p.abortOnce.Do(func() { p.d.do(p.d.abortAll) })
 	late := time.NewTimer(stuck)
 	defer late.Stop()
 	select {

@@ -43,7 +43,7 @@ type processes struct {
 
 func (f *processes) close() { f.cleanUp() }
 
-func (f *processes) start(n int, tell chan<- message) backend {
+func (f *processes) start(n int, tell func(message)) backend {
 	w := &process{
 		f: f, number: n, tell: tell,
 		out: make(chan []byte, 4), over: make(chan struct{}),
@@ -72,9 +72,8 @@ type evidence struct {
 type process struct {
 	f      *processes
 	number int
-	tell   chan<- message
+	tell   func(message)
 
-	now     atomic.Pointer[job] // what it was given last
 	conn    atomic.Pointer[channel]
 	pending atomic.Int32  // frames that the writer has not written
 	out     chan []byte   // frames for the worker; never closed
@@ -84,10 +83,7 @@ type process struct {
 	ended   chan ending // holds the first reason to end the process
 }
 
-func (w *process) give(j *job) bool {
-	w.now.Store(j)
-	return w.send(j.frame)
-}
+func (w *process) give(j *job) bool { return w.send(j.frame) }
 
 func (w *process) cancel(id uint64) {
 	w.send(worker.Frame{Kind: worker.Cancel, ID: id}.Append(nil))
@@ -130,16 +126,16 @@ func (w *process) run() {
 	output := newWorkerOutput(w.f.log, w.number)
 	p, conn, err := w.begin(output)
 	if err != nil {
-		w.tell <- message{worker: w.number, kind: ended, exit: exit, err: err}
+		w.tell(message{worker: w.number, kind: ended, exit: exit, err: err})
 		return
 	}
 	exit.PID = p.PID()
 	if w.f.gauge != nil {
 		w.f.gauge.Track(w.id(), p.PID())
 	}
-	w.tell <- message{worker: w.number, kind: started, pid: p.PID()}
+	w.tell(message{worker: w.number, kind: started, pid: p.PID()})
 	var both sync.WaitGroup
-	w.conn.Store(conn) // the loop gives it jobs from ready on
+	w.conn.Store(conn) // the dispatcher gives it jobs from ready on
 	both.Go(func() { w.read(conn) })
 	both.Go(func() { w.write(conn) })
 
@@ -161,7 +157,7 @@ func (w *process) run() {
 		grown := after.Since(before)
 		proof.cgroup, proof.host = grown.Cgroup.Value > 0, grown.Host.Value > 0
 	}
-	w.tell <- message{worker: w.number, kind: ended, exit: exit, proof: proof}
+	w.tell(message{worker: w.number, kind: ended, exit: exit, proof: proof})
 }
 
 // begin starts the process with its channel.
@@ -216,7 +212,7 @@ func (w *process) watch(p *proc.Process, conn *channel) (reason ending) {
 	}
 }
 
-// read tells the loop what the worker answers, until the end of the channel.
+// read tells the dispatcher what the worker answers, until the end of the channel.
 func (w *process) read(conn *channel) {
 	in := worker.NewDecoder(conn, int(w.f.o.MaxFrame))
 	for first := true; ; first = false {
@@ -227,7 +223,7 @@ func (w *process) read(conn *channel) {
 		if err == nil {
 			continue
 		}
-		w.tell <- message{worker: w.number, kind: leaving}
+		w.tell(message{worker: w.number, kind: leaving})
 		if isEnd(err) {
 			w.retire() // it has closed its end, and so it has nothing more to do
 		} else {
@@ -242,13 +238,11 @@ func (w *process) take(f worker.Frame, first bool) error {
 	case f.Kind == worker.Ready && first && f.V != worker.Version:
 		return fmt.Errorf("it speaks version %d, this pool speaks %d", f.V, worker.Version)
 	case f.Kind == worker.Ready && first:
-		w.tell <- message{worker: w.number, kind: ready}
+		w.tell(message{worker: w.number, kind: ready})
 	case first:
 		return fmt.Errorf("its first frame is %q, not %q", f.Kind, worker.Ready)
 	case f.Kind == worker.Result, f.Kind == worker.Failed:
-		given, give := answering(w.now.Load(), f, w.number)
-		w.tell <- message{worker: w.number, kind: answered, answer: given}
-		give()
+		w.tell(message{worker: w.number, kind: answered, answer: f})
 	}
 	return nil // other kinds are of a later version, or of no interest
 }

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/memtools"
@@ -20,16 +19,16 @@ type Program interface {
 	open(Options) (factory, error)
 }
 
-// factory makes workers. Its methods are called by the loop only.
+// factory makes workers. Its methods are called with its lock held.
 type factory interface {
 	// start begins worker number n and returns at once. The worker tells ready,
 	// then answers, and last of all ended, after which nothing of it is left.
-	start(n int, tell chan<- message) backend
+	start(n int, tell func(message)) backend
 	// close gives back what workers share, once all have ended.
 	close()
 }
 
-// backend is one worker as the loop sees it. No method waits.
+// backend is one worker as the dispatcher sees it. No method waits.
 type backend interface {
 	// give hands over a job. It returns false where the worker does not read.
 	give(*job) bool
@@ -41,35 +40,15 @@ type backend interface {
 	end(reason ending)
 }
 
-// message is what a worker tells the loop.
+// message is what a worker tells the dispatcher.
 type message struct {
 	worker int
 	kind   messageKind
-	pid    int      // ready
-	answer given    // answer
-	exit   Exit     // ended; Verdict is left to the loop
-	proof  evidence // ended
-	err    error    // ended: why no process was started
-}
-
-// given is an answer. The worker gives it to the caller itself, after it has
-// told the loop, if it could claim the job: a way through the loop would cost
-// each task one more change of goroutines.
-type given struct {
-	id      uint64
-	claimed bool
-	outcome outcome
-}
-
-// answering is given for f, the answer to j, the job that worker number has.
-// It returns what to do once the loop was told. j may be nil.
-func answering(j *job, f worker.Frame, number int) (given, func()) {
-	g := given{id: f.ID}
-	if j == nil || j.id != f.ID || !j.claim() {
-		return g, func() {}
-	}
-	g.claimed, g.outcome = true, j.outcomeOf(f, number, time.Now())
-	return g, func() { j.done <- g.outcome }
+	pid    int          // started
+	answer worker.Frame // answered
+	exit   Exit         // ended; Verdict is left to the dispatcher
+	proof  evidence     // ended
+	err    error        // ended: why no process was started
 }
 
 type messageKind int

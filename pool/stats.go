@@ -61,11 +61,11 @@ type WorkerStats struct {
 }
 
 // snapshot is the pool as it is now.
-func (l *loop) snapshot() Stats {
-	s := l.sums
-	s.TotalWorkers, s.QueuedTasks = len(l.slots), len(l.queue)
-	for _, n := range slices.Sorted(maps.Keys(l.slots)) {
-		w := l.slots[n]
+func (d *dispatcher) snapshot() Stats {
+	s := d.sums
+	s.TotalWorkers, s.QueuedTasks = len(d.slots), len(d.queue)
+	for _, n := range slices.Sorted(maps.Keys(d.slots)) {
+		w := d.slots[n]
 		switch w.state {
 		case Busy:
 			s.BusyWorkers++

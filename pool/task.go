@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/heapmage/heapmage/memtools"
@@ -53,8 +52,7 @@ func (r Result) Decode(v any) error {
 	return nil
 }
 
-// job is a task on its way. The loop owns all that is not set by newJob; the
-// reader of a worker that has the job may read it.
+// job is a task on its way. The dispatcher owns all that is not set by newJob.
 type job struct {
 	id    uint64
 	task  Task
@@ -62,7 +60,7 @@ type job struct {
 	data  json.RawMessage // part of frame
 	done  chan outcome    // takes the one answer; never closed
 
-	answered  atomic.Bool
+	answered  bool
 	attempts  int
 	fresh     bool // to be done by a worker that did nothing before
 	passed    int  // how many tasks overtook it
@@ -98,18 +96,6 @@ func newJob(id uint64, t Task, maxFrame memtools.Bytes) (*job, error) {
 	j.frame = buf.Bytes()
 	j.data = j.frame[start:end:end]
 	return j, nil
-}
-
-// claim is the right to give the one answer. It is given once.
-func (j *job) claim() bool { return j.answered.CompareAndSwap(false, true) }
-
-// answer gives the answer, unless somebody else has claimed it.
-func (j *job) answer(o outcome) bool {
-	if !j.claim() {
-		return false
-	}
-	j.done <- o
-	return true
 }
 
 // outcomeOf is what f says about j, which worker has done.
