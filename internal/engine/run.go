@@ -301,7 +301,7 @@ func (r *run) finish(ctx context.Context, err error) error {
 			f.Retries++
 		case t.Status == event.Succeeded:
 			f.Succeeded++
-			f.Serial += t.Duration
+			f.Serial += min(t.Duration, t.CPU)
 		default:
 			f.Failed++
 			names = append(names, t.Label)

@@ -265,7 +265,9 @@ type RunFinished struct {
 	// what sets it: "processors", "memory" or "order".
 	Bound   time.Duration `json:"bound"`
 	BoundBy string        `json:"boundBy,omitempty"`
-	// Serial is the sum of the durations of the tasks that succeeded.
+	// Serial is about what the tasks that succeeded would have taken one after
+	// the other: of each the shorter of its duration, which waiting for a
+	// processor beside others makes longer, and its processor time.
 	Serial time.Duration `json:"serial"`
 	// Retries counts further attempts, Pauses the tasks that had to wait in the
 	// middle, and Collections the garbage collections.
