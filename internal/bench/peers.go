@@ -63,7 +63,8 @@ func peers(ctx context.Context, rounds int, args []string) error {
 	defer stop()
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
 	cache := flags.String("cache", "", "`folder` to keep between runs (default heapmage-bench in the user's cache folder)")
-	dir := flags.String("project", "", "`folder` for the generated workspace (default peers in the cache folder)")
+	dir := flags.String("project", "", "`folder` for the generated workspace (default peers-SIZE in the cache folder)")
+	size := flags.Float64("size", 1, "how large the packages are; at 0.5 their peaks go from 140 to just over 500 MB")
 	limits := flags.String("limits", "1.3,2,0", "memory limits in multiples of the largest package's peak; 0 is none")
 	names := flags.String("tools", "heapmage-cold,heapmage-warm,turbo,turbo-1,turbo-2,nx,nx-1,lage,lage-1,lage-4,wireit,wireit-1,npm",
 		"what to run; a number after a runner is its concurrency")
@@ -85,7 +86,13 @@ func peers(ctx context.Context, rounds int, args []string) error {
 	if err != nil {
 		return err
 	}
-	a := &arena{project: cmp.Or(*dir, filepath.Join(root, "peers")), logs: filepath.Join(root, "logs"), heap: *heap}
+	if *size <= 0 {
+		return fmt.Errorf("-size: %g is not more than 0", *size)
+	}
+	for i := range members {
+		members[i].modules = max(1, int(float64(members[i].modules)**size))
+	}
+	a := &arena{project: cmp.Or(*dir, filepath.Join(root, fmt.Sprintf("peers-%g", *size))), logs: filepath.Join(root, "logs"), heap: *heap}
 	if a.project, err = filepath.Abs(a.project); err != nil {
 		return err
 	}
