@@ -208,7 +208,9 @@ func (l gcLoad) run(ctx context.Context, project, binary string, auto bool) (r g
 		case event.GCFinished:
 			r.collections++
 			r.freed += e.Freed
-			r.pause += e.Duration
+			for _, p := range e.Processes {
+				r.pause += p.Duration
+			}
 		}
 	}
 	r.output, err = digest(output)

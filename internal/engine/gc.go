@@ -22,6 +22,9 @@ const (
 	gcPause = time.Second
 	// gcAnswer bounds the wait for one process: in native code it does not answer.
 	gcAnswer = 10 * time.Second
+	// gcSettle is how long V8 takes, in threads of its own, to give the pages of what
+	// it collected back to the system; before that, usage shows nothing of it.
+	gcSettle = 100 * time.Millisecond
 	// gcShare is how many times longer than its last collection a process that
 	// gave back much runs at least until the next: it costs a twentieth at most.
 	gcShare = 20
@@ -113,15 +116,16 @@ func (c *collector) Collect(ctx context.Context, trigger event.GCTrigger) {
 		one := c.collect(ctx, p)
 		done.Processes = append(done.Processes, one)
 		done.Freed += max(0, one.Before-one.After)
-		if c.usage().Level == memtools.Normal {
+		time.Sleep(gcSettle)
+		now := c.usage()
+		done.Usage, done.Budget = now.Usage, now.Budget
+		if now.Level == memtools.Normal {
 			break
 		}
 	}
 	done.Duration = c.now().Sub(start)
 	c.collections.Add(1)
 	c.emit(done)
-	now := c.usage()
-	c.emit(event.Memory{Moment: event.AfterGC, Usage: now.Usage, Budget: now.Budget})
 	c.last = c.now()
 }
 

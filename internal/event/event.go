@@ -54,7 +54,6 @@ const (
 	BeforeTask Moment = "before-task"
 	AfterTask  Moment = "after-task"
 	AtTick     Moment = "tick"
-	AfterGC    Moment = "after-gc"
 )
 
 // Memory is the usage of the whole run against its budget.
@@ -230,6 +229,9 @@ type GCFinished struct {
 	Freed     memtools.Bytes `json:"freed"`
 	Duration  time.Duration  `json:"duration"`
 	Processes []GCProcess    `json:"processes"`
+	// Usage is that of the whole run once the pages were given back.
+	Usage  memtools.Bytes `json:"usage"`
+	Budget memtools.Bytes `json:"budget"`
 }
 
 // GCProcess is the collection in one Node process.

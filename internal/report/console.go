@@ -179,9 +179,10 @@ func (c *Console) gcFinished(e event.GCFinished) {
 	failed := slices.DeleteFunc(slices.Clone(e.Processes), func(p event.GCProcess) bool { return p.Error == "" })
 	if len(failed) > 0 && len(failed) == len(e.Processes) {
 		c.line(c.paint.warning, "⚠️  GC failed: %s", failed[0].Error)
-		return
+	} else {
+		c.line(c.paint.good, "✅ GC complete. Freed %v", e.Freed)
 	}
-	c.line(c.paint.good, "✅ GC complete. Freed %v", e.Freed)
+	c.line(c.paint.faint, "💾 Memory: %s", usage(e.Usage, e.Budget))
 }
 
 func (c *Console) runFinished(e event.RunFinished) {

@@ -49,7 +49,7 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			started("cli", "build"), memory(event.BeforeTask, "cli#build", 14.5), memory(event.AtTick, "", 1024.5),
 			event.Pressure{Level: memtools.Warning, Usage: mb(6400), Budget: 8 * memtools.GB},
 			event.Pressure{Level: memtools.Critical, Usage: mb(7536.64), Budget: 8 * memtools.GB},
-			event.GCStarted{Trigger: event.AtCritical, Processes: 1}, event.GCFinished{Freed: mb(512.25)}, memory(event.AfterGC, "", 6144),
+			event.GCStarted{Trigger: event.AtCritical, Processes: 1}, event.GCFinished{Freed: mb(512.25), Usage: mb(6144), Budget: 8 * memtools.GB},
 			event.Pressure{Level: memtools.Normal, Usage: mb(100), Budget: 8 * memtools.GB},
 			succeeded("cli", "build", 18.52, ""), memory(event.AfterTask, "cli#build", 16),
 			event.RunFinished{Target: "build", Succeeded: 2, Duration: 31020 * time.Millisecond, Peak: mb(7536.64), Usage: mb(16), Budget: 8 * memtools.GB,
