@@ -4,7 +4,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,39 +15,65 @@ import (
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
 
+// installed is a folder that belongs to the package manager: a pattern is about
+// what is in it only where it says so by name.
+const installed = "node_modules"
+
 // removeHalfWritten removes what a task wrote since it started, among the
 // outputs that are known of it, so that its next attempt does not find half of
-// a file. Files from before it are left, as are links and what lies outside of
-// the package.
+// a file. Files from before it are left, and so is all that is not the package's
+// own, whatever the patterns say: what links lead to, other packages below it,
+// and what was installed.
 func (r *run) removeHalfWritten(t *taskgraph.Task, since time.Time) error {
-	var errs []error
 	outputs := r.config.TaskFor(t.Package.Name, t.Target).Outputs
-	root := filepath.Join(r.ws.Root, t.Package.Dir)
-	for _, pattern := range outputs {
-		if strings.HasPrefix(pattern, "!") || !filepath.IsLocal(filepath.FromSlash(pattern)) {
-			continue
-		}
-		errs = append(errs, doublestar.GlobWalk(os.DirFS(root), pattern, func(path string, d fs.DirEntry) error {
-			if !d.Type().IsRegular() || kept(outputs, path) {
-				return nil
-			}
-			if info, err := d.Info(); err != nil || info.ModTime().Before(since) {
-				return nil
-			}
-			return os.Remove(filepath.Join(root, filepath.FromSlash(path)))
-		}, doublestar.WithNoFollow()))
+	if len(outputs) == 0 {
+		return nil
 	}
-	return errors.Join(errs...)
+	root := filepath.Join(r.ws.Root, t.Package.Dir)
+	others := map[string]bool{}
+	for _, p := range r.everyPackage() {
+		others[filepath.Join(r.ws.Root, p.Dir)] = true
+	}
+	named := slices.ContainsFunc(outputs, func(pattern string) bool { return strings.Contains(pattern, installed) })
+	var errs []error
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+		file := filepath.Join(root, filepath.FromSlash(name))
+		switch {
+		case err != nil:
+			return nil // it has gone, or was not for the task to write
+		case d.IsDir() && name != "." && (others[file] || d.Name() == ".git" || d.Name() == stateDir || d.Name() == installed && !named):
+			return fs.SkipDir
+		case !d.Type().IsRegular() || !isOutput(outputs, name):
+			return nil
+		}
+		if info, err := d.Info(); err != nil || info.ModTime().Before(since) {
+			return nil
+		}
+		if err := os.Remove(file); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+		return nil
+	})
+	return errors.Join(append(errs, err)...)
 }
 
-// kept reports whether an output is taken out of them by a "!" pattern.
-func kept(outputs []string, path string) bool {
+// isOutput reports whether a file is one of the outputs, and not taken out of
+// them by a "!" pattern.
+func isOutput(outputs []string, name string) bool {
+	below := slices.Contains(strings.Split(name, "/"), installed)
+	matches := func(pattern string) bool {
+		match, _ := doublestar.Match(path.Clean(pattern), name) // a bad pattern matches nothing
+		return match
+	}
+	is := false
 	for _, pattern := range outputs {
 		if not, ok := strings.CutPrefix(pattern, "!"); ok {
-			if match, _ := doublestar.Match(not, path); match {
-				return true
+			if matches(not) {
+				return false
 			}
+		} else if !below || strings.Contains(pattern, installed) {
+			is = is || matches(pattern)
 		}
 	}
-	return false
+	return is
 }
