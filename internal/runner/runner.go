@@ -50,6 +50,9 @@ type Spec struct {
 
 // Result is how an attempt ended.
 type Result struct {
+	// Started is when it began by the clock of the file system that has its log,
+	// which lags some milliseconds behind, or is that of another machine: no file
+	// that it wrote there has an earlier time.
 	Started  time.Time
 	Duration time.Duration
 	// Frozen is the part of Duration for which it was kept from running.
@@ -76,10 +79,10 @@ var (
 // takes at most three seconds. The error is one of this machine (no such shell,
 // no room for the log), not of the script.
 func (r *Runner) Run(ctx context.Context, s Spec) (res Result, err error) {
-	res.Started = time.Now()
+	began := time.Now()
 	a := r.begin(s.ID)
 	defer func() {
-		res.Duration = time.Since(res.Started)
+		res.Duration = time.Since(began)
 		res.Frozen = r.finish(s.ID, a)
 	}()
 	if s.Timeout > 0 {
@@ -92,6 +95,11 @@ func (r *Runner) Run(ctx context.Context, s Spec) (res Result, err error) {
 		return res, err
 	}
 	defer func() { err = cmp.Or(err, log.Close()) }()
+	info, err := log.Stat()
+	if err != nil {
+		return res, err
+	}
+	res.Started = info.ModTime()
 	for _, step := range s.Steps {
 		if err := r.step(ctx, s, step, log, a, &res); err != nil || !res.Verdict.Success() {
 			return res, err

@@ -127,6 +127,20 @@ func TestSteps(t *testing.T) {
 			t.Errorf("%+v", res)
 		}
 	})
+	t.Run("write no file that is older than their start", func(t *testing.T) {
+		for range 20 {
+			file := filepath.Join(t.TempDir(), "written")
+			_, _, ended := start(t, t.Context(), "echo > "+file)
+			res := <-ended
+			info, err := os.Stat(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.ModTime().Before(res.Started) {
+				t.Fatalf("it started at %v and wrote at %v", res.Started, info.ModTime())
+			}
+		}
+	})
 	t.Run("end at the timeout", func(t *testing.T) {
 		m, err := meter.New(meter.Options{Budget: memtools.GB})
 		if err != nil {
