@@ -24,6 +24,13 @@ type hands struct {
 	tasks map[string]*taskgraph.Task
 }
 
+func (h hands) Begin(id string) {
+	h.runner.Expect(id)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.active[id] = &active{}
+}
+
 func (h hands) Freeze(id string) {
 	h.runner.Freeze(id)
 	h.pauses++
@@ -44,12 +51,16 @@ func (h hands) corrected(id string, action event.CorrectionAction) {
 func (h hands) Stop(id string, final bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	why := error(runner.ErrPressure)
+	if final {
+		why = errLast
+	}
 	switch a := h.active[id]; {
 	case a == nil: // it has ended
-	case final:
-		a.stop(errLast)
+	case a.stop == nil: // it begins just now
+		a.stopped = why
 	default:
-		a.stop(runner.ErrPressure)
+		a.stop(why)
 	}
 }
 

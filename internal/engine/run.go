@@ -93,9 +93,10 @@ type run struct {
 
 // active is what a run knows of an attempt while it lasts.
 type active struct {
-	stop  context.CancelCauseFunc
-	need  memtools.Bytes // that is reserved
-	curve curve
+	stop    context.CancelCauseFunc // nil until it has begun
+	stopped error                   // why it was stopped before that
+	need    memtools.Bytes          // that is reserved
+	curve   curve
 }
 
 // open makes what the run writes to and measures with.

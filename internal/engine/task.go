@@ -62,7 +62,15 @@ func (r *run) attempt(ctx context.Context, t unit, g schedule.Grant) schedule.Ou
 func (r *run) began(g schedule.Grant, stop context.CancelCauseFunc) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.active[g.ID] = &active{stop: stop, need: g.Need}
+	a := r.active[g.ID]
+	if a == nil { // no scheduler announced it
+		a = &active{}
+		r.active[g.ID] = a
+	}
+	a.stop, a.need = stop, g.Need
+	if a.stopped != nil {
+		stop(a.stopped)
+	}
 }
 
 // ends tells and remembers how an attempt ended.

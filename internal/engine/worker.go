@@ -94,6 +94,7 @@ func (u *units) exec(ctx context.Context, g schedule.Grant) schedule.Outcome {
 	if err != nil {
 		f := event.TaskFinished{Task: u.describe(t), Attempt: g.Attempt, Status: event.Failed, ExitCode: -1, Reason: err.Error()}
 		u.run.mu.Lock()
+		delete(u.active, t.ID)
 		u.ended = append(u.ended, f)
 		u.run.mu.Unlock()
 		u.events.Emit(f)

@@ -24,14 +24,31 @@ type attempt struct {
 	total   time.Duration
 }
 
-func (as *attempts) begin(id string) *attempt {
+// Expect has Freeze and Thaw act on the next attempt at a task from now on, and
+// not only once Run has begun it.
+func (as *attempts) Expect(id string) {
 	as.mu.Lock()
 	defer as.mu.Unlock()
+	as.addLocked(id)
+}
+
+func (as *attempts) addLocked(id string) *attempt {
 	if as.byID == nil {
 		as.byID = map[string]*attempt{}
 	}
 	a := &attempt{mu: &as.mu}
 	as.byID[id] = a
+	return a
+}
+
+// begin returns the attempt that was expected, or a new one.
+func (as *attempts) begin(id string) *attempt {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	a := as.byID[id]
+	if a == nil {
+		a = as.addLocked(id)
+	}
 	return a
 }
 

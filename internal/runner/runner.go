@@ -116,8 +116,13 @@ func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writ
 		outputs = append(outputs, r.Live)
 	}
 	id := r.RunID + "/" + s.ID
-	killsBefore, _ := memtools.OOMKills() // unknown counts stay unknown in Since
 	a.mayStart(ctx)
+	if ctx.Err() != nil {
+		res.ExitCode = -1
+		res.Verdict = oom.Diagnose(oom.Evidence{ExitCode: -1, Stopped: stopOf(ctx), Budget: r.Meter.Last().Budget, Peak: res.Peak})
+		return nil
+	}
+	killsBefore, _ := memtools.OOMKills() // unknown counts stay unknown in Since
 	p, err := proc.Start(proc.Command{
 		Args: step.Args, Dir: step.Dir, Env: step.Env, Output: io.MultiWriter(outputs...), ID: id, OOMScoreAdj: r.OOMScoreAdj,
 	})
@@ -144,20 +149,21 @@ func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writ
 	res.Peak = max(res.Peak, peak)
 	res.ExitCode, res.Signal = end.ExitCode, end.Signal
 	now := r.Meter.Last()
+	stopped := oom.NotStopped
+	if end.StoppedBy != proc.NotStopped {
+		stopped = stopOf(ctx)
+	}
 	res.Verdict = oom.Diagnose(oom.Evidence{
 		ExitCode: end.ExitCode, Signal: oom.SignalNumber(end.Signal), Seen: scanner.Findings(),
 		HeapLimit: s.HeapLimit, Budget: now.Budget, Peak: peak,
 		CgroupOOMKill: kills.Cgroup.Value > 0, HostOOMKill: kills.Host.Value > 0,
-		Stopped: stopped(ctx, end),
+		Stopped: stopped,
 	})
 	return end.OutputErr
 }
 
-// stopped says why we ended a process that had not ended by itself.
-func stopped(ctx context.Context, end proc.Result) oom.Stop {
-	if end.StoppedBy == proc.NotStopped {
-		return oom.NotStopped
-	}
+// stopOf says why we end what runs under ctx, which is done.
+func stopOf(ctx context.Context) oom.Stop {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, ErrTimeout):
 		return oom.StopTimeout

@@ -127,6 +127,38 @@ func TestSteps(t *testing.T) {
 			t.Errorf("%+v", res)
 		}
 	})
+	t.Run("are frozen although the task had not begun when that was asked for", func(t *testing.T) {
+		r, _, ended := start(t, t.Context())
+		<-ended
+		r.Expect("core#build")
+		r.Freeze("core#build")
+		log := filepath.Join(t.TempDir(), "log")
+		results := make(chan Result, 1)
+		go func() {
+			res, err := r.Run(t.Context(), Spec{ID: "core#build", Log: log, Steps: []script.Step{{Args: []string{"echo", "it runs"}, Env: os.Environ()}}})
+			if err != nil {
+				t.Error(err)
+			}
+			results <- res
+		}()
+		until(t, "its log", func() bool { _, err := os.Stat(log); return err == nil })
+		time.Sleep(100 * time.Millisecond)
+		if size(log) != 0 {
+			t.Error("it ran")
+		}
+		r.Thaw("core#build")
+		if res := <-results; !res.Verdict.Success() || res.Frozen == 0 || size(log) == 0 {
+			t.Errorf("%+v", res)
+		}
+	})
+	t.Run("do not start once the task is stopped", func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(ErrPressure)
+		_, log, ended := start(t, ctx, "echo it runs")
+		if res := <-ended; res.Verdict.Cause != oom.PressureStop || size(log) > 0 {
+			t.Errorf("%+v", res)
+		}
+	})
 	t.Run("write no file that is older than their start", func(t *testing.T) {
 		for range 20 {
 			file := filepath.Join(t.TempDir(), "written")

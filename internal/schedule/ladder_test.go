@@ -25,6 +25,7 @@ type stage struct {
 // noHands makes a ledger believe that corrections are acted on.
 type noHands struct{}
 
+func (noHands) Begin(string)      {}
 func (noHands) Freeze(string)     {}
 func (noHands) Thaw(string)       {}
 func (noHands) Stop(string, bool) {}

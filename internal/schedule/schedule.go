@@ -75,6 +75,9 @@ type Memory struct {
 
 // Hands act on running attempts. They return at once.
 type Hands interface {
+	// Begin is called before an attempt is started, and before any other method
+	// is for it.
+	Begin(id string)
 	// Freeze stops an attempt from running; it keeps its memory.
 	Freeze(id string)
 	Thaw(id string)
@@ -132,6 +135,9 @@ func Run(ctx context.Context, jobs []Job, o Options, run func(context.Context, G
 			}
 			if !stopped {
 				for _, g := range l.admit(m) {
+					if o.Hands != nil {
+						o.Hands.Begin(g.ID)
+					}
 					go func() { ended <- ending{g.ID, run(ctx, g)} }()
 				}
 			}

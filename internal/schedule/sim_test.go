@@ -59,6 +59,7 @@ func (a *attempt) usage() memtools.Bytes {
 // hand lets the ledger act on the simulated attempts.
 type hand map[string]*attempt
 
+func (h hand) Begin(string)              {}
 func (h hand) Freeze(id string)          { h[id].frozen = true }
 func (h hand) Thaw(id string)            { h[id].frozen = false }
 func (h hand) Stop(id string, last bool) { h[id].stopped, h[id].final = true, last }
