@@ -218,11 +218,16 @@ func (t *Tracker) addLocked(tr *tree) {
 	t.recheck = true
 }
 
-// Untrack ends the counting under id. An unknown id is no error.
-func (t *Tracker) Untrack(id string) {
+// Untrack ends the counting under id and returns the highest usage of any sample
+// since Track. That of an unknown id is zero.
+func (t *Tracker) Untrack(id string) (peak Bytes) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if tr := t.trees[id]; tr != nil {
+		peak = tr.peak
+	}
 	t.removeLocked(id)
+	return peak
 }
 
 func (t *Tracker) removeLocked(id string) {

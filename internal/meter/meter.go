@@ -63,7 +63,6 @@ type Meter struct {
 	area float64
 	// largest is the highest resident set of any one process of a tree, by id.
 	largest map[string]memtools.Bytes
-	trees   map[string]memtools.Tree
 }
 
 // New returns a meter that has taken a first sample.
@@ -156,16 +155,21 @@ func (m *Meter) sample() (Reading, error) {
 	for id, tree := range s.Trees {
 		now.Trees[id] = tree.Usage
 		now.Rest -= tree.Usage
+		if _, counted := m.largest[id]; !counted {
+			continue // it has ended since
+		}
 		for _, p := range tree.Processes {
 			m.largest[id] = max(m.largest[id], p.RSS)
 		}
 	}
-	m.trees = s.Trees
+	m.peak = max(m.peak, s.Total)
+	if now.Time.Before(m.last.Time) { // another goroutine's sample was faster
+		return m.last, nil
+	}
 	if !m.last.Time.IsZero() {
 		m.area += float64(m.last.Usage+now.Usage) / 2 * now.Time.Sub(m.last.Time).Seconds()
 	}
 	m.last = now
-	m.peak = max(m.peak, s.Total)
 	return m.last, nil
 }
 
@@ -201,7 +205,12 @@ func (m *Meter) Area() float64 {
 }
 
 // Begin counts the process pid, with all that it starts or marks, under id.
-func (m *Meter) Begin(id string, pid int) { m.tracker.Track(id, pid) }
+func (m *Meter) Begin(id string, pid int) {
+	m.mu.Lock()
+	m.largest[id] = 0
+	m.mu.Unlock()
+	m.tracker.Track(id, pid)
+}
 
 // BeginOne counts the process pid alone under id: a helper of this process.
 func (m *Meter) BeginOne(id string, pid int) { m.tracker.TrackOne(id, pid) }
@@ -211,10 +220,9 @@ func (m *Meter) BeginOne(id string, pid int) { m.tracker.TrackOne(id, pid) }
 // (ru_maxrss): what it shows beyond the samples was missed by them, and is added.
 func (m *Meter) End(id string, maxRSS memtools.Bytes) memtools.Bytes {
 	m.Now()
-	m.tracker.Untrack(id)
+	peak := m.tracker.Untrack(id)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	peak := m.trees[id].Peak
 	missed := max(0, maxRSS-m.largest[id])
 	delete(m.largest, id)
 	return peak + missed

@@ -2,8 +2,10 @@ package meter
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -108,4 +110,48 @@ func TestMeterSeesAChild(t *testing.T) {
 			t.Errorf("got %v", peak)
 		}
 	})
+}
+
+// TestPeaksOfManyEnds: whoever samples at that moment, no end loses its peak.
+func TestPeaksOfManyEnds(t *testing.T) {
+	m, err := New(Options{Budget: memtools.GB})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	c := exec.Command("sleep", "60")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
+	stop := make(chan struct{})
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_, _ = m.sample()
+				}
+			}
+		})
+	}
+	for i := range 400 {
+		id := fmt.Sprintf("run/%d", i)
+		m.Begin(id, c.Process.Pid)
+		for m.Last().Trees[id] == 0 {
+			_, _ = m.sample()
+		}
+		if peak := m.End(id, 0); peak == 0 {
+			t.Errorf("end %d has no peak", i)
+			break
+		}
+	}
+	close(stop)
+	all.Wait()
+	if len(m.largest) > 0 {
+		t.Errorf("left: %v", m.largest)
+	}
 }
