@@ -43,8 +43,9 @@ type Command struct {
 	// Processes that run at the same time with equal IDs are stopped together.
 	// Empty means one of its own.
 	ID string
-	// OOMScoreAdj makes the tree a likelier victim when the kernel runs out of
-	// memory, up to 1000. Zero leaves it as it is. Linux only; ignored elsewhere.
+	// OOMScoreAdj makes the tree a likelier victim than this process when the
+	// kernel runs out of memory: by that much more, up to 1000 in all. Zero leaves
+	// it as it is. Linux only; ignored elsewhere.
 	OOMScoreAdj int
 	// ExtraFiles become descriptors 3 and up. The caller closes its own copies
 	// after Start. Not on Windows.
@@ -187,7 +188,7 @@ func Start(c Command) (*Process, error) {
 	}
 	theReaper.started(p.ward, p.tree)
 	if c.OOMScoreAdj != 0 {
-		setOOMScoreAdj(p.PID(), c.OOMScoreAdj)
+		raiseOOMScore(p.PID(), c.OOMScoreAdj)
 	}
 	go p.output.copy()
 	go p.wait()

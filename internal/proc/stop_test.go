@@ -199,16 +199,49 @@ func TestOOMScoreAdj(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("Linux only")
 	}
-	c := shell("sleep 100", nil)
-	c.OOMScoreAdj = 300
-	p := start(t, c)
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(p.PID()) + "/oom_score_adj")
+	const own = "/proc/self/oom_score_adj"
+	before, err := os.ReadFile(own)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.TrimSpace(string(b)) != "300" {
-		t.Errorf("oom_score_adj is %s", b)
+	ours, err := strconv.Atoi(strings.TrimSpace(string(before)))
+	if err != nil {
+		t.Fatal(err)
 	}
-	p.Kill()
-	end(t, p)
+	childs := func(t *testing.T) string {
+		t.Helper()
+		c := shell("sleep 100", nil)
+		c.OOMScoreAdj = 300
+		p := start(t, c)
+		b, err := os.ReadFile("/proc/" + strconv.Itoa(p.PID()) + "/oom_score_adj")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Kill()
+		end(t, p)
+		return strings.TrimSpace(string(b))
+	}
+	t.Run("makes a child a likelier victim than this process", func(t *testing.T) {
+		if got := childs(t); got != strconv.Itoa(min(ours+300, 1000)) {
+			t.Errorf("%s, and ours is %d", got, ours)
+		}
+	})
+	t.Run("also where this process is a likely one, as in most pods", func(t *testing.T) {
+		if os.Geteuid() != 0 {
+			t.Skip("only root can take it back")
+		}
+		defer func() {
+			if err := os.WriteFile(own, before, 0); err != nil {
+				t.Error(err)
+			}
+		}()
+		for adj, want := range map[string]string{"500": "800", "900": "1000"} {
+			if err := os.WriteFile(own, []byte(adj), 0); err != nil {
+				t.Skip(err)
+			}
+			if got := childs(t); got != want {
+				t.Errorf("at %s of ours: %s, want %s", adj, got, want)
+			}
+		}
+	})
 }

@@ -79,6 +79,6 @@ func signalOne(e entry, sig unix.Signal) error {
 	return unix.Kill(e.pid, sig)
 }
 
-func setOOMScoreAdj(int, int) {}
+func raiseOOMScore(int, int) {}
 
 func selfPath() (string, error) { return os.Executable() }

@@ -118,9 +118,17 @@ func signalOne(e entry, sig unix.Signal) error {
 	return unix.PidfdSendSignal(fd, sig, nil, 0)
 }
 
-// setOOMScoreAdj makes pid, and children that it may have by now, a likelier
-// victim. To raise the figure needs no privilege; where it fails the system's
-// choice stays what it was.
+// raiseOOMScore makes pid, and children that it may have by now, a likelier
+// victim than this process by that much. Most pods of Kubernetes begin far above
+// zero (up to 1000), so that a figure of its own could make the child the safer
+// one. To raise the figure needs no privilege; where it fails the system's choice
+// stays what it was.
+func raiseOOMScore(pid, by int) {
+	text, _ := os.ReadFile("/proc/self/oom_score_adj")
+	own, _ := strconv.Atoi(string(bytes.TrimSpace(text))) // zero where it cannot be read
+	setOOMScoreAdj(pid, min(own+by, 1000))
+}
+
 func setOOMScoreAdj(pid, adj int) {
 	p := strconv.Itoa(pid)
 	_ = os.WriteFile("/proc/"+p+"/oom_score_adj", strconv.AppendInt(nil, int64(adj), 10), 0)

@@ -21,6 +21,6 @@ func executablePath(int) string { return "" }
 
 func signalOne(entry, unix.Signal) error { return errors.ErrUnsupported }
 
-func setOOMScoreAdj(int, int) {}
+func raiseOOMScore(int, int) {}
 
 func selfPath() (string, error) { return os.Executable() }

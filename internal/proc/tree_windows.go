@@ -162,7 +162,7 @@ func candidates(path string, env []string) []string {
 
 func sameVariable(a, b string) bool { return strings.EqualFold(a, b) }
 
-func setOOMScoreAdj(int, int) {}
+func raiseOOMScore(int, int) {}
 
 // lookUp reads one process: its parent and its start.
 func lookUp(pid int) (entry, bool) {
