@@ -282,6 +282,38 @@ while :; do sleep 1; done
 	}
 }
 
+// TestInterruptedInstall: an interrupt is one wherever it comes.
+func TestInterruptedInstall(t *testing.T) {
+	needsNode(t)
+	root := workspaceOf(t, "true", map[string]string{
+		"package.json":      `{"name": "lone", "version": "1.0.0", "dependencies": {"left-pad": "1.3.0"}, "scripts": {"build": "true"}}`,
+		"package-lock.json": `{"name": "lone", "version": "1.0.0", "lockfileVersion": 3, "packages": {}}`,
+		"bin/npm":           "#!/bin/sh\ntouch started\nsleep 4242\n",
+	})
+	if err := os.Chmod(filepath.Join(root, "bin/npm"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for sig, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+		c := exec.Command(binary, "build")
+		c.Dir, c.Env = root, append(os.Environ(), "PATH="+filepath.Join(root, "bin")+":"+os.Getenv("PATH"))
+		var out bytes.Buffer
+		c.Stdout, c.Stderr = &out, &out
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		started := filepath.Join(root, "started")
+		waitFor(t, "the install to start", func() bool { return os.Remove(started) == nil })
+		if err := c.Process.Signal(sig); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Wait()
+		if code := c.ProcessState.ExitCode(); code != want {
+			t.Errorf("%v: exit code %d, want %d\n%s", sig, code, want, out.String())
+		}
+		waitFor(t, "every process to end", func() bool { return len(processesIn(root)) == 0 })
+	}
+}
+
 // TestKilledAtAnyMoment kills heapmage again and again; what it leaves must be
 // read by the next run, and no process may stay.
 func TestKilledAtAnyMoment(t *testing.T) {

@@ -312,10 +312,10 @@ func (r *run) finish(ctx context.Context, err error) error {
 	code, reason := exitFor(ctx)
 	known := (*problem.Error)(nil)
 	switch {
+	case code != 0: // whatever else failed for it
+		f.ExitCode, f.Reason, err = code, r.Target+" "+reason, nil
 	case err != nil && errors.As(err, &known):
 		f.ExitCode, f.Reason = known.ExitStatus(), known.What
-	case code != 0:
-		f.ExitCode, f.Reason = code, r.Target+" "+reason
 	case f.Failed > 0:
 		slices.Sort(names)
 		f.ExitCode, f.Reason = problem.ExitFailed, r.Target+" failed: "+strings.Join(names, ", ")
