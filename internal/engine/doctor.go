@@ -61,7 +61,9 @@ func Doctor(ctx context.Context, asJSON bool) error {
 // facts gathers what the doctor looks at.
 func (p *prepared) facts(ctx context.Context) doctor.Facts {
 	f := doctor.Facts{Limits: p.limits, Budget: p.budget, Kubernetes: env(p.environ, "KUBERNETES_SERVICE_HOST") != ""}
-	if _, notices, err := openState(p.ws.Root, "doctor"); err != nil || len(notices) > 0 {
+	tried, notices, err := openState(p.ws.Root, "doctor")
+	tried.close()
+	if err != nil || len(notices) > 0 {
 		f.StateError = fmt.Sprint(err)
 		if len(notices) > 0 {
 			f.StateError = notices[0].Text

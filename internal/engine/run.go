@@ -220,6 +220,7 @@ func (r *run) close() error {
 		err = errors.Join(err, r.history.Close())
 	}
 	proc.Shutdown()
+	r.state.close()
 	if err == nil {
 		return nil
 	}

@@ -24,6 +24,8 @@ type state struct {
 	dir string
 	// shown is dir as messages name it.
 	shown string
+	// held keeps other runs from removing dir.
+	held *os.File
 
 	mu    *sync.Mutex
 	names map[string]string // the task that a name of a log belongs to
@@ -41,6 +43,9 @@ func openState(root, run string) (state, []event.Notice, error) {
 	err := os.MkdirAll(filepath.Join(s.dir, "logs"), 0o755)
 	if err == nil {
 		err = ignore(top)
+	}
+	if err == nil {
+		s.held, err = hold(s.dir)
 	}
 	if err == nil {
 		prune(filepath.Join(top, "runs"), run, keptRuns)
@@ -69,7 +74,11 @@ func ignore(top string) error {
 	return os.WriteFile(path, []byte("*\n"), 0o644)
 }
 
-// prune removes the oldest runs beyond the newest keep, but never own. Their
+// close lets other runs remove the folder.
+func (s state) close() { _ = s.held.Close() } // of nothing, nil, it is an error
+
+// prune removes the oldest runs beyond the newest keep, but never own, nor one
+// that still runs: a long one may be beside, or around, many short ones. Their
 // names begin with their time, so that they sort by age. What it cannot remove
 // stays.
 func prune(runs, own string, keep int) {
@@ -80,7 +89,9 @@ func prune(runs, own string, keep int) {
 	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !e.IsDir() || e.Name() == own })
 	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(b.Name(), a.Name()) })
 	for _, e := range entries[min(keep-1, len(entries)):] {
-		_ = os.RemoveAll(filepath.Join(runs, e.Name()))
+		if dir := filepath.Join(runs, e.Name()); !inUse(dir) {
+			_ = os.RemoveAll(dir)
+		}
 	}
 }
 

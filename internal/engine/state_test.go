@@ -10,16 +10,35 @@ import (
 )
 
 func TestOpenState(t *testing.T) {
+	run := func(t *testing.T, root, id string) state {
+		t.Helper()
+		s, notices, err := openState(root, id)
+		if err != nil || len(notices) > 0 {
+			t.Fatal(err, notices)
+		}
+		return s
+	}
+	t.Run("keeps a run that lasts, however many begin and end meanwhile", func(t *testing.T) {
+		root := t.TempDir()
+		long := run(t, root, "2026-000")
+		for i := range keptRuns + 5 {
+			run(t, root, fmt.Sprintf("2026-%03d", i+1)).close()
+		}
+		if err := os.WriteFile(long.log("core#build", 1), nil, 0o600); err != nil {
+			t.Error(err)
+		}
+		long.close()
+		run(t, root, "2027").close()
+		if _, err := os.Stat(long.dir); err == nil {
+			t.Error("it is kept for ever")
+		}
+	})
 	t.Run("keeps the newest runs and stays out of version control", func(t *testing.T) {
 		root := t.TempDir()
 		for i := range keptRuns + 5 {
-			if _, notices, err := openState(root, fmt.Sprintf("2026-%03d", i)); err != nil || len(notices) > 0 {
-				t.Fatal(err, notices)
-			}
+			run(t, root, fmt.Sprintf("2026-%03d", i)).close()
 		}
-		if _, _, err := openState(root, "2025"); err != nil { // its clock was wrong
-			t.Fatal(err)
-		}
+		run(t, root, "2025").close() // its clock was wrong
 		if _, err := os.Stat(filepath.Join(root, stateDir, "runs", "2025")); err != nil {
 			t.Errorf("a run removed its own folder: %v", err)
 		}
