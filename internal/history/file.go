@@ -124,7 +124,7 @@ func (s *Store) lock() (unlock func(), err error) {
 	}
 }
 
-// appendLocked writes one line with one write. s.mu is held.
+// appendLocked writes one line with one write. s.file is held.
 func (s *Store) appendLocked(line []byte) (err error) {
 	unlock, err := s.lock()
 	if err != nil {
@@ -161,7 +161,7 @@ func (s *Store) appendLocked(line []byte) (err error) {
 // rewriteLocked reads the file anew under the lock, lets change work on what it
 // holds, moves damaged lines aside and replaces the file, all or nothing. Where
 // change is nil or returns false, and the file is in order, it stays as it is.
-// Afterwards the store holds what the file does. s.mu is held, or s is not
+// Afterwards the store holds what the file does. s.file is held, or s is not
 // shared yet.
 func (s *Store) rewriteLocked(change func(*held) bool) error {
 	unlock, err := s.lock()
@@ -184,6 +184,8 @@ func (s *Store) rewriteLocked(change func(*held) bool) error {
 			return err
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if change == nil { // Open
 		s.damaged = c.damaged
 	}

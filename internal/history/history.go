@@ -31,6 +31,11 @@ type Store struct {
 	// patience is how long a lock is waited for.
 	patience time.Duration
 
+	// file is held for as long as the file is waited for, read and written, mu
+	// never: a prediction must not wait for another process. Where both are taken,
+	// file is first.
+	file sync.Mutex
+
 	mu      sync.Mutex // guards all below
 	closed  bool
 	damaged int
@@ -97,26 +102,36 @@ func (s *Store) Add(task string, x Sample) error {
 		return fmt.Errorf("cannot remember %s: no such outcome: %q", task, x.Outcome)
 	}
 	x = x.normal()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	s.file.Lock()
+	defer s.file.Unlock()
+	if !s.know(task, x) {
 		return fmt.Errorf("cannot remember %s: the history is closed", task)
 	}
-	s.held.add(task, x)
-	s.similar.update(&s.held, task)
 	if err := s.appendLocked(appendLine(nil, task, x)); err != nil {
 		return fmt.Errorf("cannot remember %s in the history: %w", task, err)
 	}
 	return nil
 }
 
+// know adds x to what is held, unless the store is closed.
+func (s *Store) know(task string, x Sample) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.held.add(task, x)
+	s.similar.update(&s.held, task)
+	return true
+}
+
 // Compact rewrites the file so that it holds what is kept and nothing else. It
 // reads the file anew: afterwards the store also knows what other processes
 // added.
 func (s *Store) Compact() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	s.file.Lock()
+	defer s.file.Unlock()
+	if s.isClosed() {
 		return fmt.Errorf("cannot compact the history: %w", os.ErrClosed)
 	}
 	if err := s.rewriteLocked(func(*held) bool { return true }); err != nil {
@@ -128,10 +143,18 @@ func (s *Store) Compact() error {
 // Close ends the use of the store: Add, Import and Compact fail after it. All
 // that was added is on disk already.
 func (s *Store) Close() error {
+	s.file.Lock() // for what is being written
+	defer s.file.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
 	return nil
+}
+
+func (s *Store) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
 }
 
 // Predict says what the task of q probably needs.

@@ -32,9 +32,9 @@ func (s *Store) Import(r io.Reader) (tasks int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	s.file.Lock()
+	defer s.file.Unlock()
+	if s.isClosed() {
 		return 0, fmt.Errorf("cannot import %s: the history is closed", name)
 	}
 	if err := s.rewriteLocked(func(h *held) bool { return h.merge(found) }); err != nil {

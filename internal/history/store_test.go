@@ -362,3 +362,38 @@ func BenchmarkOpen100k(b *testing.B) {
 		}
 	}
 }
+
+// TestPredictionsDoNotWait: another run may be frozen while it has the lock; the
+// scheduler, which asks for predictions, must not be.
+func TestPredictionsDoNotWait(t *testing.T) {
+	s, err := Open(filepath.Join(t.TempDir(), "history.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.patience = time.Minute
+	unlock, err := s.lock() // as another process would
+	if err != nil {
+		t.Fatal(err)
+	}
+	added := make(chan error)
+	go func() { added <- s.Add("core#build", Sample{Outcome: Succeeded, Peak: memtools.GB}) }()
+	deadline := time.Now().Add(20 * time.Second)
+	for s.Predict(Question{Task: "core#build"}).Basis != FromHistory {
+		if time.Now().After(deadline) {
+			t.Fatal("what is added is not known before it is written")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	select {
+	case err := <-added:
+		t.Errorf("it was written under another's lock: %v", err)
+	default:
+	}
+	unlock()
+	if err := <-added; err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
