@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -175,6 +176,25 @@ func TestSuspend(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, "all run", func() bool { return stopped(pids) == 0 })
+		p.Kill()
+		end(t, p)
+	})
+	t.Run("lets also run what lost its parent meanwhile, as to the kernel's choice of a victim", func(t *testing.T) {
+		s := newTranscript()
+		p := start(t, shell(`sh -c 'setsid sh -c "echo inner \$\$; while :; do sleep 0.05; done" & echo middle $$; wait' & wait; while :; do sleep 0.05; done`, s))
+		inner, middle := s.pids(t, "inner", 1), s.pids(t, "middle", 1)
+		if err := p.Suspend(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "it is stopped", func() bool { return stopped(inner) == 1 })
+		if err := syscall.Kill(middle[0], syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "it has another parent", func() bool { e, _ := lookUp(inner[0]); return e.ppid != middle[0] })
+		if err := p.Resume(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "it runs", func() bool { return stopped(inner) == 0 })
 		p.Kill()
 		end(t, p)
 	})

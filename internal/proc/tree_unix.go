@@ -121,8 +121,11 @@ func (t *tree) suspend() error {
 	}
 }
 
+// resume lets run what suspend stopped, and what lost its parent since and is
+// found by its mark alone. To others that carry it, daemons that were not
+// stopped, SIGCONT is nothing.
 func (t *tree) resume() error {
-	_, err := t.signal(attached, unix.SIGCONT)
+	_, err := t.signal(everything, unix.SIGCONT)
 	return err
 }
 
