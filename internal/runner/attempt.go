@@ -52,6 +52,37 @@ func (as *attempts) begin(id string) *attempt {
 	return a
 }
 
+// endAfter calls end once the attempt has run for d, frozen times left out, unless
+// ctx is done before.
+func (a *attempt) endAfter(ctx context.Context, d time.Duration, end func()) {
+	began := time.Now()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		left := d - (time.Since(began) - a.frozenFor())
+		if left <= 0 {
+			end()
+			return
+		}
+		timer.Reset(max(left, 10*time.Millisecond)) // while it is frozen nothing changes
+	}
+}
+
+// frozenFor is for how long it has been frozen so far.
+func (a *attempt) frozenFor() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.frozen {
+		return a.total + time.Since(a.since)
+	}
+	return a.total
+}
+
 // finish forgets an attempt and returns for how long it was frozen.
 func (as *attempts) finish(id string, a *attempt) time.Duration {
 	as.mu.Lock()

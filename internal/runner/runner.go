@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/heapmage/heapmage/internal/meter"
@@ -42,7 +43,8 @@ type Spec struct {
 	Steps []script.Step
 	// Log is the file that takes the output; it is overwritten.
 	Log string
-	// Timeout ends the attempt. Zero means none.
+	// Timeout ends the attempt once it ran for so long, the time for which it was
+	// frozen not counted. Zero means none.
 	Timeout time.Duration
 	// HeapLimit is V8's heap limit that Steps set, for the diagnosis; zero where unknown.
 	HeapLimit memtools.Bytes
@@ -86,9 +88,11 @@ func (r *Runner) Run(ctx context.Context, s Spec) (res Result, err error) {
 		res.Frozen = r.finish(s.ID, a)
 	}()
 	if s.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, s.Timeout, ErrTimeout)
-		defer cancel()
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		var watch sync.WaitGroup
+		watch.Go(func() { a.endAfter(ctx, s.Timeout, func() { cancel(ErrTimeout) }) })
+		defer func() { cancel(nil); watch.Wait() }()
 	}
 	log, err := os.Create(s.Log)
 	if err != nil {

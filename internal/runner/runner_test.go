@@ -186,4 +186,29 @@ func TestSteps(t *testing.T) {
 			t.Errorf("%v, %+v", err, res)
 		}
 	})
+	t.Run("do not time out while they are frozen", func(t *testing.T) {
+		m, err := meter.New(meter.Options{Budget: memtools.GB})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		r := &Runner{RunID: proc.NewRunID(), Meter: m}
+		r.Expect("x")
+		r.Freeze("x")
+		const timeout = 3 * time.Second
+		ended := make(chan Result)
+		go func() {
+			res, err := r.Run(t.Context(), Spec{ID: "x", Log: filepath.Join(t.TempDir(), "log"), Timeout: timeout,
+				Steps: []script.Step{{Args: []string{"true"}, Env: os.Environ()}}})
+			if err != nil {
+				t.Error(err)
+			}
+			ended <- res
+		}()
+		time.Sleep(timeout + time.Second)
+		r.Thaw("x")
+		if res := <-ended; !res.Verdict.Success() || res.Frozen < timeout {
+			t.Errorf("%+v", res)
+		}
+	})
 }
