@@ -16,10 +16,9 @@ func Install(s *Settings, o Options) (step Step, reason string, err error) {
 	switch {
 	case s.ws.Manager == workspace.Go, !s.hasDependencies():
 		return Step{}, "", nil
-	case s.ws.PnP || s.ws.Berry() && exists(s.ws.Root, ".pnp.cjs"):
-		if exists(s.ws.Root, ".pnp.cjs") {
-			return Step{}, "", nil
-		}
+	case s.plugNPlay():
+		return Step{}, "", nil
+	case s.ws.PnP:
 		reason = ".pnp.cjs is missing"
 	case exists(s.ws.Root, "node_modules"):
 		return Step{}, "", nil
@@ -37,6 +36,12 @@ func Install(s *Settings, o Options) (step Step, reason string, err error) {
 		Event: "install", Command: strings.Join(append(shown, flags...), " "),
 		Args: append(args, flags...), Dir: s.ws.Root, Env: s.plain(o),
 	}, reason, nil
+}
+
+// plugNPlay tells whether Yarn Plug'n'Play is installed now. The install step of
+// a fresh clone may have brought it: its file is usually not committed.
+func (s *Settings) plugNPlay() bool {
+	return s.ws.Manager == workspace.Yarn && (exists(s.ws.Root, ".pnp.cjs") || exists(s.ws.Root, ".pnp.js"))
 }
 
 func (s *Settings) installFlags() []string {

@@ -35,7 +35,8 @@ type Options struct {
 	InitDir string
 	// Colour asks programs for colours, for their output goes to a terminal in the end.
 	Colour bool
-	// PackageManager runs the script through npm, pnpm or yarn.
+	// PackageManager runs the script through npm, pnpm or yarn. Under Yarn
+	// Plug'n'Play that is always so: node finds no package without yarn.
 	PackageManager bool
 	// HeapLimit is V8's old-space limit for each Node process. Zero sets none.
 	HeapLimit memtools.Bytes
@@ -49,7 +50,7 @@ type Options struct {
 // pre and post scripts where the manager runs them.
 func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step, error) {
 	env := s.environment(pkg, o)
-	if o.PackageManager {
+	if o.PackageManager || s.plugNPlay() {
 		env = s.plain(o)
 		args, err := s.managerCommand(o.Environ)
 		if err != nil {

@@ -133,6 +133,7 @@ func TestInstall(t *testing.T) {
 		{"yarn 4 keeps to its lock file", workspace.Yarn, "4", "yarn.lock", needs, false, "", "yarn install --immutable", "node_modules is missing"},
 		{"Plug'n'Play has a file instead", workspace.Yarn, "4", "yarn.lock", needs, true, "", "yarn install --immutable", ".pnp.cjs is missing"},
 		{"Plug'n'Play that is there needs nothing", workspace.Yarn, "4", "yarn.lock", needs, true, ".pnp.cjs", "", ""},
+		{"Plug'n'Play of yarn 1 has another file", workspace.Yarn, "1", "yarn.lock", needs, true, ".pnp.js", "", ""},
 		{"what is installed stays", workspace.NPM, "", "package-lock.json", needs, false, "node_modules", "", ""},
 		{"what depends on nothing needs nothing", workspace.NPM, "", "", `{"dependencies": {}}`, false, "", "", ""},
 		{"a Go module needs nothing", workspace.Go, "", "", "", false, "", "", ""},
@@ -153,6 +154,35 @@ func TestInstall(t *testing.T) {
 				t.Errorf("got %q because %q, %v", step.Command, reason, err)
 			}
 		})
+	}
+}
+
+// Most repositories do not commit .pnp.cjs: in a fresh clone the install step of
+// the run itself brings it.
+func TestPlugNPlayThatTheInstallStepBroughtRunsThroughYarn(t *testing.T) {
+	s, err := world(t, workspace.Yarn, "4.1.0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "yarn"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run := func() string {
+		steps, err := Steps(s, s.ws.RootPackage, "b", Options{Environ: []string{"PATH=" + bin}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(steps[0].Args, " ")
+	}
+	if got := run(); got != "/bin/sh -c y" {
+		t.Errorf("without Plug'n'Play: %q", got)
+	}
+	if err := os.WriteFile(filepath.Join(s.ws.Root, ".pnp.cjs"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := run(), filepath.Join(bin, "yarn")+" run b"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -188,7 +188,7 @@ func (r *rootFolder) load() (*Workspace, error) {
 		ManagerVersion: r.version,
 		ManagerFrom:    r.from,
 		LockFile:       r.lockFile,
-		PnP:            r.name == Yarn && (isFile(filepath.Join(r.dir, ".pnp.cjs")) || isFile(filepath.Join(r.dir, ".pnp.js"))),
+		PnP:            r.plugNPlay(),
 		Warnings:       r.warnings,
 	}
 	own := r.manifest
@@ -218,6 +218,16 @@ func (r *rootFolder) load() (*Workspace, error) {
 	giveNames(w)
 	resolveEdges(w, r, manifests)
 	return w, nil
+}
+
+// plugNPlay tells whether Yarn Plug'n'Play is in use: its file is there, or will
+// be once yarn has installed.
+func (r *rootFolder) plugNPlay() bool {
+	if r.name != Yarn {
+		return false
+	}
+	return isFile(filepath.Join(r.dir, ".pnp.cjs")) || isFile(filepath.Join(r.dir, ".pnp.js")) ||
+		r.berry && r.yarn != nil && r.yarn.nodeLinker == "pnp"
 }
 
 // members returns the manifests of the member folders, by folder.

@@ -22,6 +22,7 @@ type settings struct {
 	link        *bool  // linkWorkspacePackages, nil where not said
 	transparent *bool  // enableTransparentWorkspaces, nil where not said
 	yarnPath    string // yarnPath
+	nodeLinker  string // nodeLinker
 }
 
 var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
@@ -79,6 +80,8 @@ func parseSettings(text []byte) (*settings, *positionError) {
 			s.transparent = truth(value.Value)
 		case "yarnPath":
 			s.yarnPath = value.Value
+		case "nodeLinker":
+			s.nodeLinker = value.Value
 		}
 	}
 	return s, nil

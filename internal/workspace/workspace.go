@@ -30,7 +30,8 @@ type Workspace struct {
 	ManagerFrom string
 	// LockFile is the name of the manager's lock file in Root, empty where there is none.
 	LockFile string
-	// PnP is true where Yarn Plug'n'Play is in use (.pnp.cjs).
+	// PnP is true where Yarn Plug'n'Play is in use: .pnp.cjs is there, or
+	// .yarnrc.yml says "nodeLinker: pnp".
 	PnP bool
 	// Packages are the members, ordered by Dir. A repository without members is
 	// one package: its root. Where the manager counts the root as a member
