@@ -44,7 +44,7 @@ type Settings struct {
 // the user, pnpm-workspace.yaml, and NODE_OPTIONS. total is the memory that a
 // percentage in a heap limit is of. Every error is a *problem.Error.
 func ReadSettings(ctx context.Context, ws *workspace.Workspace, environ []string, total memtools.Bytes) (*Settings, error) {
-	s := &Settings{ws: ws, hooks: !ws.Berry()}
+	s := &Settings{ws: ws, hooks: runsHooks(ws)}
 	if ws.Manager == workspace.Go {
 		return s, nil
 	}
@@ -78,6 +78,12 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, environ []string
 		}
 	}
 	return s, nil
+}
+
+// runsHooks tells whether the manager runs pre and post scripts where nothing is
+// set: yarn 2 and newer do not, nor do pnpm 6 to 8 (pnpm/pnpm#2891, #7634).
+func runsHooks(ws *workspace.Workspace) bool {
+	return !ws.Berry() && !(ws.Manager == workspace.PNPM && ws.Major() >= 6 && ws.Major() <= 8)
 }
 
 // readFiles reads the settings files and returns the node options among them.
