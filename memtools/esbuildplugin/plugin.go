@@ -29,22 +29,36 @@ func New(config memtools.MonitorConfig) api.Plugin {
 	return api.Plugin{
 		Name: Name,
 		Setup: func(build api.PluginBuild) {
+			building := false // this one; guarded by mu
+			end := func() {
+				mu.Lock()
+				defer mu.Unlock()
+				if !building {
+					return
+				}
+				building = false
+				if running--; running == 0 {
+					monitor.Stop()
+				}
+			}
 			build.OnStart(func() (api.OnStartResult, error) {
 				mu.Lock()
 				defer mu.Unlock()
+				if building {
+					return api.OnStartResult{}, nil // the last build's end was kept from us
+				}
+				building = true
 				if running++; running == 1 {
 					monitor.Start()
 				}
 				return api.OnStartResult{}, nil
 			})
 			build.OnEnd(func(*api.BuildResult) (api.OnEndResult, error) {
-				mu.Lock()
-				defer mu.Unlock()
-				if running--; running == 0 {
-					monitor.Stop()
-				}
+				end()
 				return api.OnEndResult{}, nil
 			})
+			// esbuild tells no plugin of the end after one whose own OnEnd failed.
+			build.OnDispose(end)
 		},
 	}
 }

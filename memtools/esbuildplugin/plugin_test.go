@@ -1,6 +1,7 @@
 package esbuildplugin
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -22,6 +23,39 @@ func slow(checks *atomic.Int32) api.Plugin {
 			return api.OnLoadResult{}, nil
 		})
 	}}
+}
+
+func TestTheMonitorStopsThoughAnotherPluginFailsAtTheEnd(t *testing.T) {
+	entry := filepath.Join(t.TempDir(), "main.ts")
+	if err := os.WriteFile(entry, []byte("export const answer: number = 42"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var checks atomic.Int32
+	plugin := New(memtools.MonitorConfig{Interval: 20 * time.Millisecond, OnCheck: func(memtools.Stats) { checks.Add(1) }})
+	failing := api.Plugin{Name: "failing", Setup: func(build api.PluginBuild) {
+		build.OnEnd(func(*api.BuildResult) (api.OnEndResult, error) { return api.OnEndResult{}, errors.New("no") })
+	}}
+	for range 2 {
+		checks.Store(0)
+		result := api.Build(api.BuildOptions{EntryPoints: []string{entry}, Bundle: true, Plugins: []api.Plugin{failing, plugin, slow(&checks)}})
+		if len(result.Errors) == 0 || checks.Load() < 2 {
+			t.Fatalf("%d checks, errors %v", checks.Load(), result.Errors)
+		}
+		waitFor(t, "the end of the checks", func() bool { // esbuild disposes of a build in its own time
+			before := checks.Load()
+			time.Sleep(100 * time.Millisecond)
+			return checks.Load() == before
+		})
+	}
+}
+
+func waitFor(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !done(); {
+		if time.Now().After(end) {
+			t.Fatalf("%s did not come", what)
+		}
+	}
 }
 
 func TestTheMonitorRunsWhileTheBuildLasts(t *testing.T) {
