@@ -150,9 +150,6 @@ func tryCollection(ctx context.Context, s *script.Settings, o script.Options) (f
 	return got.Freed(), "", err
 }
 
-// started finds the files that scripts start with node.
-var started = regexp.MustCompile(`(?:^|&&|;|\|\||=\S+)\s*node\s+(?:-\S+\s+)*((?:\./)?[\w./-]+\.[cm]?[jt]s)\b`)
-
 // outputs are folders whose files a build makes, so that they may be missing.
 var outputs = regexp.MustCompile(`(?:^|/)(?:dist|build|lib|out|esm|cjs|node_modules|\.[\w-]+)/`)
 
@@ -163,9 +160,13 @@ func (p *prepared) scriptFacts(f *doctor.Facts) {
 			if own, ok := script.OverrideIn(text, p.limits.Effective); ok && own.HeapLimit > 0 {
 				f.Overrides = append(f.Overrides, fmt.Sprintf("%s: the script %s sets %s itself", pkg.Name, name, own.Text))
 			}
-			for _, m := range started.FindAllStringSubmatch(text, -1) {
-				if _, err := os.Stat(filepath.Join(pkg.Path, m[1])); errors.Is(err, os.ErrNotExist) && !outputs.MatchString(m[1]) {
-					f.MissingFiles = append(f.MissingFiles, fmt.Sprintf("%s: %s, which the script %s starts,", pkg.Name, m[1], name))
+			for _, file := range script.StartedIn(text) {
+				path := filepath.FromSlash(file)
+				if !filepath.IsAbs(path) {
+					path = filepath.Join(pkg.Path, path)
+				}
+				if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && !outputs.MatchString(file) {
+					f.MissingFiles = append(f.MissingFiles, fmt.Sprintf("%s: %s, which the script %s starts,", pkg.Name, file, name))
 				}
 			}
 		}
