@@ -155,7 +155,7 @@ func container(f Facts) []Finding {
 	case f.Kubernetes && !bounded:
 		return []Finding{{"container", Warning, "this pod has no memory limit", "the node's memory is shared with all its other pods, and the kernel chooses whom to kill", "set resources.limits.memory of the container"}}
 	case f.Kubernetes:
-		return []Finding{{"container", Warning, fmt.Sprintf("this pod is limited to %v", f.Limits.Effective), "Kubernetes 1.28 and newer kills the whole container when one process passes the limit", "keep budget: at 80% or below, which is the default"}}
+		return []Finding{{"container", Warning, fmt.Sprintf("this pod is limited to %v", f.Limits.Effective), "Kubernetes 1.28 and newer kills the whole container when one process passes the limit", fmt.Sprintf("keep budget: below that; it is %v now", f.Budget)}}
 	case bounded:
 		return []Finding{{Check: "container", Level: OK, What: fmt.Sprintf("a limit of %v is set by %s, of %v in this machine", f.Limits.Effective, f.Limits.EffectiveSource, f.Limits.Machine)}}
 	}

@@ -60,6 +60,15 @@ func TestExamine(t *testing.T) {
 			t.Errorf("not found among %+v", findings)
 		})
 	}
+	t.Run("the advice for a pod names the budget that holds", func(t *testing.T) {
+		f := well()
+		f.Kubernetes, f.Limits.Effective, f.Budget = true, 7*gb, 6*gb
+		for _, got := range container(f) {
+			if !strings.Contains(got.Do, "6144.00MB") {
+				t.Errorf("got %q", got.Do)
+			}
+		}
+	})
 	if !Healthy(Examine(well())) {
 		t.Error("a set-up without a fault is not healthy")
 	}
