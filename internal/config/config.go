@@ -35,13 +35,15 @@ type Config struct {
 	KeepGoing *bool
 	// Runner is "" (heapmage runs scripts itself) or RunnerPackageManager.
 	Runner string
-	// Tasks are settings by target, or by "package#target".
+	// Tasks are settings by target, or by "package#target", where the package is
+	// written as in Packages.
 	Tasks map[string]Task
 	// Declared is what precedes each task by the repository's turbo.json; Tasks go first.
 	Declared map[string][]string
 	// DeclaredOutputs are the outputs of each task by turbo.json; those of Tasks go first.
 	DeclaredOutputs map[string][]string
-	// Packages are settings by package name, or by the package's folder.
+	// Packages are settings by package name, or by the package's folder; "//" is
+	// the root.
 	Packages map[string]Package
 }
 
@@ -89,25 +91,28 @@ type Package struct {
 	Need memtools.Size
 }
 
-// Lookup finds a package's settings by its name or its folder.
-func (c *Config) Lookup(name, dir string) Package {
-	if p, ok := c.Packages[name]; ok {
-		return p
+// Lookup finds a package's settings by what it may be called, best first.
+func (c *Config) Lookup(keys []string) Package {
+	for _, key := range keys {
+		if p, ok := c.Packages[key]; ok {
+			return p
+		}
 	}
-	return c.Packages[dir]
+	return Package{}
 }
 
 // TaskFor returns the settings that hold for a task: those of "package#target"
-// field by field before those of the target.
-func (c *Config) TaskFor(pkg, target string) Task {
+// field by field before those of the target. The keys are what the package may
+// be called, best first.
+func (c *Config) TaskFor(keys []string, target string) Task {
 	t := c.Tasks[target]
 	if t.Outputs == nil {
 		t.Outputs = c.DeclaredOutputs[target]
-		if declared, ok := c.DeclaredOutputs[pkg+"#"+target]; ok {
+		if declared, ok := ofPackage(c.DeclaredOutputs, keys, target); ok {
 			t.Outputs = declared
 		}
 	}
-	special := c.Tasks[pkg+"#"+target]
+	special, _ := ofPackage(c.Tasks, keys, target)
 	if special.DependsOn != nil {
 		t.DependsOn = special.DependsOn
 	}
@@ -121,6 +126,16 @@ func (c *Config) TaskFor(pkg, target string) Task {
 		t.Timeout = special.Timeout
 	}
 	return t
+}
+
+// ofPackage finds what stands for a target of one package.
+func ofPackage[T any](settings map[string]T, keys []string, target string) (found T, ok bool) {
+	for _, key := range keys {
+		if found, ok = settings[key+"#"+target]; ok {
+			break
+		}
+	}
+	return found, ok
 }
 
 // leastInterval is the shortest time between two memory lines: a shorter one

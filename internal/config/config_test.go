@@ -59,8 +59,8 @@ packages:
 		{"our own variables are passed over", "", "", []string{"HEAPMAGE_TASK=1/a#build"}, Config{}},
 		{"turbo.json declares the order of tasks", "", `{
   // turbo allows comments
-  "tasks": {"build": {"dependsOn": ["^build", "$CI", "codegen"]}, "test": {"dependsOn": ["build"]}, "//#root": {"dependsOn": ["x"]}, "dev": {}},
-}`, nil, Config{Declared: map[string][]string{"build": {"^build", "codegen"}, "test": {"build"}}}},
+  "tasks": {"build": {"dependsOn": ["^build", "$CI", "//#codegen"]}, "test": {"dependsOn": ["build"]}, "//#root": {"dependsOn": ["x"]}, "dev": {}},
+}`, nil, Config{Declared: map[string][]string{"build": {"^build", "//#codegen"}, "test": {"build"}, "//#root": {"x"}}}},
 		{"an old turbo.json has a pipeline", "", `{"pipeline": {"build": {"dependsOn": ["^build"]}}}`, nil,
 			Config{Declared: map[string][]string{"build": {"^build"}}}},
 	} {
@@ -115,8 +115,10 @@ func TestTaskFor(t *testing.T) {
 		"web#build": {Script: "compile", Timeout: time.Hour},
 	}}
 	want := Task{DependsOn: []string{"^build"}, Script: "compile", Timeout: time.Hour}
-	if got := c.TaskFor("web", "build"); !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, want %+v", got, want)
+	for _, keys := range [][]string{{"web", "apps/web"}, {"@acme/web", "web"}} {
+		if got := c.TaskFor(keys, "build"); !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: got %+v, want %+v", keys, got, want)
+		}
 	}
 }
 

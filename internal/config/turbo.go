@@ -17,7 +17,7 @@ const turboFile = "turbo.json"
 
 // readTurbo takes the order of tasks from root's turbo.json ("tasks", or
 // "pipeline" before version 2). Entries that name environment variables ("$CI")
-// and tasks of the root ("//#format") are left out.
+// are left out.
 func (c *Config) readTurbo(root string) error {
 	text, err := os.ReadFile(filepath.Join(root, turboFile))
 	if errors.Is(err, os.ErrNotExist) {
@@ -42,18 +42,15 @@ func (c *Config) readTurbo(root string) error {
 	}
 	c.Declared = map[string][]string{}
 	for name, t := range turbo.Tasks {
-		if t.Outputs != nil && !isRoots(name) {
+		if t.Outputs != nil {
 			if c.DeclaredOutputs == nil {
 				c.DeclaredOutputs = map[string][]string{}
 			}
 			c.DeclaredOutputs[name] = t.Outputs
 		}
-		if t.DependsOn != nil && !isRoots(name) {
-			c.Declared[name] = slices.DeleteFunc(t.DependsOn, func(s string) bool { return strings.HasPrefix(s, "$") || isRoots(s) })
+		if t.DependsOn != nil {
+			c.Declared[name] = slices.DeleteFunc(t.DependsOn, func(s string) bool { return strings.HasPrefix(s, "$") })
 		}
 	}
 	return nil
 }
-
-// isRoots says whether a task is one of the workspace's root.
-func isRoots(task string) bool { return strings.HasPrefix(task, "//#") }

@@ -50,7 +50,7 @@ func (p *prepared) predict(t *taskgraph.Task) history.Prediction {
 			Task: t.ID, Tool: p.tool(t), Sources: p.sources[t.Package], HeapLimit: heapFor(p.heapRequest(t)).Limit, Budget: p.budget,
 		})
 	}
-	if need := p.config.Lookup(t.Package.Name, t.Package.Dir).Need.Of(p.limits.Effective); need > 0 {
+	if need := p.config.Lookup(t.Package.Keys()).Need.Of(p.limits.Effective); need > 0 {
 		known.Need, known.Basis = need, fromConfig
 	}
 	return known

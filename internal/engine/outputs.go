@@ -25,7 +25,7 @@ const installed = "node_modules"
 // own, whatever the patterns say: what links lead to, other packages below it,
 // and what was installed.
 func (r *run) removeHalfWritten(t *taskgraph.Task, since time.Time) error {
-	outputs := r.config.TaskFor(t.Package.Name, t.Target).Outputs
+	outputs := r.config.TaskFor(t.Package.Keys(), t.Target).Outputs
 	if len(outputs) == 0 {
 		return nil
 	}

@@ -111,7 +111,9 @@ func (p *prepared) readSettings(ctx context.Context) (err error) {
 func (p *prepared) checkNames() error {
 	packages, names, scripts := map[string]bool{}, []string{}, taskgraph.DefaultDependsOn()
 	for _, pkg := range p.everyPackage() {
-		packages[pkg.Name], packages[pkg.Dir] = true, true
+		for _, key := range pkg.Keys() {
+			packages[key] = true
+		}
 		names = append(names, pkg.Name)
 		for script := range pkg.Scripts {
 			scripts[script] = nil

@@ -64,7 +64,7 @@ func (p *prepared) tasks() (*taskgraph.Graph, error) {
 		Target: p.Target, Selected: selected, NoDeps: given(p.NoDeps), DependsOn: p.dependsOn(),
 		Edges:    func(pkg *workspace.Package) []*workspace.Package { return edges[pkg] },
 		Script:   p.script,
-		Packages: p.ws.Packages,
+		Packages: p.everyPackage(),
 	}
 	if !slices.ContainsFunc(selected, p.has) {
 		if named || p.ws.RootPackage == nil || !p.has(p.ws.RootPackage) {
@@ -103,7 +103,7 @@ func (p *prepared) has(pkg *workspace.Package) bool {
 // script finds a package's script for a target: the configured one, or that of
 // the name, or of a usual synonym.
 func (p *prepared) script(pkg *workspace.Package, target string) (string, bool) {
-	if name := p.config.TaskFor(pkg.Name, target).Script; name != "" {
+	if name := p.config.TaskFor(pkg.Keys(), target).Script; name != "" {
 		_, ok := pkg.Scripts[name]
 		return name, ok
 	}

@@ -35,7 +35,7 @@ func (r *run) attempt(ctx context.Context, t unit, g schedule.Grant) schedule.Ou
 	var res runner.Result
 	steps, err := r.steps(t, h, worthSeeing(known))
 	if err == nil {
-		res, err = r.runner.Run(ctx, runner.Spec{ID: t.ID, Steps: steps, Log: f.Log, Timeout: r.config.TaskFor(t.Package.Name, t.Target).Timeout, HeapLimit: h.Limit})
+		res, err = r.runner.Run(ctx, runner.Spec{ID: t.ID, Steps: steps, Log: f.Log, Timeout: r.config.TaskFor(t.Package.Keys(), t.Target).Timeout, HeapLimit: h.Limit})
 	}
 	f.Duration, f.CPU, f.Peak, f.ExitCode, f.Signal = res.Duration, res.CPU, res.Peak, res.ExitCode, res.Signal
 	f.Status, f.Cause = statusOf(res.Verdict), string(res.Verdict.Cause)
@@ -208,7 +208,7 @@ func (p *prepared) heapNow(t *taskgraph.Task, known history.Prediction) heap {
 }
 
 func (p *prepared) heapRequest(t *taskgraph.Task) heapRequest {
-	pkg := p.config.Lookup(t.Package.Name, t.Package.Dir)
+	pkg := p.config.Lookup(t.Package.Keys())
 	return heapRequest{
 		Budget: p.budget, Young: p.settings.Node.YoungGeneration, Ceiling: p.heapCeiling(),
 		Package: pkg.HeapLimit.Of(p.limits.Effective),

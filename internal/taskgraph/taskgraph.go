@@ -58,13 +58,13 @@ type Request struct {
 	// DependsOn gives the tasks that must precede a target, by target or by
 	// "package#target", which goes first. An entry is "^build" (that target of
 	// each package depended on), "generate" (that target of the same package)
-	// or "core#generate" (that one task).
+	// or "core#generate" (that one task). A package is called by one of its Keys.
 	DependsOn map[string][]string
 	// Edges are the packages that a package depends on, without cycles.
 	Edges func(*workspace.Package) []*workspace.Package
 	// Script finds the package's script for a target.
 	Script func(pkg *workspace.Package, target string) (string, bool)
-	// Packages are all packages of the workspace, for "core#generate".
+	// Packages are all packages of the workspace and its root, for "core#generate".
 	Packages []*workspace.Package
 }
 
@@ -210,8 +210,10 @@ func (b *builder) visit(p *workspace.Package, target string, path []string) (*no
 }
 
 func (b *builder) dependsOn(p *workspace.Package, target string) []string {
-	if d, ok := b.DependsOn[id(p, target)]; ok {
-		return d
+	for _, key := range p.Keys() {
+		if d, ok := b.DependsOn[key+"#"+target]; ok {
+			return d
+		}
 	}
 	return b.DependsOn[target]
 }
@@ -234,7 +236,7 @@ func (b *builder) resolve(p *workspace.Package, key, entry string) ([]step, erro
 		return []step{{p, entry}}, nil
 	}
 	for _, q := range b.Packages {
-		if q.Name == name || q.Dir == name {
+		if slices.Contains(q.Keys(), name) {
 			return []step{{q, target}}, nil
 		}
 	}

@@ -43,6 +43,12 @@ func world(lines ...string) Request {
 	return r
 }
 
+// rooted adds a root with a script, which is not among the selected.
+func rooted(r Request, script string) Request {
+	r.Packages = append(slices.Clone(r.Packages), &workspace.Package{Name: "root", Dir: ".", Scripts: map[string]string{script: "true"}})
+	return r
+}
+
 func (r Request) selecting(names ...string) Request {
 	r.Selected = slices.DeleteFunc(slices.Clone(r.Packages), func(p *workspace.Package) bool {
 		return !slices.Contains(names, p.Name)
@@ -90,6 +96,11 @@ func TestBuild(t *testing.T) {
 			with(world("core: generate build"), "build", "^build", "generate"), "core#generate core#build<core#generate"},
 		{"one package can have an order of its own",
 			with(world("a: build", "b: build"), "a#build", "b#build"), "b#build a#build<b#build"},
+		{"a package may be called by its folder",
+			with(world("a: build", "b: build"), "packages/a#build", "packages/b#build"), "b#build a#build<b#build"},
+		{"a script of the root can come first, though the root is not selected",
+			with(rooted(world("a: build", "b: build -> a"), "generate"), "build", "^build", "//#generate"),
+			"root#generate a#build<root#generate b#build<a#build+root#generate"},
 		{"no package has the script", target(three, "bundle"), ""},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {

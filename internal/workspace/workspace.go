@@ -68,6 +68,15 @@ type Package struct {
 	Manifest []byte
 }
 
+// Keys are what a configuration may call the package: its name, its folder, and
+// for the root "//", as Turborepo does.
+func (p *Package) Keys() []string {
+	if p.Dir == "." {
+		return []string{p.Name, p.Dir, "//"}
+	}
+	return []string{p.Name, p.Dir}
+}
+
 // Kind says in which field of package.json a dependency stands.
 type Kind int
 
