@@ -170,9 +170,15 @@ func (p *prepared) checkReentry() error {
 }
 
 // labels gives each package the shortest name that is its own: "core" for
-// "@acme/core" where no other package ends in it.
+// "@acme/core" where no other package ends in it. A root without a name is
+// "root", not ".".
 func labels(packages []*workspace.Package) map[string]string {
-	short := func(name string) string { return name[strings.LastIndex(name, "/")+1:] }
+	short := func(name string) string {
+		if name == "." {
+			return "root"
+		}
+		return name[strings.LastIndex(name, "/")+1:]
+	}
 	count := map[string]int{}
 	for _, p := range packages {
 		count[short(p.Name)]++

@@ -9,6 +9,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -71,7 +72,7 @@ func Export(_ context.Context, file string) error {
 	if err != nil {
 		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "is there room on the disk?"}
 	}
-	fmt.Printf("✅ What is known of %d tasks is in %s\n", len(store.Tasks()), file)
+	fmt.Printf("✅ What is known of %s is in %s\n", report.Plural(len(store.Tasks()), "task"), file)
 	return nil
 }
 
@@ -94,7 +95,7 @@ func Import(_ context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("✅ %d tasks are known from %s\n", n, file)
+	fmt.Printf("✅ %s known from %s\n", report.Plural(n, "task"), file)
 	return nil
 }
 

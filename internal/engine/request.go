@@ -42,27 +42,15 @@ func Or(argument *string, otherwise string) string {
 
 func given(b *bool) bool { return b != nil && *b }
 
-// tasks finds what the request is to run. The notice says where the root's
-// script stands in for the packages'.
+// tasks finds what the request is to run. Notices say where the root's script
+// stands in for the packages', or does not run.
 func (p *prepared) tasks() (*taskgraph.Graph, error) {
 	selected, named, err := p.selected()
 	if err != nil {
 		return nil, err
 	}
-	kept, warnings, err := workspace.BreakCycles(p.ws.Packages)
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range warnings {
-		p.notices = append(p.notices, event.Notice{Kind: event.CycleBroken, Text: w})
-	}
-	edges := map[*workspace.Package][]*workspace.Package{}
-	for _, e := range kept {
-		edges[e.From] = append(edges[e.From], e.To)
-	}
 	r := taskgraph.Request{
 		Target: p.Target, Selected: selected, NoDeps: given(p.NoDeps), DependsOn: p.dependsOn(),
-		Edges:    func(pkg *workspace.Package) []*workspace.Package { return edges[pkg] },
 		Script:   p.script,
 		Packages: p.everyPackage(),
 	}
@@ -75,8 +63,38 @@ func (p *prepared) tasks() (*taskgraph.Graph, error) {
 				Text: fmt.Sprintf("No package has a %s script: the root's runs", p.Target)})
 		}
 		r.Selected = []*workspace.Package{p.ws.RootPackage}
+	} else if !named {
+		p.mentionRoot(selected)
 	}
+	kept, warnings, err := workspace.BreakCycles(r.Ordering())
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		p.notices = append(p.notices, event.Notice{Kind: event.CycleBroken, Text: w})
+	}
+	edges := map[*workspace.Package][]*workspace.Package{}
+	for _, e := range kept {
+		edges[e.From] = append(edges[e.From], e.To)
+	}
+	r.Edges = func(pkg *workspace.Package) []*workspace.Package { return edges[pkg] }
 	return taskgraph.Build(r)
+}
+
+// mentionRoot says that the root's script does not run, where it may be the one
+// that was meant: most packages have none, as where one script of the root
+// builds them all.
+func (p *prepared) mentionRoot(selected []*workspace.Package) {
+	have := 0
+	for _, pkg := range selected {
+		if p.has(pkg) {
+			have++
+		}
+	}
+	if root := p.ws.RootPackage; root != nil && !slices.Contains(selected, root) && p.has(root) && 2*have < len(selected) {
+		p.notices = append(p.notices, event.Notice{Kind: event.RootLeftOut,
+			Text: fmt.Sprintf("A %s script is in %d of %d packages; that of the root does not run (-workspace=. runs it)", p.Target, have, len(selected))})
+	}
 }
 
 // selected returns the packages that are asked for, and whether the user named
@@ -130,12 +148,12 @@ func (p *prepared) dependsOn() map[string][]string {
 
 // noScript says that nothing has the script that a target is for.
 func (p *prepared) noScript(selected []*workspace.Package, named bool) error {
-	where, who := "package.json", "no package has"
+	where, who := "package.json", "no package has a"
 	if p.ws.Manager == workspace.Go {
 		where = "go.mod"
 	}
 	if named && len(selected) == 1 {
-		where, who = selected[0].Dir, "the package has"
+		where, who = selected[0].Dir, "the package has no"
 	}
 	scripts := map[string]bool{}
 	for _, pkg := range append(slices.Clone(selected), p.ws.RootPackage) {
@@ -152,5 +170,5 @@ func (p *prepared) noScript(selected []*workspace.Package, named bool) error {
 		}
 		hint = fmt.Sprintf("name the script under tasks: %s: script: in heapmage.yaml; there are: %s%s", p.Target, strings.Join(names, ", "), more)
 	}
-	return &problem.Error{Where: where, What: fmt.Sprintf("%s no script for %q", who, p.Target), Hint: hint}
+	return &problem.Error{Where: where, What: fmt.Sprintf("%s script for %q", who, p.Target), Hint: hint}
 }

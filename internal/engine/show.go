@@ -8,6 +8,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -26,11 +27,12 @@ func Plan(ctx context.Context, request Request) error {
 	case n > 1:
 		way = fmt.Sprintf("at most %d at once", n)
 	}
-	fmt.Printf("Plan of %s: %d tasks, %s\n", p.Target, len(p.graph.Tasks), way)
+	fmt.Printf("Plan of %s: %s, %s\n", p.Target, report.Plural(len(p.graph.Tasks), "task"), way)
 	fmt.Printf("Workspace: %s (%s)\n", p.ws.Root, p.ws.Manager)
 	fmt.Printf("Budget: %v (%s)\n\n", p.budget, p.budgetSource)
+	console := report.NewConsole(os.Stdout, colour(p.environ, os.Stdout), true)
 	for _, n := range p.notices {
-		fmt.Printf("⚠️  %s\n", n.Text)
+		console.Take(event.Stamped{Event: n})
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "TASK\tNEED\tKNOWN FROM\tTIME\tHEAP LIMIT\tSCRIPT\tAFTER")

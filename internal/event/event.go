@@ -79,6 +79,7 @@ const (
 	HeapRaised     NoticeKind = "heap-raised"     // a heap limit of the user is known to be too small
 	HistoryLost    NoticeKind = "history-lost"    // what a task took cannot be remembered
 	RootFallback   NoticeKind = "root-fallback"   // no member has the script; the root's runs
+	RootLeftOut    NoticeKind = "root-left-out"   // few members have the script; the root's does not run
 	Retrying       NoticeKind = "retrying"        // a task is tried again
 	StateDamaged   NoticeKind = "state-damaged"   // a file of .heapmage was set aside
 	StillRunning   NoticeKind = "still-running"   // a script looks as if it never ends

@@ -104,7 +104,8 @@ func (c *Console) notice(e event.Notice) {
 		c.line(c.paint.warning, "⚠️  %s", text)
 	case event.Retrying:
 		c.line(c.paint.warning, "🔁 %s", text)
-	case event.HeapClamped, event.HeapKept, event.HeapRaised, event.OptionsMerged, event.RunnerChosen, event.RootFallback:
+	case event.HeapClamped, event.HeapKept, event.HeapRaised, event.OptionsMerged, event.RunnerChosen, event.RootFallback,
+		event.RootLeftOut:
 		c.line(c.paint.faint, "ℹ️  %s", text)
 	}
 	if e.Hint != "" {
@@ -220,7 +221,7 @@ func quality(e event.RunFinished) string {
 		noun  string
 	}{{e.Retries, "further attempt"}, {e.Pauses, "pause"}, {e.Collections, "GC"}} {
 		if n.count > 0 {
-			parts = append(parts, plural(n.count, n.noun))
+			parts = append(parts, Plural(n.count, n.noun))
 		}
 	}
 	if e.Unused > 0 && len(parts) > 0 {
@@ -231,7 +232,7 @@ func quality(e event.RunFinished) string {
 
 // tally is "5 succeeded, 1 failed, 2 skipped", leaving out what is nought.
 func tally(e event.RunFinished) string {
-	parts := []string{plural(e.Succeeded, "task") + " succeeded"}
+	parts := []string{Plural(e.Succeeded, "task") + " succeeded"}
 	if e.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", e.Failed))
 	}

@@ -70,8 +70,8 @@ func sparkline(sizes []memtools.Bytes) string {
 	return b.String()
 }
 
-// plural is "1 package" or "3 packages".
-func plural(n int, noun string) string {
+// Plural is "1 package" or "3 packages".
+func Plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
