@@ -33,14 +33,14 @@ import (
 // Run runs a target and prints its log. The error says what failed; its
 // ExitStatus is the exit code, one of package problem's.
 func Run(ctx context.Context, request Request) error {
+	// This process is to be small beside those that it starts. A collection takes
+	// some milliseconds, and so little is allocated that there are few.
+	debug.SetGCPercent(25)
 	p, err := prepare(ctx, request)
 	if err != nil {
 		return err
 	}
-	// What was read to prepare is garbage now, and this process is to be small
-	// beside those that it starts.
-	debug.SetGCPercent(50)
-	debug.FreeOSMemory()
+	debug.FreeOSMemory() // what was read to prepare is garbage now
 	ctx, release := stoppable(ctx)
 	defer release()
 	r := &run{prepared: p, id: proc.NewRunID(), started: time.Now()}
@@ -283,6 +283,7 @@ func (r *run) schedule(ctx context.Context) error {
 	if o.Slots > 0 {
 		o.CPUs = math.Inf(1) // the number is an order: what a task keeps busy does not matter
 	}
+	r.ended = make([]event.TaskFinished, 0, len(jobs))
 	r.tasksFrom = time.Now()
 	area := r.meter.Area()
 	schedule.Run(ctx, jobs, o, units.exec)

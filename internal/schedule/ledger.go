@@ -202,6 +202,7 @@ func (l *ledger) opening(head *job, m Memory, free memtools.Bytes) (at time.Time
 func (l *ledger) end(id string, o Outcome) {
 	j := l.jobs[id]
 	l.running = slices.DeleteFunc(l.running, func(r *job) bool { return r == j })
+	j.past = nil
 	l.stale = true
 	l.ends++
 	switch o.Result {

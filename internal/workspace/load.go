@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -325,7 +326,7 @@ func newPackage(root, dir string, m *manifest) *Package {
 		Version:      m.version,
 		Private:      m.private,
 		Scripts:      scripts,
-		Manifest:     m.text,
+		Manifest:     bytes.Clone(m.text), // it was read into room for more
 	}
 }
 
