@@ -96,15 +96,16 @@ func Build(r Request) (*Graph, error) {
 	g := &Graph{}
 	for _, key := range slices.Sorted(maps.Keys(b.nodes)) {
 		n := b.nodes[key]
-		if n.task != nil && (!r.NoDeps || selected[key]) {
+		if r.NoDeps && !selected[key] {
+			n.task = nil
+		}
+		if n.task != nil {
 			g.Tasks = append(g.Tasks, n.task)
 		}
 	}
 	for _, t := range g.Tasks {
 		for below := range b.nodes[t.ID].below() {
-			if !r.NoDeps || selected[below.ID] {
-				t.After = append(t.After, below)
-			}
+			t.After = append(t.After, below)
 		}
 		slices.SortFunc(t.After, func(x, y *Task) int { return cmp.Compare(x.ID, y.ID) })
 	}
@@ -136,7 +137,7 @@ func (g *Graph) order() {
 }
 
 // node is a target of a package; task is nil where the package has no script
-// for it, and the order then passes through it.
+// for it, or it is not to run, and the order then passes through it.
 type node struct {
 	task  *Task
 	after []*node

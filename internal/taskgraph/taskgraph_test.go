@@ -89,6 +89,7 @@ func TestBuild(t *testing.T) {
 		{"a selection brings the builds that it depends on", three.selecting("sdk"), "core#build sdk#build<core#build"},
 		{"nodeps runs only what was named", noDeps(three.selecting("sdk")), "sdk#build"},
 		{"nodeps keeps the order among the named", noDeps(three.selecting("sdk", "core")), "core#build sdk#build<core#build"},
+		{"nodeps keeps the order among the named, whatever lies between", noDeps(three.selecting("web", "core")), "core#build web#build<core#build"},
 		{"tests come after builds", target(three, "test").selecting("sdk"), "core#build sdk#test<core#build"},
 		{"lint depends on nothing", target(three, "lint"), "core#lint web#lint"},
 		{"the order passes through a package without the script",
