@@ -82,6 +82,9 @@ func TestErrors(t *testing.T) {
 		want                        string
 	}{
 		{"an unknown key names its line and the nearest", "budget: 1GB\nheaplimit: 8GB", "", "", "heapmage.yaml:2: unknown key \"heaplimit\"\n💡 did you mean heapLimit?"},
+		{"text that is no YAML names its line", "budget: 1GB\ntasks:\n  - a\n b: c", "", "", "heapmage.yaml:4: not valid YAML: did not find expected key\n💡 check the indentation and the quotes near that line"},
+		{"text that is no YAML, in the first line", "a: b: c", "", "", "heapmage.yaml:1: not valid YAML: mapping values are not allowed in this context\n💡 check the indentation and the quotes near that line"},
+		{"variables that do not fit each other are not the file's fault", "budget: 1GB", "", "HEAPMAGE_MONITOR_WARNING=95", "environment: monitor.warning (95%) is not below monitor.critical (90%)\n💡 the defaults are 75% and 90%"},
 		{"a nested unknown key is written whole", "monitor:\n  every: 3s", "", "", "heapmage.yaml:2: unknown key \"monitor.every\"\n💡 known keys: critical, interval, warning"},
 		{"a size that is none", "budget: lots", "", "", "heapmage.yaml:1: budget: \"lots\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
 		{"a list where a value belongs", "budget: [1]", "", "", "heapmage.yaml:1: budget is not a single value\n💡 write it as 8GB, 512MB or 80%"},

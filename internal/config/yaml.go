@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,8 +20,9 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// Load reads root's heapmage.yaml, the order of tasks in its turbo.json, and the HEAPMAGE_* variables of environ, which go
-// first. A missing file is an empty one. Every error is a *problem.Error.
+// Load reads root's heapmage.yaml, the order of tasks in its turbo.json, and the
+// HEAPMAGE_* variables of environ, which go first. A missing file is an empty
+// one. Every error is a *problem.Error.
 func Load(root string, environ []string) (*Config, error) {
 	c := &Config{}
 	text, err := os.ReadFile(filepath.Join(root, FileName))
@@ -37,10 +37,14 @@ func Load(root string, environ []string) (*Config, error) {
 	if err := c.readTurbo(root); err != nil {
 		return nil, err
 	}
+	where := FileName
+	if c.check(where) == nil {
+		where = "environment"
+	}
 	if err := c.readEnvironment(environ); err != nil {
 		return nil, err
 	}
-	return c, c.check()
+	return c, c.check(where)
 }
 
 // FromEnvironment reads the HEAPMAGE_* variables alone, where there is no
@@ -50,7 +54,7 @@ func FromEnvironment(environ []string) (*Config, error) {
 	if err := c.readEnvironment(environ); err != nil {
 		return nil, err
 	}
-	return c, c.check()
+	return c, c.check("environment")
 }
 
 // fields maps the keys of one mapping to what reads their values.
@@ -63,7 +67,7 @@ func (c *Config) parse(text []byte) error {
 		if errors.Is(err, io.EOF) {
 			return nil // empty, or comments only
 		}
-		return syntax(err)
+		return syntax(text, err)
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return &problem.Error{Where: FileName, What: "holds more than one document", Hint: "keep one; remove the --- line"}
@@ -110,8 +114,8 @@ func (c *Config) packageFields(where string, p *Package) fields {
 	}
 }
 
-// check looks at what no single value shows.
-func (c *Config) check() error {
+// check looks at what no single value shows; where names the values' place.
+func (c *Config) check(where string) error {
 	warning, critical := c.Monitor.Warning, c.Monitor.Critical
 	if warning == 0 {
 		warning = memtools.DefaultThresholds.Warning * 100
@@ -120,7 +124,7 @@ func (c *Config) check() error {
 		critical = memtools.DefaultThresholds.Critical * 100
 	}
 	if warning >= critical {
-		return &problem.Error{Where: FileName, What: fmt.Sprintf("monitor.warning (%g%%) is not below monitor.critical (%g%%)", warning, critical),
+		return &problem.Error{Where: where, What: fmt.Sprintf("monitor.warning (%g%%) is not below monitor.critical (%g%%)", warning, critical),
 			Hint: "the defaults are 75% and 90%"}
 	}
 	return nil
@@ -309,14 +313,12 @@ func label(name, otherwise string) string {
 	return name
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
-
 // syntax turns the library's "yaml: line 3: …" into our form.
-func syntax(err error) error {
-	what := err.Error()
+func syntax(text []byte, err error) error {
 	where := FileName
-	if m := yamlLine.FindStringSubmatch(what); m != nil {
-		where, what = FileName+":"+m[1], strings.TrimPrefix(what, m[0])
+	line, what := problem.YAML(text, err)
+	if line > 0 {
+		where = fmt.Sprintf("%s:%d", FileName, line)
 	}
-	return &problem.Error{Where: where, What: "not valid YAML: " + strings.TrimPrefix(what, "yaml: "), Hint: "check the indentation and the quotes near that line"}
+	return &problem.Error{Where: where, What: "not valid YAML: " + what, Hint: "check the indentation and the quotes near that line"}
 }

@@ -5,11 +5,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/heapmage/heapmage/internal/problem"
 )
 
 // settings are what a manager's own YAML file (pnpm-workspace.yaml,
@@ -25,8 +25,6 @@ type settings struct {
 	nodeLinker  string // nodeLinker
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
-
 // parseSettings reads the first document of a manager's YAML file. Keys that it
 // does not know, and values of an unexpected type, are passed over; only text
 // that is no YAML mapping, or a "packages" that is no list, is an error.
@@ -38,7 +36,7 @@ func parseSettings(text []byte) (*settings, *positionError) {
 		return s, nil
 	}
 	if err != nil {
-		return nil, yamlProblem(err)
+		return nil, yamlProblem(text, err)
 	}
 	if len(document.Content) == 0 {
 		return s, nil
@@ -106,16 +104,9 @@ func yamlTexts(n *yaml.Node) map[string]string {
 	return texts
 }
 
-func yamlProblem(err error) *positionError {
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		line, _ := strconv.Atoi(m[1])
-		// The library counts from 0 where its parser, not its scanner, gives up.
-		if strings.HasPrefix(m[2], "did not find expected") {
-			line++
-		}
-		return &positionError{line, 0, "invalid YAML: " + m[2]}
-	}
-	return &positionError{what: "invalid YAML: " + strings.TrimPrefix(err.Error(), "yaml: ")}
+func yamlProblem(text []byte, err error) *positionError {
+	line, what := problem.YAML(text, err)
+	return &positionError{line: line, what: "invalid YAML: " + what}
 }
 
 // truth reads a switch of a manager; "deep" is pnpm's stronger form of true.
