@@ -182,7 +182,7 @@ func (b *builder) visit(p *workspace.Package, target string, path []string) (*no
 	case 1:
 		return nil, &problem.Error{
 			What: "tasks depend on each other: " + strings.Join(path[slices.Index(path, key):], " → "),
-			Hint: "take one of them out of tasks: dependsOn: in heapmage.yaml",
+			Hint: "take one of them out of its dependsOn, in heapmage.yaml or turbo.json",
 		}
 	}
 	n.state = 1
@@ -243,7 +243,7 @@ func (b *builder) resolve(p *workspace.Package, key, entry string) ([]step, erro
 	}
 	return nil, &problem.Error{
 		What: fmt.Sprintf("%s depends on %q, but no package is called %q", key, entry, name),
-		Hint: "mend tasks: dependsOn: in heapmage.yaml",
+		Hint: "mend the dependsOn that names it, in heapmage.yaml or turbo.json",
 	}
 }
 
