@@ -81,14 +81,20 @@ func programSuffixes() []string {
 	return []string{""}
 }
 
-// value is that of a variable, the last one given.
+// value is that of a variable, empty where it is not set.
 func value(environ []string, name string) string {
+	v, _ := lookup(environ, name)
+	return v
+}
+
+// lookup is the value of a variable, the last one given, and whether it is set.
+func lookup(environ []string, name string) (string, bool) {
 	for i := len(environ) - 1; i >= 0; i-- {
 		if n, v, ok := strings.Cut(environ[i], "="); ok && sameName(n, name) {
-			return v
+			return v, true
 		}
 	}
-	return ""
+	return "", false
 }
 
 // sameName compares names of variables: on Windows letter case does not matter.

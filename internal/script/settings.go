@@ -167,7 +167,13 @@ func parseNpmrc(text []byte, environ []string) map[string]string {
 		} else if at := strings.IndexAny(v, ";#"); at >= 0 {
 			v = strings.TrimSpace(v[:at])
 		}
-		rc[key] = variable.ReplaceAllStringFunc(v, func(m string) string { return value(environ, m[2:len(m)-1]) })
+		rc[key] = variable.ReplaceAllStringFunc(v, func(m string) string {
+			name, optional := strings.CutSuffix(m[2:len(m)-1], "?")
+			if v, set := lookup(environ, name); set || optional {
+				return v
+			}
+			return m // as npm leaves it
+		})
 	}
 	return rc
 }

@@ -59,6 +59,8 @@ func TestReadSettings(t *testing.T) {
 		{"yarn reads no .npmrc", workspace.Yarn, map[string]string{"repo/.npmrc": "node-options=--title=rc"}, nil, "", 0, "", ""},
 		{"variables are filled in, comments left out", workspace.NPM,
 			map[string]string{"repo/.npmrc": "# node-options=no\n; node-options=no\nnode-options=--title=${WHO}-x # why\n"}, []string{"WHO=me"}, "--title=me-x", 0, "", ".npmrc"},
+		{"a variable that is not set stays as it is written, as under npm", workspace.NPM,
+			map[string]string{"repo/.npmrc": "node-options=--title=${NOBODY}${EMPTY}${MAYBE?}"}, []string{"EMPTY="}, "--title=${NOBODY}", 0, "", ".npmrc"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			s, err := world(t, tt.manager, "", tt.files, tt.env...)
