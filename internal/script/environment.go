@@ -174,9 +174,11 @@ func flatten(env variables, prefix string, fields map[string]any) {
 type variables map[string]string
 
 func (v variables) set(name, value string) {
-	for known := range v {
-		if runtime.GOOS == "windows" && known != name && strings.EqualFold(known, name) {
-			delete(v, known)
+	if runtime.GOOS == "windows" { // letter case does not matter there
+		for known := range v {
+			if known != name && strings.EqualFold(known, name) {
+				delete(v, known)
+			}
 		}
 	}
 	v[name] = value
