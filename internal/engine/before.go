@@ -43,12 +43,15 @@ func (r *run) check() error {
 	if err != nil {
 		return nil // the budget stands, and no figure is better than a false one
 	}
-	free = min(free, r.budget)
+	source := r.limits.EffectiveSource
+	if r.budget < free {
+		free, source = r.budget, r.budgetSource
+	}
 	least, because := r.leastFree()
 	if free >= least {
 		return nil
 	}
-	what := fmt.Sprintf("only %v of memory may be used (%s)", free, r.limits.EffectiveSource)
+	what := fmt.Sprintf("only %v of memory may be used (%s)", free, source)
 	const hint = "close other programs, raise the container's memory, or raise budget: in heapmage.yaml"
 	if r.Mode == event.Safe {
 		return &problem.Error{What: fmt.Sprintf("not enough memory to start: %s, %s", what, because), Hint: hint, Code: problem.ExitNoMemory}

@@ -152,17 +152,27 @@ func (p *prepared) noScript(selected []*workspace.Package, named bool) error {
 	if p.ws.Manager == workspace.Go {
 		where = "go.mod"
 	}
-	if named && len(selected) == 1 {
-		where, who = selected[0].Dir, "the package has no"
+	if named {
+		where, who = "-workspace="+*p.Packages, "none of these packages has a"
+		if len(selected) == 1 {
+			where, who = selected[0].Dir, "the package has no"
+		}
+	}
+	from := selected
+	if root := p.ws.RootPackage; root != nil && !named && !slices.Contains(selected, root) {
+		from = append(slices.Clone(selected), root)
 	}
 	scripts := map[string]bool{}
-	for _, pkg := range append(slices.Clone(selected), p.ws.RootPackage) {
+	for _, pkg := range from {
 		for name := range pkg.Scripts {
 			scripts[name] = true
 		}
 	}
 	hint := "none of them has any script"
-	if len(scripts) > 0 {
+	switch {
+	case p.ws.RootPackage != nil && p.has(p.ws.RootPackage):
+		hint = "the root has one: -workspace=. runs it"
+	case len(scripts) > 0:
 		names := slices.Sorted(maps.Keys(scripts))
 		more := ""
 		if len(names) > 12 {

@@ -37,6 +37,10 @@ func advise(e Evidence, v Verdict) string {
 	case StackOverflow:
 		return "No amount of memory helps: look for recursion without an end."
 	case CommandNotFound:
+		switch v.Detail {
+		case "npm", "pnpm", "yarn", "bun":
+			return fmt.Sprintf("The script calls %s itself: put it on PATH (npm install -g %[1]s, or corepack enable).", v.Detail)
+		}
 		return "Install the dependencies, or correct the command in the script."
 	case NotExecutable:
 		return "Make the file that the script names executable, or run it through its interpreter."

@@ -232,6 +232,8 @@ func TestDiagnoseWeighsEvidence(t *testing.T) {
 		"a signal without a name":       {Evidence{Signal: 63}, Signal, "ended by signal 63", ""},
 		"a signal with exit code 0":     {Evidence{Signal: 15, ExitCode: 0}, Signal, "", ""},
 		"exit code 126":                 {Evidence{ExitCode: 126}, NotExecutable, "cannot be executed", "executable"},
+		"a missing command":             {Evidence{ExitCode: 127, Tail: []byte("/bin/sh: 1: tscc: not found\n")}, CommandNotFound, "command not found: tscc", "Install the dependencies"},
+		"a missing package manager":     {Evidence{ExitCode: 127, Tail: []byte("/bin/sh: 1: pnpm: not found\n")}, CommandNotFound, "command not found: pnpm", "put it on PATH (npm install -g pnpm, or corepack enable)"},
 		"exit code 255":                 {Evidence{ExitCode: 255}, Failure, "exit code 255", ""},
 		"a code of Windows":             {Evidence{ExitCode: 0xC0000005}, Failure, "exit code 3221225477", ""},
 	} {
