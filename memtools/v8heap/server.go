@@ -227,6 +227,7 @@ func (c *conn) send(what string) (<-chan reply, int, error) {
 	_ = c.SetWriteDeadline(time.Now().Add(helloTimeout))
 	if _, err := c.Write(append(frame, '\n')); err != nil {
 		delete(c.waiting, c.next)
+		_ = c.Close() // after half of a frame nothing that follows can be read
 		return nil, 0, ErrNoAgent
 	}
 	return answer, c.next, nil

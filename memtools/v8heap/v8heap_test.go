@@ -295,7 +295,8 @@ func TestNothingHangs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := command(s, node, "-e", "setTimeout(() => console.log('ended'), 500)")
+		c := command(s, node, "-e", "const t = setInterval(() => { if (fs.existsSync('stop')) { clearInterval(t); console.log('ended') } }, 10)")
+		c.Dir = t.TempDir()
 		var out strings.Builder
 		c.Stdout = &out
 		if err := c.Start(); err != nil {
@@ -304,6 +305,9 @@ func TestNothingHangs(t *testing.T) {
 		waitFor(t, "the agent", func() bool { return len(s.Processes()) == 1 })
 		if err := s.Close(); err != nil {
 			t.Error(err)
+		}
+		if err := os.WriteFile(filepath.Join(c.Dir, "stop"), nil, 0o600); err != nil {
+			t.Fatal(err)
 		}
 		if err := c.Wait(); err != nil || out.String() != "ended\n" {
 			t.Errorf("%v, %q", err, out.String())
