@@ -3,7 +3,7 @@
 //
 //	go run ./internal/bench -pairs 5 overhead    the example under heapmage and under npm, in pairs
 //	go run ./internal/bench -pairs 3 gc          loads of over 1 GB with automatic GC and without
-//	go run ./internal/bench -pairs 5 agent       what the agent costs a Node process and a build
+//	go run ./internal/bench -pairs 40 agent core what the agent costs a Node process, and a build of packages
 //	go run ./internal/bench project DIR          generates the workspace that peers builds
 //	go run ./internal/bench -rounds 3 peers      it under each runner inside memory limits, as root on Linux
 //	go run ./internal/bench -rounds 3 many       thousands of packages with empty scripts
@@ -36,7 +36,7 @@ func run() error {
 	case "gc":
 		return gc(ctx, *pairs)
 	case "agent":
-		return agent(ctx, *pairs)
+		return agent(ctx, *pairs, flag.Args()[1:])
 	case "project":
 		return project(ctx, flag.Arg(1))
 	case "peers":

@@ -31,18 +31,18 @@ func overhead(ctx context.Context, pairs int) error {
 	var ours, theirs []time.Duration
 	var own memtools.Bytes
 	for i := range pairs + 1 {
-		a, peak, err := timed(ctx, example, binary, "build:managed")
+		a, err := timed(ctx, example, binary, "build:managed")
 		if err != nil {
 			return err
 		}
-		b, _, err := timed(ctx, example, "npm", "run", "build", "--workspaces")
+		b, err := timed(ctx, example, "npm", "run", "build", "--workspaces")
 		if err != nil {
 			return err
 		}
-		own = max(own, peak)
+		own = max(own, a.peak)
 		if i > 0 {
-			ours, theirs = append(ours, a), append(theirs, b)
-			fmt.Printf("pair %d: heapmage %.2fs, npm %.2fs\n", i, a.Seconds(), b.Seconds())
+			ours, theirs = append(ours, a.wall), append(theirs, b.wall)
+			fmt.Printf("pair %d: heapmage %.2fs, npm %.2fs\n", i, a.wall.Seconds(), b.wall.Seconds())
 		}
 	}
 	fmt.Printf("\nheapmage build:managed        median %.2fs\n", median(ours).Seconds())
@@ -52,15 +52,21 @@ func overhead(ctx context.Context, pairs int) error {
 	return nil
 }
 
-// timed builds the example from nothing, but for what heapmage knows of it, and
-// returns how long that took and the highest usage of the command's own process.
-func timed(ctx context.Context, dir string, command ...string) (time.Duration, memtools.Bytes, error) {
+// spent is what a command took: its time, the processor time of it and of all
+// that it waited for, and the highest usage of its own process.
+type spent struct {
+	wall, cpu time.Duration
+	peak      memtools.Bytes
+}
+
+// timed builds the example from nothing, but for what heapmage knows of it.
+func timed(ctx context.Context, dir string, command ...string) (spent, error) {
 	if err := removeOutputs(dir); err != nil {
-		return 0, 0, err
+		return spent{}, err
 	}
 	tracker, err := memtools.NewTracker()
 	if err != nil {
-		return 0, 0, err
+		return spent{}, err
 	}
 	defer tracker.Close()
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
@@ -76,9 +82,14 @@ func timed(ctx context.Context, dir string, command ...string) (time.Duration, m
 		return nil
 	})
 	if err = errors.Join(err, failed); err != nil {
-		return 0, 0, fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out.String())
+		return spent{}, fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out.String())
 	}
-	return wall, peak, nil
+	return spent{wall, processorTime(c), peak}, nil
+}
+
+// processorTime is that of a command that has ended, and of all that it waited for.
+func processorTime(c *exec.Cmd) time.Duration {
+	return c.ProcessState.UserTime() + c.ProcessState.SystemTime()
 }
 
 // watched runs a command to its end and calls sample meanwhile, each time that
@@ -143,4 +154,19 @@ func (s sources) ReadDir(name string) ([]fs.DirEntry, error) {
 		}
 	}
 	return kept, err
+}
+
+// installedExample copies the example to dir, installs it, and compiles its targets.
+func installedExample(ctx context.Context, dir string) (example, binary string, err error) {
+	example = filepath.Join(dir, "example")
+	if err := os.CopyFS(example, withoutModules("examples/typescript-monorepo")); err != nil {
+		return "", "", err
+	}
+	if out, err := exec.CommandContext(ctx, "npm", "ci", "--prefix", example).CombinedOutput(); err != nil {
+		return "", "", fmt.Errorf("npm ci: %w\n%s", err, out)
+	}
+	if binary, err = heapmageBinary(ctx, "", dir); err != nil {
+		return "", "", err
+	}
+	return example, binary, nil
 }

@@ -55,3 +55,28 @@ func median(d []time.Duration) time.Duration {
 	}
 	return s[len(s)/2]
 }
+
+// signedRank returns the Hodges-Lehmann estimate of the middle of values that lie
+// evenly around it, and its 95 % interval by Wilcoxon's signed ranks (normal
+// approximation with correction for continuity; below six values there is no such
+// interval, and it is without bounds). A few values far off hardly move either, unlike a mean.
+func signedRank(values []float64) (mid, low, high float64) {
+	var means []float64 // of each value with itself and with each other one
+	for i, a := range values {
+		for _, b := range values[i:] {
+			means = append(means, (a+b)/2)
+		}
+	}
+	slices.Sort(means)
+	m := len(means)
+	if m == 0 {
+		return math.NaN(), math.Inf(-1), math.Inf(1)
+	}
+	mid = (means[(m-1)/2] + means[m/2]) / 2
+	n := float64(len(values))
+	if n < 6 {
+		return mid, math.Inf(-1), math.Inf(1)
+	}
+	k := max(0, int(n*(n+1)/4-0.5-1.960*math.Sqrt(n*(n+1)*(2*n+1)/24)))
+	return mid, means[k], means[m-1-k]
+}

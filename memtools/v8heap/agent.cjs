@@ -83,22 +83,33 @@
         }
       }
     `;
-    const worker = new Worker(thread, {
-      eval: true,
-      // Nothing of the program's: neither its own preloads nor its loaders run here.
-      env: {},
-      execArgv: [],
-      argv: [],
-      workerData: {
-        path,
-        hello: { pid: process.pid, script, node: process.versions.node, task: process.env.HEAPMAGE_TASK || '', limit: v8.getHeapStatistics().heap_size_limit },
-      },
-      resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 4, stackSizeMb: 1 },
-      name: 'heapmage',
-      // Left alone, they would be piped into the program's, which opens those.
-      stdout: true,
-      stderr: true,
-    });
+    // Node tells process.on('worker') of each new thread, from a callback that its
+    // constructor leaves behind; the program must not hear of this one.
+    const { nextTick } = process;
+    let worker;
+    try {
+      process.nextTick = (callback, ...args) => {
+        if (!/process\.emit\('worker'/.test(callback)) nextTick(callback, ...args);
+      };
+      worker = new Worker(thread, {
+        eval: true,
+        // Nothing of the program's: neither its own preloads nor its loaders run here.
+        env: {},
+        execArgv: [],
+        argv: [],
+        workerData: {
+          path,
+          hello: { pid: process.pid, script, node: process.versions.node, task: process.env.HEAPMAGE_TASK || '', limit: v8.getHeapStatistics().heap_size_limit },
+        },
+        resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 4, stackSizeMb: 1 },
+        name: 'heapmage',
+        // Left alone, they would be piped into the program's, which opens those.
+        stdout: true,
+        stderr: true,
+      });
+    } finally {
+      process.nextTick = nextTick;
+    }
     worker.on('error', () => {});
     worker.unref(); // the process ends as if the thread were not there
   } catch {
