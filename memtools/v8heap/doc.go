@@ -6,7 +6,9 @@
 // speaks with the agent, a script that every Node process preloads which is
 // started with the server's Options and Env. The agent changes nothing of the
 // program: no output, no exit code, no process kept alive, no global; where it
-// cannot work, the program runs without it. It costs a Node process one thread.
+// cannot work, the program runs without it. It costs a Node process one thread with
+// a V8 heap of its own: 7 to 10 MB by Node's version, and 5.5 to 8 MB once the
+// process has lived for two seconds (docs/benchmarks.md says what they consist of).
 //
 // Three things a program can notice: the thread takes the first thread id, so
 // that the program's own worker threads count from 2; NODE_OPTIONS holds a
