@@ -2,6 +2,7 @@ package pool
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/heapmage/heapmage/memtools"
@@ -20,6 +21,11 @@ type dispatcher struct {
 	log     *log          // nil unless Verbose
 	room    chan struct{} // a token for each task in the queue; nil where any number may wait
 	empty   chan struct{} // closed when the pool is shut down and no worker is left
+	over    atomic.Bool   // empty is, or will be at once
+
+	poller  *poller       // nil where no worker is a process
+	keeper  *time.Timer   // read by keep
+	answers atomic.Uint64 // how many workers gave
 
 	mu      sync.Mutex // guards all below
 	queue   queue
@@ -33,7 +39,8 @@ type dispatcher struct {
 	failures int
 	retryAt  time.Time // when the next may be started beside others; see wanted
 	closed   bool      // by Shutdown
-	over     bool      // and no worker is left
+	leading  bool      // somebody serves the sockets of the workers; see leader.go
+	called   bool      // keeper will fire
 
 	timer *time.Timer // read by run
 	armed time.Time   // when timer fires; zero where it does not
@@ -59,7 +66,7 @@ type slot struct {
 }
 
 func newDispatcher(o Options, f factory) *dispatcher {
-	d := &dispatcher{o: o, factory: f, empty: make(chan struct{}), slots: map[int]*slot{}, timer: time.NewTimer(time.Hour)}
+	d := &dispatcher{o: o, factory: f, empty: make(chan struct{}), slots: map[int]*slot{}, timer: time.NewTimer(time.Hour), keeper: time.NewTimer(time.Hour)}
 	if o.MaxQueue > 0 {
 		d.room = make(chan struct{}, o.MaxQueue)
 	}
@@ -73,9 +80,12 @@ func (d *dispatcher) do(change func()) {
 	change()
 	d.dispatch()
 	d.arm()
-	if d.closed && len(d.slots) == 0 && !d.over {
-		d.over = true
+	d.callKeeper()
+	if d.closed && len(d.slots) == 0 && d.over.CompareAndSwap(false, true) {
 		close(d.empty)
+		if d.poller != nil {
+			d.poller.wake()
+		}
 	}
 }
 
@@ -83,6 +93,12 @@ func (d *dispatcher) do(change func()) {
 func (d *dispatcher) run() {
 	defer d.factory.close()
 	defer d.timer.Stop()
+	if d.poller != nil {
+		defer d.poller.close()
+		var keeper sync.WaitGroup
+		keeper.Go(d.keep)
+		defer keeper.Wait()
+	}
 	var samples chan memtools.Sample
 	if d.gauge != nil {
 		samples = d.gauge.samples
@@ -175,6 +191,7 @@ func (d *dispatcher) answered(s *slot, f worker.Frame) {
 	now := time.Now()
 	s.job, s.dirty = nil, true
 	s.tasks++
+	d.answers.Add(1)
 	d.answer(j, s, j.outcomeOf(f, s.number, now))
 	if s.state != Busy { // it is being ended already
 		return
@@ -270,6 +287,9 @@ func (d *dispatcher) answer(j *job, s *slot, o outcome) {
 	}
 	j.answered = true
 	j.done <- o
+	if d.poller != nil {
+		d.poller.wake() // where its caller serves
+	}
 	e := Event{Kind: TaskDone, Task: j.id, Type: j.task.Type}
 	if o.err == nil {
 		d.sums.TotalTasksCompleted++

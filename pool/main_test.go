@@ -137,7 +137,7 @@ func misbehave(how string) {
 			fmt.Fprintf(channel, "{\"kind\":\"weather\",\"id\":%d}\n{\"x\":[1,{}],\"result\":true,\"id\":%d,\"kind\":\"result\"}\n", f.ID, f.ID)
 		}
 	}
-	select {} // nothing: until it is ended
+	time.Sleep(time.Hour) // nothing: until it is ended
 }
 
 // children are the processes whose parent this one is, zombies included.

@@ -39,6 +39,11 @@ func New(program Program, o Options) (*Pool, error) {
 		d.log = &log{to: o.Log}
 	}
 	if processes, ok := f.(*processes); ok {
+		if d.poller, err = newPoller(); err != nil {
+			f.close()
+			return nil, err
+		}
+		processes.poller = d.poller
 		processes.log, processes.run = d.log, proc.NewRunID()
 		tracker, err := memtools.NewTracker()
 		switch {
@@ -46,6 +51,7 @@ func New(program Program, o Options) (*Pool, error) {
 			processes.gauge, d.gauge = tracker, newGauge(tracker)
 		case o.Budget > 0 || o.RecycleMemory > 0:
 			f.close()
+			d.poller.close()
 			return nil, fmt.Errorf("measure the memory of workers: %w", err)
 		}
 	}
@@ -75,14 +81,18 @@ func (p *Pool) Exec(ctx context.Context, t Task) (Result, error) {
 		p.d.leave()
 		return Result{}, err
 	}
-	p.d.do(func() { p.d.submitted(j) })
-	select {
-	case o := <-j.done:
-		return o.result, o.err
-	case <-ctx.Done():
+	leads := false
+	p.d.do(func() {
+		p.d.submitted(j)
+		leads = p.d.claim(j)
+	})
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() {
+			p.d.do(func() { p.d.cancelled(j, context.Cause(ctx)) })
+		})
+		defer stop()
 	}
-	p.d.do(func() { p.d.cancelled(j, context.Cause(ctx)) })
-	o := <-j.done
+	o := p.d.await(j, leads)
 	return o.result, o.err
 }
 

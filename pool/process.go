@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"strconv"
 	"sync"
-	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/heapmage/heapmage/internal/proc"
@@ -23,9 +22,11 @@ const (
 	// oomScore makes the kernel choose a worker before this process. It is
 	// moderate: with 1000 the smallest helper would go before a huge compiler.
 	oomScore = 300
-	// directWrite is how long a frame may be to be written without a change of
-	// goroutines.
+	// directWrite is how long a frame may be to be written under the lock of the
+	// pool.
 	directWrite = 32 << 10
+	// maxWaiting is how many frames may wait for a worker to read.
+	maxWaiting = 4
 )
 
 // processes makes workers that are processes.
@@ -38,7 +39,8 @@ type processes struct {
 	cleanUp func()
 	log     *log              // nil unless Verbose
 	gauge   *memtools.Tracker // nil where memory cannot be measured
-	run     string            // names the pool in the marks of its processes
+	poller  *poller
+	run     string // names the pool in the marks of its processes
 }
 
 func (f *processes) close() { f.cleanUp() }
@@ -46,7 +48,6 @@ func (f *processes) close() { f.cleanUp() }
 func (f *processes) start(n int, tell func(message)) backend {
 	w := &process{
 		f: f, number: n, tell: tell,
-		out: make(chan []byte, 4), over: make(chan struct{}),
 		retired: make(chan struct{}), ended: make(chan ending, 1),
 	}
 	go w.run()
@@ -67,20 +68,22 @@ type evidence struct {
 	stop         oom.Stop
 }
 
-// process is one worker process. Its run owns three goroutines beside itself:
-// a reader, a writer, and the one of package proc that copies the output.
+// process is one worker process. Its run owns one goroutine beside itself, that
+// of package proc which copies the output. Who serves the poller reads.
 type process struct {
 	f      *processes
 	number int
 	tell   func(message)
 
-	conn    atomic.Pointer[channel]
-	pending atomic.Int32  // frames that the writer has not written
-	out     chan []byte   // frames for the worker; never closed
-	over    chan struct{} // closed by run when the process has ended
+	conn    *channel
 	retired chan struct{} // closed by the first retire
 	once    sync.Once
 	ended   chan ending // holds the first reason to end the process
+
+	reading sync.Mutex // guards all below
+	in      *worker.Decoder
+	greeted bool // the first frame was read
+	gone    bool // and the last
 }
 
 func (w *process) give(j *job) bool { return w.send(j.frame) }
@@ -89,22 +92,13 @@ func (w *process) cancel(id uint64) {
 	w.send(worker.Frame{Kind: worker.Cancel, ID: id}.Append(nil))
 }
 
-// send writes what the socket takes at once, which for a small frame is all,
-// and leaves the rest to the writer.
+// send returns false where the worker has not read what it answered.
 func (w *process) send(frame []byte) bool {
-	if c := w.conn.Load(); c != nil && len(frame) <= directWrite && w.pending.Load() == 0 {
-		frame = frame[c.tryWrite(frame):]
-		if len(frame) == 0 {
-			return true
-		}
+	waiting := w.conn.write(frame)
+	if waiting > 0 {
+		w.f.poller.wake()
 	}
-	w.pending.Add(1)
-	select {
-	case w.out <- frame:
-		return true
-	default:
-		return false // it has not read what it answered
-	}
+	return waiting <= maxWaiting
 }
 
 func (w *process) retire() { w.once.Do(func() { close(w.retired) }) }
@@ -134,19 +128,13 @@ func (w *process) run() {
 		w.f.gauge.Track(w.id(), p.PID())
 	}
 	w.tell(message{worker: w.number, kind: started, pid: p.PID()})
-	var both sync.WaitGroup
-	w.conn.Store(conn) // the dispatcher gives it jobs from ready on
-	both.Go(func() { w.read(conn) })
-	both.Go(func() { w.write(conn) })
+	w.conn, w.in = conn, worker.NewDecoder(conn, int(w.f.o.MaxFrame))
+	w.f.poller.add(w) // the dispatcher gives it jobs from ready on
 
 	reason := w.watch(p, conn)
 	end := p.Wait()
-	close(w.over)
-	// What it answered before its end is still in the socket.
-	_ = conn.SetReadDeadline(time.Now().Add(retireGrace))
-	_ = conn.SetWriteDeadline(time.Now())
-	both.Wait()
-	_ = conn.Close()
+	w.f.poller.remove(w)
+	w.readRest() // what it answered before its end
 	if w.f.gauge != nil {
 		w.f.gauge.Untrack(w.id())
 	}
@@ -179,7 +167,7 @@ func (w *process) begin(output io.Writer) (*proc.Process, *channel, error) {
 	})
 	_ = theirs.Close()
 	if err != nil {
-		_ = conn.Close()
+		conn.close()
 		return nil, nil, err
 	}
 	return p, conn, nil
@@ -212,28 +200,52 @@ func (w *process) watch(p *proc.Process, conn *channel) (reason ending) {
 	}
 }
 
-// read tells the dispatcher what the worker answers, until the end of the channel.
-func (w *process) read(conn *channel) {
-	in := worker.NewDecoder(conn, int(w.f.o.MaxFrame))
-	for first := true; ; first = false {
-		f, err := in.Next()
+// read tells the dispatcher what the worker has sent. It reads once, so that
+// one that sends without end does not keep the others waiting.
+func (w *process) read() {
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	w.conn.readable = true
+	for !w.gone {
+		f, err := w.in.Next()
 		if err == nil {
-			err = w.take(f, first)
+			err = w.take(f)
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			continue
+		case errors.Is(err, syscall.EAGAIN):
+			return
 		}
+		w.gone = true
+		w.conn.stopReading()
 		w.tell(message{worker: w.number, kind: leaving})
 		if isEnd(err) {
 			w.retire() // it has closed its end, and so it has nothing more to do
 		} else {
 			w.end(ending{breach: "it broke the protocol: " + err.Error()})
 		}
-		return
 	}
 }
 
-func (w *process) take(f worker.Frame, first bool) error {
+// readRest reads all that is there, and closes the channel.
+func (w *process) readRest() {
+	late := time.Now().Add(retireGrace) // where a process that it has left goes on to write
+	for more := true; more && time.Now().Before(late); {
+		w.read()
+		w.reading.Lock()
+		more = !w.gone && !w.conn.empty
+		w.reading.Unlock()
+	}
+	w.reading.Lock()
+	defer w.reading.Unlock()
+	w.gone = true
+	w.conn.close()
+}
+
+func (w *process) take(f worker.Frame) error {
+	first := !w.greeted
+	w.greeted = true
 	switch {
 	case f.Kind == worker.Ready && first && f.V != worker.Version:
 		return fmt.Errorf("it speaks version %d, this pool speaks %d", f.V, worker.Version)
@@ -250,24 +262,8 @@ func (w *process) take(f worker.Frame, first bool) error {
 // isEnd reports whether err is that of a process that ends, not of one that
 // talks nonsense.
 func isEnd(err error) bool {
-	var op *net.OpError // a reset: it ended with unread frames
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op)
-}
-
-// write sends frames until the process has ended. An error of a write means
-// that the worker is gone, which read sees as well.
-func (w *process) write(conn *channel) {
-	for {
-		select {
-		case frame := <-w.out:
-			if _, err := conn.Write(frame); err != nil {
-				return
-			}
-			w.pending.Add(-1)
-		case <-w.over:
-			return
-		}
-	}
+	var reset syscall.Errno // it ended with unread frames
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &reset)
 }
 
 // workerOutput is what a worker writes to standard output and standard error.

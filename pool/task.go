@@ -58,7 +58,7 @@ type job struct {
 	task  Task
 	frame []byte          // for worker processes
 	data  json.RawMessage // part of frame
-	done  chan outcome    // takes the one answer; never closed
+	done  chan outcome    // takes the one answer, and before it the lead; never closed
 
 	answered  bool
 	attempts  int
@@ -74,11 +74,12 @@ type job struct {
 type outcome struct {
 	result Result
 	err    error
+	lead   bool // no answer: the caller is to lead
 }
 
 // newJob encodes t.
 func newJob(id uint64, t Task, maxFrame memtools.Bytes) (*job, error) {
-	j := &job{id: id, task: t, done: make(chan outcome, 1)}
+	j := &job{id: id, task: t, done: make(chan outcome, 2)}
 	head := worker.Frame{Kind: worker.Task, ID: id, Type: t.Type}.Append(nil)
 	head = append(head[:len(head)-2], `,"data":`...) // instead of the end of the frame
 	buf := bytes.NewBuffer(head)

@@ -21,8 +21,13 @@ type Decoder struct {
 	max        int
 	buf        []byte
 	start, end int // what was read and not yet returned
+	seen       int // of that, from start, what has no end of line
+	hint       int // the size of the last large frame
 	err        error
 }
+
+// firstBuffer is how much is read at once while frames are small.
+const firstBuffer = 4 << 10
 
 // NewDecoder returns a decoder of frames of up to maxFrame bytes. Zero means
 // DefaultMaxFrame.
@@ -30,13 +35,14 @@ func NewDecoder(r io.Reader, maxFrame int) *Decoder {
 	if maxFrame <= 0 {
 		maxFrame = DefaultMaxFrame
 	}
-	return &Decoder{r: r, max: maxFrame, buf: make([]byte, min(4<<10, maxFrame+1))}
+	return &Decoder{r: r, max: maxFrame, buf: make([]byte, min(firstBuffer, maxFrame+1))}
 }
 
 // Next returns the next frame. Its raw fields are its own. At the end of the
 // stream the error is io.EOF, or io.ErrUnexpectedEOF inside a frame; after
 // ErrFrameTooLarge or a read error there is no next frame, after ErrMalformed
-// there may be one.
+// there may be one. So may there after a read that timed out, an error with the
+// method Timeout.
 func (d *Decoder) Next() (Frame, error) {
 	for {
 		line, err := d.line()
@@ -60,22 +66,23 @@ func (d *Decoder) own(line []byte) []byte {
 		return bytes.Clone(line)
 	}
 	rest := d.buf[d.start:d.end]
-	d.buf = make([]byte, max(largeFrame, len(rest))) // the next may be as large
-	d.start, d.end = 0, copy(d.buf, rest)
+	d.buf = make([]byte, max(firstBuffer, len(rest)))
+	d.start, d.end, d.hint = 0, copy(d.buf, rest), len(line)+firstBuffer
 	return line
 }
 
 func (d *Decoder) line() ([]byte, error) {
-	for seen := d.start; ; {
-		if n := bytes.IndexByte(d.buf[seen:d.end], '\n'); n >= 0 {
-			line := d.buf[d.start : seen+n]
-			d.start = seen + n + 1
+	for {
+		if n := bytes.IndexByte(d.buf[d.start+d.seen:d.end], '\n'); n >= 0 {
+			line := d.buf[d.start : d.start+d.seen+n]
+			d.start, d.seen = d.start+len(line)+1, 0
 			if len(line) > d.max {
 				return nil, d.fail(fmt.Errorf("%w: more than %d bytes", ErrFrameTooLarge, d.max))
 			}
 			return line, nil
 		}
-		if d.end-d.start > d.max {
+		d.seen = d.end - d.start
+		if d.seen > d.max {
 			return nil, d.fail(fmt.Errorf("%w: more than %d bytes", ErrFrameTooLarge, d.max))
 		}
 		if d.err != nil {
@@ -84,39 +91,38 @@ func (d *Decoder) line() ([]byte, error) {
 			}
 			return nil, d.err
 		}
-		seen = d.makeRoom(d.end)
+		d.makeRoom()
 		n, err := d.r.Read(d.buf[d.end:])
 		d.end += n
+		if t, ok := err.(interface{ Timeout() bool }); ok && n == 0 && t.Timeout() {
+			return nil, err
+		}
 		d.err = err
 	}
 }
 
 func (d *Decoder) fail(err error) error {
 	d.err = err
-	d.start, d.end, d.buf = 0, 0, nil
+	d.start, d.end, d.seen, d.buf = 0, 0, 0, nil
 	return err
 }
 
-// makeRoom makes room behind end, and returns where position at is then.
-func (d *Decoder) makeRoom(at int) int {
+// makeRoom makes room behind end.
+func (d *Decoder) makeRoom() {
 	if d.start == d.end {
 		d.start, d.end = 0, 0
-		return 0
+		return
 	}
 	if d.end < len(d.buf) {
-		return at
+		return
 	}
 	if d.start > 0 {
-		moved := d.start
 		d.end = copy(d.buf, d.buf[d.start:d.end])
 		d.start = 0
-		if d.end < len(d.buf) {
-			return at - moved
-		}
-		at -= moved
+		return
 	}
-	bigger := make([]byte, min(2*len(d.buf), d.max+1))
+	// One that is as large as the last may follow it.
+	bigger := make([]byte, min(max(2*len(d.buf), d.hint), d.max+1))
 	copy(bigger, d.buf[:d.end])
-	d.buf = bigger
-	return at
+	d.buf, d.hint = bigger, 0
 }
