@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -51,8 +52,13 @@ func main() {
 	flag.IntVar(&s.Turns, "turns", 5_000, "round trips of a small task")
 	flag.IntVar(&s.Large, "large", 50, "round trips of 1 MB")
 	flag.IntVar(&s.Starts, "starts", 5, "starts of a worker")
+	dir := flag.String("dir", "", "a folder for the npm packages, which is kept; empty means a temporary one")
+	only := flag.String("only", "", "measure the pools alone whose title matches this regular expression")
 	flag.Parse()
-	err := run(*rounds, s)
+	title, err := regexp.Compile(*only)
+	if err == nil {
+		err = run(*rounds, s, *dir, title)
+	}
 	proc.Shutdown()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -60,12 +66,13 @@ func main() {
 	}
 }
 
-func run(rounds int, s size) error {
-	dir, err := os.MkdirTemp("", "heapmage-bench-")
-	if err != nil {
-		return err
+func run(rounds int, s size, dir string, only *regexp.Regexp) (err error) {
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "heapmage-bench-"); err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
 	if err := install(dir); err != nil {
 		return err
 	}
@@ -76,6 +83,7 @@ func run(rounds int, s size) error {
 	for _, p := range peers {
 		all = append(all, contender{p.title, func(s size) (result, error) { return measurePeer(dir, p.name, s) }})
 	}
+	all = slices.DeleteFunc(all, func(c contender) bool { return !only.MatchString(c.title) })
 	results := make([][]result, len(all))
 	for round := range rounds {
 		for n, c := range all {

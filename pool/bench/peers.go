@@ -5,7 +5,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -31,12 +30,21 @@ var peers = []struct{ name, title string }{
 
 // install puts the peers and their script into dir.
 func install(dir string) error {
-	files, err := fs.Sub(peerFiles, "peers")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	files, err := peerFiles.ReadDir("peers")
 	if err != nil {
 		return err
 	}
-	if err := os.CopyFS(dir, files); err != nil {
-		return err
+	for _, f := range files { // over those of the last run, where the folder is kept
+		text, err := peerFiles.ReadFile("peers/" + f.Name())
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, f.Name()), text, 0o600)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "package.json"), []byte(`{"private": true}`), 0o600); err != nil {
 		return err

@@ -2,9 +2,11 @@ package worker
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -179,6 +181,57 @@ func BenchmarkParseMegabyte(b *testing.B) {
 	for b.Loop() {
 		if _, err := Parse(line); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+func TestAllPlain(t *testing.T) {
+	for _, around := range []byte{0x20, '!', 'x', 0x7f, 0x80, 0xff} {
+		for at := range 8 {
+			for c := range 256 {
+				b := bytes.Repeat([]byte{around}, 8)
+				b[at] = byte(c)
+				if got := allPlain(binary.LittleEndian.Uint64(b)); got != plain[c] {
+					t.Fatalf("%q: got %v", b, got)
+				}
+			}
+		}
+	}
+}
+
+// slow is a reader that has nothing at every other time.
+type slow struct {
+	io.Reader
+	late bool
+}
+
+func (s *slow) Read(b []byte) (int, error) {
+	if s.late = !s.late; s.late {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return s.Reader.Read(b[:min(len(b), 7)])
+}
+
+func TestDecoderGoesOnAfterATimeout(t *testing.T) {
+	long := strings.Repeat("x", 3*largeFrame)
+	in := NewDecoder(&slow{Reader: strings.NewReader(`{"kind":"a"}` + "\n" + `{"kind":"b","type":"` + long + `"}` + "\n" + `{"kind":"c"}` + "\n")}, 0)
+	var kinds string
+	waited := 0
+	for {
+		f, err := in.Next()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			waited++
+			continue
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) || kinds != "abc" || waited < len(long)/7 {
+				t.Errorf("%v after the frames %q and %d times without one", err, kinds, waited)
+			}
+			return
+		}
+		kinds += string(f.Kind)
+		if f.Kind == "b" && f.Type != long {
+			t.Error("the long frame is broken")
 		}
 	}
 }

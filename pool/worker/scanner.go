@@ -2,7 +2,6 @@ package worker
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"strconv"
 )
@@ -136,25 +135,6 @@ func (s *scanner) broken() error {
 	return errSyntax
 }
 
-func (s *scanner) text() (string, error) {
-	start := s.at
-	if err := s.skipString(); err != nil {
-		return "", err
-	}
-	return unquote(s.in[start:s.at])
-}
-
-func unquote(raw []byte) (string, error) {
-	for _, c := range raw {
-		if c == '\\' || c >= 0x80 { // escapes, and bytes that may not be UTF-8
-			var t string
-			err := json.Unmarshal(raw, &t)
-			return t, err
-		}
-	}
-	return string(raw[1 : len(raw)-1]), nil
-}
-
 // value passes over one value.
 func (s *scanner) value(depth int) error {
 	if depth > maxDepth {
@@ -218,61 +198,6 @@ func (s *scanner) skipWord(word string) error {
 	}
 	s.at += len(word)
 	return nil
-}
-
-// plain are the bytes that a string may hold as they are.
-var plain = func() (table [256]bool) {
-	for c := range table {
-		table[c] = c >= 0x20 && c != '"' && c != '\\'
-	}
-	return table
-}()
-
-func (s *scanner) skipString() error {
-	in, at := s.in, s.at+1
-	for {
-		for at < len(in) && plain[in[at]] {
-			at++
-		}
-		if at >= len(in) {
-			return errEnd
-		}
-		switch in[at] {
-		case '"':
-			s.at = at + 1
-			return nil
-		case '\\':
-			n := escape(in[at:])
-			if n == 0 {
-				return errSyntax
-			}
-			at += n
-		default:
-			return errSyntax // a control character
-		}
-	}
-}
-
-// escape is the length of the escape that in begins with, zero where it is none.
-func escape(in []byte) int {
-	if len(in) < 2 {
-		return 0
-	}
-	switch in[1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return 2
-	case 'u':
-		if len(in) < 6 {
-			return 0
-		}
-		for _, c := range in[2:6] {
-			if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F') {
-				return 0
-			}
-		}
-		return 6
-	}
-	return 0
 }
 
 func (s *scanner) skipNumber() error {
