@@ -12,7 +12,7 @@ import (
 // TestMemoryAtRest holds what docs/benchmarks.md says of the agent's memory, once
 // it has given back what its start left behind.
 func TestMemoryAtRest(t *testing.T) {
-	most := map[string]memtools.Bytes{"20": 6 * memtools.MB, "22": 8 * memtools.MB, "24": 9 * memtools.MB, "26": 29 * memtools.MB / 4}
+	most := map[string]memtools.Bytes{"20": 6 * memtools.MB, "22": 8 * memtools.MB, "24": 9 * memtools.MB, "26": 8 * memtools.MB}
 	eachNode(t, func(t *testing.T, node string) {
 		s := listen(t)
 		tracker, err := memtools.NewTracker()
