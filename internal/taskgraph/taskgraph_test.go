@@ -132,8 +132,8 @@ func TestBuildErrors(t *testing.T) {
 			r.DependsOn[tt.key] = tt.on
 			_, err := Build(r)
 			var p *problem.Error
-			if !errors.As(err, &p) || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("got %v, want %q", err, tt.want)
+			if !errors.As(err, &p) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(p.Hint, "heapmage.yaml or turbo.json") {
+				t.Errorf("got %v, want %q and where an order may stand", err, tt.want)
 			}
 		})
 	}
