@@ -71,11 +71,9 @@ type NoticeKind string
 const (
 	ShortMemory    NoticeKind = "short-memory"    // less is free than the run may need
 	HeapClamped    NoticeKind = "heap-clamped"    // a heap limit did not fit and was lowered
-	HeapKept       NoticeKind = "heap-kept"       // a heap limit of the user stands in the place of ours
 	OptionsMerged  NoticeKind = "options-merged"  // node-options of a settings file were merged
 	WorkspaceOdd   NoticeKind = "workspace-odd"   // an oddity of the workspace was passed over
 	CycleBroken    NoticeKind = "cycle-broken"    // a dependency was left out to break a cycle
-	RunnerChosen   NoticeKind = "runner-chosen"   // scripts go through the package manager
 	HeapRaised     NoticeKind = "heap-raised"     // a heap limit of the user is known to be too small
 	HistoryLost    NoticeKind = "history-lost"    // what a task took cannot be remembered
 	RootFallback   NoticeKind = "root-fallback"   // no member has the script; the root's runs
@@ -213,9 +211,8 @@ type GCTrigger string
 
 // The triggers.
 const (
-	AtCritical    GCTrigger = "critical"      // usage was critical
-	BetweenTasks  GCTrigger = "between-tasks" // usage was high after a package
-	UserRequested GCTrigger = "user"
+	AtCritical   GCTrigger = "critical"      // usage was critical
+	BetweenTasks GCTrigger = "between-tasks" // usage was high after a package
 )
 
 // GCStarted says that garbage is about to be collected in Node processes.
