@@ -27,7 +27,8 @@ func (r *run) account(f *event.RunFinished) {
 
 // lowerBound is what no order of the tasks that ran could be faster than, and
 // what sets it: the processor time over the processors, the usage over the
-// budget, and the longest chain of tasks. area is the integral of usage, in
+// budget, and the longest chain of tasks, without the time for which they were
+// frozen. area is the integral of usage, in
 // bytes times seconds.
 func (r *run) lowerBound(area float64) (time.Duration, string) {
 	lengths := map[string]time.Duration{}
@@ -35,7 +36,7 @@ func (r *run) lowerBound(area float64) (time.Duration, string) {
 	for _, t := range r.ended {
 		if t.Status == event.Succeeded {
 			cpu += t.CPU
-			lengths[t.ID] = t.Duration
+			lengths[t.ID] = t.Duration - t.Frozen
 		}
 	}
 	chains := map[string]time.Duration{}

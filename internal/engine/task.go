@@ -37,7 +37,7 @@ func (r *run) attempt(ctx context.Context, t unit, g schedule.Grant) schedule.Ou
 	if err == nil {
 		res, err = r.runner.Run(ctx, runner.Spec{ID: t.ID, Steps: steps, Log: f.Log, Timeout: r.config.TaskFor(t.Package.Keys(), t.Target).Timeout, HeapLimit: h.Limit})
 	}
-	f.Duration, f.CPU, f.Peak, f.ExitCode, f.Signal = res.Duration, res.CPU, res.Peak, res.ExitCode, res.Signal
+	f.Duration, f.Frozen, f.CPU, f.Peak, f.ExitCode, f.Signal = res.Duration, res.Frozen, res.CPU, res.Peak, res.ExitCode, res.Signal
 	f.Status, f.Cause = statusOf(res.Verdict), string(res.Verdict.Cause)
 	switch {
 	case err != nil:

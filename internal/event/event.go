@@ -152,6 +152,8 @@ type TaskFinished struct {
 	Attempt  int           `json:"attempt"`
 	Status   Status        `json:"status"`
 	Duration time.Duration `json:"duration"`
+	// Frozen is the part of Duration for which it was kept from running.
+	Frozen time.Duration `json:"frozen,omitempty"`
 	// CPU is the processor time of all its processes that were waited for.
 	CPU time.Duration `json:"cpu"`
 	// Peak is the highest usage of the task's process tree.
