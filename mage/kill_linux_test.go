@@ -347,14 +347,27 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		c.Dir = root
 		return c
 	}
+	began := time.Now()
+	if out, err := heapmage("build").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	whole := time.Since(began) // a kill may come at any moment of it
+	killed := 0
+	defer func() {
+		if killed < 50 {
+			t.Errorf("only %d runs were killed before they ended", killed)
+		}
+	}()
 	for i := range 100 {
 		c := heapmage("build")
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(rand.IntN(250)) * time.Millisecond) // the moment of the kill
+		time.Sleep(rand.N(whole)) // the moment of the kill
 		_ = c.Process.Kill()
-		_ = c.Wait()
+		if _ = c.Wait(); !c.ProcessState.Exited() {
+			killed++
+		}
 		if i%10 == 9 {
 			out, err := heapmage("build").CombinedOutput()
 			if err != nil || !bytes.Contains(out, []byte("6 tasks succeeded")) {
