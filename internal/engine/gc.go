@@ -51,8 +51,8 @@ type collector struct {
 	// one is, so that it does not answer.
 	task   func(mark string) string
 	frozen func(task string) bool
-	// background are the collections that Critical started.
-	background sync.WaitGroup
+	// started are the collections in the background.
+	started sync.WaitGroup
 
 	// collections counts what was collected.
 	collections atomic.Int64
@@ -78,19 +78,25 @@ func newCollector(h heaps, cooldown time.Duration, usage func() meter.Reading, e
 
 // Critical collects in the background, unless that is being done or was done
 // just now. The meter calls it with each critical sample.
-func (c *collector) Critical(ctx context.Context) {
+func (c *collector) Critical(ctx context.Context) { c.background(ctx, event.AtCritical) }
+
+// Between is Critical after a task has ended: what waits for its end must not
+// wait for those that still run.
+func (c *collector) Between(ctx context.Context) { c.background(ctx, event.BetweenTasks) }
+
+func (c *collector) background(ctx context.Context, trigger event.GCTrigger) {
 	if !c.mu.TryLock() {
 		return
 	}
 	due := c.now().Sub(c.last) >= gcPause
 	c.mu.Unlock()
 	if due {
-		c.background.Go(func() { c.Collect(ctx, event.AtCritical) })
+		c.started.Go(func() { c.Collect(ctx, trigger) })
 	}
 }
 
-// Wait waits for what Critical started.
-func (c *collector) Wait() { c.background.Wait() }
+// Wait waits for what Critical and Between started.
+func (c *collector) Wait() { c.started.Wait() }
 
 // Collections is how often garbage was collected.
 func (c *collector) Collections() int { return int(c.collections.Load()) }

@@ -47,6 +47,14 @@ func (f fakeHeaps) total() (sum memtools.Bytes) {
 	return sum
 }
 
+// slowHeaps are processes that are busy for half a second before they answer.
+type slowHeaps struct{ fakeHeaps }
+
+func (s slowHeaps) Stats(ctx context.Context, pid int) (v8heap.Heap, error) {
+	time.Sleep(500 * time.Millisecond)
+	return s.fakeHeaps.Stats(ctx, pid)
+}
+
 func TestCollect(t *testing.T) {
 	type p = struct {
 		used, live memtools.Bytes
@@ -108,6 +116,23 @@ func TestCollect(t *testing.T) {
 			time.Sleep(gcPause)
 			if got := freed(t, collect(c)); got.Processes[0].PID != 1 && got.Processes[0].PID != 2 {
 				t.Errorf("got %+v", got)
+			}
+		})
+	})
+	t.Run("keeps nobody waiting between tasks", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			h := fakeHeaps{1: &p{used: 950 * mb, live: 900 * mb}}
+			c := with(h)
+			c.heaps = slowHeaps{h}
+			c.emit = func(event.Event) {}
+			start := time.Now()
+			c.Between(t.Context())
+			if took := time.Since(start); took > 0 {
+				t.Errorf("it took %v", took)
+			}
+			c.Wait()
+			if h[1].used != 900*mb {
+				t.Error("nothing was collected")
 			}
 		})
 	})

@@ -21,8 +21,8 @@ import (
 )
 
 // attempt runs a task once and says what the scheduler should make of it.
-func (r *run) attempt(ctx context.Context, t unit, g schedule.Grant) schedule.Outcome {
-	ctx, stop := context.WithCancelCause(ctx)
+func (r *run) attempt(runs context.Context, t unit, g schedule.Grant) schedule.Outcome {
+	ctx, stop := context.WithCancelCause(runs)
 	defer stop(nil)
 	r.began(g, stop)
 	known := r.predict(t.Task)
@@ -53,7 +53,7 @@ func (r *run) attempt(ctx context.Context, t unit, g schedule.Grant) schedule.Ou
 	r.ends(t, g, h, f, res)
 	r.sayOnce(notice)
 	if now := r.meter.Last(); r.gc != nil && now.Level != memtools.Normal {
-		r.gc.Collect(ctx, event.BetweenTasks)
+		r.gc.Between(runs)
 	}
 	return outcome
 }
