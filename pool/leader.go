@@ -1,6 +1,9 @@
 package pool
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // One goroutine at a time, the leader, serves the sockets of the workers. It is
 // one of those in Exec: it has to wait anyway, and reads its answer in its own
@@ -21,21 +24,36 @@ func (d *dispatcher) claim(j *job) bool {
 	return true
 }
 
-// await waits for the answer to j, whose caller leads or may have to.
-func (d *dispatcher) await(j *job, leads bool) outcome {
+// await waits for the answer to j, whose caller leads or may have to. When ctx
+// is done first, that is the answer.
+func (d *dispatcher) await(ctx context.Context, j *job, leads bool) outcome {
+	done := ctx.Done()
+	cancel := func() {
+		d.do(func() { d.cancelled(j, context.Cause(ctx)) })
+	}
 	for {
 		if leads {
+			stop := func() bool { return true }
+			if done != nil {
+				stop = context.AfterFunc(ctx, cancel) // it cannot wait for two things
+			}
 			d.poller.serve(func() bool { return len(j.done) > 0 })
+			stop()
 		}
-		o := <-j.done
-		switch {
-		case o.lead:
-			leads = true
-			continue
-		case leads:
-			d.do(d.resign)
+		select {
+		case o := <-j.done:
+			switch {
+			case o.lead:
+				leads = true
+				continue
+			case leads:
+				d.do(d.resign)
+			}
+			return o
+		case <-done:
+			cancel()
+			done = nil
 		}
-		return o
 	}
 }
 

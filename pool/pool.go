@@ -86,13 +86,7 @@ func (p *Pool) Exec(ctx context.Context, t Task) (Result, error) {
 		p.d.submitted(j)
 		leads = p.d.claim(j)
 	})
-	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() {
-			p.d.do(func() { p.d.cancelled(j, context.Cause(ctx)) })
-		})
-		defer stop()
-	}
-	o := p.d.await(j, leads)
+	o := p.d.await(ctx, j, leads)
 	return o.result, o.err
 }
 
