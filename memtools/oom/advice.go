@@ -78,8 +78,9 @@ func adviseJVM(v Verdict) string {
 }
 
 func adviseKilled(e Evidence) string {
-	// A heap limit above what the budget bears never stops V8 before the kernel acts.
-	if e.HeapLimit > 0 && e.Budget > 0 && e.HeapLimit+v8Extra(e.HeapLimit) > e.Budget {
+	// A heap limit far above the budget never stops V8 before the kernel acts. One
+	// that is about the budget, as where the budget shrank since the start, is not the cause.
+	if e.Budget > 0 && e.HeapLimit-e.HeapLimit/4 > e.Budget {
 		return fmt.Sprintf("Its heapLimit of %s lies above what a budget of %s bears: lower heapLimit, or %s.",
 			e.HeapLimit.Short(), e.Budget.Short(), moreRoom(e))
 	}

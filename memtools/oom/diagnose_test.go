@@ -182,6 +182,9 @@ func TestDiagnoseWeighsEvidence(t *testing.T) {
 		"a kernel's kill of a heap whose limit lies above the budget": {
 			Evidence{Signal: 9, CgroupOOMKill: true, Budget: gb, Peak: gb - mb, HeapLimit: 8 * gb}, KernelOOM,
 			"used 1023.00MB of 1024.00MB", "Its heapLimit of 8GB lies above what a budget of 1GB bears"},
+		"a heap limit of about the budget is not to blame": {
+			Evidence{Signal: 9, Stopped: StopPressure, Budget: 309 * mb, Peak: 369 * mb, HeapLimit: 319 * mb}, PressureStop,
+			"used 369.00MB of 309.00MB", "It needs more than 369.00MB: give the run more memory than 309MB."},
 		"a counter that rose for another task does not make a type error a kill": {
 			Evidence{ExitCode: 2, CgroupOOMKill: true, Tail: []byte("a.ts(1,7): error TS2322\n")}, Failure, "exit code 2", ""},
 		"a counter and a runner's note prove the kill of a child": {
