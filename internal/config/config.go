@@ -29,7 +29,8 @@ type Config struct {
 	// OnPressure is "" (a task that has to make room is stopped and runs again)
 	// or OnPressureSuspend.
 	OnPressure string
-	// Retries is how often a task that failed for memory is tried again; nil means once.
+	// Retries is how often a task is tried again after each kind of memory failure.
+	// Nil means once, and only where something is different then.
 	Retries *int
 	// KeepGoing says whether what does not depend on a failed task still runs; nil means yes.
 	KeepGoing *bool

@@ -33,7 +33,8 @@ func TestAgain(t *testing.T) {
 		{"once for each kind", nil, event.Parallel, 0, []oom.Verdict{heapFull, killed, killed}, 2},
 		{"never where that is configured", times(0), event.Parallel, 0, []oom.Verdict{heapFull}, 0},
 		{"never after a kill, where that is configured", times(0), event.Parallel, 0, []oom.Verdict{killed}, 0},
-		{"not alone where it was alone", times(3), event.Parallel, 1, []oom.Verdict{killed}, 0},
+		{"not alone where it was alone", nil, event.Parallel, 1, []oom.Verdict{killed}, 0},
+		{"also then, as often as is configured", times(2), event.Parallel, 1, []oom.Verdict{killed, killed, killed}, 2},
 		{"alone in build:safe, as often as is configured", times(2), event.Safe, 0, []oom.Verdict{killed, killed, killed}, 2},
 		{"not with a limit of the script's own", nil, event.Parallel, 0, []oom.Verdict{{Cause: oom.V8Heap}}, 0},
 	} {

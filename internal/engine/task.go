@@ -172,8 +172,8 @@ func (r *run) again(t unit, g schedule.Grant, h heap, res runner.Result) (schedu
 		n.Text = fmt.Sprintf("trying again with the heap limit raised from %v to %v", h.Limit, raised.Limit)
 		return again, n
 	}
-	if alone := g.Alone || r.slots() == 1; alone && r.Mode != event.Safe {
-		return failed, event.Notice{} // nothing would be different
+	if alone := g.Alone || r.slots() == 1; alone && r.Mode != event.Safe && r.config.Retries == nil {
+		return failed, event.Notice{} // nothing would be different, unless the user knows better
 	}
 	again.Alone = true
 	n.Text = "trying again, alone"
