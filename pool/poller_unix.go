@@ -71,8 +71,9 @@ func (p *poller) wake() {
 func (p *poller) serve(done func() bool) {
 	told := false // somebody else may have to be run
 	for {
-		p.watch()
+		// First of all: what comes from here on rings the bell.
 		p.waiting.Store(true)
+		p.watch()
 		if done() {
 			p.waiting.Store(false)
 			return
