@@ -24,7 +24,7 @@ func (t *Tracker) lookLocked() error {
 			e.round = t.round
 			continue
 		case e != nil:
-			t.table.forget(e)
+			t.dropLocked(e)
 		}
 		e = &entry{pid: l.pid, serial: l.serial, round: t.round}
 		t.known[l.pid] = e
@@ -39,10 +39,9 @@ func (t *Tracker) lookLocked() error {
 			t.fresh = append(t.fresh, e)
 		} // one that may not be read stays known, so that it is not tried again
 	}
-	for pid, e := range t.known {
+	for _, e := range t.known {
 		if e.round != t.round {
-			t.table.forget(e)
-			delete(t.known, pid)
+			t.dropLocked(e)
 		}
 	}
 	t.recheckLocked()

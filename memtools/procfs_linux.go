@@ -2,8 +2,10 @@ package memtools
 
 import (
 	"bytes"
+	"cmp"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -12,7 +14,11 @@ type stat struct {
 	ppid, pgid int
 	start      uint64 // clock ticks since the machine started
 	zombie     bool
+	cpu        time.Duration // of its own threads, in user and kernel mode
 }
+
+// clockTick is the unit of times in /proc: USER_HZ, which Linux never changes.
+const clockTick = time.Second / 100
 
 // parseStat reads proc_pid_stat(5). The name in parentheses may hold spaces,
 // parentheses and line ends.
@@ -38,10 +44,12 @@ func parseStat(text []byte) (stat, bool) {
 	pgid, err2 := strconv.Atoi(string(f[2]))
 	threads, err3 := strconv.Atoi(string(f[17]))
 	start, err4 := strconv.ParseUint(string(f[19]), 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil || err4 != nil {
+	user, err5 := strconv.ParseInt(string(f[11]), 10, 64)
+	system, err6 := strconv.ParseInt(string(f[12]), 10, 64)
+	if err := cmp.Or(err1, err2, err3, err4, err5, err6); err != nil {
 		return stat{}, false
 	}
-	return stat{ppid: ppid, pgid: pgid, start: start, zombie: dead(f[0]) && threads <= 1}, true
+	return stat{ppid: ppid, pgid: pgid, start: start, zombie: dead(f[0]) && threads <= 1, cpu: time.Duration(user+system) * clockTick}, true
 }
 
 // dead says whether a state letter is that of a zombie or of a process that is

@@ -142,6 +142,14 @@ func (p *procfs) measure(e *entry) error {
 	return nil
 }
 
+func (p *procfs) time(e *entry) {
+	if text, err := p.read(e.pid, "stat"); err == nil {
+		if s, ok := parseStat(text); ok && s.start == e.start {
+			e.cpu = s.cpu
+		}
+	}
+}
+
 // threadOf returns the status of a living thread in place of that of a main
 // thread that has ended alone, which shows no memory any more.
 func (p *procfs) threadOf(pid int, main status) status {

@@ -29,6 +29,11 @@ type Tree struct {
 	Usage Bytes
 	// Peak is the highest Usage of any sample since Track, this one included.
 	Peak Bytes
+	// CPU is the processor time of all processes that samples have seen in the tree,
+	// those included that have ended since, also where nobody waited for them. It
+	// is read once a second, so the last second of each is not in it. Linux only;
+	// zero elsewhere.
+	CPU time.Duration
 	// Processes are the tree's living processes by ascending PID. Zombies, which
 	// hold no memory, are left out.
 	Processes []Process
@@ -81,7 +86,13 @@ type Tracker struct {
 	// recheckFrom or later: they may descend from a root that was added since.
 	recheck     bool
 	recheckFrom uint64
+
+	timed time.Time // when processor times were read last
 }
+
+// cpuInterval is how often processor times are read, which costs as much again
+// as the memory.
+const cpuInterval = time.Second
 
 // tree is what Track and TrackOne add.
 type tree struct {
@@ -93,7 +104,8 @@ type tree struct {
 	group   bool
 	grouped uint64 // round that last had a member of the group
 	peak    Bytes
-	last    int // processes at the last sample
+	spent   time.Duration // processor time of processes that have ended
+	last    int           // processes at the last sample
 }
 
 // entry is what is known of one process.
@@ -109,6 +121,7 @@ type entry struct {
 	cmd    string
 	usage  Bytes
 	rss    Bytes
+	cpu    time.Duration
 
 	tree     *tree  // nil where it is not tracked
 	round    uint64 // of the last look that had it
@@ -135,6 +148,8 @@ type table interface {
 	readMarker(*entry)
 	// measure fills in ppid, pgid, zombie, usage, rss and cmd.
 	measure(*entry) error
+	// time fills in cpu, or leaves it where it cannot be read.
+	time(*entry)
 	// forget gives back what is kept for a process.
 	forget(*entry)
 	close() error
@@ -218,16 +233,30 @@ func (t *Tracker) addLocked(tr *tree) {
 	t.recheck = true
 }
 
-// Untrack ends the counting under id and returns the highest usage of any sample
-// since Track. That of an unknown id is zero.
-func (t *Tracker) Untrack(id string) (peak Bytes) {
+// Untrack ends the counting under id and returns what it came to: the Peak and
+// CPU of all samples since Track. Those of an unknown id are zero.
+func (t *Tracker) Untrack(id string) (sum Tree) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if tr := t.trees[id]; tr != nil {
-		peak = tr.peak
+		sum = Tree{Peak: tr.peak, CPU: tr.spent}
+		for _, e := range t.known {
+			if e.tree == tr {
+				sum.CPU += e.cpu
+			}
+		}
 	}
 	t.removeLocked(id)
-	return peak
+	return sum
+}
+
+// dropLocked forgets a process that has ended.
+func (t *Tracker) dropLocked(e *entry) {
+	if e.tree != nil {
+		e.tree.spent += e.cpu
+	}
+	t.table.forget(e)
+	delete(t.known, e.pid)
 }
 
 func (t *Tracker) removeLocked(id string) {
@@ -266,13 +295,16 @@ func (t *Tracker) Sample() (Sample, error) {
 	for id, tr := range t.trees {
 		s.Trees[id] = Tree{Processes: make([]Process, 0, tr.last)}
 	}
+	timing := s.Time.Sub(t.timed) >= cpuInterval
+	if timing {
+		t.timed = s.Time
+	}
 	for pid, e := range t.known {
 		if e.tree == nil {
 			continue
 		}
 		if err := t.withFilesLocked(t.table.measure, e); errors.Is(err, errGone) {
-			t.table.forget(e)
-			delete(t.known, pid)
+			t.dropLocked(e)
 			continue
 		} else if err != nil {
 			return Sample{}, fmt.Errorf("read the memory of process %d: %w", pid, err)
@@ -280,16 +312,22 @@ func (t *Tracker) Sample() (Sample, error) {
 		if e.pgid == e.tree.root.PID {
 			e.tree.grouped = t.round
 		}
-		if e.zombie {
-			continue
+		if timing {
+			t.table.time(e)
 		}
 		tree := s.Trees[e.tree.id]
+		tree.CPU += e.cpu
+		if e.zombie {
+			s.Trees[e.tree.id] = tree
+			continue
+		}
 		tree.Usage += e.usage
 		tree.Processes = append(tree.Processes, Process{PID: pid, Start: e.start, PPID: e.ppid, PGID: e.pgid, Usage: e.usage, RSS: e.rss, Command: e.cmd})
 		s.Trees[e.tree.id] = tree
 	}
-	for id, tree := range s.Trees {
-		tr := t.trees[id]
+	for id, tr := range t.trees { // only now: processes that have just ended are in spent
+		tree := s.Trees[id]
+		tree.CPU += tr.spent
 		tr.peak, tr.last = max(tr.peak, tree.Usage), len(tree.Processes)
 		tree.Peak = tr.peak
 		tr.group = tr.group && tr.grouped == t.round

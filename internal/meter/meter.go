@@ -215,15 +215,16 @@ func (m *Meter) Begin(id string, pid int) {
 // BeginOne counts the process pid alone under id: a helper of this process.
 func (m *Meter) BeginOne(id string, pid int) { m.tracker.TrackOne(id, pid) }
 
-// End ends the counting under id and returns its peak usage. maxRSS is the
-// highest resident set of any of its processes as the kernel saw it
-// (ru_maxrss): what it shows beyond the samples was missed by them, and is added.
-func (m *Meter) End(id string, maxRSS memtools.Bytes) memtools.Bytes {
+// End ends the counting under id and returns its peak usage and the processor
+// time that samples saw. maxRSS is the highest resident set of any of its
+// processes as the kernel saw it (ru_maxrss): what it shows beyond the samples was
+// missed by them, and is added.
+func (m *Meter) End(id string, maxRSS memtools.Bytes) (peak memtools.Bytes, cpu time.Duration) {
 	m.Now()
-	peak := m.tracker.Untrack(id)
+	sum := m.tracker.Untrack(id)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	missed := max(0, maxRSS-m.largest[id])
 	delete(m.largest, id)
-	return peak + missed
+	return sum.Peak + missed, sum.CPU
 }

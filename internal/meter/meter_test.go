@@ -98,7 +98,7 @@ func TestMeterSeesAChild(t *testing.T) {
 	if err := c.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if peak := m.End("run/hold", 0); peak < 96*memtools.MB || peak > 600*memtools.MB {
+	if peak, _ := m.End("run/hold", 0); peak < 96*memtools.MB || peak > 600*memtools.MB {
 		t.Errorf("the child's peak is %v", peak)
 	}
 	if now := m.Now(); now.Usage > 96*memtools.MB {
@@ -106,7 +106,7 @@ func TestMeterSeesAChild(t *testing.T) {
 	}
 	t.Run("adds what the kernel saw and the samples missed", func(t *testing.T) {
 		m.Begin("run/short", 0)
-		if peak := m.End("run/short", 50*memtools.MB); peak != 50*memtools.MB {
+		if peak, _ := m.End("run/short", 50*memtools.MB); peak != 50*memtools.MB {
 			t.Errorf("got %v", peak)
 		}
 	})
@@ -144,7 +144,7 @@ func TestPeaksOfManyEnds(t *testing.T) {
 		for m.Last().Trees[id] == 0 {
 			_, _ = m.sample()
 		}
-		if peak := m.End(id, 0); peak == 0 {
+		if peak, _ := m.End(id, 0); peak == 0 {
 			t.Errorf("end %d has no peak", i)
 			break
 		}

@@ -145,11 +145,13 @@ func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writ
 		}
 	}
 	end := p.Wait()
-	peak := r.Meter.End(id, end.MaxRSS)
+	peak, seen := r.Meter.End(id, end.MaxRSS)
 	killsAfter, _ := memtools.OOMKills()
 	kills := killsAfter.Since(killsBefore)
 
-	res.CPU += end.User + end.System
+	// The kernel counts only what somebody waited for: not esbuild's service,
+	// which outlives the program that started it.
+	res.CPU += max(end.User+end.System, seen)
 	res.Peak = max(res.Peak, peak)
 	res.ExitCode, res.Signal = end.ExitCode, end.Signal
 	now := r.Meter.Last()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -99,6 +100,26 @@ func TestFreeze(t *testing.T) {
 	r.Freeze("core#build") // nothing is there any more
 	if r.Frozen("core#build") {
 		t.Error("an ended task is frozen")
+	}
+}
+
+// TestProcessorTime: a process that nobody waits for, as esbuild's service, is
+// part of what a task took.
+func TestProcessorTime(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere only what was waited for is known")
+	}
+	done := filepath.Join(t.TempDir(), "done")
+	const busy = `i=0; while [ $i -lt 200 ]; do i=$((i+1)); j=0; while [ $j -lt 10000 ]; do j=$((j+1)); done; done; `
+	r, _, ended := start(t, t.Context(), "(sh -c '"+busy+"touch "+done+"; sleep 3' &); while [ ! -e "+done+" ]; do sleep 0.1; done; sleep 2")
+	metering, stop := context.WithCancel(t.Context())
+	metered := make(chan struct{})
+	go func() { defer close(metered); r.Meter.Run(metering) }()
+	res := <-ended
+	stop()
+	<-metered
+	if !res.Verdict.Success() || res.CPU < time.Second {
+		t.Errorf("%+v", res)
 	}
 }
 
