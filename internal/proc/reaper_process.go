@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/heapmage/heapmage/memtools"
 )
 
 // init turns a process that was started as the helper into the helper, before
@@ -83,21 +86,49 @@ func (d *duties) take(line string) {
 	}
 }
 
-// The helper is done when it found nothing this often in a row: a process that
-// is being started shows no environment for an instant.
+// quietRounds is how often in a row the helper finds nothing before it is done.
 const quietRounds = 3
+
+// quiet tells when nothing more can come of the trees: after some rounds in which
+// no member was found, once it is clear of all that were in the middle of an exec
+// or of their end in the first of those rounds that they are none. What gets there
+// later was started by somebody else; on a busy machine there is always one.
+type quiet struct {
+	rounds int
+	open   map[memtools.Identity]bool // unsure in each of the rounds
+}
+
+// round notes what one round found, and reports whether it was the last.
+func (q *quiet) round(found, unsure []entry) bool {
+	if len(found) > 0 {
+		q.rounds = 0
+		return false
+	}
+	q.rounds++
+	still := map[memtools.Identity]bool{}
+	for _, e := range unsure {
+		id := memtools.Identity{PID: e.pid, Start: e.start}
+		still[id] = q.rounds == 1 || q.open[id]
+	}
+	maps.DeleteFunc(still, func(_ memtools.Identity, open bool) bool { return !open })
+	q.open = still
+	return q.rounds >= quietRounds && len(q.open) == 0
+}
 
 // fulfil ends all trees and removes the folders. It gives up after half a
 // minute on what the kernel cannot end.
 func (d *duties) fulfil() {
 	pause := 10 * time.Millisecond
-	for deadline, quiet := time.Now().Add(30*time.Second), 0; quiet < quietRounds && len(d.wards) > 0 && time.Now().Before(deadline); {
-		quiet++
+	q := quiet{}
+	for deadline := time.Now().Add(30 * time.Second); len(d.wards) > 0 && time.Now().Before(deadline); {
+		var found, unsure []entry
 		for _, r := range d.wards {
 			t := tree{r}
-			if t.kill(everything) > 0 {
-				quiet = 0
-			}
+			members, others, _ := t.signal(everything, unix.SIGKILL) // what it could not kill is found again
+			found, unsure = append(found, members...), append(unsure, others...)
+		}
+		if q.round(found, unsure) {
+			break
 		}
 		time.Sleep(pause)
 		pause = min(2*pause, 200*time.Millisecond)

@@ -236,6 +236,32 @@ func TestDuties(t *testing.T) {
 	})
 }
 
+func TestQuiet(t *testing.T) {
+	ours, other := entry{pid: 1, start: 1}, func(n int) entry { return entry{pid: 100 + n, start: uint64(n)} }
+	type round struct{ found, unsure []entry }
+	nothing := round{}
+	for _, tt := range []struct {
+		claim  string
+		rounds []round
+		done   int // the last round
+	}{
+		{"after some rounds without a member", []round{nothing, nothing, nothing}, 3},
+		{"not before the last member was found", []round{nothing, nothing, {found: []entry{ours}}, nothing, nothing, nothing}, 6},
+		{"not while one is in the middle of its start", []round{{unsure: []entry{ours}}, {unsure: []entry{ours}}, {unsure: []entry{ours}}, {unsure: []entry{ours}}, nothing}, 5},
+		{"though others always are", []round{{unsure: []entry{other(1)}}, {unsure: []entry{other(2)}}, {unsure: []entry{other(3)}}}, 3},
+		{"and one is found out to be a member", []round{{unsure: []entry{ours}}, {found: []entry{ours}}, {unsure: []entry{other(1)}}, nothing, nothing}, 5},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			q := quiet{}
+			for i, r := range tt.rounds {
+				if done := q.round(r.found, r.unsure); done != (i+1 == tt.done) {
+					t.Errorf("round %d: %v", i+1, done)
+				}
+			}
+		})
+	}
+}
+
 func FuzzDuties(f *testing.F) {
 	f.Add("watch 1 10 99 \"r/a\"\nforget 1\nbye\n")
 	f.Add("watch 1 0 0 \"\"\nfolder \"/\"\n")

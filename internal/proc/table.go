@@ -30,14 +30,14 @@ type root struct {
 }
 
 // membersOf returns the living processes of table that belong to r, in the
-// order of the table, and how many it cannot tell yet: processes in the middle
-// of an exec or of their end. environ reads the environment of a process and says whether there
+// order of the table, and those of which it cannot tell yet: they are in the
+// middle of an exec or of their end. environ reads the environment of a process and says whether there
 // is one to read; it is called only where nothing else decides.
 //
 // A session's number cannot be given to a new process while a member is left,
 // and the tree is looked at only while it runs or moments later, so that a
 // session with that number and no older start is ours.
-func membersOf(r root, s scope, table []entry, environ func(pid int) ([]byte, bool), self int) (members []entry, unsure int) {
+func membersOf(r root, s scope, table []entry, environ func(pid int) ([]byte, bool), self int) (members, unsure []entry) {
 	in := make(map[int]bool)
 	for _, e := range table {
 		switch {
@@ -47,7 +47,7 @@ func membersOf(r root, s scope, table []entry, environ func(pid int) ([]byte, bo
 		case s == everything && !e.zombie && !e.kernel:
 			env, settled := environ(e.pid)
 			if !settled {
-				unsure++
+				unsure = append(unsure, e)
 			} else if marked(env, r.id) {
 				in[e.pid] = true
 			}

@@ -30,8 +30,8 @@ func TestMembers(t *testing.T) {
 	}
 	pids := func(s scope, r root) (p []int) {
 		found, unsure := membersOf(r, s, table, func(pid int) ([]byte, bool) { return env[pid], true }, 5)
-		if unsure > 0 {
-			t.Errorf("unsure of %d", unsure)
+		if len(unsure) > 0 {
+			t.Errorf("unsure of %v", unsure)
 		}
 		for _, e := range found {
 			p = append(p, e.pid)
@@ -62,7 +62,7 @@ func TestMembersInTheMiddleOfAnExec(t *testing.T) {
 	table := []entry{{pid: 30, start: 5, group: 30, session: 30}, {pid: 31, start: 5, kernel: true}, {pid: 32, start: 4}, {pid: 33, start: 6, zombie: true}}
 	look := func(s scope) (int, int) {
 		found, unsure := membersOf(root{leader: 10, start: 5, id: "r/a"}, s, table, func(int) ([]byte, bool) { return nil, false }, 1)
-		return len(found), unsure
+		return len(found), len(unsure)
 	}
 	if found, unsure := look(everything); found != 0 || unsure != 1 {
 		t.Errorf("found %d, unsure of %d; want the first only, and not for sure", found, unsure)

@@ -38,11 +38,11 @@ func (t *tree) release() {}
 // nothing in its process group. It is one system call.
 func (t *tree) groupEmpty() bool { return errors.Is(unix.Kill(-t.leader, 0), unix.ESRCH) }
 
-// find returns the living processes of s, and how many may be some.
-func (t *tree) find(s scope) (found []entry, unsure int, err error) {
+// find returns the living processes of s, and those that may be some.
+func (t *tree) find(s scope) (found, unsure []entry, err error) {
 	table, err := processTable()
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	found, unsure = membersOf(t.root, s, table, environ, os.Getpid())
 	return found, unsure, nil
@@ -66,7 +66,7 @@ func (t *tree) gone(s scope) bool {
 		if err != nil {
 			return t.groupEmpty()
 		}
-		if len(found)+unsure > 0 {
+		if len(found)+len(unsure) > 0 {
 			return false
 		}
 	}
@@ -79,14 +79,17 @@ func (t *tree) interrupt() {
 	t.signalGroup(found, err, unix.SIGINT)
 }
 
-func (t *tree) terminate(s scope) { _, _ = t.signal(s, unix.SIGTERM) } // SIGKILL follows
+func (t *tree) terminate(s scope) { _, _, _ = t.signal(s, unix.SIGTERM) } // SIGKILL follows
 
 // kill kills the processes of s and returns how many there were or may have been.
-func (t *tree) kill(s scope) int { n, _ := t.signal(s, unix.SIGKILL); return n }
+func (t *tree) kill(s scope) int {
+	found, unsure, _ := t.signal(s, unix.SIGKILL)
+	return len(found) + len(unsure)
+}
 
-// signal signals the processes of s, and returns how many there were, or may
-// have been, and what failed.
-func (t *tree) signal(s scope, sig unix.Signal) (n int, failed error) {
+// signal signals the processes of s, and returns them, those that may be some,
+// and what failed.
+func (t *tree) signal(s scope, sig unix.Signal) (found, unsure []entry, failed error) {
 	found, unsure, err := t.find(s)
 	t.signalGroup(found, err, sig)
 	for _, e := range found {
@@ -97,7 +100,7 @@ func (t *tree) signal(s scope, sig unix.Signal) (n int, failed error) {
 			failed = err
 		}
 	}
-	return len(found) + unsure, failed
+	return found, unsure, failed
 }
 
 // signalGroup signals the command's process group in one call, so that no fork
@@ -113,7 +116,8 @@ func (t *tree) signalGroup(found []entry, err error, sig unix.Signal) {
 // may have forked before it stopped.
 func (t *tree) suspend() error {
 	for known := -1; ; {
-		n, err := t.signal(attached, unix.SIGSTOP)
+		found, unsure, err := t.signal(attached, unix.SIGSTOP)
+		n := len(found) + len(unsure)
 		if err != nil || n == known {
 			return err
 		}
@@ -125,7 +129,7 @@ func (t *tree) suspend() error {
 // found by its mark alone. To others that carry it, daemons that were not
 // stopped, SIGCONT is nothing.
 func (t *tree) resume() error {
-	_, err := t.signal(everything, unix.SIGCONT)
+	_, _, err := t.signal(everything, unix.SIGCONT)
 	return err
 }
 
