@@ -288,6 +288,9 @@ func (r *run) schedule(ctx context.Context) error {
 	area := r.meter.Area()
 	schedule.Run(ctx, jobs, o, units.exec)
 	r.tasksTo, r.area = time.Now(), r.meter.Area()-area
+	if r.gc != nil {
+		r.gc.Wait() // before the end of the run is told
+	}
 	return units.close()
 }
 
