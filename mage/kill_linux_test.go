@@ -68,7 +68,9 @@ func limited(t *testing.T, bytes int64) (procs string) {
 	if m := regexp.MustCompile(`(?m)^\d+:(?:[a-z_,]*,)?memory(?:,[a-z_,]*)?:(.*)$`).FindSubmatch(own); m != nil {
 		parent, limit = "/sys/fs/cgroup/memory"+string(m[1]), "memory.limit_in_bytes"
 	} else if m := regexp.MustCompile(`(?m)^0::(.*)$`).FindSubmatch(own); m != nil {
-		parent += string(m[1])
+		// Beside this process's own: a cgroup of version 2 that has processes
+		// cannot hand memory down.
+		parent = filepath.Join(parent, filepath.Dir(string(m[1])))
 	}
 	dir := filepath.Join(parent, fmt.Sprintf("heapmage-test-%d", os.Getpid()))
 	if err := os.Mkdir(dir, 0o755); err != nil {
