@@ -11,7 +11,7 @@
 // protocol of docs/worker-protocol.md, this same program once more, or functions
 // in this process.
 //
-// It costs one goroutine, four more for each worker process, and the process
+// It costs three goroutines, three more for each worker process, and the process
 // itself: about 8 MB of usage for a Node worker and 1.5 MB for a Go worker, as
 // they start.
 // Worker processes need a Unix system; functions in this process do not.
