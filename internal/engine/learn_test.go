@@ -8,6 +8,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
@@ -152,5 +153,30 @@ func TestRemoveHalfWrittenStaysInside(t *testing.T) {
 	}
 	if _, err := os.Lstat(filepath.Join(root, "pkg/own.js")); err == nil {
 		t.Error("what the package wrote itself stays")
+	}
+}
+
+func TestWorthSeeing(t *testing.T) {
+	const gb, mb = memtools.GB, memtools.MB
+	from := func(need memtools.Bytes) history.Prediction {
+		return history.Prediction{Need: need, Basis: history.FromHistory}
+	}
+	for _, tt := range []struct {
+		claim  string
+		known  history.Prediction
+		atOnce int
+		want   bool
+	}{
+		{"what is not known", history.Prediction{Need: 10 * mb}, 1, true},
+		{"a task that may make memory short alone", from(5 * gb), 1, true},
+		{"not one that cannot", from(2 * gb), 1, false},
+		{"but where many of its kind can", from(2 * gb), 8, true},
+		{"not a small one, however many", from(200 * mb), 64, false},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			if got := worthSeeing(tt.known, tt.atOnce, 8*gb); got != tt.want {
+				t.Errorf("got %v", got)
+			}
+		})
 	}
 }

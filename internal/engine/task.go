@@ -33,7 +33,7 @@ func (r *run) attempt(runs context.Context, t unit, g schedule.Grant) schedule.O
 	r.memory(event.BeforeTask, t.ID, r.meter.Now())
 
 	var res runner.Result
-	steps, err := r.steps(t, h, worthSeeing(known))
+	steps, err := r.steps(t, h, worthSeeing(known, r.atOnce(), r.budget))
 	if err == nil {
 		res, err = r.runner.Run(ctx, runner.Spec{ID: t.ID, Steps: steps, Log: f.Log, Timeout: r.config.TaskFor(t.Package.Keys(), t.Target).Timeout, HeapLimit: h.Limit})
 	}
@@ -236,12 +236,20 @@ func (r *run) steps(t unit, h heap, see bool) ([]script.Step, error) {
 }
 
 // small is the peak up to which a task's Node processes are not looked into: it
-// would cost them about 10 MB and 12 ms each, for a heap that has little garbage.
+// would cost them about 8 MB and 60 ms of processor time each, for a heap that has
+// little garbage.
 const small = 300 * memtools.MB
 
-// worthSeeing decides whether the agent is loaded into a task's Node processes.
-func worthSeeing(known history.Prediction) bool {
-	return known.Basis != history.FromHistory || known.Need > small+small/10
+// worthSeeing decides whether the agent is loaded into a task's Node processes:
+// not where it is known that memory cannot get short, even with as many of its
+// kind as may run at once.
+func worthSeeing(known history.Prediction, atOnce int, budget memtools.Bytes) bool {
+	return known.Basis != history.FromHistory || known.Need > small+small/10 && known.Need*memtools.Bytes(atOnce) > budget/2
+}
+
+// atOnce is how many tasks may run at once.
+func (p *prepared) atOnce() int {
+	return schedule.Options{Slots: p.slots(), CPUs: p.cpus()}.MostAtOnce()
 }
 
 // scriptOptions are what all processes of the run have in common.

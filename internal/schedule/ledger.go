@@ -104,15 +104,15 @@ const (
 	patience = 16
 )
 
-// slots is how many jobs may run at once.
-func (l *ledger) slots() int {
-	if l.o.Slots > 0 {
-		return l.o.Slots
+// MostAtOnce is how many jobs may run at once, whatever memory there is.
+func (o Options) MostAtOnce() int {
+	if o.Slots > 0 {
+		return o.Slots
 	}
-	return max(1, int(crowd*l.cpus()))
+	return int(crowd * o.cpus())
 }
 
-func (l *ledger) cpus() float64 { return max(1, l.o.CPUs) }
+func (o Options) cpus() float64 { return max(1, o.CPUs) }
 
 // admit starts what may start now.
 func (l *ledger) admit(m Memory) []Grant {
@@ -134,7 +134,7 @@ func (l *ledger) admit(m Memory) []Grant {
 
 // next returns the job to start now; nil where there is none.
 func (l *ledger) next(m Memory) (j *job, guest bool) {
-	if len(l.ready) == 0 || len(l.running) >= l.slots() {
+	if len(l.ready) == 0 || len(l.running) >= l.o.MostAtOnce() {
 		return nil, false
 	}
 	head := l.ready[0]
@@ -150,7 +150,7 @@ func (l *ledger) next(m Memory) (j *job, guest bool) {
 		busy += j.cores()
 		held += j.reserved()
 	}
-	if busy > l.cpus()-spare {
+	if busy > l.o.cpus()-spare {
 		return nil, false
 	}
 	free := m.Budget - held
