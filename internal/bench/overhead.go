@@ -16,8 +16,7 @@ import (
 
 // overhead builds the example from nothing under heapmage and under
 // "npm run build --workspaces" by turns, and says how long both took and what
-// heapmage itself held. The first pair, which warms the disk's cache and is what
-// heapmage learns from, does not count.
+// heapmage itself held. It learns from the first pair, which does not count.
 func overhead(ctx context.Context, pairs int) error {
 	dir, err := os.MkdirTemp("", "heapmage-bench-")
 	if err != nil {
@@ -28,27 +27,14 @@ func overhead(ctx context.Context, pairs int) error {
 	if err != nil {
 		return err
 	}
-	var ours, theirs []time.Duration
-	var own memtools.Bytes
-	for i := range pairs + 1 {
-		a, err := timed(ctx, example, binary, "build:managed")
-		if err != nil {
-			return err
-		}
-		b, err := timed(ctx, example, "npm", "run", "build", "--workspaces")
-		if err != nil {
-			return err
-		}
-		own = max(own, a.peak)
-		if i > 0 {
-			ours, theirs = append(ours, a.wall), append(theirs, b.wall)
-			fmt.Printf("pair %d: heapmage %.2fs, npm %.2fs\n", i, a.wall.Seconds(), b.wall.Seconds())
-		}
+	build := func(command ...string) func() (spent, error) {
+		return func() (spent, error) { return timed(ctx, example, command...) }
 	}
-	fmt.Printf("\nheapmage build:managed        median %.2fs\n", median(ours).Seconds())
-	fmt.Printf("npm run build --workspaces    median %.2fs\n", median(theirs).Seconds())
-	fmt.Printf("ratio                         %v\n", ratioOf(ours, theirs))
-	fmt.Printf("heapmage's own usage          at most %v\n", own)
+	own, err := inPairs(pairs, side{"heapmage", build(binary, "build:managed")}, side{"npm", build("npm", "run", "build", "--workspaces")})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("heapmage's own usage: at most %v\n", own)
 	return nil
 }
 
