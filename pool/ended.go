@@ -10,10 +10,10 @@ import (
 func (d *dispatcher) ended(s *slot, m message) {
 	delete(d.slots, s.number)
 	exit := m.exit
-	exit.Peak = s.peak
+	exit.Peak = max(exit.Peak, s.peak)
 	exit.Verdict = oom.Diagnose(oom.Evidence{
 		ExitCode: exit.ExitCode, Signal: oom.SignalNumber(exit.Signal), Seen: m.proof.seen,
-		HeapLimit: m.proof.heapLimit, Budget: d.o.Budget, Last: s.usage, Peak: s.peak,
+		HeapLimit: m.proof.heapLimit, Budget: d.o.Budget, Last: s.usage, Peak: exit.Peak,
 		CgroupOOMKill: m.proof.cgroup, HostOOMKill: m.proof.host, Stopped: m.proof.stop,
 	})
 	text := exit.Reason()

@@ -136,7 +136,7 @@ func (w *process) run() {
 	w.f.poller.remove(w)
 	w.readRest() // what it answered before its end
 	if w.f.gauge != nil {
-		w.f.gauge.Untrack(w.id())
+		exit.Peak = w.f.gauge.Untrack(w.id()).Peak
 	}
 	exit.ExitCode, exit.Signal, exit.Survivors = end.ExitCode, end.Signal, end.Survivors
 	exit.Breach, proof.stop = reason.breach, reason.stop
