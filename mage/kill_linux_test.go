@@ -205,6 +205,54 @@ func TestPressure(t *testing.T) {
 	}
 }
 
+// TestAmpleHeap builds a package that is known to fit, so that its heap limit lies
+// above the real limit that it runs in, and that then needs more than it did.
+func TestAmpleHeap(t *testing.T) {
+	needsNode(t)
+	// It holds arrays of 1 MB in V8's heap, replaced by turns for a while.
+	const churn = `
+const kept = [], [, , most, turns] = process.argv.map(Number);
+for (let i = 0; i < most * turns; i++) {
+  kept[i % most] = new Array(1 << 17).fill(i);
+  if (i % 4 === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+}
+console.log("kept " + kept.length, "limit " + (require("v8").getHeapStatistics().heap_size_limit >> 20));
+`
+	for _, tt := range []struct {
+		claim       string
+		most, turns int
+		code        int
+		want        string
+	}{
+		{"collects what it lets stand", 250, 8, 0, `(?s)♻️.*kept 250 limit.*1 task succeeded`},
+		{"tries again with less where that is not enough", 2000, 1, 4, `(?s)trying again, alone, with a heap limit of .*❌ Building package: lone failed after .*💡 .+`},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			root := workspaceOf(t, "node churn.js 250 2", map[string]string{"churn.js": churn, "node_modules/.keep": ""})
+			learn := exec.Command(binary, "build")
+			learn.Dir = root
+			if out, err := learn.CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			again := fmt.Sprintf(`{"name": "lone", "scripts": {"build": "node churn.js %d %d"}}`, tt.most, tt.turns)
+			if err := os.WriteFile(filepath.Join(root, "package.json"), []byte(again), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			procs := limited(t, 700<<20)
+			c := exec.Command("sh", "-c", `echo $$ > "$0" && exec "$@"`, procs, binary, "build")
+			c.Dir = root
+			out, err := c.CombinedOutput()
+			if code := c.ProcessState.ExitCode(); code != tt.code || kernelKills(t, procs) > 0 {
+				t.Fatalf("exit code %d (%v), want %d; %d kernel kills\n%s", code, err, tt.code, kernelKills(t, procs), out)
+			}
+			if !regexp.MustCompile(tt.want).Match(out) {
+				t.Errorf("not like %q:\n%s", tt.want, out)
+			}
+			t.Logf("%s", out)
+		})
+	}
+}
+
 // TestTooLarge builds a package that needs more than there is beside some that
 // do not: it fails by itself, with the reason.
 func TestTooLarge(t *testing.T) {

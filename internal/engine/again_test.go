@@ -5,6 +5,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
@@ -67,5 +68,42 @@ func TestAgain(t *testing.T) {
 				t.Errorf("%d more attempts, want %d", again, tt.again)
 			}
 		})
+	}
+}
+
+// TestAgainWithLess: what was killed under a heap limit above the budget is tried
+// again with one that the budget bears, even where it was alone.
+func TestAgainWithLess(t *testing.T) {
+	const gb = memtools.GB
+	r := &run{
+		prepared: &prepared{Request: Request{Mode: event.Managed}, budget: gb, settings: &script.Settings{}, config: &config.Config{}},
+		heaps:    map[string]heap{}, failures: map[string]int{},
+	}
+	task := unit{Task: &taskgraph.Task{ID: "core#build", Package: &workspace.Package{Name: "core"}}}
+	known := history.Prediction{Need: 900 * memtools.MB, Basis: history.FromHistory}
+	h, killed := r.heapOf(task, known), runner.Result{Verdict: oom.Verdict{Cause: oom.KernelOOM}}
+	if h.Limit != 2*gb {
+		t.Fatalf("a heap limit of %v, want 2 GB", h.Limit)
+	}
+	o, notice := r.again(task, schedule.Grant{Alone: true}, h, killed)
+	h = r.heapOf(task, known)
+	if o.Result != schedule.Again || h.Limit != gb || h.Notice.Text != "" || notice.Text != "trying again, alone, with a heap limit of 1024.00MB instead of 2048.00MB" {
+		t.Errorf("%+v, %+v, %q", o, h, notice.Text)
+	}
+	if o, _ := r.again(task, schedule.Grant{Alone: true}, h, killed); o.Result != schedule.Failed {
+		t.Errorf("%+v after a second kill", o)
+	}
+	for claim, other := range map[string]func(*history.Prediction){
+		"is not known":     func(k *history.Prediction) { k.Basis = history.FromNothing },
+		"needs too much":   func(k *history.Prediction) { k.Need = gb + 1 },
+		"was killed":       func(k *history.Prediction) { k.Killed = true },
+		"is in build:safe": func(*history.Prediction) { r.Mode = event.Safe; r.budget = gb },
+		"is not collected": func(*history.Prediction) { r.Mode = event.Managed; r.config.GC.Auto = new(bool) },
+	} {
+		k := known
+		if other(&k); r.fits(k) {
+			t.Errorf("a task that %s may get more than the budget", claim)
+		}
+		r.Mode, r.config.GC.Auto = event.Managed, nil
 	}
 }

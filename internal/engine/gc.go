@@ -17,20 +17,36 @@ import (
 const (
 	// gcCooldown is the least time between two collections in one process.
 	gcCooldown = 30 * time.Second
-	// gcPause is the least time between two looks at all processes: what was freed
-	// must show before more is done.
-	gcPause = time.Second
+	// gcStats bounds the wait for one process's figures.
+	gcStats = time.Second
 	// gcAnswer bounds the wait for one process: in native code it does not answer.
 	gcAnswer = 10 * time.Second
 	// gcSettle is how long V8 takes, in threads of its own, to give the pages of what
 	// it collected back to the system; before that, usage shows nothing of it.
 	gcSettle = 100 * time.Millisecond
-	// gcShare is how many times longer than its last collection a process that
-	// gave back much runs at least until the next: it costs a twentieth at most.
-	gcShare = 20
 	// gcWorth is the smallest heap that is worth the pause of its program.
 	gcWorth = 32 * memtools.MB
 )
+
+// haste is how soon garbage is collected again.
+type haste struct {
+	// pause is the least time between two looks at all processes: what was freed
+	// must show before more is done.
+	pause time.Duration
+	// share is how many times longer than its last collection a process that gave
+	// back much runs at least until the next.
+	share time.Duration
+}
+
+// hasteOf returns the haste for a trigger: usually a process that gives back much
+// pays a twentieth of its time at most; a fifth, where it would have to be paused or
+// stopped otherwise.
+func hasteOf(t event.GCTrigger) haste {
+	if t == event.AtShortage {
+		return haste{pause: gcSettle, share: 4}
+	}
+	return haste{pause: time.Second, share: 20}
+}
 
 // heaps is what the collector asks for figures and collections: a *v8heap.Server.
 type heaps interface {
@@ -80,6 +96,9 @@ func newCollector(h heaps, cooldown time.Duration, usage func() meter.Reading, e
 // just now. The meter calls it with each critical sample.
 func (c *collector) Critical(ctx context.Context) { c.background(ctx, event.AtCritical) }
 
+// Short is Critical where the run is about to pass its memory.
+func (c *collector) Short(ctx context.Context) { c.background(ctx, event.AtShortage) }
+
 // Between is Critical after a task has ended: what waits for its end must not
 // wait for those that still run.
 func (c *collector) Between(ctx context.Context) { c.background(ctx, event.BetweenTasks) }
@@ -88,7 +107,7 @@ func (c *collector) background(ctx context.Context, trigger event.GCTrigger) {
 	if !c.mu.TryLock() {
 		return
 	}
-	due := c.now().Sub(c.last) >= gcPause
+	due := c.now().Sub(c.last) >= hasteOf(trigger).pause
 	c.mu.Unlock()
 	if due {
 		c.started.Go(func() { c.Collect(ctx, trigger) })
@@ -107,11 +126,12 @@ func (c *collector) Collections() int { return int(c.collections.Load()) }
 func (c *collector) Collect(ctx context.Context, trigger event.GCTrigger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.now().Sub(c.last) < gcPause {
+	haste := hasteOf(trigger)
+	if c.now().Sub(c.last) < haste.pause {
 		return
 	}
 	c.last = c.now()
-	candidates := c.candidates(ctx)
+	candidates := c.candidates(ctx, haste)
 	if len(candidates) == 0 {
 		return
 	}
@@ -142,7 +162,7 @@ type candidate struct {
 }
 
 // candidates are the processes worth a collection, the largest heap first.
-func (c *collector) candidates(ctx context.Context) []candidate {
+func (c *collector) candidates(ctx context.Context, h haste) []candidate {
 	var (
 		mu   sync.Mutex
 		list []candidate
@@ -155,16 +175,16 @@ func (c *collector) candidates(ctx context.Context) []candidate {
 			continue
 		}
 		all.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, gcPause)
+			ctx, cancel := context.WithTimeout(ctx, gcStats)
 			defer cancel()
-			h, err := c.heaps.Stats(ctx, p.PID)
+			stats, err := c.heaps.Stats(ctx, p.PID)
 			if err != nil {
 				return // in native code, or gone: not a candidate now
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if worthwhile(h.Used, c.past[p.PID], c.now(), c.cooldown) {
-				list = append(list, candidate{p, h.Used})
+			if worthwhile(stats.Used, c.past[p.PID], c.now(), c.cooldown, h) {
+				list = append(list, candidate{p, stats.Used})
 			}
 		})
 	}
@@ -180,10 +200,10 @@ func (c *collector) candidates(ctx context.Context) []candidate {
 
 // worthwhile decides whether a heap is worth a collection: large enough, and past
 // its cooldown. One whose last collection gave back a fifth, and that has grown
-// since by a fifth, makes much garbage: it need not wait for longer than keeps the
-// cost at a twentieth of its time. One that gave back less than a twentieth and
+// since by a fifth, makes much garbage: it need not wait for longer than the haste
+// asks. One that gave back less than a twentieth and
 // has hardly grown since is nearly all live, and is left alone for four cooldowns.
-func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.Duration) bool {
+func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.Duration, h haste) bool {
 	if used < gcWorth {
 		return false
 	}
@@ -191,7 +211,7 @@ func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.D
 		return true
 	}
 	since, grown := now.Sub(past.at), used > past.after+past.after/5
-	if past.freed >= past.after/4 && grown && since >= max(gcShare*past.took, gcPause) {
+	if past.freed >= past.after/4 && grown && since >= max(h.share*past.took, h.pause) {
 		return true
 	}
 	if since < cooldown {

@@ -113,7 +113,7 @@ func TestCollect(t *testing.T) {
 				t.Errorf("inside the cooldown: %+v", events)
 			}
 			h[2] = &p{used: 800 * mb, live: 10 * mb}
-			time.Sleep(gcPause)
+			time.Sleep(time.Second)
 			if got := freed(t, collect(c)); got.Processes[0].PID != 1 && got.Processes[0].PID != 2 {
 				t.Errorf("got %+v", got)
 			}
@@ -176,7 +176,7 @@ func TestWorthwhile(t *testing.T) {
 		{"but once it has grown by a fifth", 610 * mb, ago(time.Minute, 500*mb, 5*mb), true},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			if got := worthwhile(tt.used, tt.past, now, gcCooldown); got != tt.want {
+			if got := worthwhile(tt.used, tt.past, now, gcCooldown, hasteOf(event.AtCritical)); got != tt.want {
 				t.Errorf("got %v", got)
 			}
 		})

@@ -66,7 +66,7 @@ func (h hands) Stop(id string, final bool) {
 
 func (h hands) Collect() {
 	if h.gc != nil {
-		h.gc.Critical(h.ctx)
+		h.gc.Short(h.ctx)
 	}
 }
 

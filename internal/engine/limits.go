@@ -66,16 +66,20 @@ type heapRequest struct {
 	// Learned is what the task is known to need, zero where that is not known;
 	// Proven is a heap limit that it is known to need at least.
 	Learned, Proven memtools.Bytes
+	// Fits says that what the task needs is known and inside the budget, so that
+	// no limit has to keep it there.
+	Fits bool
 	// User is an explicit --max-old-space-size of the environment or of a
 	// settings file, zero where there is none; UserSource names it.
 	User       memtools.Bytes
 	UserSource string
 }
 
-// leastFuse is the smallest heap limit that is set by what was learned. Below 2 GB,
+// leastFuse is the smallest heap limit that is set by what was learned. Below 2 GB
 // V8 lets a heap grow by less between two collections (kMaxSize of
-// MemoryController::MaxGrowingFactor), which costs tsc 8 % of its processor time and
-// saves no memory.
+// MemoryController::MaxGrowingFactor), and by at most half of the way to the limit
+// (CalculateAllocationLimit), which costs tsc up to a sixth of its processor time and
+// saves little memory.
 const leastFuse = 2 * memtools.GB
 
 // room is the largest limit whose heap the budget can bear.
@@ -83,34 +87,45 @@ func (r heapRequest) room() memtools.Bytes {
 	return max(r.Budget-r.Young, r.Budget/2)
 }
 
+// most is the largest limit that may be set: above what the budget can bear only
+// where the task fits it anyway.
+func (r heapRequest) most() memtools.Bytes {
+	if r.Fits {
+		return max(r.room(), leastFuse)
+	}
+	return r.room()
+}
+
 // heapFor decides a task's heap limit. What the user set explicitly is kept
 // unless the budget cannot bear it. Where a limit larger than the budget is
-// lowered, one line says so.
+// lowered because the task might need it, one line says so.
 func heapFor(r heapRequest) heap {
 	h := heap{Limit: r.Ceiling, Set: true}
 	source := "the ceiling"
 	switch {
 	case r.Package > 0:
 		h.Limit, h.Fixed, source = r.Package, true, "packages: in "+config.FileName
-	case r.User > 0 && r.User < r.Proven && r.Proven <= r.room():
-		h.Limit = min(max(r.Proven, 2*r.Learned), r.Ceiling, r.room())
+		r.Fits = false // an order is bounded by the budget
+	case r.User > 0 && r.User < r.Proven && r.Proven <= r.most():
+		h.Limit = min(max(r.Proven, 2*r.Learned, leastFuse), r.Ceiling, r.most())
 		h.Notice = event.Notice{Kind: event.HeapRaised,
 			Text: fmt.Sprintf("Heap limit %s (%s) has been too small for it: raised to %v", r.User.Short(), r.UserSource, h.Limit)}
 		return h
-	case r.User > 0 && r.User <= r.Budget:
+	case r.User > 0 && (r.User <= r.Budget || r.Fits):
 		return heap{Limit: r.User}
 	case r.User > 0:
 		h.Limit, source = r.User, r.UserSource
 	case r.Learned > 0:
 		// A fuse a little above what the task takes: one that went wild ends with
 		// V8's own message, before it presses on its neighbours.
-		h.Limit = min(h.Limit, max(2*r.Learned, r.Proven, leastFuse), r.room())
+		h.Limit = min(h.Limit, max(2*r.Learned, r.Proven, leastFuse), r.most())
+		return h
 	}
-	if h.Limit > r.Budget {
+	if h.Limit > r.Budget && !r.Fits {
 		h.Notice = event.Notice{Kind: event.HeapClamped,
 			Text: fmt.Sprintf("Heap limit %s (%s) does not fit the budget of %v: clamped to %v", h.Limit.Short(), source, r.Budget, r.room())}
 	}
-	h.Limit = min(h.Limit, r.room())
+	h.Limit = min(h.Limit, r.most())
 	return h
 }
 

@@ -49,7 +49,9 @@ func (r *run) attempt(runs context.Context, t unit, g schedule.Grant) schedule.O
 		f.Reason, f.Hint = res.Verdict.Reason(), res.Verdict.Advice
 	}
 	outcome, notice := r.outcome(ctx, t, g, h, f, res)
-	f.Retry = outcome.Result == schedule.Again
+	if f.Retry = outcome.Result == schedule.Again; f.Retry {
+		f.Hint = "" // the user need not act
+	}
 	r.ends(t, g, h, f, res)
 	r.sayOnce(notice)
 	if now := r.meter.Last(); r.gc != nil && now.Level != memtools.Normal {
@@ -111,7 +113,8 @@ func (r *run) outcome(ctx context.Context, t unit, g schedule.Grant, h heap, f e
 	case event.Stopped:
 		o.Result = schedule.Again
 	case event.OutOfMemory:
-		if context.Cause(ctx) == nil {
+		if cause := context.Cause(ctx); cause == nil || cause == errLast {
+			g.Alone = g.Alone || cause == errLast // nothing else was left to stop
 			o, notice = r.again(t, g, h, res)
 		}
 	case event.Failed, event.TimedOut, event.Interrupted:
@@ -145,7 +148,8 @@ func statusOf(v oom.Verdict) event.Status {
 
 // again decides whether a task that failed for memory is tried once more, and
 // remembers the heap limit that it then gets: after a full V8 heap a larger one,
-// where there is room for it; what was killed runs again alone.
+// where there is room for it; what was killed runs again alone, with no more than
+// the budget bears.
 func (r *run) again(t unit, g schedule.Grant, h heap, res runner.Result) (schedule.Outcome, event.Notice) {
 	failed := schedule.Outcome{Result: schedule.Failed}
 	n := event.Notice{Kind: event.Retrying, Task: r.labels[t.Package.Name]}
@@ -172,10 +176,16 @@ func (r *run) again(t unit, g schedule.Grant, h heap, res runner.Result) (schedu
 		n.Text = fmt.Sprintf("trying again with the heap limit raised from %v to %v", h.Limit, raised.Limit)
 		return again, n
 	}
+	again.Alone = true
+	if tight := heapFor(r.heapRequest(t.Task)); tight.Limit < h.Limit {
+		tight.Notice = event.Notice{} // n says it
+		r.heaps[t.ID] = tight
+		n.Text = fmt.Sprintf("trying again, alone, with a heap limit of %v instead of %v", tight.Limit, h.Limit)
+		return again, n
+	}
 	if alone := g.Alone || r.slots() == 1; alone && r.Mode != event.Safe && r.config.Retries == nil {
 		return failed, event.Notice{} // nothing would be different, unless the user knows better
 	}
-	again.Alone = true
 	n.Text = "trying again, alone"
 	return again, n
 }
@@ -204,7 +214,15 @@ func (p *prepared) heapNow(t *taskgraph.Task, known history.Prediction) heap {
 	if known.Basis == history.FromHistory {
 		request.Learned, request.Proven = known.Need, known.Heap
 	}
+	request.Fits = p.fits(known)
 	return heapFor(request)
+}
+
+// fits reports whether a task may get a heap limit above the budget, because it
+// needs less than that, and can be made to collect its garbage where it does not.
+func (p *prepared) fits(known history.Prediction) bool {
+	collects := p.config.GC.Auto == nil || *p.config.GC.Auto
+	return known.Basis != history.FromNothing && known.Need <= p.budget && !known.Killed && collects && p.Mode != event.Safe
 }
 
 func (p *prepared) heapRequest(t *taskgraph.Task) heapRequest {

@@ -214,6 +214,7 @@ type GCTrigger string
 // The triggers.
 const (
 	AtCritical   GCTrigger = "critical"      // usage was critical
+	AtShortage   GCTrigger = "shortage"      // the run was about to pass its memory
 	BetweenTasks GCTrigger = "between-tasks" // usage was high after a package
 )
 

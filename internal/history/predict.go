@@ -40,6 +40,9 @@ type Prediction struct {
 	// Heap is a V8 heap limit that the task needs at least, since it died with a
 	// smaller one. Zero is unknown.
 	Heap memtools.Bytes
+	// Killed says that one of the runs that are kept was cut off from outside for
+	// memory.
+	Killed bool
 	// Length is the expected duration. Zero is unknown.
 	Length time.Duration
 	// Cores is how many processors the task keeps busy on average. Zero is
@@ -56,9 +59,10 @@ const (
 	// such as an incremental one, does not make the next full one a surprise.
 	window = 5
 	// margin and extra are added to a peak that was seen: two runs of the same
-	// sources differ by a few percent, small ones by some MB.
-	margin = 1.1
-	extra  = 32 * memtools.MB
+	// sources differ by some 2.5 %, small ones by some MB. What differs by more
+	// takes from the budget's reserve, and is paused for before that is used up.
+	margin = 1.05
+	extra  = 16 * memtools.MB
 	// raise is how much more a run gets that memory cut off. What it would have
 	// needed is not known, so this doubles in two attempts.
 	raise = 1.5
@@ -92,7 +96,7 @@ func predict(own []Sample, similar func() []point, q Question) Prediction {
 			cold = predictCold(points, q)
 		}
 	}
-	p := Prediction{Basis: FromHistory, Need: max(extra, f.need(q, base)), Heap: f.heap, Length: f.length(), Cores: f.cores(), Samples: len(f.seen)}
+	p := Prediction{Basis: FromHistory, Need: max(extra, f.need(q, base)), Heap: f.heap, Killed: f.killed, Length: f.length(), Cores: f.cores(), Samples: len(f.seen)}
 	if f.successes > 0 {
 		return p
 	}
@@ -121,6 +125,7 @@ type facts struct {
 	successes int      // of the tool that is asked for, among the last five
 	timed     []Sample // the last successes of the same tool and major versions
 	heap      memtools.Bytes
+	killed    bool
 }
 
 // look sorts out which samples, the oldest first, count for a run of tool.
@@ -156,6 +161,7 @@ func look(own []Sample, tool string) facts {
 			}
 		}
 	}
+	f.killed = slices.ContainsFunc(own, func(x Sample) bool { return x.Outcome == Killed })
 	f.heap, _, _ = provenHeap(len(own), func(i int) (Outcome, memtools.Bytes) { return own[i].Outcome, own[i].HeapLimit })
 	return f
 }

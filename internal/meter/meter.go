@@ -174,8 +174,11 @@ func (m *Meter) sample() (Reading, error) {
 }
 
 // Reserve is what is left free of a memory of the given size, for what nobody
-// foresees: its twentieth, and 128 MB at least.
-func Reserve(total memtools.Bytes) memtools.Bytes { return max(128*memtools.MB, total/20) }
+// foresees: its twentieth, but 128 MB at least; of less than a gigabyte its eighth,
+// but 64 MB at least.
+func Reserve(total memtools.Bytes) memtools.Bytes {
+	return max(total/20, min(total/8, 128*memtools.MB), 64*memtools.MB)
+}
 
 // bounded is the budget at this moment: what was configured, but no more than
 // the run has and can still get, less the reserve.

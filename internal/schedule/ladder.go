@@ -102,9 +102,9 @@ func (l *ledger) growth(moving []*job, d time.Duration) memtools.Bytes {
 		if j.guest {
 			continue
 		}
-		grows, need := j.past.in(d), j.need()
-		if j.usage < need-need/20 {
-			grows = min(grows, need-j.usage)
+		grows := j.past.in(d)
+		if j.within() {
+			grows = min(grows, j.need()-j.usage)
 		}
 		sum += grows
 	}
@@ -157,7 +157,8 @@ func (l *ledger) correct(m Memory) []correction {
 	case len(frozen) == 0 && l.endangered(m, moving):
 		return l.stop(m, moving[0], giveUp)
 	}
-	return nil
+	l.acted = m.Time
+	return []correction{{collect, ""}}
 }
 
 // hostGuest freezes a guest before it takes what the others are expected to

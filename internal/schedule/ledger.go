@@ -82,11 +82,14 @@ func (j *job) need() memtools.Bytes { return max(j.Need, j.floor) }
 // cores is how many processors it keeps busy.
 func (j *job) cores() float64 { return cmp.Or(j.Cores, 1) }
 
-// reserved is what a running job holds or will hold. One that has all but
-// passed its need was underestimated: it is expected to go on growing.
+// within reports whether a running job keeps to its need. One that has all but
+// passed it was underestimated, and is expected to go on growing.
+func (j *job) within() bool { return j.usage < j.need()-j.need()/20 }
+
+// reserved is what a running job holds or will hold.
 func (j *job) reserved() memtools.Bytes {
-	if need := j.need(); j.usage < need-need/10 {
-		return need
+	if j.within() {
+		return j.need()
 	}
 	return max(j.need(), j.usage+j.usage/4)
 }
