@@ -76,14 +76,14 @@ func TestAgain(t *testing.T) {
 func TestAgainWithLess(t *testing.T) {
 	const gb = memtools.GB
 	r := &run{
-		prepared: &prepared{Request: Request{Mode: event.Managed}, budget: gb, settings: &script.Settings{}, config: &config.Config{}},
+		prepared: &prepared{Request: Request{Mode: event.Managed}, budget: gb, settings: &script.Settings{}, config: &config.Config{}, ample: true},
 		heaps:    map[string]heap{}, failures: map[string]int{},
 	}
 	task := unit{Task: &taskgraph.Task{ID: "core#build", Package: &workspace.Package{Name: "core"}}}
-	known := history.Prediction{Need: 900 * memtools.MB, Basis: history.FromHistory}
+	known := history.Prediction{Need: 1100 * memtools.MB, Peak: 900 * memtools.MB, Basis: history.FromHistory}
 	h, killed := r.heapOf(task, known), runner.Result{Verdict: oom.Verdict{Cause: oom.KernelOOM}}
-	if h.Limit != 2*gb {
-		t.Fatalf("a heap limit of %v, want 2 GB", h.Limit)
+	if h.Limit != 2*gb || h.toBlame(gb) != gb {
+		t.Fatalf("a heap limit of %v, blamed as %v", h.Limit, h.toBlame(gb))
 	}
 	o, notice := r.again(task, schedule.Grant{Alone: true}, h, killed)
 	h = r.heapOf(task, known)
@@ -93,17 +93,21 @@ func TestAgainWithLess(t *testing.T) {
 	if o, _ := r.again(task, schedule.Grant{Alone: true}, h, killed); o.Result != schedule.Failed {
 		t.Errorf("%+v after a second kill", o)
 	}
-	for claim, other := range map[string]func(*history.Prediction){
-		"is not known":     func(k *history.Prediction) { k.Basis = history.FromNothing },
-		"needs too much":   func(k *history.Prediction) { k.Need = gb + 1 },
-		"was killed":       func(k *history.Prediction) { k.Killed = true },
-		"is in build:safe": func(*history.Prediction) { r.Mode = event.Safe; r.budget = gb },
-		"is not collected": func(*history.Prediction) { r.Mode = event.Managed; r.config.GC.Auto = new(bool) },
+	r.failures, r.heaps = map[string]int{}, map[string]heap{}
+	other := runner.Result{Verdict: oom.Verdict{Cause: oom.JVMHeap}}
+	if o, _ := r.again(task, schedule.Grant{Alone: true}, r.heapOf(task, known), other); o.Result != schedule.Failed {
+		t.Errorf("%+v after a failure that a smaller heap limit cannot mend", o)
+	}
+	for claim, change := range map[string]func(*history.Prediction){
+		"never succeeded":   func(k *history.Prediction) { k.Peak = 0 },
+		"takes too much":    func(k *history.Prediction) { k.Peak = gb + 1 },
+		"was killed":        func(k *history.Prediction) { k.Killed = true },
+		"nobody would stop": func(*history.Prediction) { r.ample = false },
 	} {
 		k := known
-		if other(&k); r.fits(k) {
+		if change(&k); r.heapOf(task, k).Limit > gb {
 			t.Errorf("a task that %s may get more than the budget", claim)
 		}
-		r.Mode, r.config.GC.Auto = event.Managed, nil
+		r.ample = true
 	}
 }

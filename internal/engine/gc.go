@@ -33,19 +33,21 @@ type haste struct {
 	// pause is the least time between two looks at all processes: what was freed
 	// must show before more is done.
 	pause time.Duration
-	// share is how many times longer than its last collection a process that gave
-	// back much runs at least until the next.
-	share time.Duration
+	// A process that gave back this part of its heap, and whose heap has grown by
+	// it since, need not wait for the cooldown, but runs at least so many times
+	// longer than its last collection took.
+	part  memtools.Bytes
+	times time.Duration
 }
 
-// hasteOf returns the haste for a trigger: usually a process that gives back much
-// pays a twentieth of its time at most; a fifth, where it would have to be paused or
-// stopped otherwise.
+// hasteOf returns the haste for a trigger: usually a process that gives back a fifth
+// pays a twentieth of its time at most. Where it would have to be paused or stopped
+// otherwise, one that gives back a twentieth pays a fifth.
 func hasteOf(t event.GCTrigger) haste {
 	if t == event.AtShortage {
-		return haste{pause: gcSettle, share: 4}
+		return haste{pause: gcSettle, part: 20, times: 4}
 	}
-	return haste{pause: time.Second, share: 20}
+	return haste{pause: time.Second, part: 5, times: 20}
 }
 
 // heaps is what the collector asks for figures and collections: a *v8heap.Server.
@@ -199,9 +201,7 @@ func (c *collector) candidates(ctx context.Context, h haste) []candidate {
 }
 
 // worthwhile decides whether a heap is worth a collection: large enough, and past
-// its cooldown. One whose last collection gave back a fifth, and that has grown
-// since by a fifth, makes much garbage: it need not wait for longer than the haste
-// asks. One that gave back less than a twentieth and
+// its cooldown, or in haste before that. One that gave back less than a twentieth and
 // has hardly grown since is nearly all live, and is left alone for four cooldowns.
 func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.Duration, h haste) bool {
 	if used < gcWorth {
@@ -210,14 +210,15 @@ func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.D
 	if past.at.IsZero() {
 		return true
 	}
-	since, grown := now.Sub(past.at), used > past.after+past.after/5
-	if past.freed >= past.after/4 && grown && since >= max(h.share*past.took, h.pause) {
+	since, before := now.Sub(past.at), past.after+past.freed
+	grown := func(part memtools.Bytes) bool { return used > past.after+past.after/part }
+	if past.freed >= before/h.part && grown(h.part) && since >= max(h.times*past.took, h.pause) {
 		return true
 	}
 	if since < cooldown {
 		return false
 	}
-	return past.freed >= past.after/20 || grown || since >= 4*cooldown
+	return past.freed >= past.after/20 || grown(5) || since >= 4*cooldown
 }
 
 func (c *collector) collect(ctx context.Context, p candidate) event.GCProcess {

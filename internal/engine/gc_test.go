@@ -162,22 +162,27 @@ func TestWorthwhile(t *testing.T) {
 		claim string
 		used  memtools.Bytes
 		past  pastGC
-		want  bool
+		want  bool // usually
+		short bool // where it would have to be stopped otherwise
 	}{
-		{"a large heap is, the first time", 100 * mb, pastGC{}, true},
-		{"a small heap is not", 10 * mb, pastGC{}, false},
-		{"not inside the cooldown", 900 * mb, ago(10*time.Second, 700*mb, 90*mb), false},
-		{"sooner where it gave back much and has grown again", 900 * mb, ago(6*time.Second, 700*mb, 800*mb), true},
-		{"but not for more than a twentieth of its time", 900 * mb, ago(5*time.Second, 700*mb, 800*mb), false},
-		{"and not before it has grown", 700 * mb, ago(10*time.Second, 700*mb, 800*mb), false},
-		{"again after the cooldown", 900 * mb, ago(time.Minute, 100*mb, 800*mb), true},
-		{"not where it is nearly all live", 510 * mb, ago(time.Minute, 500*mb, 5*mb), false},
-		{"but in time all the same", 510 * mb, ago(3*time.Minute, 500*mb, 5*mb), true},
-		{"but once it has grown by a fifth", 610 * mb, ago(time.Minute, 500*mb, 5*mb), true},
+		{"a large heap is, the first time", 100 * mb, pastGC{}, true, true},
+		{"a small heap is not", 10 * mb, pastGC{}, false, false},
+		{"not for more than a fifth of its time", 900 * mb, ago(time.Second, 700*mb, 800*mb), false, false},
+		{"not where it gave back next to nothing", 900 * mb, ago(10*time.Second, 850*mb, 10*mb), false, false},
+		{"not inside the cooldown", 900 * mb, ago(10*time.Second, 700*mb, 90*mb), false, true},
+		{"sooner where it gave back much and has grown again", 900 * mb, ago(6*time.Second, 700*mb, 800*mb), true, true},
+		{"but not for more than a twentieth of its time", 900 * mb, ago(5*time.Second, 700*mb, 800*mb), false, true},
+		{"and not before it has grown", 700 * mb, ago(10*time.Second, 700*mb, 800*mb), false, false},
+		{"again after the cooldown", 900 * mb, ago(time.Minute, 100*mb, 800*mb), true, true},
+		{"not where it is nearly all live", 510 * mb, ago(time.Minute, 500*mb, 5*mb), false, false},
+		{"but in time all the same", 510 * mb, ago(3*time.Minute, 500*mb, 5*mb), true, true},
+		{"but once it has grown by a fifth", 610 * mb, ago(time.Minute, 500*mb, 5*mb), true, true},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			if got := worthwhile(tt.used, tt.past, now, gcCooldown, hasteOf(event.AtCritical)); got != tt.want {
-				t.Errorf("got %v", got)
+			usually := worthwhile(tt.used, tt.past, now, gcCooldown, hasteOf(event.AtCritical))
+			short := worthwhile(tt.used, tt.past, now, gcCooldown, hasteOf(event.AtShortage))
+			if usually != tt.want || short != tt.short {
+				t.Errorf("usually %v, where memory is short %v", usually, short)
 			}
 		})
 	}

@@ -47,7 +47,7 @@ func (p *prepared) predict(t *taskgraph.Task) history.Prediction {
 	known := history.Unknown(p.budget)
 	if p.history != nil {
 		known = p.history.Predict(history.Question{
-			Task: t.ID, Tool: p.tool(t), Sources: p.sources[t.Package], HeapLimit: heapFor(p.heapRequest(t)).Limit, Budget: p.budget,
+			Task: t.ID, Tool: p.tool(t), Sources: p.sources[t.Package], HeapLimit: heapFor(p.heapRequest(t, history.Prediction{})).Limit, Budget: p.budget,
 		})
 	}
 	if need := p.config.Lookup(t.Package.Keys()).Need.Of(p.limits.Effective); need > 0 {

@@ -66,8 +66,8 @@ type heapRequest struct {
 	// Learned is what the task is known to need, zero where that is not known;
 	// Proven is a heap limit that it is known to need at least.
 	Learned, Proven memtools.Bytes
-	// Fits says that what the task needs is known and inside the budget, so that
-	// no limit has to keep it there.
+	// Fits says that what the task takes is known and inside the budget, so that no
+	// limit has to keep it there.
 	Fits bool
 	// User is an explicit --max-old-space-size of the environment or of a
 	// settings file, zero where there is none; UserSource names it.
@@ -111,7 +111,7 @@ func heapFor(r heapRequest) heap {
 		h.Notice = event.Notice{Kind: event.HeapRaised,
 			Text: fmt.Sprintf("Heap limit %s (%s) has been too small for it: raised to %v", r.User.Short(), r.UserSource, h.Limit)}
 		return h
-	case r.User > 0 && (r.User <= r.Budget || r.Fits):
+	case r.User > 0 && r.User <= r.Budget:
 		return heap{Limit: r.User}
 	case r.User > 0:
 		h.Limit, source = r.User, r.UserSource
@@ -121,12 +121,21 @@ func heapFor(r heapRequest) heap {
 		h.Limit = min(h.Limit, max(2*r.Learned, r.Proven, leastFuse), r.most())
 		return h
 	}
-	if h.Limit > r.Budget && !r.Fits {
+	if h.Limit > r.Budget && r.most() <= r.Budget {
 		h.Notice = event.Notice{Kind: event.HeapClamped,
 			Text: fmt.Sprintf("Heap limit %s (%s) does not fit the budget of %v: clamped to %v", h.Limit.Short(), source, r.Budget, r.room())}
 	}
 	h.Limit = min(h.Limit, r.most())
 	return h
+}
+
+// toBlame is the limit as the diagnosis of a failure sees it: what heapmage itself
+// set above the budget is nothing that the user could lower.
+func (h heap) toBlame(budget memtools.Bytes) memtools.Bytes {
+	if h.Set && !h.Fixed {
+		return min(h.Limit, budget)
+	}
+	return h.Limit
 }
 
 // raised returns the limit for another attempt after V8 ran out of heap, and

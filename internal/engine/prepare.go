@@ -42,6 +42,9 @@ type prepared struct {
 	history *history.Store
 	// sources are the sizes of the packages' sources.
 	sources map[*workspace.Package]memtools.Bytes
+	// ample says that a heap limit may be above the budget where a task is known to
+	// fit: garbage can be collected, and a scheduler corrects what goes wrong.
+	ample bool
 }
 
 // open reads the workspace, its configuration and the machine's limits.
@@ -92,6 +95,7 @@ func prepare(ctx context.Context, r Request) (*prepared, error) {
 	}
 	p.openHistory()
 	p.measureSources(p.graph.Packages())
+	p.ample = p.Mode != event.Safe && p.collects()
 	return p, nil
 }
 

@@ -152,14 +152,20 @@ func (r *run) open(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
+// collects reports whether garbage is to be collected in Node processes.
+func (p *prepared) collects() bool {
+	return p.ws.Manager != workspace.Go && (p.config.GC.Auto == nil || *p.config.GC.Auto)
+}
+
 // openHeaps starts the server that sees into Node processes. Without it the
 // build goes on, and its memory is known from outside alone.
 func (r *run) openHeaps() {
-	if r.ws.Manager == workspace.Go || r.config.GC.Auto != nil && !*r.config.GC.Auto {
+	if !r.collects() {
 		return
 	}
 	var err error
 	if r.server, err = v8heap.Listen(""); err != nil {
+		r.ample = false
 		r.notices = append(r.notices, event.Notice{Kind: event.GCUnavailable, Text: "No garbage can be collected in Node processes: " + err.Error()})
 		return
 	}

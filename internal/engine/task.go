@@ -33,9 +33,9 @@ func (r *run) attempt(runs context.Context, t unit, g schedule.Grant) schedule.O
 	r.memory(event.BeforeTask, t.ID, r.meter.Now())
 
 	var res runner.Result
-	steps, err := r.steps(t, h, worthSeeing(known, r.atOnce(), r.budget))
+	steps, err := r.steps(t, h, h.Limit > r.budget || worthSeeing(known, r.atOnce(), r.budget))
 	if err == nil {
-		res, err = r.runner.Run(ctx, runner.Spec{ID: t.ID, Steps: steps, Log: f.Log, Timeout: r.config.TaskFor(t.Package.Keys(), t.Target).Timeout, HeapLimit: h.Limit})
+		res, err = r.runner.Run(ctx, runner.Spec{ID: t.ID, Steps: steps, Log: f.Log, Timeout: r.config.TaskFor(t.Package.Keys(), t.Target).Timeout, HeapLimit: h.toBlame(r.budget)})
 	}
 	f.Duration, f.Frozen, f.CPU, f.Peak, f.ExitCode, f.Signal = res.Duration, res.Frozen, res.CPU, res.Peak, res.ExitCode, res.Signal
 	f.Status, f.Cause = statusOf(res.Verdict), string(res.Verdict.Cause)
@@ -159,6 +159,8 @@ func (r *run) again(t unit, g schedule.Grant, h heap, res runner.Result) (schedu
 	if heapFull {
 		kind = "heap"
 	}
+	tight := r.heapRequest(t.Task, r.predict(t.Task))
+	tight.Fits = false
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.failures[t.ID+" "+kind]++; r.failures[t.ID+" "+kind] > r.retries() {
@@ -168,7 +170,7 @@ func (r *run) again(t unit, g schedule.Grant, h heap, res runner.Result) (schedu
 	if heapFull {
 		// Without a limit in the verdict the heap died far below ours: the script
 		// sets its own, and raising ours would change nothing.
-		raised, ok := h.raised(r.heapRequest(t.Task))
+		raised, ok := h.raised(r.heapRequest(t.Task, history.Prediction{}))
 		if !ok || v.Limit == 0 && v.Cause == oom.V8Heap {
 			return failed, event.Notice{}
 		}
@@ -177,7 +179,7 @@ func (r *run) again(t unit, g schedule.Grant, h heap, res runner.Result) (schedu
 		return again, n
 	}
 	again.Alone = true
-	if tight := heapFor(r.heapRequest(t.Task)); tight.Limit < h.Limit {
+	if tight := heapFor(tight); tight.Limit < h.Limit && fromOutside(v.Cause) {
 		tight.Notice = event.Notice{} // n says it
 		r.heaps[t.ID] = tight
 		n.Text = fmt.Sprintf("trying again, alone, with a heap limit of %v instead of %v", tight.Limit, h.Limit)
@@ -188,6 +190,12 @@ func (r *run) again(t unit, g schedule.Grant, h heap, res runner.Result) (schedu
 	}
 	n.Text = "trying again, alone"
 	return again, n
+}
+
+// fromOutside reports whether a task was ended because of what it used, whatever its
+// own limits were.
+func fromOutside(c oom.Cause) bool {
+	return c == oom.KernelOOM || c == oom.KernelOOMSuspected || c == oom.PressureStop
 }
 
 // retries is how often a task is tried again after each kind of memory failure.
@@ -210,28 +218,24 @@ func (r *run) heapOf(t unit, known history.Prediction) heap {
 
 // heapNow is the heap limit of a task's first attempt.
 func (p *prepared) heapNow(t *taskgraph.Task, known history.Prediction) heap {
-	request := p.heapRequest(t)
-	if known.Basis == history.FromHistory {
-		request.Learned, request.Proven = known.Need, known.Heap
-	}
-	request.Fits = p.fits(known)
-	return heapFor(request)
+	return heapFor(p.heapRequest(t, known))
 }
 
-// fits reports whether a task may get a heap limit above the budget, because it
-// needs less than that, and can be made to collect its garbage where it does not.
-func (p *prepared) fits(known history.Prediction) bool {
-	collects := p.config.GC.Auto == nil || *p.config.GC.Auto
-	return known.Basis != history.FromNothing && known.Need <= p.budget && !known.Killed && collects && p.Mode != event.Safe
-}
-
-func (p *prepared) heapRequest(t *taskgraph.Task) heapRequest {
-	pkg := p.config.Lookup(t.Package.Keys())
-	return heapRequest{
+// heapRequest is what decides the heap limit of a task of which this much is known.
+func (p *prepared) heapRequest(t *taskgraph.Task, known history.Prediction) heapRequest {
+	r := heapRequest{
 		Budget: p.budget, Young: p.settings.Node.YoungGeneration, Ceiling: p.heapCeiling(),
-		Package: pkg.HeapLimit.Of(p.limits.Effective),
+		Package: p.config.Lookup(t.Package.Keys()).HeapLimit.Of(p.limits.Effective),
 		User:    p.settings.UserHeapLimit, UserSource: p.settings.UserHeapSource,
+		Fits: p.ample && known.Peak > 0 && known.Peak <= p.budget && !known.Killed,
 	}
+	if known.Basis == history.FromHistory {
+		r.Learned, r.Proven = known.Need, known.Heap
+	}
+	if r.User > p.budget && env(p.environ, config.EnvRunning) != "" {
+		r.User = 0 // an outer heapmage's, which knew what fits
+	}
+	return r
 }
 
 // steps are the processes of a task.

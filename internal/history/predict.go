@@ -37,6 +37,9 @@ type Prediction struct {
 	// Need is what to reserve. It is always positive, and may be larger than the
 	// budget.
 	Need memtools.Bytes
+	// Peak is that without the margin. Zero is unknown: neither this task nor one
+	// alike ever succeeded.
+	Peak memtools.Bytes
 	// Heap is a V8 heap limit that the task needs at least, since it died with a
 	// smaller one. Zero is unknown.
 	Heap memtools.Bytes
@@ -98,11 +101,12 @@ func predict(own []Sample, similar func() []point, q Question) Prediction {
 	}
 	p := Prediction{Basis: FromHistory, Need: max(extra, f.need(q, base)), Heap: f.heap, Killed: f.killed, Length: f.length(), Cores: f.cores(), Samples: len(f.seen)}
 	if f.successes > 0 {
+		p.Peak = unmargined(p.Need)
 		return p
 	}
 	// Runs that ended early, or of another tool, are a lower bound at most.
 	if cold.Need >= p.Need || len(f.seen) == 0 {
-		p.Need, p.Basis, p.Samples = cold.Need, cold.Basis, cold.Samples
+		p.Need, p.Peak, p.Basis, p.Samples = cold.Need, cold.Peak, cold.Basis, cold.Samples
 	}
 	if p.Length == 0 {
 		p.Length = cold.Length
@@ -187,6 +191,11 @@ func (f facts) need(q Question, base memtools.Bytes) memtools.Bytes {
 		need = max(need, whole(n))
 	}
 	return need
+}
+
+// unmargined is the peak that a need was made of.
+func unmargined(need memtools.Bytes) memtools.Bytes {
+	return max(1, memtools.Bytes(float64(need-extra)/margin))
 }
 
 // growth is how many times larger sources are now; 1 where that is unknown, too

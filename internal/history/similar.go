@@ -168,6 +168,7 @@ func predictCold(points []point, q Question) Prediction {
 		p.Length = min(max(0, time.Duration(line.at(q.Sources, 0.5))), believed*p.Length)
 	}
 	p.Need = whole(peak*margin + float64(extra))
+	p.Peak = whole(peak)
 	return p
 }
 

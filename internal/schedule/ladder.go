@@ -135,7 +135,7 @@ func (l *ledger) correct(m Memory) []correction {
 		return l.relax(m, moving, frozen)
 	}
 	rushed := l.growth(moving, rush) > m.Available
-	if m.Time.Sub(l.acted) < settle && !rushed {
+	if m.Time.Sub(l.acted) < settle && !rushed && !l.endangered(m, moving) {
 		return nil
 	}
 	l.raiseFloors(moving)

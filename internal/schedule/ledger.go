@@ -84,7 +84,7 @@ func (j *job) cores() float64 { return cmp.Or(j.Cores, 1) }
 
 // within reports whether a running job keeps to its need. One that has all but
 // passed it was underestimated, and is expected to go on growing.
-func (j *job) within() bool { return j.usage < j.need()-j.need()/20 }
+func (j *job) within() bool { return j.usage < j.need()-min(j.need()/20, almost) }
 
 // reserved is what a running job holds or will hold.
 func (j *job) reserved() memtools.Bytes {
@@ -103,6 +103,8 @@ const (
 	crowd = 4
 	// window is how many of the ready jobs are looked at for one that fits.
 	window = 64
+	// almost is how near to its need a job has all but passed it.
+	almost = 16 * memtools.MB
 	// patience is how many jobs may start before the first in line does.
 	patience = 16
 )
