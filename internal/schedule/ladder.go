@@ -34,6 +34,9 @@ const (
 	// settle is the least time between two corrections: what the one before did
 	// must show in the measurements.
 	settle = 300 * time.Millisecond
+	// stuck is how long room is waited for that a stop should make: an attempt in an
+	// uninterruptible sleep keeps its memory, and others must give way.
+	stuck = 3 * time.Second
 	// calmFor is how long memory must not have been short before a frozen
 	// attempt goes on.
 	calmFor = time.Second
@@ -220,7 +223,7 @@ func (l *ledger) relax(m Memory, moving, frozen []*job) []correction {
 }
 
 func (l *ledger) stop(m Memory, j *job, k kind) []correction {
-	j.stopping = true
+	j.stopping, j.stopped = true, m.Time
 	l.acted = m.Time
 	return []correction{{k, j.ID}}
 }
@@ -232,8 +235,9 @@ func (l *ledger) sorted(m Memory) (moving, frozen []*job, stopping int) {
 		j.usage = m.Tasks[j.ID]
 		j.past.note(m.Time, j.usage)
 		switch {
-		case j.stopping:
+		case j.stopping && m.Time.Sub(j.stopped) < stuck:
 			stopping++
+		case j.stopping:
 		case j.frozen:
 			frozen = append(frozen, j)
 		default:

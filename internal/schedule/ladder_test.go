@@ -123,6 +123,14 @@ func TestLadder(t *testing.T) {
 			delete(s.used, "b")
 			s.want(s.after(time.Second, 620), "")
 		},
+		"does not wait for ever for one that does not end": func(t *testing.T) {
+			s := running(t, Options{}, 1000*mb, 100*mb, 100*mb, 100*mb)
+			s.want(s.after(time.Minute, 400, 301, 300), "collect, freeze c")
+			s.want(s.after(time.Second, 400, 301, 300), "collect, freeze b")
+			s.want(s.after(time.Second, 400, 301, 300), "stop c")
+			s.want(s.after(stuck-time.Second, 400, 301, 300), "")
+			s.want(s.after(time.Second, 400, 301, 300), "stop b")
+		},
 		"keeps it frozen where that is wanted, until the kernel is about to act": func(t *testing.T) {
 			s := running(t, Options{KeepFrozen: true}, 1000*mb, 100*mb, 100*mb)
 			s.want(s.after(time.Minute, 600, 401), "collect, freeze b")

@@ -51,6 +51,7 @@ type job struct {
 	past     trend
 	frozen   bool
 	stopping bool
+	stopped  time.Time // where it is stopping
 	// guest is set where it started although its need did not fit: it runs in
 	// what the others leave, and is frozen before it needs more.
 	guest bool
