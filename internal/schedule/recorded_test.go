@@ -40,7 +40,7 @@ func recordedTasks(t *testing.T, file string) (tasks []simTask, largest memtools
 // lets them run with needs that are right and that are unknown.
 func TestRecorded(t *testing.T) {
 	files, err := filepath.Glob("testdata/recorded/*.txt")
-	if err != nil || len(files) < 2 {
+	if err != nil || len(files) < 3 {
 		t.Fatalf("%d recorded runs, %v", len(files), err)
 	}
 	for _, file := range files {
