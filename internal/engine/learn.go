@@ -72,6 +72,10 @@ func (r *run) remember(t unit, g schedule.Grant, h heap, f event.TaskFinished, r
 		Time: time.Now(), Outcome: outcome, Peak: f.Peak, Duration: f.Duration - res.Frozen, CPU: f.CPU,
 		Sources: r.sources[t.Package], Tool: r.tool(t.Task), Versions: r.versions(),
 	}
+	if outcome == history.Succeeded {
+		// A script may have written sources of its own, which are there next time.
+		sample.Sources = max(sample.Sources, r.sourcesOf(t.Package))
+	}
 	if r.ws.Manager != workspace.Go {
 		sample.HeapLimit = h.Limit
 	}
@@ -143,12 +147,11 @@ var sourceExts = []string{".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", 
 // notSources are folders that hold what was installed, built or recorded.
 var notSources = []string{"node_modules", "dist", "build", "out", "lib", "coverage", "vendor", "target"}
 
-// measureSources takes the size of the sources of packages. Folders of outputs and other packages below do not count.
+// measureSources takes the size of the sources of packages.
 func (p *prepared) measureSources(packages []*workspace.Package) {
-	p.sources = map[*workspace.Package]memtools.Bytes{}
-	members := map[string]bool{}
+	p.sources, p.folders = map[*workspace.Package]memtools.Bytes{}, map[string]bool{}
 	for _, pkg := range p.everyPackage() {
-		members[filepath.Join(p.ws.Root, pkg.Dir)] = true
+		p.folders[filepath.Join(p.ws.Root, pkg.Dir)] = true
 	}
 	work := make(chan *workspace.Package)
 	var mu sync.Mutex
@@ -156,7 +159,7 @@ func (p *prepared) measureSources(packages []*workspace.Package) {
 	for range runtime.GOMAXPROCS(0) {
 		all.Go(func() {
 			for pkg := range work {
-				size := sourcesIn(filepath.Join(p.ws.Root, pkg.Dir), members)
+				size := p.sourcesOf(pkg)
 				mu.Lock()
 				p.sources[pkg] = size
 				mu.Unlock()
@@ -168,6 +171,12 @@ func (p *prepared) measureSources(packages []*workspace.Package) {
 	}
 	close(work)
 	all.Wait()
+}
+
+// sourcesOf is the size of a package's sources. Folders of outputs and other packages
+// below do not count.
+func (p *prepared) sourcesOf(pkg *workspace.Package) memtools.Bytes {
+	return sourcesIn(filepath.Join(p.ws.Root, pkg.Dir), p.folders)
 }
 
 // mostSources bounds the look at one package.

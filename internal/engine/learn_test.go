@@ -9,6 +9,8 @@ import (
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/history"
+	"github.com/heapmage/heapmage/internal/runner"
+	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
@@ -57,6 +59,32 @@ func TestSourcesIn(t *testing.T) {
 	}
 	if got := sourcesIn(filepath.Join(root, "gone"), nil); got != 0 {
 		t.Errorf("a folder that is not there has %d bytes", got)
+	}
+}
+
+// TestRememberSources: what a script generates among the sources is there before the
+// next run, and is no growth then.
+func TestRememberSources(t *testing.T) {
+	root := tree(t, map[string]int{"pkg/src/a.ts": 1000})
+	store, err := history.Open(historyFile(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkg := &workspace.Package{Name: "pkg", Dir: "pkg"}
+	r := &run{prepared: &prepared{ws: &workspace.Workspace{Root: root, Packages: []*workspace.Package{pkg}}, config: &config.Config{}, history: store}}
+	r.measureSources(r.everyPackage())
+	if err := os.WriteFile(filepath.Join(root, "pkg/src/generated.ts"), make([]byte, 5000), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	task := unit{Task: &taskgraph.Task{ID: "pkg#build", Package: pkg, Target: "build"}}
+	for status, want := range map[event.Status]memtools.Bytes{event.Succeeded: 6000, event.Failed: 1000} {
+		r.remember(task, schedule.Grant{}, heap{}, event.TaskFinished{Status: status, ExitCode: 1, Peak: mb}, runner.Result{})
+		if all := store.Samples("pkg#build"); all[len(all)-1].Sources != want {
+			t.Errorf("after it %s: %+v, want sources of %d", status, all, want)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -40,8 +40,10 @@ type prepared struct {
 	notices      []event.Notice
 	// history is what earlier runs took; nil where it cannot be read.
 	history *history.Store
-	// sources are the sizes of the packages' sources.
+	// sources are the sizes of the packages' sources before the run, folders the
+	// packages' folders.
 	sources map[*workspace.Package]memtools.Bytes
+	folders map[string]bool
 	// ample says that a heap limit may be above the budget where a task is known to
 	// fit: garbage can be collected, and a scheduler corrects what goes wrong.
 	ample bool

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/workspace"
+	"github.com/heapmage/heapmage/memtools"
 )
 
 // ExportFile is the name of an exported history where the user gives none.
@@ -19,9 +21,15 @@ const ExportFile = "heapmage-history.json"
 // History prints what the last runs of each task took and what the next is
 // expected to need.
 func History(context.Context) error {
-	_, store, err := historyHere()
+	ws, store, err := historyHere()
 	if err != nil {
 		return err
+	}
+	p := &prepared{ws: ws}
+	p.measureSources(p.everyPackage())
+	sources := map[string]memtools.Bytes{}
+	for pkg, size := range p.sources {
+		sources[pkg.Name] = size
 	}
 	tasks := store.Tasks()
 	if len(tasks) == 0 {
@@ -37,7 +45,7 @@ func History(context.Context) error {
 		if last.HeapLimit > 0 {
 			limit = last.HeapLimit.String()
 		}
-		next := store.Predict(history.Question{Task: t, Tool: last.Tool, Sources: last.Sources, HeapLimit: last.HeapLimit})
+		next := store.Predict(history.Question{Task: t, Tool: last.Tool, Sources: sources[t[:max(0, strings.LastIndex(t, "#"))]], HeapLimit: last.HeapLimit})
 		fmt.Fprintf(w, "%s\t%d\t%s\t%v\t%.2fs\t%.2fs\t%s\t%v\n", t, len(all), last.Outcome, last.Peak, last.Duration.Seconds(), last.CPU.Seconds(), limit, next.Need)
 	}
 	return w.Flush()

@@ -56,14 +56,14 @@ func push(rs []record, r record) []record {
 	all[Kept] = r
 	needed := support(all[:])
 	drop := 0
-	for needed[drop] { // they are a dozen at most
+	for needed[drop] { // they are seventeen at most
 		drop++
 	}
 	copy(rs[drop:], all[drop+1:])
 	return rs
 }
 
-// support marks the samples that predictions rest on: the last five successes,
+// support marks the samples that predictions rest on: the successes that count,
 // or without any the largest failure; and of the runs that memory cut off those
 // with the largest peak and the largest heap limit, both since the fifth last
 // success and since the last; and, however old, what shows that a heap limit is
@@ -91,8 +91,11 @@ func support(rs []record) (needed [Kept + 1]bool) {
 		if successes == window {
 			first = i
 		}
-		needed[i] = true
 	}
+	copy(needed[:], counted(len(rs), func(i int) work[uint16] {
+		r := rs[i]
+		return work[uint16]{outcomes[r.outcome] == Succeeded, fromMillis(r.cpu), r.sources, r.tool}
+	}))
 	for _, from := range [...]int{first, afterLast} {
 		largest(from, func(r record) (memtools.Bytes, bool) { return r.peak, outcomes[r.outcome].censored() })
 		largest(from, func(r record) (memtools.Bytes, bool) { return r.heap, outcomes[r.outcome] == OutOfHeap })

@@ -58,8 +58,8 @@ type Prediction struct {
 }
 
 const (
-	// window is how many successes count, so that one run with little memory,
-	// such as an incremental one, does not make the next full one a surprise.
+	// window is how many successes count, so that one run with little memory does
+	// not make the next one a surprise.
 	window = 5
 	// margin and extra are added to a peak that was seen: two runs of the same
 	// sources differ by some 2.5 %, small ones by some MB. What differs by more
@@ -74,6 +74,9 @@ const (
 	// sources jump with nothing behind it.
 	noticed  = 1.1
 	believed = 4
+	// shrunk is how much larger the sources of a run may have been that still says
+	// something of the next.
+	shrunk = 4.0 / 3
 	// bare is the memory of a tool that has read no sources yet, where other
 	// packages do not tell. A started Node process with a small tool has that.
 	bare = 64 * memtools.MB
@@ -137,12 +140,15 @@ func look(own []Sample, tool string) facts {
 	var f facts
 	found, fresh := 0, true // fresh: no success so far, from the newest on
 	versions := ""
-	for _, x := range slices.Backward(own) {
+	counts := counted(len(own), func(i int) work[string] { return own[i].work() })
+	for i, x := range slices.Backward(own) {
 		switch {
-		case x.Outcome == Succeeded:
-			fresh = false
-			found++
+		case counts[i]:
 			f.seen = append(f.seen, seen{Sample: x})
+			fresh = false
+			if found++; found > window {
+				continue // it counts for the need alone
+			}
 			if tool == "" || x.Tool == "" || x.Tool == tool {
 				if f.successes++; f.successes == 1 {
 					versions = majors(x.Versions)
@@ -151,11 +157,8 @@ func look(own []Sample, tool string) facts {
 					f.timed = append(f.timed, x)
 				}
 			}
-		case x.Outcome.censored():
+		case x.Outcome.censored() && found < window:
 			f.seen = append(f.seen, seen{x, fresh})
-		}
-		if found == window {
-			break
 		}
 	}
 	if found == 0 {
@@ -168,6 +171,60 @@ func look(own []Sample, tool string) facts {
 	f.killed = slices.ContainsFunc(own, func(x Sample) bool { return x.Outcome == Killed })
 	f.heap, _, _ = provenHeap(len(own), func(i int) (Outcome, memtools.Bytes) { return own[i].Outcome, own[i].HeapLimit })
 	return f
+}
+
+// work is what a run did. T names a tool.
+type work[T comparable] struct {
+	succeeded bool
+	cpu       time.Duration
+	sources   memtools.Bytes
+	tool      T
+}
+
+func (x Sample) work() work[string] {
+	return work[string]{x.Outcome == Succeeded, x.CPU, x.Sources, x.Tool}
+}
+
+// counted marks the successes, of n samples with the oldest first, that a need rests
+// on: the last five, and the last five that did the whole work. A run that took less
+// than a quarter of another one's processor time found most of it done, and says
+// nothing of the next from nothing, however many there were of it. Runs of another
+// tool than the last, or of noticeably larger sources, are past.
+func counted[T comparable](n int, at func(int) work[T]) []bool {
+	marks := make([]bool, n)
+	var last work[T]
+	var most time.Duration
+	like := func(x work[T]) bool {
+		return x.tool == last.tool && (last.sources == 0 || float64(x.sources) <= shrunk*float64(last.sources))
+	}
+	for i := n - 1; i >= 0; i-- {
+		x := at(i)
+		if !x.succeeded {
+			continue
+		}
+		if !last.succeeded {
+			last = x
+		}
+		if like(x) {
+			most = max(most, x.cpu)
+		}
+	}
+	recent, whole := 0, 0
+	for i := n - 1; i >= 0 && (recent < window || whole < window); i-- {
+		x := at(i)
+		if !x.succeeded {
+			continue
+		}
+		if recent < window {
+			recent++
+			marks[i] = true
+		}
+		if whole < window && like(x) && 4*x.cpu >= most {
+			whole++
+			marks[i] = true
+		}
+	}
+	return marks
 }
 
 // grows reports whether sources are noticeably larger than in a sample.

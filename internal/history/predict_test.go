@@ -21,6 +21,11 @@ func run(peak memtools.Bytes) Sample {
 	return Sample{Outcome: Succeeded, Peak: peak * mb, Duration: 2 * time.Second, CPU: 3 * time.Second, HeapLimit: 4 * gb, Sources: 100 * memtools.KB, Tool: "tsc", Versions: "node 22.1.0"}
 }
 
+// light is a run that found most of its work done.
+func light(peak memtools.Bytes) Sample {
+	return run(peak).with(func(x *Sample) { x.CPU = 300 * time.Millisecond })
+}
+
 // with changes a sample.
 func (x Sample) with(change func(*Sample)) Sample {
 	change(&x)
@@ -119,6 +124,15 @@ func TestRecorded(t *testing.T) {
 		{"an incremental run does not make the next full one a surprise",
 			[]Sample{run(712), run(95), run(96), run(94), run(97), run(95)},
 			[]memtools.Bytes{764, 764, 764, 764, 764, 118}},
+		{"nor do many of them",
+			append([]Sample{run(712)}, slices.Repeat([]Sample{light(95)}, 2*Kept)...),
+			slices.Repeat([]memtools.Bytes{764}, 2*Kept+1)},
+		{"what was done once and takes less since is forgotten after five runs",
+			[]Sample{run(712), run(495), run(500), run(500), run(490), run(500), light(95)},
+			[]memtools.Bytes{764, 764, 764, 764, 764, 541, 541}},
+		{"a package that became small is believed to be",
+			append([]Sample{run(712)}, slices.Repeat([]Sample{light(95).with(func(x *Sample) { x.Sources /= 2 })}, 5)...),
+			[]memtools.Bytes{764, 764, 764, 764, 764, 149}},
 		{"a package that outgrew its runner doubles its need in two attempts",
 			[]Sample{run(500), run(560).ended(Killed, 4*gb), run(840).ended(Killed, 4*gb), run(1010)},
 			[]memtools.Bytes{541, 840, 1260, 1077}},
@@ -204,7 +218,7 @@ func samples(t *rapid.T) []Sample {
 			Outcome:   rapid.SampledFrom(outcomes[:]).Draw(t, "outcome"),
 			Peak:      memtools.Bytes(rapid.Int64Range(0, int64(64*gb)).Draw(t, "peak")),
 			Duration:  time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "duration")),
-			CPU:       time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "cpu")),
+			CPU:       rapid.SampledFrom([]time.Duration{0, time.Second, time.Minute}).Draw(t, "cpu"),
 			HeapLimit: memtools.Bytes(rapid.Int64Range(0, int64(16*gb)).Draw(t, "heap")),
 			Sources:   memtools.Bytes(rapid.Int64Range(0, int64(gb)).Draw(t, "sources")),
 			Tool:      rapid.SampledFrom([]string{"", "tsc", "vite \"quoted\"", "tsc+é"}).Draw(t, "tool"),
