@@ -153,9 +153,11 @@ func TestSuspend(t *testing.T) {
 		}
 		return strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))[0]
 	}
+	// One that has a child made by vfork, which was stopped before its exec, waits
+	// for that in state D, and its own stop is pending.
 	stopped := func(pids []int) (n int) {
 		for _, pid := range pids {
-			if state(pid) == "T" {
+			if s := state(pid); s == "T" || s == "D" {
 				n++
 			}
 		}
