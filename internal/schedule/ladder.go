@@ -121,7 +121,8 @@ func (l *ledger) correct(m Memory) []correction {
 		return nil
 	}
 	moving, frozen, stopping := l.sorted(m)
-	over := m.Usage > m.Budget || l.growth(moving, brink) > m.Available
+	near := l.growth(moving, brink) > m.Available
+	over := near || m.Usage > m.Budget
 	if over {
 		l.short = m.Time
 	}
@@ -159,6 +160,9 @@ func (l *ledger) correct(m Memory) []correction {
 		return l.stop(m, frozen[len(frozen)-1], stop)
 	case len(frozen) == 0 && l.endangered(m, moving):
 		return l.stop(m, moving[0], giveUp)
+	}
+	if !near {
+		return nil // the machine has the memory
 	}
 	l.acted = m.Time
 	return []correction{{collect, ""}}
