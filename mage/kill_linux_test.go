@@ -216,7 +216,7 @@ for (let i = 0; i < most * turns; i++) {
   kept[i % most] = new Array(1 << 17).fill(i);
   if (i % 4 === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
 }
-console.log("kept " + kept.length, "limit " + (require("v8").getHeapStatistics().heap_size_limit >> 20));
+console.log("kept " + kept.length, "limit " + Math.floor(require("v8").getHeapStatistics().heap_size_limit / 2 ** 20));
 `
 	for _, tt := range []struct {
 		claim       string
