@@ -70,11 +70,9 @@ func (r *run) remember(t unit, g schedule.Grant, h heap, f event.TaskFinished, r
 	}
 	sample := history.Sample{
 		Time: time.Now(), Outcome: outcome, Peak: f.Peak, Duration: f.Duration - res.Frozen, CPU: f.CPU,
-		Sources: r.sources[t.Package], Tool: r.tool(t.Task), Versions: r.versions(),
-	}
-	if outcome == history.Succeeded {
+		Tool: r.tool(t.Task), Versions: r.versions(),
 		// A script may have written sources of its own, which are there next time.
-		sample.Sources = max(sample.Sources, r.sourcesOf(t.Package))
+		Sources: max(r.sources[t.Package], r.sourcesOf(t.Package)),
 	}
 	if r.ws.Manager != workspace.Go {
 		sample.HeapLimit = h.Limit

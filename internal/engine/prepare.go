@@ -97,7 +97,7 @@ func prepare(ctx context.Context, r Request) (*prepared, error) {
 	}
 	p.openHistory()
 	p.measureSources(p.graph.Packages())
-	p.ample = p.Mode != event.Safe && p.collects()
+	p.ample = p.Mode != event.Safe && p.collects() && p.retries() > 0
 	return p, nil
 }
 

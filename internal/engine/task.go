@@ -179,7 +179,7 @@ func (r *run) again(t unit, g schedule.Grant, h heap, res runner.Result) (schedu
 		return again, n
 	}
 	again.Alone = true
-	if tight := heapFor(tight); tight.Limit < h.Limit && fromOutside(v.Cause) {
+	if tight := heapFor(tight); tight.Limit < h.Limit && h.Limit > r.budget && fromOutside(v.Cause) {
 		tight.Notice = event.Notice{} // n says it
 		r.heaps[t.ID] = tight
 		n.Text = fmt.Sprintf("trying again, alone, with a heap limit of %v instead of %v", tight.Limit, h.Limit)
@@ -199,11 +199,11 @@ func fromOutside(c oom.Cause) bool {
 }
 
 // retries is how often a task is tried again after each kind of memory failure.
-func (r *run) retries() int {
-	if r.config.Retries == nil {
+func (p *prepared) retries() int {
+	if p.config.Retries == nil {
 		return 1
 	}
-	return *r.config.Retries
+	return *p.config.Retries
 }
 
 // heapOf is the heap limit that a task gets now.

@@ -42,7 +42,7 @@ type field struct {
 	value *string
 }
 
-// Export writes what predictions rest on, at most nine samples of each task and
+// Export writes what predictions rest on, at most eighteen samples of each task and
 // usually five, as JSON to be committed: one sample a line, tasks sorted, oldest
 // samples first.
 func (s *Store) Export(w io.Writer) error {

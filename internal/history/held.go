@@ -56,7 +56,7 @@ func push(rs []record, r record) []record {
 	all[Kept] = r
 	needed := support(all[:])
 	drop := 0
-	for needed[drop] { // they are seventeen at most
+	for needed[drop] { // they are eighteen at most
 		drop++
 	}
 	copy(rs[drop:], all[drop+1:])
@@ -92,10 +92,13 @@ func support(rs []record) (needed [Kept + 1]bool) {
 			first = i
 		}
 	}
-	copy(needed[:], counted(len(rs), func(i int) work[uint16] {
+	marks, top := counted(len(rs), func(i int) work[uint16] {
 		r := rs[i]
-		return work[uint16]{outcomes[r.outcome] == Succeeded, fromMillis(r.cpu), r.sources, r.tool}
-	}))
+		return work[uint16]{outcomes[r.outcome] == Succeeded, fromEpoch(r.time), fromMillis(r.cpu), r.sources, r.tool}
+	})
+	if copy(needed[:], marks); top >= 0 {
+		needed[top] = true
+	}
 	for _, from := range [...]int{first, afterLast} {
 		largest(from, func(r record) (memtools.Bytes, bool) { return r.peak, outcomes[r.outcome].censored() })
 		largest(from, func(r record) (memtools.Bytes, bool) { return r.heap, outcomes[r.outcome] == OutOfHeap })

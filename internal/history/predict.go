@@ -74,9 +74,10 @@ const (
 	// sources jump with nothing behind it.
 	noticed  = 1.1
 	believed = 4
-	// shrunk is how much larger the sources of a run may have been that still says
-	// something of the next.
-	shrunk = 4.0 / 3
+	// shrunk is how much larger the sources may have been of a run, and aged how much
+	// older it may be, that says more of the next than runs that took less.
+	shrunk = 2
+	aged   = 30 * 24 * time.Hour
 	// bare is the memory of a tool that has read no sources yet, where other
 	// packages do not tell. A started Node process with a small tool has that.
 	bare = 64 * memtools.MB
@@ -140,7 +141,7 @@ func look(own []Sample, tool string) facts {
 	var f facts
 	found, fresh := 0, true // fresh: no success so far, from the newest on
 	versions := ""
-	counts := counted(len(own), func(i int) work[string] { return own[i].work() })
+	counts, _ := counted(len(own), func(i int) work[string] { return own[i].work() })
 	for i, x := range slices.Backward(own) {
 		switch {
 		case counts[i]:
@@ -176,26 +177,28 @@ func look(own []Sample, tool string) facts {
 // work is what a run did. T names a tool.
 type work[T comparable] struct {
 	succeeded bool
+	at        time.Time
 	cpu       time.Duration
 	sources   memtools.Bytes
 	tool      T
 }
 
 func (x Sample) work() work[string] {
-	return work[string]{x.Outcome == Succeeded, x.CPU, x.Sources, x.Tool}
+	return work[string]{x.Outcome == Succeeded, x.Time, x.CPU, x.Sources, x.Tool}
 }
 
 // counted marks the successes, of n samples with the oldest first, that a need rests
 // on: the last five, and the last five that did the whole work. A run that took less
 // than a quarter of another one's processor time found most of it done, and says
 // nothing of the next from nothing, however many there were of it. Runs of another
-// tool than the last, or of noticeably larger sources, are past.
-func counted[T comparable](n int, at func(int) work[T]) []bool {
-	marks := make([]bool, n)
+// tool than the last, of far larger sources, or of a month before are past. top is
+// the run with the most processor time, by which the others are judged; -1 for none.
+func counted[T comparable](n int, at func(int) work[T]) (marks []bool, top int) {
+	marks, top = make([]bool, n), -1
 	var last work[T]
 	var most time.Duration
 	like := func(x work[T]) bool {
-		return x.tool == last.tool && (last.sources == 0 || float64(x.sources) <= shrunk*float64(last.sources))
+		return x.tool == last.tool && (last.sources == 0 || x.sources <= shrunk*last.sources) && last.at.Sub(x.at) <= aged
 	}
 	for i := n - 1; i >= 0; i-- {
 		x := at(i)
@@ -205,8 +208,8 @@ func counted[T comparable](n int, at func(int) work[T]) []bool {
 		if !last.succeeded {
 			last = x
 		}
-		if like(x) {
-			most = max(most, x.cpu)
+		if like(x) && (top < 0 || x.cpu > most) {
+			most, top = x.cpu, i
 		}
 	}
 	recent, whole := 0, 0
@@ -224,7 +227,7 @@ func counted[T comparable](n int, at func(int) work[T]) []bool {
 			marks[i] = true
 		}
 	}
-	return marks
+	return marks, top
 }
 
 // grows reports whether sources are noticeably larger than in a sample.

@@ -20,6 +20,7 @@ type point struct {
 	peak    memtools.Bytes
 	length  time.Duration
 	cores   float64
+	proven  bool // a run succeeded
 }
 
 // similar holds the points of each group, by ascending sources. The zero value
@@ -89,7 +90,7 @@ func (h *held) point(task string) (group, point, bool) {
 		return group{}, point{}, false
 	}
 	f := look(own, own[i].Tool)
-	p := point{task: task, length: f.length(), cores: f.cores()}
+	p := point{task: task, length: f.length(), cores: f.cores(), proven: f.successes > 0}
 	for _, x := range f.seen {
 		if x.Tool != own[i].Tool || x.Outcome == Failed {
 			continue
@@ -168,7 +169,9 @@ func predictCold(points []point, q Question) Prediction {
 		p.Length = min(max(0, time.Duration(line.at(q.Sources, 0.5))), believed*p.Length)
 	}
 	p.Need = whole(peak*margin + float64(extra))
-	p.Peak = whole(peak)
+	if slices.ContainsFunc(points, func(x point) bool { return x.proven }) {
+		p.Peak = whole(peak)
+	}
 	return p
 }
 

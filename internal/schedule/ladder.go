@@ -217,6 +217,11 @@ func (l *ledger) relax(m Memory, moving, frozen []*job) []correction {
 		for _, other := range frozen[1:] {
 			held += other.usage
 		}
+		for _, other := range l.running {
+			if other.stopping {
+				held += other.usage
+			}
+		}
 		if held > m.Budget {
 			return nil
 		}
