@@ -21,7 +21,12 @@ func run(peak memtools.Bytes) Sample {
 	return Sample{Outcome: Succeeded, Peak: peak * mb, Duration: 2 * time.Second, CPU: 3 * time.Second, HeapLimit: 4 * gb, Sources: 100 * memtools.KB, Tool: "tsc", Versions: "node 22.1.0"}
 }
 
-// light is a run that found most of its work done.
+// took is a run that took so many seconds of processor time, and light one that found
+// most of its work done.
+func took(peak memtools.Bytes, seconds time.Duration) Sample {
+	return run(peak).with(func(x *Sample) { x.CPU = seconds * time.Second })
+}
+
 func light(peak memtools.Bytes) Sample {
 	return run(peak).with(func(x *Sample) { x.CPU = 300 * time.Millisecond })
 }
@@ -130,6 +135,9 @@ func TestRecorded(t *testing.T) {
 		{"what was done once and takes less since is forgotten after five runs",
 			[]Sample{run(712), run(495), run(500), run(500), run(490), run(500), light(95)},
 			[]memtools.Bytes{764, 764, 764, 764, 764, 541, 541}},
+		{"what a run is judged by is kept",
+			slices.Concat([]Sample{took(712, 100)}, slices.Repeat([]Sample{took(495, 30)}, 5), slices.Repeat([]Sample{took(95, 20)}, 2*Kept)),
+			slices.Concat(slices.Repeat([]memtools.Bytes{764}, 5), slices.Repeat([]memtools.Bytes{536}, 2*Kept+1))},
 		{"a package that became small is believed to be",
 			append([]Sample{run(712)}, slices.Repeat([]Sample{light(95).with(func(x *Sample) { x.Sources /= 3 })}, 5)...),
 			[]memtools.Bytes{764, 764, 764, 764, 764, 181}},
@@ -210,8 +218,8 @@ func TestSimilar(t *testing.T) {
 	})
 }
 
-// samples draws what may stand in a history.
-func samples(t *rapid.T) []Sample {
+// samples draws what may stand in a history, that many at least.
+func samples(t *rapid.T, least int) []Sample {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Sample {
 		return Sample{
 			Time:      time.UnixMilli(rapid.Int64Range(0, 1<<41).Draw(t, "time")),
@@ -224,13 +232,13 @@ func samples(t *rapid.T) []Sample {
 			Tool:      rapid.SampledFrom([]string{"", "tsc", "vite \"quoted\"", "tsc+é"}).Draw(t, "tool"),
 			Versions:  rapid.SampledFrom([]string{"", "node 20.1.0", "node 22.3.1, npm 10"}).Draw(t, "versions"),
 		}
-	}), 0, 2*Kept).Draw(t, "samples")
+	}), least, 2*Kept).Draw(t, "samples")
 }
 
 func TestPredictProperties(t *testing.T) {
 	nothing := func() []point { return nil }
 	rapid.Check(t, func(t *rapid.T) {
-		own := samples(t)
+		own := samples(t, 0)
 		q := Question{Task: "core#build", Tool: rapid.SampledFrom([]string{"", "tsc"}).Draw(t, "asked"), Budget: 8 * gb}
 		p := predict(own, nothing, q)
 		if p.Need <= 0 || p.Heap < 0 || p.Length < 0 || p.Cores < 0 {
@@ -262,15 +270,19 @@ func TestPredictProperties(t *testing.T) {
 func TestDroppedSamples(t *testing.T) {
 	nothing := func() []point { return nil }
 	rapid.Check(t, func(t *rapid.T) {
-		own := samples(t)
+		own := samples(t, Kept+1)
 		var h held
 		for i := range own {
 			own[i].Tool, own[i].Sources = "tsc", 100*memtools.KB
+			if own[i].Outcome.censored() { // of these only the largest peak is kept
+				own[i].Outcome = Failed
+			}
 			own[i].Time = time.UnixMilli(1 << 40).Add(time.Duration(i) * time.Minute)
 			own[i].CPU = rapid.SampledFrom([]time.Duration{0, time.Second, 3 * time.Second, 20 * time.Second, time.Minute}).Draw(t, "cpu")
 			h.add("core#build", own[i])
 		}
-		if kept, all := predict(h.samples(nil, "core#build"), nothing, asked), predict(normal(own), nothing, asked); kept.Need != all.Need {
+		q := Question{Task: "core#build", Tool: "tsc", Budget: 8 * gb}
+		if kept, all := predict(h.samples(nil, q.Task), nothing, q), predict(normal(own), nothing, q); kept.Need != all.Need {
 			t.Fatalf("%v, all: %v", kept.Need, all.Need)
 		}
 	})

@@ -74,7 +74,7 @@ func TestStoreRemembers(t *testing.T) {
 		s := open(t, path)
 		want := map[string][]Sample{}
 		for _, task := range []string{"core#build", `odd "name"é#test`} {
-			for _, x := range samples(rt) {
+			for _, x := range samples(rt, 0) {
 				add(t, s, task, x)
 			}
 			want[task] = s.Samples(task)
@@ -103,7 +103,7 @@ func TestExportCarriesThePredictions(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n += 2
 		s, other := open(t, filepath.Join(dir, strconv.Itoa(n))), open(t, filepath.Join(dir, strconv.Itoa(n+1)))
-		for i, x := range samples(rt) {
+		for i, x := range samples(rt, 0) {
 			x.Time = time.Unix(int64(i+1), 0)   // runs at one time with equal figures are one
 			x.HeapLimit = x.HeapLimit / mb * mb // two of them may not become equal
 			x.Sources = 0                       // of the runs cut off, the largest is carried, not the one that grew most
