@@ -138,8 +138,8 @@ func (l *ledger) correct(m Memory) []correction {
 		}
 		return l.relax(m, moving, frozen)
 	}
-	rushed := l.growth(moving, rush) > m.Available
-	if m.Time.Sub(l.acted) < settle && !rushed && !l.endangered(m, moving) {
+	rushed, endangered := l.growth(moving, rush) > m.Available, l.endangered(m, moving)
+	if m.Time.Sub(l.acted) < settle && !rushed && !endangered {
 		return nil
 	}
 	l.raiseFloors(moving)
@@ -156,9 +156,9 @@ func (l *ledger) correct(m Memory) []correction {
 			cs = append(cs, correction{freeze, v.ID})
 		}
 		return cs
-	case len(frozen) > 0 && (!l.o.KeepFrozen || l.endangered(m, moving)):
+	case len(frozen) > 0 && (!l.o.KeepFrozen || endangered):
 		return l.stop(m, frozen[len(frozen)-1], stop)
-	case len(frozen) == 0 && l.endangered(m, moving):
+	case len(frozen) == 0 && endangered:
 		return l.stop(m, moving[0], giveUp)
 	}
 	if !near {
@@ -244,9 +244,10 @@ func (l *ledger) sorted(m Memory) (moving, frozen []*job, stopping int) {
 		j.usage = m.Tasks[j.ID]
 		j.past.note(m.Time, j.usage)
 		switch {
-		case j.stopping && m.Time.Sub(j.stopped) < stuck:
-			stopping++
 		case j.stopping:
+			if m.Time.Sub(j.stopped) < stuck {
+				stopping++
+			}
 		case j.frozen:
 			frozen = append(frozen, j)
 		default:
