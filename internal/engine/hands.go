@@ -24,6 +24,28 @@ type hands struct {
 	tasks map[string]*taskgraph.Task
 }
 
+// start begins an attempt that exec runs.
+func (h hands) start(exec func(context.Context, schedule.Grant) schedule.Outcome) schedule.Starter {
+	return func(ctx context.Context, g schedule.Grant) schedule.Attempt {
+		h.Begin(g.ID)
+		done := make(chan schedule.Outcome, 1)
+		go func() { done <- exec(ctx, g) }()
+		return hand{h, g.ID, done}
+	}
+}
+
+// hand is one running attempt.
+type hand struct {
+	hands
+	id   string
+	done chan schedule.Outcome
+}
+
+func (h hand) Freeze()                       { h.hands.Freeze(h.id) }
+func (h hand) Thaw()                         { h.hands.Thaw(h.id) }
+func (h hand) Stop(final bool)               { h.hands.Stop(h.id, final) }
+func (h hand) Done() <-chan schedule.Outcome { return h.done }
+
 func (h hands) Begin(id string) {
 	h.runner.Expect(id)
 	h.mu.Lock()

@@ -269,11 +269,12 @@ func (r *run) schedule(ctx context.Context) error {
 		}
 		jobs = append(jobs, job)
 	}
+	acts := hands{r, ctx, tasks}
 	o := schedule.Options{
 		Slots: r.slots(), CPUs: r.cpus(),
 		Memory: r.measured, Measured: r.sampled,
 		Estimate:      func(id string) schedule.Estimate { return r.estimate(tasks[id]) },
-		Hands:         hands{r, ctx, tasks},
+		Collect:       acts.Collect,
 		KeepFrozen:    r.config.OnPressure == config.OnPressureSuspend,
 		StopAtFailure: r.config.KeepGoing != nil && !*r.config.KeepGoing,
 		Skipped: func(id, because string) {
@@ -292,7 +293,7 @@ func (r *run) schedule(ctx context.Context) error {
 	r.ended = make([]event.TaskFinished, 0, len(jobs))
 	r.tasksFrom = time.Now()
 	area := r.meter.Area()
-	schedule.Run(ctx, jobs, o, units.exec)
+	schedule.Run(ctx, jobs, o, acts.start(units.exec))
 	r.tasksTo, r.area = time.Now(), r.meter.Area()-area
 	if r.gc != nil {
 		r.gc.Wait() // before the end of the run is told

@@ -1,8 +1,6 @@
 package schedule
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,15 +20,6 @@ type stage struct {
 	used          map[string]memtools.Bytes
 }
 
-// noHands makes a ledger believe that corrections are acted on.
-type noHands struct{}
-
-func (noHands) Begin(string)      {}
-func (noHands) Freeze(string)     {}
-func (noHands) Thaw(string)       {}
-func (noHands) Stop(string, bool) {}
-func (noHands) Collect()          {}
-
 // running starts one job for each need, the oldest first: "a", "b", …
 func running(t *testing.T, o Options, budget memtools.Bytes, needs ...memtools.Bytes) *stage {
 	t.Helper()
@@ -41,7 +30,7 @@ func running(t *testing.T, o Options, budget memtools.Bytes, needs ...memtools.B
 		jobs = append(jobs, Job{ID: id, Estimate: Estimate{Need: need, Length: time.Minute}})
 		s.used[id] = 0
 	}
-	o.CPUs, o.Hands, o.Skipped = 16, noHands{}, func(string, string) {}
+	o.CPUs = 16
 	s.l = newLedger(jobs, o)
 	if got := len(s.l.admit(s.memory())); got != len(needs) {
 		t.Fatalf("%d of %d run", got, len(needs))
@@ -69,10 +58,16 @@ func (s *stage) after(d time.Duration, used ...memtools.Bytes) string {
 	names := map[kind]string{freeze: "freeze", thaw: "thaw", stop: "stop", giveUp: "give up", collect: "collect"}
 	var texts []string
 	for _, c := range s.l.correct(s.memory()) {
-		texts = append(texts, strings.TrimSpace(names[c.kind]+" "+c.id))
+		text := names[c.kind]
+		if c.job != nil {
+			text += " " + c.job.ID
+		}
+		texts = append(texts, text)
 	}
 	return strings.Join(texts, ", ")
 }
+
+func (s *stage) end(id string, o Outcome) { s.l.end(s.l.jobs[id], o) }
 
 func (s *stage) want(got, want string) {
 	s.t.Helper()
@@ -119,7 +114,7 @@ func TestLadder(t *testing.T) {
 			s.want(s.after(time.Minute, 600, 401), "collect, freeze b")
 			s.want(s.after(time.Second, 620, 401), "stop b")
 			s.want(s.after(time.Second, 620, 401), "") // room is being made
-			s.l.end("b", Outcome{Result: Again})
+			s.end("b", Outcome{Result: Again})
 			delete(s.used, "b")
 			s.want(s.after(time.Second, 620), "")
 		},
@@ -128,7 +123,7 @@ func TestLadder(t *testing.T) {
 			s.want(s.after(time.Minute, 400, 301, 300), "collect, freeze c")
 			s.want(s.after(time.Second, 400, 301, 300), "collect, freeze b")
 			s.want(s.after(time.Second, 400, 301, 300), "stop c")
-			s.want(s.after(stuck-time.Second, 400, 301, 300), "")
+			s.want(s.after(stopTimeout-time.Second, 400, 301, 300), "")
 			s.want(s.after(time.Second, 400, 301, 300), "stop b")
 		},
 		"keeps it frozen where that is wanted, until the kernel is about to act": func(t *testing.T) {
@@ -147,7 +142,7 @@ func TestLadder(t *testing.T) {
 		"lets the frozen go on at once when nothing else moves": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 300*mb, 300*mb)
 			s.want(s.after(time.Minute, 500, 501), "collect, freeze b")
-			s.l.end("a", Outcome{})
+			s.end("a", Outcome{})
 			delete(s.used, "a")
 			s.now = s.now.Add(10 * time.Millisecond)
 			s.want(s.after(0), "thaw b")
@@ -155,7 +150,7 @@ func TestLadder(t *testing.T) {
 		"lets the frozen go on when nothing else moves although memory is short": func(t *testing.T) {
 			s := running(t, Options{KeepFrozen: true}, 1000*mb, 300*mb, 300*mb)
 			s.want(s.after(time.Minute, 500, 501), "collect, freeze b")
-			s.l.end("a", Outcome{})
+			s.end("a", Outcome{})
 			delete(s.used, "a")
 			s.budget, s.limit = 300*mb, 900*mb // another program took the memory
 			s.want(s.after(time.Second), "thaw b")
@@ -190,7 +185,7 @@ func TestPutBack(t *testing.T) {
 		s.want(s.after(time.Minute, 950-used, used+51), "collect, freeze b")
 		s.want(s.after(time.Second, 950-used, used+51), "stop b")
 		j := s.l.jobs["b"]
-		s.l.end("b", Outcome{Result: Again})
+		s.end("b", Outcome{Result: Again})
 		return j
 	}
 	t.Run("does not raise the need of a victim that kept to it", func(t *testing.T) {
@@ -207,7 +202,7 @@ func TestPutBack(t *testing.T) {
 		j := stopped(t, 100)
 		j.stopping = true
 		l := &ledger{jobs: map[string]*job{"b": j}}
-		l.end("b", Outcome{Result: Again})
+		l.end(j, Outcome{Result: Again})
 		if !j.alone {
 			t.Error("it does not")
 		}
@@ -218,90 +213,5 @@ func TestPutBack(t *testing.T) {
 		if got := len(l.admit(Memory{Time: time.Unix(0, 0)})); got != 1 {
 			t.Errorf("%d run", got)
 		}
-	})
-}
-
-func TestAdmission(t *testing.T) {
-	job := func(id string, need memtools.Bytes, length time.Duration, cores float64) Job {
-		return Job{ID: id, Estimate: Estimate{Need: need * mb, Length: length, Cores: cores}}
-	}
-	for _, tt := range []struct {
-		claim string
-		jobs  []Job
-		o     Options
-		m     Memory
-		want  string
-	}{
-		{"starts the longest first, as many as processors bear",
-			[]Job{job("s", 1, 1, 0), job("l", 1, 9, 0), job("m", 1, 5, 0)}, Options{CPUs: 2}, Memory{}, "l m"},
-		{"counts one that keeps several processors busy as several",
-			[]Job{job("a", 1, 9, 2.8), job("b", 1, 5, 1), job("c", 1, 3, 1)}, Options{CPUs: 4}, Memory{}, "a b"},
-		{"starts more where they mostly wait",
-			[]Job{job("a", 1, 9, .2), job("b", 1, 8, .2), job("c", 1, 7, .2)}, Options{CPUs: 1}, Memory{}, "a b c"},
-		{"obeys a number of slots",
-			[]Job{job("a", 1, 9, .2), job("b", 1, 8, .2), job("c", 1, 7, .2)}, Options{CPUs: 8, Slots: 2}, Memory{}, "a b"},
-		{"does not pass the budget, what belongs to no task included",
-			[]Job{job("a", 400, 9, 0), job("b", 400, 8, 0)}, Options{CPUs: 8}, Memory{Budget: 850 * mb, Rest: 60 * mb}, "a"},
-		{"lets one run that needs more than there is",
-			[]Job{job("a", 4000, 9, 0), job("b", 4000, 8, 0)}, Options{CPUs: 8}, Memory{Budget: 850 * mb}, "a"},
-		{"lets a short one go before a large one that waits",
-			[]Job{job("a", 500, 9, 0), job("b", 500, 8, 0), job("c", 100, 2, 0)}, Options{CPUs: 8}, Memory{Budget: 850 * mb}, "a c"},
-		{"does not let a long one delay it",
-			[]Job{job("a", 500, 9, 0), job("b", 800, 30, 0), job("c", 100, 29, 0)}, Options{CPUs: 8}, Memory{Budget: 850 * mb}, "b"},
-		{"starts as a guest what fits by half, where it can be frozen",
-			[]Job{job("a", 500, 9, 0), job("b", 500, 8, 0)}, Options{CPUs: 8, Hands: noHands{}}, Memory{Budget: 850 * mb}, "a b"},
-	} {
-		t.Run(tt.claim, func(t *testing.T) {
-			for i := range tt.jobs {
-				tt.jobs[i].Length *= time.Second
-			}
-			tt.m.Time = time.Unix(0, 0)
-			var got []string
-			for _, g := range newLedger(tt.jobs, tt.o).admit(tt.m) {
-				got = append(got, g.ID)
-			}
-			if strings.Join(got, " ") != tt.want {
-				t.Errorf("started %q, want %q", got, tt.want)
-			}
-		})
-	}
-	t.Run("does not starve the first in line", func(t *testing.T) {
-		jobs := []Job{job("hog", 600, time.Hour, 0.1), job("large", 900, time.Second*90, 0.1)}
-		for i := range 100 {
-			jobs = append(jobs, job(fmt.Sprint(i), 100, time.Second, 0.1))
-		}
-		l := newLedger(jobs, Options{CPUs: 4, Skipped: func(string, string) {}})
-		m := Memory{Time: time.Unix(0, 0), Budget: 1000 * mb}
-		before := 0
-		for {
-			for _, g := range l.admit(m) {
-				if g.ID == "large" {
-					if before > 3*patience {
-						t.Errorf("%d went before it", before)
-					}
-					return
-				}
-				before++
-			}
-			m.Time = m.Time.Add(time.Second)
-			if len(l.running) == 0 {
-				t.Fatal("it never ran")
-			}
-			for _, r := range slices.Clone(l.running)[1:] {
-				l.end(r.ID, Outcome{})
-			}
-			if len(l.running) == 1 && m.Time.Sub(time.Unix(0, 0)) > time.Minute {
-				l.end(l.running[0].ID, Outcome{})
-			}
-		}
-	})
-	t.Run("hosts a guest in what is left: freezes it there, and lets it stay when there is room", func(t *testing.T) {
-		s := running(t, Options{}, 850*mb, 500*mb, 500*mb)
-		s.want(s.after(time.Second, 400, 200), "")
-		s.want(s.after(time.Second, 480, 330), "freeze b")
-		s.want(s.after(3*time.Second, 480, 330), "")
-		s.l.end("a", Outcome{})
-		s.want(s.after(time.Second, 0), "thaw b")
-		s.want(s.after(time.Second, 0, 480), "")
 	})
 }

@@ -10,239 +10,232 @@ import (
 
 // ledger is the whole state of a run: what waits, what runs, and what is
 // reserved. It has no clock and starts nothing.
+//
+// A job waits for those that it depends on, then for its probe if there are
+// probes, then for room (ready), and then runs. Another attempt waits for room
+// again. A job that has ended leaves only its fate.
 type ledger struct {
 	o    Options
-	jobs map[string]*job // those that neither succeeded, failed nor were skipped
-	// order holds all jobs, each after those that it depends on.
+	jobs map[string]*job // those that have not ended, by ID
+	// order holds the same and some that have ended, each behind those that it
+	// depends on.
 	order []*job
-	// ready are the jobs that wait for nothing but room, by rank.
+	// unprobed wait to be probed, and probing counts those that are being probed.
+	unprobed []*job
+	probing  int
+	// ready wait for nothing but room. Both lists are in the order of starts.
 	ready []*job
 	// running are the attempts, the oldest first.
 	running []*job
-	// stale is set where a job has ended since the estimates were asked for, and
-	// ends counts those that have since the plan was made.
-	stale bool
-	ends  int
+	// fates are how jobs ended, for those that arrive later.
+	fates map[string]fate
+	// stopped is true once nothing more may begin.
+	stopped bool
+	planning
 	ladder
+}
+
+// fate is how a job ended.
+type fate struct {
+	done bool
+	// because is the job whose failure it shares, which may be its own.
+	because string
 }
 
 // job is a Job with its state.
 type job struct {
 	Job
-	behind  []*job
-	missing int // how many of its predecessors have not succeeded
-	// rank is its place in the order of starts, path the longest chain from its
-	// start to the end of the run.
-	rank int
+	behind  []*job // those that depend on it
+	missing int    // how many of those that it depends on have not succeeded
+	// added is its place among all jobs in the order of their coming.
+	added int
+	// path is the longest chain from its start to the end of the run.
 	path time.Duration
 
 	attempts int
-	// floor is what it was seen to need, which no estimate goes below.
+	before   []Outcome
+	// floor is what it was seen to need. No estimate goes below it.
 	floor memtools.Bytes
 	// stops counts the attempts that were stopped to make room.
 	stops int
 	alone bool
-	// passed counts the jobs that started while this one was first in line.
-	passed int
+	// passedOver counts the jobs that started while this one was first in line.
+	passedOver int
 
-	// The rest is that of the running attempt.
-	started  time.Time
-	usage    memtools.Bytes
-	past     trend
-	frozen   bool
-	stopping bool
-	stopped  time.Time // where it is stopping
-	// guest is set where it started although its need did not fit: it runs in
-	// what the others leave, and is frozen before it needs more.
+	// The rest is that of the running attempt. attempt is its handle, which the
+	// ledger keeps for those that act on its decisions.
+	attempt   Attempt
+	started   time.Time
+	usage     memtools.Bytes
+	past      trend
+	frozen    bool
+	stopping  bool
+	stoppedAt time.Time // if it is stopping
+	// guest is true if it started although its need did not fit. It runs in what
+	// the others leave, and is frozen before it takes more.
 	guest bool
 }
 
 func newLedger(jobs []Job, o Options) *ledger {
-	l := &ledger{o: o, jobs: make(map[string]*job, len(jobs))}
-	all := make([]job, len(jobs))
-	for i, j := range jobs {
-		n := &all[i]
-		n.Job, n.missing = j, len(j.After)
-		l.jobs[j.ID] = n
-		l.order = append(l.order, n)
-		for _, a := range j.After {
-			l.jobs[a].behind = append(l.jobs[a].behind, n)
-		}
-		if n.missing == 0 {
-			l.ready = append(l.ready, n)
+	l := &ledger{o: o, jobs: make(map[string]*job, len(jobs)), fates: make(map[string]fate, len(jobs))}
+	var first []*job
+	for _, given := range jobs {
+		if j := l.add(given); j != nil && j.missing == 0 {
+			first = append(first, j)
 		}
 	}
 	l.estimate()
 	l.plan()
+	slices.SortFunc(first, longestFirst)
+	for _, j := range first {
+		l.enqueue(j)
+	}
 	return l
 }
 
-// need is what is reserved for the job.
-func (j *job) need() memtools.Bytes { return max(j.Need, j.floor) }
-
-// cores is how many processors it keeps busy.
-func (j *job) cores() float64 { return cmp.Or(j.Cores, 1) }
-
-// within reports whether a running job keeps to its need. One that has all but
-// passed it was underestimated, and is expected to go on growing.
-func (j *job) within() bool { return j.usage < j.need()-min(j.need()/20, almost) }
-
-// reserved is what a running job holds or will hold.
-func (j *job) reserved() memtools.Bytes {
-	if j.within() {
-		return j.need()
+// add takes a job in. It returns nil if the job will not run.
+func (l *ledger) add(given Job) *job {
+	if l.jobs[given.ID] != nil {
+		return nil
 	}
-	return max(j.need(), j.usage+j.usage/4)
-}
-
-const (
-	// spare is the part of a processor that must be free for another job to
-	// start: below it the job would only slow down those that run.
-	spare = 0.5
-	// crowd is how many jobs may run for each processor, however little they
-	// keep it busy.
-	crowd = 4
-	// window is how many of the ready jobs are looked at for one that fits.
-	window = 64
-	// almost is how near to its need a job has all but passed it.
-	almost = 16 * memtools.MB
-	// patience is how many jobs may start before the first in line does.
-	patience = 16
-)
-
-// MostAtOnce is how many jobs may run at once, whatever memory there is.
-func (o Options) MostAtOnce() int {
-	if o.Slots > 0 {
-		return o.Slots
+	j := &job{Job: given, added: l.added}
+	l.added++
+	if because, blocked := l.blocked(given); blocked {
+		l.skip(j, because)
+		return nil
 	}
-	return int(crowd * o.cpus())
-}
-
-func (o Options) cpus() float64 { return max(1, o.CPUs) }
-
-// admit starts what may start now.
-func (l *ledger) admit(m Memory) []Grant {
-	l.refresh()
-	for _, j := range l.running {
-		j.usage = m.Tasks[j.ID]
-	}
-	var grants []Grant
-	for j, guest := l.next(m); j != nil; j, guest = l.next(m) {
-		l.ready = slices.Delete(l.ready, slices.Index(l.ready, j), slices.Index(l.ready, j)+1)
-		l.running = append(l.running, j)
-		j.attempts++
-		j.started, j.usage, j.past, j.frozen, j.stopping, j.guest = m.Time, 0, nil, false, false, guest
-		grants = append(grants, Grant{Job: j.Job, Attempt: j.attempts, Alone: j.alone})
-		grants[len(grants)-1].Need = j.need()
-	}
-	return grants
-}
-
-// next returns the job to start now; nil where there is none.
-func (l *ledger) next(m Memory) (j *job, guest bool) {
-	if len(l.ready) == 0 || len(l.running) >= l.o.MostAtOnce() {
-		return nil, false
-	}
-	head := l.ready[0]
-	if len(l.running) == 0 {
-		return head, false // so that no run ever stands still
-	}
-	busy := 0.0
-	held := m.Rest
-	for _, j := range l.running {
-		if j.frozen || j.stopping || j.alone || j.guest {
-			return nil, false
-		}
-		busy += j.cores()
-		held += j.reserved()
-	}
-	if busy > l.o.cpus()-spare {
-		return nil, false
-	}
-	free := m.Budget - held
-	fits := func(j *job) bool { return !j.alone && (m.Budget <= 0 || j.need() <= free) }
-	if fits(head) {
-		return head, false
-	}
-	if head.passed < patience {
-		at, beside := l.opening(head, m, free)
-		for _, j := range l.ready[1:min(window, len(l.ready))] {
-			if fits(j) && (m.Time.Add(j.Length).Before(at) || j.need() <= beside) {
-				head.passed++
-				return j, false
-			}
+	for _, a := range given.After {
+		if before := l.jobs[a]; before != nil {
+			before.behind = append(before.behind, j)
+			j.missing++
 		}
 	}
-	if l.o.Hands != nil && !head.alone && head.stops == 0 && free >= head.need()/2 {
-		return head, true
-	}
-	return nil, false
+	delete(l.fates, j.ID) // that of an earlier job with this ID
+	l.jobs[j.ID] = j
+	l.order = append(l.order, j)
+	return j
 }
 
-// opening says when the first in line is expected to start, and what will be
-// free beside it then. A job that ends before that, or fits beside it, does not
-// delay it (the backfilling of EASY, Lifka 1995).
-func (l *ledger) opening(head *job, m Memory, free memtools.Bytes) (at time.Time, beside memtools.Bytes) {
-	ends := slices.Clone(l.running)
-	end := func(j *job) time.Time {
-		if at := j.started.Add(j.Length); at.After(m.Time) {
-			return at
+// blocked reports whether a job can never start, and because of which other.
+func (l *ledger) blocked(given Job) (because string, blocked bool) {
+	for _, a := range given.After {
+		if l.jobs[a] != nil {
+			continue
 		}
-		return m.Time.Add(j.Length / 10) // it takes longer than expected
-	}
-	slices.SortStableFunc(ends, func(a, b *job) int { return end(a).Compare(end(b)) })
-	for i, j := range ends {
-		free += j.reserved()
-		at = end(j)
-		if !head.alone && head.need() <= free || i == len(ends)-1 {
-			break
+		if f, known := l.fates[a]; !known {
+			return a, true
+		} else if !f.done {
+			return f.because, true
 		}
 	}
-	if head.alone {
-		return at, 0
-	}
-	return at, free - head.need()
+	return "", false
 }
+
+// arrive takes in a job while the run lasts. Until the next plan its place in the
+// order of starts rests on its own length, and those that it depends on keep theirs.
+func (l *ledger) arrive(given Job) {
+	j := l.add(given)
+	if j == nil {
+		return
+	}
+	if l.o.Estimate != nil {
+		j.Estimate = l.o.Estimate(j.ID)
+	}
+	j.Length = cmp.Or(max(0, j.Length), l.typical)
+	j.path = j.Length
+	l.changes++
+	l.stale = true
+	if j.missing == 0 {
+		l.enqueue(j)
+	}
+}
+
+// enqueue has a job wait for its probe or for room: its order is satisfied.
+func (l *ledger) enqueue(j *job) {
+	if l.o.Queued != nil && !l.stopped {
+		l.o.Queued(j.ID)
+	}
+	if l.o.Probe == nil {
+		insert(&l.ready, j)
+	} else {
+		insert(&l.unprobed, j)
+	}
+}
+
+// insert puts j at its place in the order of starts.
+func insert(list *[]*job, j *job) {
+	at, _ := slices.BinarySearchFunc(*list, j, longestFirst)
+	*list = slices.Insert(*list, at, j)
+}
+
+// probes returns the jobs to probe now.
+func (l *ledger) probes() []*job {
+	if l.stopped {
+		return nil
+	}
+	n := min(len(l.unprobed), l.o.mostProbes()-l.probing)
+	jobs := slices.Clone(l.unprobed[:n])
+	l.unprobed = slices.Delete(l.unprobed, 0, n)
+	l.probing += n
+	return jobs
+}
+
+// probed takes what a probe found.
+func (l *ledger) probed(j *job, o Outcome, known bool) {
+	l.probing--
+	if known && o.Result != Again {
+		l.settle(j, o.Result)
+	} else {
+		insert(&l.ready, j)
+	}
+}
+
+// idle reports whether nothing is under way. Unless the ledger is stopped, nothing
+// that could begin is left then: one attempt may always run.
+func (l *ledger) idle() bool { return len(l.running) == 0 && l.probing == 0 }
 
 // end takes what an attempt handed back.
-func (l *ledger) end(id string, o Outcome) {
-	j := l.jobs[id]
+func (l *ledger) end(j *job, o Outcome) {
 	l.running = slices.DeleteFunc(l.running, func(r *job) bool { return r == j })
-	j.past = nil
-	l.stale = true
-	l.ends++
-	switch o.Result {
-	case Again:
-		if j.stopping {
-			l.putBack(j)
+	j.past, j.attempt = nil, nil
+	if o.Result != Again {
+		l.settle(j, o.Result)
+		return
+	}
+	l.ended()
+	if j.stopping {
+		l.putBack(j)
+	}
+	j.before = append(j.before, o)
+	j.floor = max(j.floor, o.Need)
+	j.alone = j.alone || o.Alone
+	insert(&l.ready, j)
+}
+
+// settle ends a job that is done or has failed.
+func (l *ledger) settle(j *job, r Result) {
+	l.ended()
+	delete(l.jobs, j.ID)
+	if r == Failed {
+		l.fates[j.ID] = fate{because: j.ID}
+		l.stopped = l.stopped || l.o.StopAtFailure
+		l.skipBehind(j, j.ID)
+		return
+	}
+	l.fates[j.ID] = fate{done: true}
+	for _, next := range j.behind {
+		if next.missing--; next.missing == 0 && l.open(next) {
+			l.enqueue(next)
 		}
-		j.floor = max(j.floor, o.Need)
-		j.alone = j.alone || o.Alone
-		l.makeReady(j)
-	case Done:
-		delete(l.jobs, id)
-		for _, next := range j.behind {
-			if next.missing--; next.missing == 0 && l.jobs[next.ID] == next {
-				l.makeReady(next)
-			}
-		}
-	case Failed:
-		delete(l.jobs, id)
-		l.skipBehind(j, id)
 	}
 }
 
-// makeReady puts j into the ready jobs at its place in the order of starts.
-func (l *ledger) makeReady(j *job) {
-	at, _ := slices.BinarySearchFunc(l.ready, j, byRank)
-	l.ready = slices.Insert(l.ready, at, j)
-}
-
-func byRank(a, b *job) int { return cmp.Compare(a.rank, b.rank) }
+// open reports whether the job has not ended.
+func (l *ledger) open(j *job) bool { return l.jobs[j.ID] == j }
 
 func (l *ledger) skipBehind(j *job, because string) {
 	for _, next := range j.behind {
-		if l.jobs[next.ID] != nil {
+		if l.open(next) {
 			l.skip(next, because)
 			l.skipBehind(next, because)
 		}
@@ -251,15 +244,16 @@ func (l *ledger) skipBehind(j *job, because string) {
 
 func (l *ledger) skip(j *job, because string) {
 	delete(l.jobs, j.ID)
+	l.fates[j.ID] = fate{because: because}
 	if l.o.Skipped != nil {
 		l.o.Skipped(j.ID, because)
 	}
 }
 
-// skipRest skips what neither ran nor was skipped, in the order of starts.
+// skipRest skips what has not ended, in the order of starts.
 func (l *ledger) skipRest() {
-	rest := slices.DeleteFunc(slices.Clone(l.order), func(j *job) bool { return l.jobs[j.ID] != j })
-	slices.SortFunc(rest, byRank)
+	rest := slices.DeleteFunc(slices.Clone(l.order), func(j *job) bool { return !l.open(j) })
+	slices.SortFunc(rest, longestFirst)
 	for _, j := range rest {
 		l.skip(j, "")
 	}

@@ -6,28 +6,44 @@ import (
 	"time"
 )
 
-// refresh makes the plan anew where enough jobs have ended since; otherwise the
-// first in line is asked for again as its turn comes.
+// planning is what the ledger knows of its plan, the order of starts.
+type planning struct {
+	// added counts all jobs that ever came.
+	added int
+	// stale is true if a job has ended or arrived since the plan was last looked at,
+	// and changes counts those that have since it was made.
+	stale   bool
+	changes int
+	// typical is the length of a job of which none is known.
+	typical time.Duration
+}
+
+// alwaysReplanned is up to how many jobs the plan is made anew after each change.
+// With more it is made anew when a quarter of them has changed: it costs time in
+// proportion to their number.
+const alwaysReplanned = 64
+
+// ended notes that an attempt or a job has ended, so that more may be known.
+func (l *ledger) ended() {
+	l.changes++
+	l.stale = l.stale || l.o.Estimate != nil
+}
+
+// refresh brings the plan up to date if enough has changed. If not, the first in
+// line at least is estimated anew, as its turn comes.
 func (l *ledger) refresh() {
-	if !l.stale || l.o.Estimate == nil {
+	if !l.stale {
 		return
 	}
 	l.stale = false
-	if len(l.jobs) <= replanned || 4*l.ends >= len(l.jobs) {
-		l.ends = 0
+	if len(l.jobs) <= alwaysReplanned || 4*l.changes >= len(l.jobs) {
 		l.estimate()
 		l.plan()
-		return
-	}
-	if len(l.ready) > 0 {
-		head := l.ready[0]
-		head.Estimate = l.o.Estimate(head.ID)
+	} else if len(l.ready) > 0 && l.o.Estimate != nil {
+		first := l.ready[0]
+		first.Estimate = l.o.Estimate(first.ID)
 	}
 }
-
-// replanned is up to how many jobs the whole plan is made anew after each; of
-// more it is after a quarter of them.
-const replanned = 64
 
 // estimate asks for what is known of all jobs that wait.
 func (l *ledger) estimate() {
@@ -35,42 +51,45 @@ func (l *ledger) estimate() {
 		return
 	}
 	for _, j := range l.order {
-		if l.jobs[j.ID] == j && !slices.Contains(l.running, j) {
+		if l.open(j) && !slices.Contains(l.running, j) {
 			j.Estimate = l.o.Estimate(j.ID)
 		}
 	}
 }
 
-// plan gives each job its place in the order of starts: the longest path first.
+// plan puts the jobs in the order of starts.
 func (l *ledger) plan() {
-	l.order = slices.DeleteFunc(l.order, func(j *job) bool { return l.jobs[j.ID] != j })
+	l.changes = 0
+	l.order = slices.DeleteFunc(l.order, func(j *job) bool { return !l.open(j) })
 	l.longestPaths()
-	order := slices.Clone(l.order)
-	slices.SortStableFunc(order, func(a, b *job) int { return cmp.Compare(b.path, a.path) })
-	for n, j := range order {
-		j.rank = n
-	}
-	slices.SortFunc(l.ready, byRank)
+	slices.SortFunc(l.unprobed, longestFirst)
+	slices.SortFunc(l.ready, longestFirst)
 }
 
-// longestPaths sets for each job the time from its start to the end of the run
-// if nothing had to wait: its own length and the longest chain after it. A job
-// without a known length counts as the mean of the others, or as a second.
+// longestFirst is the order of starts: the longest path first, and of equal ones
+// the job that came first.
+func longestFirst(a, b *job) int {
+	return cmp.Or(cmp.Compare(b.path, a.path), cmp.Compare(a.added, b.added))
+}
+
+// longestPaths sets for each job the time from its start to the end of the run if
+// nothing had to wait: its own length and the longest chain behind it.
 func (l *ledger) longestPaths() {
-	unknown := meanLength(l.order)
+	l.typical = meanLength(l.order)
 	for _, j := range slices.Backward(l.order) {
 		if j.Length <= 0 {
-			j.Length = unknown
+			j.Length = l.typical
 		}
 		j.path = j.Length
 		for _, b := range j.behind {
-			if l.jobs[b.ID] == b {
+			if l.open(b) {
 				j.path = max(j.path, j.Length+b.path)
 			}
 		}
 	}
 }
 
+// meanLength is the mean of the known lengths, or a second if there are none.
 func meanLength(jobs []*job) time.Duration {
 	var sum time.Duration
 	known := 0

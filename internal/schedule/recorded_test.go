@@ -51,7 +51,7 @@ func TestRecorded(t *testing.T) {
 					tasks, largest := recordedTasks(t, file)
 					budget := memtools.Bytes(times * float64(largest))
 					w := world{cpus: cpus, budget: budget, limit: budget + 128*memtools.MB, step: 50 * time.Millisecond}
-					got := w.run(tasks, false)
+					got := w.trusting(tasks)
 					best := min(w.offline(rand.New(rand.NewPCG(1, 1)), tasks, 1000), got.wall)
 					ratio := float64(got.wall) / float64(best)
 					sum, worlds = sum+ratio, worlds+1
@@ -64,7 +64,7 @@ func TestRecorded(t *testing.T) {
 					for i := range tasks { // as a first run does
 						tasks[i].Need, tasks[i].Length, tasks[i].Cores = budget/5, 0, 0
 					}
-					if got := w.run(tasks, true); got.done != len(tasks) || got.kills > 0 {
+					if got := w.run(tasks); got.done != len(tasks) || got.kills > 0 {
 						t.Errorf("%s, cold: %d of %d done, %d failed, %d kernel kills", where, got.done, len(tasks), got.failed, got.kills)
 					}
 				}

@@ -1,158 +1,97 @@
-// Package schedule decides when tasks may start so that their order holds and
-// their expected memory fits a budget, and corrects itself while they run. It
-// never starts a process: it is given a function that runs one task, and hands
-// that freeze, thaw and stop one.
+// Package schedule decides when tasks may start, so that their order holds and
+// their expected memory fits a budget. While they run it corrects what the
+// expectations got wrong: it freezes attempts, lets them go on, or stops them.
+// It never starts a process. Its caller starts attempts and hands back a handle
+// for each.
 //
-// All its decisions are those of a ledger, a plain state without a clock, which
-// Run drives in real time and the tests drive under a simulated one.
+// One attempt may always run, so a run never stands still, whatever its tasks
+// need and however little memory there is.
+//
+// All decisions are made by a ledger, a plain state without a clock. [Run] drives
+// it in real time; the tests drive the same code in simulated time.
 package schedule
 
 import (
 	"context"
 	"time"
-
-	"github.com/heapmage/heapmage/memtools"
 )
 
-// Estimate is what a job is expected to take.
-type Estimate struct {
-	// Need is the memory to reserve while it runs.
-	Need memtools.Bytes
-	// Length is how long it runs. Zero means unknown.
-	Length time.Duration
-	// Cores is how many processors it keeps busy. Zero means unknown.
-	Cores float64
-}
-
-// Job is one task as the scheduler sees it.
-type Job struct {
-	ID string
-	// After are the IDs of the jobs that must succeed first.
-	After []string
-	Estimate
-}
-
-// Grant allows one attempt at a job.
-type Grant struct {
-	Job
-	// Attempt counts from 1.
-	Attempt int
-	// Alone is set where nothing else runs beside it.
-	Alone bool
-}
-
-// Result is how an attempt ended.
-type Result int
-
-// The results.
-const (
-	Done   Result = iota // what depends on it may start
-	Failed               // what depends on it is skipped
-	Again                // another attempt is wanted
-)
-
-// Outcome is what an attempt hands back.
-type Outcome struct {
-	Result Result
-	// Need is what another attempt needs at least. Zero leaves the estimate.
-	Need memtools.Bytes
-	// Alone wants nothing beside the next attempt.
-	Alone bool
-}
-
-// Memory is one measurement of the whole run.
-type Memory struct {
-	Time time.Time
-	// Usage is that of the run, Rest the part of it that belongs to no task.
-	Usage, Rest memtools.Bytes
-	// Budget is what the run may use. Zero means that memory bounds nothing.
-	Budget memtools.Bytes
-	// Available is what the run can still take before the kernel acts.
-	Available memtools.Bytes
-	// Tasks are the usages of the tasks, by job.
-	Tasks map[string]memtools.Bytes
-}
-
-// Hands act on running attempts. They return at once.
-type Hands interface {
-	// Begin is called before an attempt is started, and before any other method
-	// is for it.
-	Begin(id string)
-	// Freeze stops an attempt from running; it keeps its memory.
-	Freeze(id string)
-	Thaw(id string)
-	// Stop ends an attempt to make room. Its outcome is expected to be Again;
-	// where final is true nothing else is left to stop, and it has failed.
-	Stop(id string, final bool)
-	// Collect has the running attempts give back garbage, if they can.
-	Collect()
-}
-
-// Options bound a run.
-type Options struct {
-	// Slots is how many jobs may run at once. Zero means as many as CPUs bear.
-	Slots int
-	// CPUs is how many processors there are. Zero means 1.
-	CPUs float64
-	// Memory returns the last measurement. Nil means that memory bounds nothing.
-	Memory func() Memory
-	// Measured wakes the scheduler after each measurement.
-	Measured <-chan struct{}
-	// Estimate returns what is known of a job now; it is asked again as jobs
-	// end. Nil means what the Job says.
-	Estimate func(id string) Estimate
-	// Hands correct what admission got wrong. Nil means that nothing can.
-	Hands Hands
-	// KeepFrozen leaves a frozen attempt frozen, with its memory, for as long as
-	// that does not endanger the run; otherwise it is stopped when room is short.
-	KeepFrozen bool
-	// StopAtFailure starts nothing more once a job failed.
-	StopAtFailure bool
-	// Skipped is called from the loop for each job that will not run. Because is
-	// the failed job that it depends on; empty where the run ended early.
-	Skipped func(id, because string)
-}
-
-// Run runs the jobs, which must stand after those that they depend on, and
-// returns when every job that it started has ended. Once ctx is done it starts
-// nothing more; run is expected to end early by the same ctx. run is called on
-// a goroutine of its own for each attempt.
-func Run(ctx context.Context, jobs []Job, o Options, run func(context.Context, Grant) Outcome) {
-	type ending struct {
-		id string
-		Outcome
-	}
-	// The attempts send and this loop receives one for each that it started;
-	// nobody closes it.
-	ended := make(chan ending)
+// Run runs the jobs and returns when each has succeeded, failed or been skipped.
+// A job must stand behind those that it depends on.
+//
+// Once ctx is done, Run begins nothing more and takes no more arrivals. It still
+// waits for the attempts and probes that it began, which are expected to end
+// early by the same ctx, and then skips the rest.
+//
+// Everything but Probe is called from the goroutine that called Run, and must
+// not block.
+func Run(ctx context.Context, jobs []Job, o Options, start Starter) {
+	// Every attempt and every probe sends once, and the loop below receives all of
+	// that before it ends. Nobody closes these channels.
+	ended, probed := make(chan ending), make(chan answer)
+	arrivals, cancelled := o.Arrivals, ctx.Done()
 	l := newLedger(jobs, o)
-	stopped := false
 	for {
-		m := l.memory()
-		if ctx.Err() == nil {
-			if o.Hands != nil {
-				act(l.correct(m), o.Hands)
+		if ctx.Err() != nil {
+			l.stopped = true
+			arrivals, cancelled = nil, nil
+		} else {
+			m := l.memory()
+			act(l.correct(m), o.Collect)
+			for _, j := range l.probes() {
+				go func() { probed <- ask(ctx, o, j) }()
 			}
-			if !stopped {
-				for _, g := range l.admit(m) {
-					if o.Hands != nil {
-						o.Hands.Begin(g.ID)
-					}
-					go func() { ended <- ending{g.ID, run(ctx, g)} }()
-				}
+			for _, j := range l.admit(m) {
+				j.attempt = start(ctx, j.grant())
+				done := j.attempt.Done()
+				go func() { ended <- await(j, done) }()
 			}
 		}
-		if len(l.running) == 0 {
+		if l.idle() && arrivals == nil {
 			break
 		}
 		select {
 		case e := <-ended:
-			l.end(e.id, e.Outcome)
-			stopped = stopped || o.StopAtFailure && e.Result == Failed
+			l.end(e.job, e.Outcome)
+		case a := <-probed:
+			l.probed(a.job, a.Outcome, a.known)
+		case j, ok := <-arrivals:
+			if ok {
+				l.arrive(j)
+			} else {
+				arrivals = nil
+			}
 		case <-o.Measured:
+		case <-cancelled:
 		}
 	}
 	l.skipRest()
+}
+
+// ending is the end of an attempt.
+type ending struct {
+	*job
+	Outcome
+}
+
+func await(j *job, done <-chan Outcome) ending {
+	o, ok := <-done
+	if !ok { // closed without an outcome: nothing proves a success
+		o.Result = Failed
+	}
+	return ending{j, o}
+}
+
+// answer is what a probe found.
+type answer struct {
+	*job
+	Outcome
+	known bool
+}
+
+func ask(ctx context.Context, o Options, j *job) answer {
+	outcome, known := o.Probe(ctx, j.ID)
+	return answer{j, outcome, known}
 }
 
 func (l *ledger) memory() Memory {
@@ -166,17 +105,19 @@ func (l *ledger) memory() Memory {
 	return m
 }
 
-func act(corrections []correction, hands Hands) {
+func act(corrections []correction, collectGarbage func()) {
 	for _, c := range corrections {
 		switch c.kind {
 		case freeze:
-			hands.Freeze(c.id)
+			c.job.attempt.Freeze()
 		case thaw:
-			hands.Thaw(c.id)
+			c.job.attempt.Thaw()
 		case stop, giveUp:
-			hands.Stop(c.id, c.kind == giveUp)
+			c.job.attempt.Stop(c.kind == giveUp)
 		case collect:
-			hands.Collect()
+			if collectGarbage != nil {
+				collectGarbage()
+			}
 		}
 	}
 }

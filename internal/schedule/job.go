@@ -1,0 +1,87 @@
+package schedule
+
+import (
+	"context"
+	"time"
+
+	"github.com/heapmage/heapmage/memtools"
+	"github.com/heapmage/heapmage/memtools/oom"
+)
+
+// Job is one task as the scheduler sees it.
+type Job struct {
+	// ID names the job. A job that has not ended keeps its ID to itself: another
+	// with that ID is dropped without a word, and the first stands for both. Once
+	// the first has ended, its ID may come again as a new job.
+	ID string
+	// After are the IDs of the jobs that must succeed first. If one of them failed
+	// or was skipped, or was never heard of, the job is skipped.
+	After []string
+	Estimate
+}
+
+// Estimate is what a job is expected to take.
+type Estimate struct {
+	// Need is the memory to reserve while it runs.
+	Need memtools.Bytes
+	// Length is how long it runs. Zero means unknown.
+	Length time.Duration
+	// Cores is how many processors it keeps busy. Zero means unknown, and counts as 1.
+	Cores float64
+}
+
+// Grant allows one attempt at a job.
+type Grant struct {
+	// Job has in Need what is reserved, which may be more than was estimated.
+	Job
+	// Attempt counts from 1.
+	Attempt int
+	// Alone is true if nothing else will run beside it.
+	Alone bool
+	// Before are the outcomes of the job's earlier attempts, the oldest first. It
+	// must not be changed.
+	Before []Outcome
+}
+
+// Starter begins one attempt and returns at once. ctx is that of Run.
+type Starter func(ctx context.Context, g Grant) Attempt
+
+// Attempt is one running attempt at a job. Its methods return at once, and may be
+// called after it has ended.
+type Attempt interface {
+	// Freeze stops it from running. It keeps its memory.
+	Freeze()
+	// Thaw lets it go on.
+	Thaw()
+	// Stop ends it to make room; its outcome is expected to be Again. With final
+	// nothing else is left to stop, and it has failed.
+	Stop(final bool)
+	// Done yields exactly one Outcome. A channel that is closed without one counts
+	// as a failure.
+	Done() <-chan Outcome
+}
+
+// Result is how an attempt ended.
+type Result int
+
+// The results.
+const (
+	Done   Result = iota // what depends on it may start
+	Failed               // what depends on it is skipped
+	Again                // another attempt is wanted
+)
+
+// Outcome is what an attempt hands back.
+type Outcome struct {
+	Result Result
+	// Need is what another attempt needs at least. Zero leaves the estimate.
+	Need memtools.Bytes
+	// HeapLimit is the heap limit that another attempt is to get. Zero leaves the
+	// choice. The scheduler only hands it on, in Grant.Before.
+	HeapLimit memtools.Bytes
+	// Alone wants nothing beside the next attempt.
+	Alone bool
+	// Cause is why the attempt ended. It may be empty if it succeeded. The
+	// scheduler only hands it on, in Grant.Before.
+	Cause oom.Cause
+}
