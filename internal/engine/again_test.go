@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
-	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
@@ -80,7 +80,7 @@ func TestAgainWithLess(t *testing.T) {
 		heaps:    map[string]heap{}, failures: map[string]int{},
 	}
 	task := unit{Task: &taskgraph.Task{ID: "core#build", Package: &workspace.Package{Name: "core"}}}
-	known := history.Prediction{Need: 1100 * memtools.MB, Peak: 900 * memtools.MB, Basis: history.FromHistory}
+	known := estimate.Prediction{Need: 1100 * memtools.MB, Peak: 900 * memtools.MB, Basis: estimate.FromHistory}
 	h, killed := r.heapOf(task, known), runner.Result{Verdict: oom.Verdict{Cause: oom.KernelOOM}}
 	if h.Limit != 2*gb || h.toBlame(gb) != gb {
 		t.Fatalf("a heap limit of %v, blamed as %v", h.Limit, h.toBlame(gb))
@@ -98,11 +98,11 @@ func TestAgainWithLess(t *testing.T) {
 	if o, _ := r.again(task, schedule.Grant{Alone: true}, r.heapOf(task, known), other); o.Result != schedule.Failed {
 		t.Errorf("%+v after a failure that a smaller heap limit cannot mend", o)
 	}
-	for claim, change := range map[string]func(*history.Prediction){
-		"never succeeded":   func(k *history.Prediction) { k.Peak = 0 },
-		"takes too much":    func(k *history.Prediction) { k.Peak = gb + 1 },
-		"was killed":        func(k *history.Prediction) { k.Killed = true },
-		"nobody would stop": func(*history.Prediction) { r.ample = false },
+	for claim, change := range map[string]func(*estimate.Prediction){
+		"never succeeded":   func(k *estimate.Prediction) { k.Peak = 0 },
+		"takes too much":    func(k *estimate.Prediction) { k.Peak = gb + 1 },
+		"was killed":        func(k *estimate.Prediction) { k.Killed = true },
+		"nobody would stop": func(*estimate.Prediction) { r.ample = false },
 	} {
 		k := known
 		if change(&k); r.heapOf(task, k).Limit > gb {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/mattn/go-isatty"
 
+	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
-	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/script"
@@ -26,7 +26,7 @@ const unknownFree = memtools.GB
 // known, else a guess.
 func (r *run) leastFree() (least memtools.Bytes, because string) {
 	for _, t := range r.graph.Tasks {
-		if known := r.predict(t); known.Basis == history.FromHistory && known.Need > least {
+		if known := r.predict(t); known.Basis == estimate.FromHistory && known.Need > least {
 			least, because = known.Need, fmt.Sprintf("%s needs %v", t.ID, known.Need)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/heapmage/heapmage/internal/nearest"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/sources"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
@@ -38,12 +39,9 @@ type prepared struct {
 	budget       memtools.Bytes
 	budgetSource string
 	notices      []event.Notice
-	// history is what earlier runs took; nil where it cannot be read.
+	// history is what earlier runs took; nil if it cannot be read.
 	history *history.Store
-	// sources are the sizes of the packages' sources before the run, folders the
-	// packages' folders.
-	sources map[*workspace.Package]memtools.Bytes
-	folders map[string]bool
+	sources *sources.Sizes // before the run
 	// ample says that a heap limit may be above the budget where a task is known to
 	// fit: garbage can be collected, and a scheduler corrects what goes wrong.
 	ample bool

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
-	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
@@ -84,7 +84,7 @@ func (r *run) ends(t unit, g schedule.Grant, h heap, f event.TaskFinished, res r
 	delete(r.active, t.ID)
 	r.ended = append(r.ended, f)
 	r.mu.Unlock()
-	r.remember(t, g, h, f, res)
+	r.remember(t, g, h, f)
 	r.events.Emit(f)
 	r.memory(event.AfterTask, t.ID, r.meter.Now())
 }
@@ -166,11 +166,11 @@ func (r *run) again(t unit, g schedule.Grant, h heap, res runner.Result) (schedu
 	if r.failures[t.ID+" "+kind]++; r.failures[t.ID+" "+kind] > r.retries() {
 		return failed, event.Notice{}
 	}
-	again := schedule.Outcome{Result: schedule.Again, Need: res.Peak * 3 / 2}
+	again := schedule.Outcome{Result: schedule.Again, Need: estimate.RetryNeed(res.Peak)}
 	if heapFull {
 		// Without a limit in the verdict the heap died far below ours: the script
 		// sets its own, and raising ours would change nothing.
-		raised, ok := h.raised(r.heapRequest(t.Task, history.Prediction{}))
+		raised, ok := h.raised(r.heapRequest(t.Task, estimate.Prediction{}))
 		if !ok || v.Limit == 0 && v.Cause == oom.V8Heap {
 			return failed, event.Notice{}
 		}
@@ -207,7 +207,7 @@ func (p *prepared) retries() int {
 }
 
 // heapOf is the heap limit that a task gets now.
-func (r *run) heapOf(t unit, known history.Prediction) heap {
+func (r *run) heapOf(t unit, known estimate.Prediction) heap {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if h, ok := r.heaps[t.ID]; ok {
@@ -217,19 +217,19 @@ func (r *run) heapOf(t unit, known history.Prediction) heap {
 }
 
 // heapNow is the heap limit of a task's first attempt.
-func (p *prepared) heapNow(t *taskgraph.Task, known history.Prediction) heap {
+func (p *prepared) heapNow(t *taskgraph.Task, known estimate.Prediction) heap {
 	return heapFor(p.heapRequest(t, known))
 }
 
 // heapRequest is what decides the heap limit of a task of which this much is known.
-func (p *prepared) heapRequest(t *taskgraph.Task, known history.Prediction) heapRequest {
+func (p *prepared) heapRequest(t *taskgraph.Task, known estimate.Prediction) heapRequest {
 	r := heapRequest{
 		Budget: p.budget, Young: p.settings.Node.YoungGeneration, Ceiling: p.heapCeiling(),
 		Package: p.config.Lookup(t.Package.Keys()).HeapLimit.Of(p.limits.Effective),
 		User:    p.settings.UserHeapLimit, UserSource: p.settings.UserHeapSource,
 		Fits: p.ample && known.Peak > 0 && known.Peak <= p.budget && !known.Killed,
 	}
-	if known.Basis == history.FromHistory {
+	if known.Basis == estimate.FromHistory {
 		r.Learned, r.Proven = known.Need, known.Heap
 	}
 	if r.User > p.budget && env(p.environ, config.EnvRunning) != "" {
@@ -265,8 +265,8 @@ const small = 300 * memtools.MB
 // worthSeeing decides whether the agent is loaded into a task's Node processes:
 // not where it is known that memory cannot get short, even with as many of its
 // kind as may run at once.
-func worthSeeing(known history.Prediction, atOnce int, budget memtools.Bytes) bool {
-	return known.Basis != history.FromHistory || known.Need > small+small/10 && known.Need*memtools.Bytes(atOnce) > budget/2
+func worthSeeing(known estimate.Prediction, atOnce int, budget memtools.Bytes) bool {
+	return known.Basis != estimate.FromHistory || known.Need > small+small/10 && known.Need*memtools.Bytes(atOnce) > budget/2
 }
 
 // atOnce is how many tasks may run at once.

@@ -2,15 +2,19 @@ package history
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -18,18 +22,18 @@ const (
 	// formatKey marks an exported file; its value is the format's version.
 	formatKey     = "heapmageHistory"
 	formatVersion = 1
-	// maxImport is the size of the largest file that is imported: about 80,000
-	// samples.
+	// maxImport is the largest file that is imported: about 80,000 samples.
 	maxImport = 16 * memtools.MB
 )
 
 // exported is a sample in an exported file. Sizes are rounded up to a hundredth
-// of their unit, times to what a reader can use. What is unknown is left out.
+// of their unit, times to a precision that people can read. What is unknown is
+// left out.
 type exported struct {
 	Time, Outcome, Peak, Duration, CPU, HeapLimit, Sources, Tool, Versions string
 }
 
-// fields are the keys of a sample in their order.
+// fields are the keys of a sample, in the order of the file.
 func (e *exported) fields() []field {
 	return []field{
 		{"time", &e.Time}, {"outcome", &e.Outcome}, {"peak", &e.Peak}, {"duration", &e.Duration}, {"cpu", &e.CPU},
@@ -42,23 +46,40 @@ type field struct {
 	value *string
 }
 
-// Export writes what predictions rest on, at most eighteen samples of each task and
-// usually five, as JSON to be committed: one sample a line, tasks sorted, oldest
-// samples first.
-func (s *Store) Export(w io.Writer) error {
+// Export writes the samples that predictions rest on to a file that can be
+// committed: usually five of each task, and at most estimate.MaxSupport. The file
+// is replaced whole or not at all.
+func (s *Store) Export(path string) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".heapmage-history-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if err := errors.Join(s.export(f), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// export writes JSON with one sample a line, the tasks sorted, the oldest samples
+// first.
+func (s *Store) export(w io.Writer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "{\n  %q: %d,\n  \"tasks\": {", formatKey, formatVersion)
 	comma := ""
-	for _, task := range slices.Sorted(maps.Keys(s.held.tasks)) {
+	for _, task := range slices.Sorted(maps.Keys(s.samples.tasks)) {
 		fmt.Fprintf(out, "%s\n    %s: [", comma, appendText(nil, task))
-		rs := s.held.tasks[task]
-		needed := support(rs)
+		own := s.samples.of(nil, task)
 		comma = ""
-		for i, r := range rs {
-			if needed[i] {
-				fmt.Fprintf(out, "%s\n      %s", comma, export(s.held.sample(r)))
+		for i, needed := range estimate.Support(own) {
+			if needed {
+				fmt.Fprintf(out, "%s\n      %s", comma, exportLine(own[i]))
 				comma = ","
 			}
 		}
@@ -69,15 +90,12 @@ func (s *Store) Export(w io.Writer) error {
 		out.WriteString("\n  ")
 	}
 	out.WriteString("}\n}\n")
-	if err := out.Flush(); err != nil {
-		return fmt.Errorf("cannot export the history: %w", err)
-	}
-	return nil
+	return out.Flush()
 }
 
-// export is the line of x. It is also what makes two samples the same one: a
-// sample that comes back from a file is rounded.
-func export(x Sample) string {
+// exportLine is the line of x. Samples with the same line are the same sample: one
+// that comes back from a file is rounded.
+func exportLine(x estimate.Sample) string {
 	e := exported{
 		Outcome: string(x.Outcome), Tool: x.Tool, Versions: x.Versions,
 		Peak: sizeText(x.Peak, memtools.MB, "MB"), HeapLimit: sizeText(x.HeapLimit, memtools.MB, "MB"),
@@ -111,8 +129,8 @@ func sizeText(b, unit memtools.Bytes, name string) string {
 	return strconv.FormatInt(int64(hundredths/100), 10) + fmt.Sprintf(".%02d", hundredths%100) + name
 }
 
-// parseSize reads what sizeText writes, such that sizeText gives the same again,
-// and whatever else a person may put there.
+// parseSize reads any size that a person may write. What sizeText wrote, it reads
+// so that sizeText gives the same text again.
 func parseSize(text string) (memtools.Bytes, error) {
 	if text == "" {
 		return 0, nil
@@ -158,11 +176,11 @@ func parseDuration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// sample returns what e says, or what is wrong with it.
-func (e exported) sample() (Sample, error) {
-	x := Sample{Outcome: Outcome(e.Outcome), Tool: e.Tool, Versions: e.Versions}
-	if !x.Outcome.valid() {
-		return x, fmt.Errorf("%q is no outcome", e.Outcome)
+// sample parses e. The error names the first value that is wrong.
+func (e exported) sample() (estimate.Sample, error) {
+	x := estimate.Sample{Outcome: estimate.Outcome(e.Outcome), Tool: e.Tool, Versions: e.Versions}
+	if !slices.Contains(outcomes[:], x.Outcome) {
+		return x, fmt.Errorf("%q is not an outcome", e.Outcome)
 	}
 	var errs [6]error
 	if e.Time != "" {
@@ -180,5 +198,5 @@ func (e exported) sample() (Sample, error) {
 			return x, err
 		}
 	}
-	return x.normal(), nil
+	return normal(x), nil
 }

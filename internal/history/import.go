@@ -9,13 +9,14 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/problem"
 )
 
-// Import adds what a file of Export holds to this history, in memory and on
-// disk, and returns how many tasks the file tells of. Samples that are known
-// stay single; the others are put in order by their time. A file that is not
-// one of Export's is a *problem.Error with its line, and then nothing changes.
+// Import adds the samples of an exported file to this history, in memory and on
+// disk, and returns how many tasks the file has. Samples that are known already
+// are not added again; the others are sorted in by their time. If the file was not
+// written by Export, the error is a *problem.Error with its line, and nothing changes.
 func (s *Store) Import(r io.Reader) (tasks int, err error) {
 	name := "history"
 	if f, ok := r.(interface{ Name() string }); ok {
@@ -37,24 +38,24 @@ func (s *Store) Import(r io.Reader) (tasks int, err error) {
 	if s.isClosed() {
 		return 0, fmt.Errorf("cannot import %s: the history is closed", name)
 	}
-	if err := s.rewriteLocked(func(h *held) bool { return h.merge(found) }); err != nil {
+	if err := s.rewriteLocked(func(all *samples) bool { return all.merge(found) }); err != nil {
 		return 0, fmt.Errorf("cannot import %s: %w", name, err)
 	}
 	return len(found), nil
 }
 
-// merge adds the samples that h does not have, and reports whether there were any.
-func (h *held) merge(found map[string][]Sample) bool {
+// merge adds the samples that s does not have, and reports whether there were any.
+func (s *samples) merge(found map[string][]estimate.Sample) bool {
 	changed := false
 	for _, task := range slices.Sorted(maps.Keys(found)) {
-		all := h.samples(nil, task)
+		all := s.of(nil, task)
 		known := map[string]bool{}
 		for _, x := range all {
-			known[export(x)] = true
+			known[exportLine(x)] = true
 		}
 		before := len(all)
 		for _, x := range found[task] {
-			if key := export(x); !known[key] {
+			if key := exportLine(x); !known[key] {
 				known[key] = true
 				all = append(all, x)
 			}
@@ -63,29 +64,30 @@ func (h *held) merge(found map[string][]Sample) bool {
 			continue
 		}
 		changed = true
-		slices.SortStableFunc(all, func(a, b Sample) int { return a.Time.Compare(b.Time) })
-		delete(h.tasks, task)
+		slices.SortStableFunc(all, func(a, b estimate.Sample) int { return a.Time.Compare(b.Time) })
+		delete(s.tasks, task)
 		for _, x := range all {
-			h.add(task, x)
+			s.add(task, x)
 		}
 	}
 	return changed
 }
 
-// notOurs is what is wrong with a file of something else.
+// notOurs is the message for a file that Export did not write.
 const notOurs = "this is not a history that heapmage exported"
 
-// importer reads a file of Export. Its errors are *problem.Error.
+// importer reads an exported file. Its errors are *problem.Error.
 type importer struct {
 	name  string
 	text  []byte
 	dec   *json.Decoder
-	found map[string][]Sample
+	found map[string][]estimate.Sample
 }
 
-func parseExport(name string, text []byte) (map[string][]Sample, error) {
-	im := &importer{name: name, text: bytes.TrimPrefix(text, []byte("\uFEFF")), found: map[string][]Sample{}}
-	// Checked as a whole first: after that no error but one of meaning is left.
+func parseExport(name string, text []byte) (map[string][]estimate.Sample, error) {
+	im := &importer{name: name, text: bytes.TrimPrefix(text, []byte("\uFEFF")), found: map[string][]estimate.Sample{}}
+	// The whole text is checked first, so that what follows can only fail for its
+	// meaning.
 	var all json.RawMessage
 	if err := json.Unmarshal(im.text, &all); err != nil {
 		at := int64(len(im.text))
@@ -101,7 +103,7 @@ func parseExport(name string, text []byte) (map[string][]Sample, error) {
 	return im.found, nil
 }
 
-// fail is an error in the line of the byte at.
+// fail is an error in the line that has the byte at.
 func (im *importer) fail(at int64, what string, cause error) error {
 	e := &problem.Error{
 		Where: fmt.Sprintf("%s:%d", im.name, 1+bytes.Count(im.text[:min(max(at, 0), int64(len(im.text)))], []byte("\n"))),
@@ -113,12 +115,12 @@ func (im *importer) fail(at int64, what string, cause error) error {
 	return e
 }
 
-// here is fail for what was read last.
+// here is an error in the line that was read last.
 func (im *importer) here(what string, cause error) error {
 	return im.fail(im.dec.InputOffset()-1, what, cause)
 }
 
-// expect reads the begin or the end of an object or list.
+// expect reads the start or the end of an object or list.
 func (im *importer) expect(d json.Delim) error {
 	if t, err := im.dec.Token(); err != nil || t != d {
 		return im.here(fmt.Sprintf("%s: expected %q", notOurs, d.String()), nil)
@@ -126,9 +128,9 @@ func (im *importer) expect(d json.Delim) error {
 	return nil
 }
 
-// key reads the key of an object's next member.
+// key reads the next key of an object.
 func (im *importer) key() string {
-	t, _ := im.dec.Token() // the syntax is right, so it is a key
+	t, _ := im.dec.Token() // the syntax was checked: it is a key
 	key, _ := t.(string)
 	return key
 }
@@ -144,7 +146,7 @@ func (im *importer) file() error {
 			var version json.RawMessage
 			_ = im.dec.Decode(&version)
 			if string(version) != fmt.Sprint(formatVersion) {
-				return im.here(fmt.Sprintf("format %.20s of the history is unknown here, only %d is known", version, formatVersion), nil)
+				return im.here(fmt.Sprintf("format %.20s of the history is unknown to this version, which reads %d", version, formatVersion), nil)
 			}
 			known = true
 		case "tasks":

@@ -6,24 +6,24 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/heapmage/heapmage/memtools"
+	"github.com/heapmage/heapmage/internal/estimate"
 )
 
-// entry is one line of the file as it was read. Its texts may lie in the reader's
-// buffer.
+// entry is one line of the file as it was read. Its texts may be parts of the
+// reader's buffer.
 //
 //	{"t":"core#build","a":1767225600123,"o":"succeeded","p":537133056,"d":12340,"c":20100,"h":4294967296,"s":81920,"w":"tsc","v":"node 20.20.2"}
 //
-// The sizes are bytes, a is milliseconds since 1970, d and c milliseconds. What
-// is zero or empty is left out, and unknown keys are ignored.
+// Sizes are bytes, a is milliseconds since 1970, d and c are milliseconds. Zero
+// and empty values are left out, and unknown keys are ignored.
 type entry struct {
 	task, outcome, tool, versions []byte
 	at, peak, heap, sources       int64
 	duration, cpu                 int64
 }
 
-// appendLine appends the line of x, which is normal, to dst.
-func appendLine(dst []byte, task string, x Sample) []byte {
+// appendLine appends the line of x, which must be normal, to dst.
+func appendLine(dst []byte, task string, x estimate.Sample) []byte {
 	number := func(key byte, n int64) {
 		if n != 0 {
 			dst = strconv.AppendInt(append(dst, ',', '"', key, '"', ':'), n, 10)
@@ -53,7 +53,7 @@ func appendText(dst []byte, s string) []byte {
 		if !plain(s[i]) {
 			b, err := json.Marshal(s)
 			if err != nil {
-				panic(err) // a string always has a JSON form
+				panic(err) // every string has a JSON form
 			}
 			return append(dst, b...)
 		}
@@ -61,13 +61,13 @@ func appendText(dst []byte, s string) []byte {
 	return append(append(append(dst, '"'), s...), '"')
 }
 
-// plain reports whether c stands for itself in a JSON string.
+// plain reports whether c needs no escape in a JSON string.
 func plain(c byte) bool { return c >= ' ' && c < 0x7f && c != '"' && c != '\\' }
 
-var errBounds = errors.New("a value out of its bounds")
+var errBounds = errors.New("a value is out of bounds")
 
-// parseLine reads one line, with or without its end. The texts of the result
-// stay valid as long as b does not change.
+// parseLine reads one line, with or without its line end. The texts of the result
+// are valid until b changes.
 func parseLine(b []byte) (entry, error) {
 	e, ok := scan(b)
 	if !ok {
@@ -95,8 +95,8 @@ func parseLine(b []byte) (entry, error) {
 	return e, nil
 }
 
-// scan reads a line as appendLine writes nearly all of them, ten times as fast
-// as encoding/json does. It is false for all others, good or bad.
+// scan reads a line without escapes, as nearly all are, ten times as fast as
+// encoding/json does. It returns false for every other line, good or bad.
 func scan(b []byte) (e entry, ok bool) {
 	if n := len(b); n > 0 && b[n-1] == '\n' {
 		b = b[:n-1]
@@ -173,7 +173,7 @@ func (e *entry) setNumber(key byte, n int64) bool {
 	return true
 }
 
-// decode reads any line.
+// decode reads any line with encoding/json.
 func decode(b []byte) (entry, error) {
 	var v struct {
 		Task     string `json:"t"`
@@ -204,20 +204,4 @@ func outcomeOf(text []byte) int {
 		}
 	}
 	return -1
-}
-
-// addEntry remembers a line.
-func (h *held) addEntry(e entry) {
-	r := record{
-		time: e.at, peak: memtools.Bytes(e.peak), heap: memtools.Bytes(e.heap), sources: memtools.Bytes(e.sources),
-		duration: uint32(e.duration), cpu: uint32(e.cpu),
-		tool: intern(h, e.tool), versions: intern(h, e.versions),
-		outcome: uint8(outcomeOf(e.outcome)),
-	}
-	if rs, ok := h.tasks[string(e.task)]; ok && len(rs) == Kept {
-		// The usual case of a full task keeps its array and makes no string.
-		push(rs, r)
-		return
-	}
-	h.addRecord(string(e.task), r)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
@@ -15,7 +16,7 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// ExportFile is the name of an exported history where the user gives none.
+// ExportFile is the default name of an exported history.
 const ExportFile = "heapmage-history.json"
 
 // History prints what the last runs of each task took and what the next is
@@ -27,9 +28,9 @@ func History(context.Context) error {
 	}
 	p := &prepared{ws: ws}
 	p.measureSources(p.everyPackage())
-	sources := map[string]memtools.Bytes{}
-	for pkg, size := range p.sources {
-		sources[pkg.Name] = size
+	sizes := map[string]memtools.Bytes{}
+	for _, pkg := range p.everyPackage() {
+		sizes[pkg.Name] = p.sources.Of(pkg)
 	}
 	tasks := store.Tasks()
 	if len(tasks) == 0 {
@@ -45,53 +46,38 @@ func History(context.Context) error {
 		if last.HeapLimit > 0 {
 			limit = last.HeapLimit.String()
 		}
-		next := store.Predict(history.Question{Task: t, Tool: last.Tool, Sources: sources[t[:max(0, strings.LastIndex(t, "#"))]], HeapLimit: last.HeapLimit})
+		pkg := t[:max(0, strings.LastIndex(t, "#"))]
+		next := store.Predict(estimate.Question{Task: t, Tool: last.Tool, Sources: sizes[pkg], HeapLimit: last.HeapLimit})
 		fmt.Fprintf(w, "%s\t%d\t%s\t%v\t%.2fs\t%.2fs\t%s\t%v\n", t, len(all), last.Outcome, last.Peak, last.Duration.Seconds(), last.CPU.Seconds(), limit, next.Need)
 	}
 	return w.Flush()
 }
 
 // Export writes what is known to a small file that can be committed, so that a
-// machine without history begins with it.
+// machine without history starts with it.
 func Export(_ context.Context, file string) error {
 	ws, store, err := historyHere()
 	if err != nil {
 		return err
 	}
-	if len(store.Tasks()) == 0 {
+	tasks := len(store.Tasks())
+	if tasks == 0 {
 		return &problem.Error{Where: filepath.Join(stateDir, "history.jsonl"), What: "nothing is known yet", Hint: "run a build first"}
 	}
-	path := inside(ws, file)
-	out, err := os.CreateTemp(filepath.Dir(path), ".heapmage-history-*")
-	if err != nil {
-		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "name a file in a folder that is there and writable"}
+	if err := store.Export(inside(ws, file)); err != nil {
+		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "name a file in a writable folder, and make room on its disk"}
 	}
-	defer os.Remove(out.Name())
-	err = store.Export(out)
-	if err == nil {
-		err = out.Chmod(0o644)
-	}
-	if closing := out.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(out.Name(), path)
-	}
-	if err != nil {
-		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "is there room on the disk?"}
-	}
-	fmt.Printf("✅ What is known of %s is in %s\n", report.Plural(len(store.Tasks()), "task"), file)
+	fmt.Printf("✅ What is known of %s is in %s\n", report.Plural(tasks, "task"), file)
 	return nil
 }
 
-// Import adds what such a file holds to what is known here.
+// Import adds the samples of an exported file to the history.
 func Import(_ context.Context, file string) error {
 	ws, store, err := historyHere()
 	if err != nil {
 		return err
 	}
-	path := inside(ws, file)
-	in, err := os.Open(path)
+	in, err := os.Open(inside(ws, file))
 	if err != nil {
 		return &problem.Error{Where: file, What: "cannot be read", Cause: err, Hint: "memory:export writes such a file"}
 	}
@@ -107,8 +93,8 @@ func Import(_ context.Context, file string) error {
 	return nil
 }
 
-// inside is a file that the user names, from the workspace's root where its path
-// is relative.
+// inside is a file that the user names. A relative path starts at the workspace's
+// root.
 func inside(ws *workspace.Workspace, file string) string {
 	if filepath.IsAbs(file) {
 		return file
@@ -116,6 +102,7 @@ func inside(ws *workspace.Workspace, file string) string {
 	return filepath.Join(ws.Root, file)
 }
 
+// historyHere opens the history of the workspace around the working folder.
 func historyHere() (*workspace.Workspace, *history.Store, error) {
 	dir, err := os.Getwd()
 	if err != nil {

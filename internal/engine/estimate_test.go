@@ -7,31 +7,14 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/history"
-	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
-
-func TestToolOf(t *testing.T) {
-	for script, want := range map[string]string{
-		"tsc -p .":                                      "tsc",
-		"rimraf dist && tsc -b":                         "rimraf+tsc",
-		"NODE_ENV=production webpack":                   "webpack",
-		"cross-env NODE_ENV=x npx vite build":           "vite",
-		"node --max-old-space-size=99 scripts/build.js": "build.js",
-		"./node_modules/.bin/tsup src; echo done":       "tsup+echo",
-		"pnpm run compile":                              "compile",
-		"":                                              "",
-	} {
-		if got := toolOf(script); got != want {
-			t.Errorf("%q: got %q, want %q", script, got, want)
-		}
-	}
-}
 
 // tree writes files of the given sizes under a new folder.
 func tree(t *testing.T, files map[string]int) string {
@@ -49,19 +32,6 @@ func tree(t *testing.T, files map[string]int) string {
 	return root
 }
 
-func TestSourcesIn(t *testing.T) {
-	root := tree(t, map[string]int{
-		"src/a.ts": 1000, "src/deep/b.tsx": 200, "style.css": 30, "README.md": 9999,
-		"node_modules/x/index.js": 9999, "dist/a.js": 9999, ".cache/a.ts": 9999, "nested/package/c.ts": 9999,
-	})
-	if got := sourcesIn(root, map[string]bool{filepath.Join(root, "nested/package"): true}); got != 1230 {
-		t.Errorf("got %d bytes, want 1230", got)
-	}
-	if got := sourcesIn(filepath.Join(root, "gone"), nil); got != 0 {
-		t.Errorf("a folder that is not there has %d bytes", got)
-	}
-}
-
 // TestRememberSources: what a script generates among the sources is there before the
 // next run, and is no growth then.
 func TestRememberSources(t *testing.T) {
@@ -77,7 +47,7 @@ func TestRememberSources(t *testing.T) {
 		t.Fatal(err)
 	}
 	task := unit{Task: &taskgraph.Task{ID: "pkg#build", Package: pkg, Target: "build"}}
-	r.remember(task, schedule.Grant{}, heap{}, event.TaskFinished{Status: event.Succeeded, Peak: mb}, runner.Result{})
+	r.remember(task, schedule.Grant{}, heap{}, event.TaskFinished{Status: event.Succeeded, Peak: mb})
 	if all := store.Samples("pkg#build"); len(all) != 1 || all[0].Sources != 6000 {
 		t.Errorf("%+v, want sources of 6000", all)
 	}
@@ -184,16 +154,16 @@ func TestRemoveHalfWrittenStaysInside(t *testing.T) {
 
 func TestWorthSeeing(t *testing.T) {
 	const gb, mb = memtools.GB, memtools.MB
-	from := func(need memtools.Bytes) history.Prediction {
-		return history.Prediction{Need: need, Basis: history.FromHistory}
+	from := func(need memtools.Bytes) estimate.Prediction {
+		return estimate.Prediction{Need: need, Basis: estimate.FromHistory}
 	}
 	for _, tt := range []struct {
 		claim  string
-		known  history.Prediction
+		known  estimate.Prediction
 		atOnce int
 		want   bool
 	}{
-		{"what is not known", history.Prediction{Need: 10 * mb}, 1, true},
+		{"what is not known", estimate.Prediction{Need: 10 * mb}, 1, true},
 		{"a task that may make memory short alone", from(5 * gb), 1, true},
 		{"not one that cannot", from(2 * gb), 1, false},
 		{"but where many of its kind can", from(2 * gb), 8, true},
