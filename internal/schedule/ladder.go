@@ -3,6 +3,7 @@ package schedule
 import (
 	"time"
 
+	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -52,9 +53,6 @@ const (
 	minGuestHeadroom = 24 * memtools.MB
 	// maxStops is how often a job is stopped before it runs alone.
 	maxStops = 2
-	// stopFactor is how much more than its usage a job gets that was stopped after it
-	// had exceeded its need.
-	stopFactor = 1.5
 )
 
 // ladder is what corrections need to know of the past.
@@ -232,7 +230,7 @@ func (l *ledger) raiseFloors(moving []*job) {
 // only if it had exceeded it: otherwise another was the cause.
 func (l *ledger) putBack(j *job) {
 	if j.usage > j.Need {
-		j.floor = max(j.floor, memtools.Bytes(float64(j.usage)*stopFactor))
+		j.floor = max(j.floor, estimate.RetryNeed(j.usage))
 	}
 	j.stops++
 	j.alone = j.alone || j.stops >= maxStops
