@@ -14,16 +14,17 @@ import (
 var kinds = func() map[string]reflect.Type {
 	m := map[string]reflect.Type{}
 	for _, e := range []Event{
-		RunStarted{}, Memory{}, Notice{}, StepStarted{}, StepFinished{}, TaskStarted{},
-		TaskFinished{}, TaskSkipped{}, Correction{}, Pressure{}, GCStarted{}, GCFinished{}, RunFinished{},
+		RunStarted{}, RunPlanned{}, RunFinished{}, StepStarted{}, StepFinished{},
+		TaskQueued{}, TaskStarted{}, TaskFinished{}, TaskSkipped{}, Notice{},
+		Memory{}, Sample{}, Pressure{}, Correction{}, GCStarted{}, GCFinished{},
 	} {
 		m[e.kind()] = reflect.TypeOf(e)
 	}
 	return m
 }()
 
-// line is how a Stamped stands in events.jsonl: one JSON object a line. Readers
-// ignore fields and types they do not know.
+// line is the form of a Stamped in events.jsonl: one JSON object a line. Readers
+// ignore fields and types that they do not know.
 type line struct {
 	Seq  int             `json:"seq"`
 	Time time.Time       `json:"time"`
@@ -40,7 +41,7 @@ func (s Stamped) MarshalJSON() ([]byte, error) {
 	return json.Marshal(line{s.Seq, s.Time, s.kind(), data})
 }
 
-// errUnknown marks an event of a newer version.
+// errUnknown marks an event of a later version.
 var errUnknown = errors.New("unknown event type")
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -61,8 +62,9 @@ func (s *Stamped) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Decode reads a recorded run. Events of unknown types are left out, and so is
-// a last line that was cut short; any other damage is an error that names the line.
+// Decode reads a recorded run of any format. Unknown event types are left out, and
+// so is a last line that was cut short; any other damage is an error that names the
+// line, beside the events before it.
 func Decode(r io.Reader) ([]Stamped, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {
@@ -80,8 +82,8 @@ func Decode(r io.Reader) ([]Stamped, error) {
 			events = append(events, s)
 		case errors.Is(err, errUnknown), last:
 		default:
-			return events, fmt.Errorf("line %d: %w", n+1, err)
+			return upgrade(events), fmt.Errorf("line %d: %w", n+1, err)
 		}
 	}
-	return events, nil
+	return upgrade(events), nil
 }

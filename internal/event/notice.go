@@ -1,0 +1,32 @@
+package event
+
+// NoticeKind is the subject of a Notice.
+type NoticeKind string
+
+// The kinds of notice.
+const (
+	ShortMemory    NoticeKind = "short-memory"    // less is free than the run may need
+	HeapClamped    NoticeKind = "heap-clamped"    // a heap limit did not fit and was lowered
+	OptionsMerged  NoticeKind = "options-merged"  // node-options of a settings file were merged
+	WorkspaceOdd   NoticeKind = "workspace-odd"   // an oddity of the workspace was passed over
+	CycleBroken    NoticeKind = "cycle-broken"    // a dependency was left out to break a cycle
+	HeapRaised     NoticeKind = "heap-raised"     // a heap limit of the user is known to be too small
+	HistoryLost    NoticeKind = "history-lost"    // what a task took cannot be remembered
+	RootFallback   NoticeKind = "root-fallback"   // no member has the script; the root's runs
+	RootLeftOut    NoticeKind = "root-left-out"   // few members have the script; the root's does not run
+	Retrying       NoticeKind = "retrying"        // a task is tried again
+	StateDamaged   NoticeKind = "state-damaged"   // a file of .heapmage was set aside
+	StillRunning   NoticeKind = "still-running"   // a script looks as if it never ends
+	GCUnavailable  NoticeKind = "gc-unavailable"  // Node processes cannot be looked into
+	OwnOptions     NoticeKind = "own-options"     // a script sets Node's options itself
+	StateUnwritten NoticeKind = "state-unwritten" // .heapmage cannot be written
+)
+
+// Notice is one line that the user should know and that stops nothing.
+type Notice struct {
+	Kind NoticeKind `json:"kind"`
+	Task string     `json:"task,omitempty"`
+	Text string     `json:"text"`
+	// Hint is what to do; empty if nothing need be done.
+	Hint string `json:"hint,omitempty"`
+}

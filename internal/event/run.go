@@ -1,0 +1,107 @@
+package event
+
+import (
+	"time"
+
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// Mode is how a run treats memory.
+type Mode string
+
+// The modes.
+const (
+	Parallel Mode = "parallel" // as many packages at once as the budget allows
+	Managed  Mode = "managed"  // one package at a time
+	Safe     Mode = "safe"     // one package at a time, with every protection
+)
+
+// RunStarted is the first event of a run.
+type RunStarted struct {
+	// Format is the version of the record; zero stands for 1.
+	Format int    `json:"format,omitempty"`
+	Run    string `json:"run"`
+	Target string `json:"target"`
+	Mode   Mode   `json:"mode"`
+	Root   string `json:"root"`
+	// Manager is the workspace's package manager, with its version if known.
+	Manager string `json:"manager"`
+	// Tasks is the number of tasks that were planned.
+	Tasks int `json:"tasks"`
+	// Budget is the most that the run may use; BudgetSource names what set it.
+	Budget       memtools.Bytes `json:"budget"`
+	BudgetSource string         `json:"budgetSource"`
+	// HeapLimit is the ceiling of V8's limit for each Node process, zero if none is set.
+	HeapLimit memtools.Bytes `json:"heapLimit"`
+	// CPUs is the number of processors that the run may use.
+	CPUs float64 `json:"cpus,omitempty"`
+}
+
+// RunPlanned lists the tasks of a run, each after the tasks that it waits for. A
+// plan of many tasks is spread over several such events.
+type RunPlanned struct {
+	Tasks []PlannedTask `json:"tasks"`
+}
+
+// PlannedTask is a task before it runs.
+type PlannedTask struct {
+	Task
+	// After are the IDs of the tasks that must succeed first.
+	After []string `json:"after,omitempty"`
+	// Need is the memory to reserve, as far as known before the run.
+	Need memtools.Bytes `json:"need"`
+	// Length is the expected duration, zero if unknown.
+	Length time.Duration `json:"length,omitempty"`
+}
+
+// StepStarted and StepFinished enclose what a run does before its tasks, such as
+// installing dependencies.
+type StepStarted struct {
+	Step    string `json:"step"`
+	Command string `json:"command"`
+	Reason  string `json:"reason"`
+}
+
+// StepFinished ends what StepStarted began.
+type StepFinished struct {
+	Step     string        `json:"step"`
+	Duration time.Duration `json:"duration"`
+	// Reason is why it failed, empty if it succeeded.
+	Reason string `json:"reason,omitempty"`
+	Log    string `json:"log,omitempty"`
+}
+
+// RunFinished is the last event of a run. Its figures are the tally of the events
+// before it, repeated for readers that do not add up.
+type RunFinished struct {
+	Target string `json:"target"`
+	// Succeeded, Failed and Skipped count tasks.
+	Succeeded int           `json:"succeeded"`
+	Failed    int           `json:"failed"`
+	Skipped   int           `json:"skipped"`
+	Duration  time.Duration `json:"duration"`
+	// Peak is the highest usage of the whole run.
+	Peak memtools.Bytes `json:"peak"`
+	// Usage is what is still in use.
+	Usage  memtools.Bytes `json:"usage"`
+	Budget memtools.Bytes `json:"budget"`
+	// Tasks is the time from the first task's start to the last one's end.
+	Tasks time.Duration `json:"tasks"`
+	// Bound is a lower bound for Tasks under any order of the same tasks, and
+	// BoundBy what sets it: "processors", "memory" or "order".
+	Bound   time.Duration `json:"bound"`
+	BoundBy string        `json:"boundBy,omitempty"`
+	// Serial estimates the sequential run time: min(duration, CPU) summed over the
+	// tasks that succeeded.
+	Serial time.Duration `json:"serial"`
+	// Retries counts further attempts, Pauses the times a task was frozen, and
+	// Collections the garbage collections.
+	Retries     int `json:"retries"`
+	Pauses      int `json:"pauses"`
+	Collections int `json:"collections"`
+	// Unused is the memory that was reserved but not used, on average over time.
+	Unused memtools.Bytes `json:"unused"`
+	// ExitCode is the exit code of the run; Reason explains one that is not zero.
+	ExitCode int    `json:"exitCode"`
+	Reason   string `json:"reason,omitempty"`
+}

@@ -1,0 +1,88 @@
+package event
+
+import (
+	"time"
+
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// Task names one task in events.
+type Task struct {
+	ID      string `json:"id"`      // "core#build"
+	Package string `json:"package"` // the package's name
+	Label   string `json:"label"`   // its name in the log: the short name if that is unique
+	Target  string `json:"target"`  // "build", "typecheck", …
+	Script  string `json:"script"`  // the script that runs
+}
+
+// TaskQueued reports that all that a task waits for has succeeded: from now on it
+// waits for memory and a processor only.
+type TaskQueued struct{ Task }
+
+// TaskStarted reports that a task's first process is about to start.
+type TaskStarted struct {
+	Task
+	// Attempt counts from 1.
+	Attempt int `json:"attempt"`
+	// Need is the memory that the scheduler reserved, and Basis its source.
+	Need  memtools.Bytes `json:"need"`
+	Basis string         `json:"basis,omitempty"`
+	// HeapLimit is V8's limit for the task's Node processes, zero if none was set.
+	HeapLimit memtools.Bytes `json:"heapLimit"`
+	// Usage is the usage of the whole run, against Budget. A Budget of zero means
+	// that neither was measured.
+	Usage  memtools.Bytes `json:"usage,omitempty"`
+	Budget memtools.Bytes `json:"budget,omitempty"`
+}
+
+// Status is how a task ended.
+type Status string
+
+// The statuses.
+const (
+	Succeeded   Status = "succeeded"
+	Failed      Status = "failed"
+	OutOfMemory Status = "out-of-memory"
+	TimedOut    Status = "timed-out"
+	Stopped     Status = "stopped" // to make room for others; another attempt follows
+	Interrupted Status = "interrupted"
+)
+
+// TaskFinished ends an attempt at a task.
+type TaskFinished struct {
+	Task
+	Attempt  int           `json:"attempt"`
+	Status   Status        `json:"status"`
+	Duration time.Duration `json:"duration"`
+	// Frozen is the part of Duration for which the task was kept from running.
+	Frozen time.Duration `json:"frozen,omitempty"`
+	// CPU is the processor time of all its processes.
+	CPU time.Duration `json:"cpu"`
+	// Peak is the highest usage of the task's process tree.
+	Peak memtools.Bytes `json:"peak"`
+	// ExitCode is that of the script; -1 if a signal ended it.
+	ExitCode int    `json:"exitCode"`
+	Signal   string `json:"signal,omitempty"`
+	// Cause is the class of the failure, Reason its sentence, Hint what to do.
+	Cause  string `json:"cause,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	Hint   string `json:"hint,omitempty"`
+	// Curve is the task's usage over time, at equal distances, if memory ended it
+	// for good.
+	Curve []memtools.Bytes `json:"curve,omitempty"`
+	// Log is the file that holds the task's output.
+	Log string `json:"log,omitempty"`
+	// Retry is set if another attempt follows.
+	Retry bool `json:"retry,omitempty"`
+	// Usage is what the whole run still uses, against Budget. A Budget of zero
+	// means that neither was measured.
+	Usage  memtools.Bytes `json:"usage,omitempty"`
+	Budget memtools.Bytes `json:"budget,omitempty"`
+}
+
+// TaskSkipped reports that a task does not run.
+type TaskSkipped struct {
+	Task
+	// Because is the failed task that it depends on, nil if the run ended first.
+	Because *Task `json:"because,omitempty"`
+}
