@@ -1,0 +1,66 @@
+// Package budget decides how much memory a run may use. Two figures bear that name:
+// the maximum, fixed when the run begins (Max), and what is left of it at a moment,
+// while other programs use the machine's memory (Now).
+package budget
+
+import (
+	"fmt"
+
+	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// managedMax is the most that build:managed uses unless configured.
+const managedMax = 8 * memtools.GB
+
+// Max is the most that a run may use under the given limits, and what sets it.
+func Max(mode event.Mode, configured memtools.Size, l memtools.Limits) (memtools.Bytes, string) {
+	total, source := l.Effective, l.EffectiveSource
+	if l.Soft > 0 && l.Soft < total {
+		total, source = l.Soft, l.SoftSource // the kernel slows everything down beyond it
+	}
+	if !configured.IsZero() {
+		if b := configured.Of(total); b <= total {
+			return b, "budget: " + configured.String()
+		}
+		return total, fmt.Sprintf("budget: %v, which is more than there is: %s", configured, source)
+	}
+	reserve := min(Reserve(total), total/2)
+	b := total - reserve
+	if mode == event.Managed && b > managedMax {
+		return managedMax, fmt.Sprintf("the %s of build:managed", managedMax.Short())
+	}
+	return b, fmt.Sprintf("%v less a reserve of %v, %s", total.Short(), reserve.Short(), source)
+}
+
+// Reserve is the part of a memory of the given size that stays free for the
+// unforeseen: a twentieth, but at least 128 MB; below 1 GB an eighth, but at least
+// 64 MB.
+func Reserve(total memtools.Bytes) memtools.Bytes {
+	return max(total/20, min(total/8, 128*memtools.MB), 64*memtools.MB)
+}
+
+// Now is the part of the maximum that a run may use at this moment: no more than it
+// has and can still get, less the reserve. It is never less than 1 byte.
+func Now(most, usage, available memtools.Bytes) memtools.Bytes {
+	return max(min(most, usage+available-Reserve(most)), 1)
+}
+
+// HeapCeiling is the highest V8 heap limit of a Node process in a mode, unless
+// configured as a size of the memory total.
+func HeapCeiling(mode event.Mode, configured memtools.Size, total memtools.Bytes) memtools.Bytes {
+	switch {
+	case !configured.IsZero():
+		return configured.Of(total)
+	case mode == event.Safe:
+		return 16 * memtools.GB
+	default:
+		return 8 * memtools.GB
+	}
+}
+
+// Thresholds are the configured shares of the budget from which usage is high.
+func Thresholds(m config.Monitor) memtools.Thresholds {
+	return memtools.Thresholds{Warning: m.Warning / 100, Critical: m.Critical / 100}
+}
