@@ -1,0 +1,100 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/nearest"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// Packages are all members of a workspace, and its root even if it is not a member.
+func Packages(ws *workspace.Workspace) []*workspace.Package {
+	if ws.RootPackage == nil || slices.Contains(ws.Packages, ws.RootPackage) {
+		return ws.Packages
+	}
+	return append(slices.Clone(ws.Packages), ws.RootPackage)
+}
+
+// Labels gives each package the shortest name that is unique: "core" for "@acme/core"
+// if no other package ends in it. A root without a name is "root", not ".".
+func Labels(packages []*workspace.Package) map[string]string {
+	short := func(name string) string {
+		if name == "." {
+			return "root"
+		}
+		return name[strings.LastIndex(name, "/")+1:]
+	}
+	count := map[string]int{}
+	for _, p := range packages {
+		count[short(p.Name)]++
+	}
+	names := map[string]string{}
+	for _, p := range packages {
+		names[p.Name] = p.Name
+		if s := short(p.Name); count[s] == 1 {
+			names[p.Name] = s
+		}
+	}
+	return names
+}
+
+// CheckNames refuses settings for packages and tasks that do not exist.
+func CheckNames(ws *workspace.Workspace, c *config.Config) error {
+	packages, names, scripts := map[string]bool{}, []string{}, taskgraph.DefaultDependsOn()
+	for _, pkg := range Packages(ws) {
+		for _, key := range pkg.Keys() {
+			packages[key] = true
+		}
+		names = append(names, pkg.Name)
+		for script := range pkg.Scripts {
+			scripts[script] = nil
+		}
+	}
+	unknown := func(where, what, name string, known []string) error {
+		return &problem.Error{Where: config.FileName, What: fmt.Sprintf("%s: no %s is called %q", where, what, name),
+			Hint: nearest.Hint(name, known, "there are")}
+	}
+	for name := range c.Packages {
+		if !packages[name] {
+			return unknown("packages", "package", name, names)
+		}
+	}
+	for key, t := range c.Tasks {
+		target := key
+		if at := strings.LastIndex(key, "#"); at >= 0 {
+			if name := key[:at]; !packages[name] {
+				return unknown("tasks", "package", name, names)
+			}
+			target = key[at+1:]
+		}
+		if _, ok := scripts[target]; !ok && t.Script == "" {
+			return unknown("tasks", "script", target, slices.Sorted(maps.Keys(scripts)))
+		}
+	}
+	return nil
+}
+
+// CheckReentry refuses a plan inside one of its own tasks: a build script that calls
+// "mage build" would start itself without end. running is the value of
+// HEAPMAGE_RUNNING, the tasks that this process stands inside of.
+func (p *Plan) CheckReentry(running string) error {
+	for _, outer := range strings.Split(running, "\n") {
+		root, id, ok := strings.Cut(outer, "\t")
+		if !ok || root != p.ws.Root {
+			continue
+		}
+		for _, t := range p.Graph.Tasks {
+			if t.ID == id {
+				return &problem.Error{Where: id, What: "its script starts heapmage, which would run the same script again",
+					Hint: "have the script call the compiler itself, or take it out of heapmage's run with -workspace"}
+			}
+		}
+	}
+	return nil
+}
