@@ -100,7 +100,7 @@ func TestRepeat(t *testing.T) {
 
 func TestWorkersThatBreakTheProtocol(t *testing.T) {
 	needUnix(t)
-	run := func(t *testing.T, how string, o pool.Options) (pool.Result, error) {
+	run := func(t *testing.T, how string, o pool.Options) (pool.Answer, error) {
 		o.Env, o.MaxWorkers = []string{misbehaveEnv + "=" + how}, 1
 		p := newPool(t, pool.Self(), o)
 		return p.Exec(soon(t), pool.Task{Data: how})

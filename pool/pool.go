@@ -69,17 +69,17 @@ func New(program Program, o Options) (*Pool, error) {
 // died, a *CrashError; where none could be started, a *StartError; after its
 // time, ErrTimeout; when ctx is done first, the cause of ctx. Then the worker is
 // told so, and ended when it does not answer soon.
-func (p *Pool) Exec(ctx context.Context, t Task) (Result, error) {
+func (p *Pool) Exec(ctx context.Context, t Task) (Answer, error) {
 	if ctx.Err() != nil {
-		return Result{}, context.Cause(ctx)
+		return Answer{}, context.Cause(ctx)
 	}
 	if err := p.enter(ctx); err != nil {
-		return Result{}, err
+		return Answer{}, err
 	}
 	j, err := newJob(p.nextID.Add(1), t, p.d.o.MaxFrame)
 	if err != nil {
 		p.d.leave()
-		return Result{}, err
+		return Answer{}, err
 	}
 	leads := false
 	p.d.do(func() {

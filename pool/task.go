@@ -30,8 +30,8 @@ type Task struct {
 	Repeatable bool
 }
 
-// Result is the answer to a task.
-type Result struct {
+// Answer is the answer to a task.
+type Answer struct {
 	// Value is what the worker returned, as JSON; null where it returned nothing.
 	Value json.RawMessage
 	// Worker is the number of the worker that did the task, from 1.
@@ -45,7 +45,7 @@ type Result struct {
 }
 
 // Decode decodes the value into v, as json.Unmarshal does.
-func (r Result) Decode(v any) error {
+func (r Answer) Decode(v any) error {
 	if err := json.Unmarshal(r.Value, v); err != nil {
 		return fmt.Errorf("the result of the task: %w", err)
 	}
@@ -72,7 +72,7 @@ type job struct {
 }
 
 type outcome struct {
-	result Result
+	result Answer
 	err    error
 	lead   bool // no answer: the caller is to lead
 }
@@ -104,7 +104,7 @@ func (j *job) outcomeOf(f worker.Frame, number int, now time.Time) outcome {
 	if f.Kind != worker.Result {
 		return outcome{err: &TaskError{Type: j.task.Type, Message: f.Error, Detail: f.Detail}}
 	}
-	r := Result{Value: f.Result, Worker: number, Attempts: j.attempts, Queued: j.started.Sub(j.queued), Ran: now.Sub(j.started)}
+	r := Answer{Value: f.Result, Worker: number, Attempts: j.attempts, Queued: j.started.Sub(j.queued), Ran: now.Sub(j.started)}
 	if len(r.Value) == 0 {
 		r.Value = json.RawMessage("null")
 	}

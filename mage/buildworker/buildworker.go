@@ -27,7 +27,7 @@ import (
 // Data is what a task is given. As JSON its keys are workspace, testPath and fix.
 type Data = engine.Work
 
-// Result is what a task answers; see pool.Result.Decode. A script that fails is a
+// Result is what a task answers; see pool.Answer.Decode. A script that fails is a
 // *pool.TaskError with the reason.
 type Result = engine.Worked
 
