@@ -44,8 +44,8 @@ func (r *run) check() error {
 		return nil // the budget stands, and no figure is better than a false one
 	}
 	source := r.limits.EffectiveSource
-	if r.budget < free {
-		free, source = r.budget, r.budgetSource
+	if r.maxBudget < free {
+		free, source = r.maxBudget, r.budgetSource
 	}
 	least, because := r.leastFree()
 	if free >= least {
@@ -53,10 +53,10 @@ func (r *run) check() error {
 	}
 	what := fmt.Sprintf("only %v of memory may be used (%s)", free, source)
 	const hint = "close other programs, raise the container's memory, or raise budget: in heapmage.yaml"
-	if r.Mode == event.Safe {
+	if r.mode == event.Safe {
 		return &problem.Error{What: fmt.Sprintf("not enough memory to start: %s, %s", what, because), Hint: hint, Code: problem.ExitNoMemory}
 	}
-	r.events.Emit(event.Notice{Kind: event.ShortMemory, Text: strings.ToUpper(what[:1]) + what[1:], Hint: hint})
+	r.session.Events.Emit(event.Notice{Kind: event.ShortMemory, Text: strings.ToUpper(what[:1]) + what[1:], Hint: hint})
 	return nil
 }
 
@@ -69,9 +69,11 @@ func (r *run) install(ctx context.Context) error {
 	if err != nil || reason == "" {
 		return err
 	}
-	r.events.Emit(event.StepStarted{Step: installing, Command: step.Command, Reason: reason})
+	r.session.Events.Emit(event.StepStarted{Step: installing, Command: step.Command, Reason: reason})
 	log := r.state.log("install", 1)
-	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log})
+	out := r.console.Output("install")
+	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: out}, &runner.Attempt{})
+	_ = out.Close() // it only prints
 	finished := event.StepFinished{Step: installing, Duration: res.Duration, Log: log}
 	switch {
 	case err != nil:
@@ -79,11 +81,11 @@ func (r *run) install(ctx context.Context) error {
 	case !res.Verdict.Success():
 		finished.Reason = res.Verdict.Reason()
 	}
-	r.events.Emit(finished)
+	r.session.Events.Emit(finished)
 	if finished.Reason == "" || err != nil {
 		return err
 	}
-	failed := &problem.Error{Where: r.ws.Root, What: step.Command + " failed: " + finished.Reason, Hint: "run it by hand in that folder and mend what it says", Code: problem.ExitFailed}
+	failed := &problem.Error{Where: r.ws.Root, What: step.Command + " failed: " + finished.Reason, Hint: "run it by hand in that folder and fix what it reports", Code: problem.ExitFailed}
 	if res.Verdict.Memory() {
 		failed.Code, failed.Hint = problem.ExitOutOfMemory, res.Verdict.Advice
 	}

@@ -16,6 +16,8 @@ import (
 
 	"github.com/heapmage/heapmage/internal/doctor"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/heap"
+	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -26,7 +28,7 @@ import (
 // Doctor looks at the set-up and prints what is wrong with it and how to mend
 // it, as text or as JSON. The error has exit code 1 where something is.
 func Doctor(ctx context.Context, asJSON bool) error {
-	p, err := open(Request{Target: "build"})
+	p, err := open("", event.Parallel)
 	if err != nil {
 		return err
 	}
@@ -59,8 +61,8 @@ func Doctor(ctx context.Context, asJSON bool) error {
 }
 
 // facts gathers what the doctor looks at.
-func (p *prepared) facts(ctx context.Context) doctor.Facts {
-	f := doctor.Facts{Limits: p.limits, Budget: p.budget, Kubernetes: env(p.environ, "KUBERNETES_SERVICE_HOST") != ""}
+func (p *place) facts(ctx context.Context) doctor.Facts {
+	f := doctor.Facts{Limits: p.limits, Budget: p.maxBudget, Kubernetes: env(p.environ, "KUBERNETES_SERVICE_HOST") != ""}
 	tried, notices, err := openState(p.ws.Root, "doctor")
 	tried.close()
 	if err != nil || len(notices) > 0 {
@@ -82,15 +84,10 @@ func (p *prepared) facts(ctx context.Context) doctor.Facts {
 		}
 		return f
 	}
-	p.settings = settings
 	f.NodePath, f.NodeVersion, f.NodeMajor = settings.Node.Path, settings.Node.Version, settings.Node.Major
 	f.NodeOptions, f.NodeOptionsFrom = settings.NodeOptions(), settings.MergedFrom
 	f.UserHeapLimit, f.UserHeapSource = settings.UserHeapLimit, settings.UserHeapSource
-	ceiling := modes[event.Parallel].heapLimit
-	if !p.config.HeapLimit.IsZero() {
-		ceiling = p.config.HeapLimit.Of(p.limits.Effective)
-	}
-	f.HeapLimit = heapFor(heapRequest{Budget: p.budget, Young: settings.Node.YoungGeneration, Ceiling: ceiling}).Limit
+	f.HeapLimit = heap.For(heap.Request{Budget: p.maxBudget, Young: settings.Node.YoungGeneration, Ceiling: p.heapCeiling()}).Size
 	freed, refused, err := tryCollection(ctx, settings, script.Options{Environ: p.environ})
 	switch {
 	case refused != "":
@@ -154,8 +151,8 @@ func tryCollection(ctx context.Context, s *script.Settings, o script.Options) (f
 var outputs = regexp.MustCompile(`(?:^|/)(?:dist|build|lib|out|esm|cjs|node_modules|\.[\w-]+)/`)
 
 // scriptFacts looks at the text of the packages' scripts.
-func (p *prepared) scriptFacts(f *doctor.Facts) {
-	for _, pkg := range p.everyPackage() {
+func (p *place) scriptFacts(f *doctor.Facts) {
+	for _, pkg := range plan.Packages(p.ws) {
 		for name, text := range pkg.Scripts {
 			if own, ok := script.OverrideIn(text, p.limits.Effective); ok && own.HeapLimit > 0 {
 				f.Overrides = append(f.Overrides, fmt.Sprintf("%s: the script %s sets %s itself", pkg.Name, name, own.Text))

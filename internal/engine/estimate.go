@@ -9,11 +9,10 @@ import (
 
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/schedule"
-	"github.com/heapmage/heapmage/internal/sources"
 	"github.com/heapmage/heapmage/internal/taskgraph"
-	"github.com/heapmage/heapmage/internal/workspace"
 )
 
 // historyFile is the file of a workspace's history.
@@ -33,11 +32,6 @@ func (p *prepared) openHistory() {
 	}
 }
 
-// measureSources takes the size of the sources of packages.
-func (p *prepared) measureSources(packages []*workspace.Package) {
-	p.sources = sources.Measure(p.ws.Root, p.everyPackage(), packages)
-}
-
 // tool names the programs of a task's script.
 func (p *prepared) tool(t *taskgraph.Task) string {
 	return estimate.Tool(t.Package.Scripts[t.Script])
@@ -46,8 +40,8 @@ func (p *prepared) tool(t *taskgraph.Task) string {
 // predict answers what a task will probably need.
 func (p *prepared) predict(t *taskgraph.Task) estimate.Prediction {
 	return p.history.Predict(estimate.Question{
-		Task: t.ID, Tool: p.tool(t), Sources: p.sources.Of(t.Package), HeapLimit: heapFor(p.heapRequest(t, estimate.Prediction{})).Limit,
-		Budget: p.budget, Configured: p.config.Lookup(t.Package.Keys()).Need.Of(p.limits.Effective),
+		Task: t.ID, Tool: p.tool(t), Sources: p.sources.Of(t.Package), HeapLimit: heap.For(p.heapRequest(t, estimate.Prediction{})).Size,
+		Budget: p.maxBudget, Configured: p.config.Lookup(t.Package.Keys()).Need.Of(p.limits.Effective),
 	})
 }
 
@@ -56,28 +50,28 @@ func (p *prepared) estimate(t *taskgraph.Task) schedule.Estimate {
 	return schedule.Estimate{Need: known.Need, Length: known.Length, Cores: known.Cores}
 }
 
-// remember adds an attempt to the history. An attempt with further arguments does
+// remember adds the attempt to the history. An attempt with further arguments does
 // not predict one without them.
-func (r *run) remember(t unit, g schedule.Grant, h heap, f event.TaskFinished) {
-	sample, ok := estimate.Observed(f, g.Need)
-	if !ok || len(t.args) > 0 {
+func (a *attempt) remember() {
+	sample, ok := estimate.Observed(a.finished, a.grant.Need)
+	if !ok || len(a.args(a.task)) > 0 {
 		return
 	}
-	sample.Time, sample.Tool, sample.Versions = time.Now(), r.tool(t.Task), r.versions()
+	sample.Time, sample.Tool, sample.Versions = time.Now(), a.tool(a.task), a.versions()
 	// The script may have written sources, which are there the next time.
-	sample.Sources = max(r.sources.Of(t.Package), r.sources.Now(t.Package))
-	if r.ws.Manager != workspace.Go {
-		sample.HeapLimit = h.Limit
+	sample.Sources = max(a.sources.Of(a.task.Package), a.sources.Now(a.task.Package))
+	if a.isNode() {
+		sample.HeapLimit = a.limit.Size
 	}
-	if err := r.history.Add(t.ID, sample); err != nil {
-		r.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "What the tasks take cannot be remembered: " + err.Error(), Hint: "make " + stateDir + " writable"})
+	if err := a.history.Add(a.task.ID, sample); err != nil {
+		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "What the tasks take cannot be remembered: " + err.Error(), Hint: "make " + stateDir + " writable"})
 	}
 }
 
 // versions names what runs the scripts.
 func (p *prepared) versions() string {
 	switch {
-	case p.ws.Manager == workspace.Go:
+	case !p.isNode():
 		return "go " + strings.TrimPrefix(runtime.Version(), "go")
 	case p.settings == nil:
 		return ""

@@ -10,8 +10,10 @@ import (
 
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/history"
+	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/sources"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -26,11 +28,10 @@ func History(context.Context) error {
 	if err != nil {
 		return err
 	}
-	p := &prepared{ws: ws}
-	p.measureSources(p.everyPackage())
-	sizes := map[string]memtools.Bytes{}
-	for _, pkg := range p.everyPackage() {
-		sizes[pkg.Name] = p.sources.Of(pkg)
+	packages, sizes := plan.Packages(ws), map[string]memtools.Bytes{}
+	measured := sources.Measure(ws.Root, packages, packages)
+	for _, pkg := range packages {
+		sizes[pkg.Name] = measured.Of(pkg)
 	}
 	tasks := store.Tasks()
 	if len(tasks) == 0 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
 
@@ -24,15 +25,15 @@ const installed = "node_modules"
 // a file. Files from before it are left, and so is all that is not the package's
 // own, whatever the patterns say: what links lead to, other packages below it,
 // and what was installed.
-func (r *run) removeHalfWritten(t *taskgraph.Task, since time.Time) error {
-	outputs := r.config.TaskFor(t.Package.Keys(), t.Target).Outputs
+func (p *place) removeHalfWritten(t *taskgraph.Task, since time.Time) error {
+	outputs := p.config.TaskFor(t.Package.Keys(), t.Target).Outputs
 	if len(outputs) == 0 {
 		return nil
 	}
-	root := filepath.Join(r.ws.Root, t.Package.Dir)
+	root := filepath.Join(p.ws.Root, t.Package.Dir)
 	others := map[string]bool{}
-	for _, p := range r.everyPackage() {
-		others[filepath.Join(r.ws.Root, p.Dir)] = true
+	for _, pkg := range plan.Packages(p.ws) {
+		others[filepath.Join(p.ws.Root, pkg.Dir)] = true
 	}
 	named := slices.ContainsFunc(outputs, func(pattern string) bool { return strings.Contains(pattern, installed) })
 	var errs []error

@@ -1,22 +1,25 @@
-// Package engine is the one place that wires everything together: it reads the
-// workspace and the configuration, decides the limits, runs the tasks, and has
-// the reporters tell what happened.
+// Package engine wires everything together: it reads the workspace and the
+// configuration, opens a session, runs the tasks and reports what happened. Each
+// target of package mage is one call of it. All policy is elsewhere.
 package engine
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/budget"
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/history"
-	"github.com/heapmage/heapmage/internal/nearest"
+	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/sources"
 	"github.com/heapmage/heapmage/internal/taskgraph"
@@ -24,37 +27,40 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// prepared is a request that was checked and is ready to run: nothing in it was
-// started or written yet.
-type prepared struct {
-	Request
-	environ      []string
-	ws           *workspace.Workspace
-	config       *config.Config
-	graph        *taskgraph.Graph
-	labels       map[string]string // what the log calls a package, by its name
-	settings     *script.Settings
-	dir          string // where the user started heapmage
-	limits       memtools.Limits
-	budget       memtools.Bytes
-	budgetSource string
-	notices      []event.Notice
-	// history is what earlier runs took; nil if it cannot be read.
-	history *history.Store
-	sources *sources.Sizes // before the run
-	// ample says that a heap limit may be above the budget where a task is known to
-	// fit: garbage can be collected, and a scheduler corrects what goes wrong.
-	ample bool
+// Request is what a target asks for.
+type Request = plan.Request
+
+// Or returns an optional argument, or otherwise if it is not given.
+func Or(argument *string, otherwise string) string {
+	if argument != nil && *argument != "" {
+		return *argument
+	}
+	return otherwise
 }
 
-// open reads the workspace, its configuration and the machine's limits.
-func open(r Request) (*prepared, error) {
-	p := &prepared{Request: r, environ: os.Environ()}
-	if p.Mode == "" {
-		p.Mode = event.Parallel
+// place is a workspace on this machine: what a run of any of its targets goes by.
+type place struct {
+	environ []string
+	dir     string // the folder in which the user started heapmage
+	ws      *workspace.Workspace
+	config  *config.Config
+	labels  map[string]string // what the log calls a package, by its name
+	limits  memtools.Limits
+	mode    event.Mode
+	// maxBudget is the most that a run may use, and budgetSource what set it.
+	maxBudget    memtools.Bytes
+	budgetSource string
+	notices      []event.Notice
+}
+
+// open reads the workspace around a folder, its configuration and the machine's limits.
+func open(dir string, mode event.Mode) (*place, error) {
+	p := &place{environ: os.Environ(), mode: mode}
+	if p.mode == "" {
+		p.mode = event.Parallel
 	}
 	var err error
-	if p.dir, err = filepath.Abs(r.Dir); err != nil {
+	if p.dir, err = filepath.Abs(dir); err != nil {
 		return nil, &problem.Error{What: "the working folder is gone", Cause: err, Hint: "cd to the workspace and try again"}
 	}
 	if p.ws, err = workspace.Load(p.dir); err != nil {
@@ -66,139 +72,125 @@ func open(r Request) (*prepared, error) {
 	if p.config, err = config.Load(p.ws.Root, p.environ); err != nil {
 		return nil, err
 	}
-	if err := p.checkNames(); err != nil {
+	if err := plan.CheckNames(p.ws, p.config); err != nil {
 		return nil, err
 	}
 	if p.limits, err = memtools.ReadLimits(); err != nil {
 		return nil, &problem.Error{What: "the memory of this machine cannot be read", Cause: err, Hint: "is /proc mounted?"}
 	}
-	p.budget, p.budgetSource = budgetFor(p.Mode, p.config, p.limits)
-	p.labels = labels(p.everyPackage())
+	p.maxBudget, p.budgetSource = budget.Max(p.mode, p.config.Budget, p.limits)
+	p.labels = plan.Labels(plan.Packages(p.ws))
 	return p, nil
 }
 
-// prepare reads all that a run depends on. Every error of it is one that the
-// user can mend.
-func prepare(ctx context.Context, r Request) (*prepared, error) {
-	p, err := open(r)
+// slots is how many tasks may run at once; zero means as many as the processors and
+// the memory allow.
+func (p *place) slots() int {
+	if p.mode != event.Parallel {
+		return 1
+	}
+	return p.config.Concurrency
+}
+
+// cpus is how many processors a run may use.
+func (p *place) cpus() float64 {
+	n := float64(runtime.NumCPU())
+	if p.limits.CPUQuota > 0 {
+		n = min(n, p.limits.CPUQuota)
+	}
+	return n
+}
+
+// manager is the workspace's package manager, with its version if known.
+func (p *place) manager() string {
+	return strings.TrimRight(string(p.ws.Manager)+" "+p.ws.ManagerVersion, " ")
+}
+
+// isNode reports whether the packages' scripts run under Node.
+func (p *place) isNode() bool { return p.ws.Manager != workspace.Go }
+
+// collects reports whether garbage is to be collected in Node processes.
+func (p *place) collects() bool {
+	return p.isNode() && (p.config.GC.Auto == nil || *p.config.GC.Auto)
+}
+
+func (p *place) describe(t *taskgraph.Task) event.Task {
+	return event.Task{ID: t.ID, Package: t.Package.Name, Label: p.labels[t.Package.Name], Target: t.Target, Script: t.Script}
+}
+
+// prepared is a place in which scripts can run: how, and what earlier runs took.
+// Nothing was started or written yet.
+type prepared struct {
+	*place
+	settings *script.Settings
+	history  *history.Store
+	sources  *sources.Sizes
+	// mayExceedBudget is set if a heap limit may be above the budget for a task that
+	// is known to fit: garbage can be collected, and a scheduler corrects.
+	mayExceedBudget bool
+}
+
+// prepare reads how the scripts of packages are to run, and their history.
+func (p *place) prepare(ctx context.Context, packages []*workspace.Package) (*prepared, error) {
+	settings, err := script.ReadSettings(ctx, p.ws, p.environ, p.limits.Effective)
 	if err != nil {
 		return nil, err
 	}
-	if p.graph, err = p.tasks(); err != nil {
-		return nil, err
-	}
-	if err := p.checkReentry(); err != nil {
-		return nil, err
-	}
-	if err := p.readSettings(ctx); err != nil {
-		return nil, err
-	}
-	p.openHistory()
-	p.measureSources(p.graph.Packages())
-	p.ample = p.Mode != event.Safe && p.collects() && p.retries() > 0
-	return p, nil
-}
-
-// readSettings reads how scripts are to run.
-func (p *prepared) readSettings(ctx context.Context) (err error) {
-	if p.settings, err = script.ReadSettings(ctx, p.ws, p.environ, p.limits.Effective); err != nil {
-		return err
-	}
-	if from := p.settings.MergedFrom; from != "" {
+	if settings.MergedFrom != "" {
 		p.notices = append(p.notices, event.Notice{Kind: event.OptionsMerged,
-			Text: "The node options of " + from + " are merged into NODE_OPTIONS"})
+			Text: "The node options of " + settings.MergedFrom + " are merged into NODE_OPTIONS"})
 	}
-	return nil
+	r := &prepared{place: p, settings: settings}
+	r.openHistory()
+	r.sources = sources.Measure(p.ws.Root, plan.Packages(p.ws), packages)
+	return r, nil
 }
 
-// checkNames refuses settings for packages and tasks that are not there.
-func (p *prepared) checkNames() error {
-	packages, names, scripts := map[string]bool{}, []string{}, taskgraph.DefaultDependsOn()
-	for _, pkg := range p.everyPackage() {
-		for _, key := range pkg.Keys() {
-			packages[key] = true
-		}
-		names = append(names, pkg.Name)
-		for script := range pkg.Scripts {
-			scripts[script] = nil
-		}
+// prepareRun plans a request and reads all that the run depends on. Every error is one
+// that the user can fix.
+func prepareRun(ctx context.Context, request Request) (*prepared, *plan.Plan, error) {
+	place, err := open(request.Dir, request.Mode)
+	if err != nil {
+		return nil, nil, err
 	}
-	unknown := func(where, what, name string, known []string) error {
-		return &problem.Error{Where: config.FileName, What: fmt.Sprintf("%s: no %s is called %q", where, what, name),
-			Hint: nearest.Hint(name, known, "there are")}
+	planned, err := plan.New(request, place.ws, place.config)
+	if err != nil {
+		return nil, nil, err
 	}
-	for name := range p.config.Packages {
-		if !packages[name] {
-			return unknown("packages", "package", name, names)
-		}
+	place.notices = append(place.notices, planned.Notices...)
+	if err := planned.CheckReentry(env(place.environ, config.EnvRunning)); err != nil {
+		return nil, nil, err
 	}
-	for key, t := range p.config.Tasks {
-		target := key
-		if at := strings.LastIndex(key, "#"); at >= 0 {
-			if name := key[:at]; !packages[name] {
-				return unknown("tasks", "package", name, names)
-			}
-			target = key[at+1:]
-		}
-		if _, ok := scripts[target]; !ok && t.Script == "" {
-			return unknown("tasks", "script", target, slices.Sorted(maps.Keys(scripts)))
-		}
+	p, err := place.prepare(ctx, planned.Graph.Packages())
+	if err != nil {
+		return nil, nil, err
 	}
-	return nil
+	once := p.config.Retries == nil || *p.config.Retries > 0
+	p.mayExceedBudget = p.mode != event.Safe && p.collects() && once
+	return p, planned, nil
 }
 
-// everyPackage is all members, and the root where it is none of them.
-func (p *prepared) everyPackage() []*workspace.Package {
-	if p.ws.RootPackage == nil || slices.Contains(p.ws.Packages, p.ws.RootPackage) {
-		return p.ws.Packages
+// heapRequest is what decides the heap limit of a task of which this much is known.
+func (p *prepared) heapRequest(t *taskgraph.Task, known estimate.Prediction) heap.Request {
+	r := heap.Request{
+		Budget: p.maxBudget, Young: p.settings.Node.YoungGeneration,
+		Ceiling: p.heapCeiling(),
+		Package: p.config.Lookup(t.Package.Keys()).HeapLimit.Of(p.limits.Effective),
+		User:    p.settings.UserHeapLimit, UserSource: p.settings.UserHeapSource,
+		MayExceedBudget: p.mayExceedBudget && known.Peak > 0 && known.Peak <= p.maxBudget && !known.Killed,
 	}
-	return append(slices.Clone(p.ws.Packages), p.ws.RootPackage)
+	if known.Basis == estimate.FromHistory {
+		r.Learned, r.Proven = known.Need, known.Heap
+	}
+	if r.User > p.maxBudget && env(p.environ, config.EnvRunning) != "" {
+		r.User = 0 // an outer heapmage's, which knew what fits
+	}
+	return r
 }
 
-// checkReentry refuses a run inside of a task that the run itself holds: a
-// build script that calls "mage build" would start itself without end.
-func (p *prepared) checkReentry() error {
-	for _, running := range strings.Split(env(p.environ, config.EnvRunning), "\n") {
-		root, id, ok := strings.Cut(running, "\t")
-		if !ok || root != p.ws.Root {
-			continue
-		}
-		for _, t := range p.graph.Tasks {
-			if t.ID == id {
-				return &problem.Error{Where: id, What: "its script starts heapmage, which would run the same script again",
-					Hint: "have the script call the compiler itself, or take it out of heapmage's run with -workspace"}
-			}
-		}
-	}
-	return nil
-}
-
-// labels gives each package the shortest name that is its own: "core" for
-// "@acme/core" where no other package ends in it. A root without a name is
-// "root", not ".".
-func labels(packages []*workspace.Package) map[string]string {
-	short := func(name string) string {
-		if name == "." {
-			return "root"
-		}
-		return name[strings.LastIndex(name, "/")+1:]
-	}
-	count := map[string]int{}
-	for _, p := range packages {
-		count[short(p.Name)]++
-	}
-	names := map[string]string{}
-	for _, p := range packages {
-		names[p.Name] = p.Name
-		if s := short(p.Name); count[s] == 1 {
-			names[p.Name] = s
-		}
-	}
-	return names
-}
-
-func (p *prepared) describe(t *taskgraph.Task) event.Task {
-	return event.Task{ID: t.ID, Package: t.Package.Name, Label: p.labels[t.Package.Name], Target: t.Target, Script: t.Script}
+// atOnce is how many tasks may run at once.
+func (p *prepared) atOnce() int {
+	return schedule.Options{Slots: p.slots(), CPUs: p.cpus()}.MostAtOnce()
 }
 
 // env is the value of a variable in an environment, the last one given.

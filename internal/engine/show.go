@@ -6,9 +6,12 @@ import (
 	"os"
 	"text/tabwriter"
 
+	"github.com/heapmage/heapmage/internal/budget"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -16,7 +19,7 @@ import (
 // Plan prints what a request would run, in order, with the limits; it starts
 // and writes nothing.
 func Plan(ctx context.Context, request Request) error {
-	p, err := prepare(ctx, request)
+	p, planned, err := prepareRun(ctx, request)
 	if err != nil {
 		return err
 	}
@@ -27,20 +30,20 @@ func Plan(ctx context.Context, request Request) error {
 	case n > 1:
 		way = fmt.Sprintf("at most %d at once", n)
 	}
-	fmt.Printf("Plan of %s: %s, %s\n", p.Target, report.Plural(len(p.graph.Tasks), "task"), way)
+	fmt.Printf("Plan of %s: %s, %s\n", planned.Target, report.Plural(len(planned.Graph.Tasks), "task"), way)
 	fmt.Printf("Workspace: %s (%s)\n", p.ws.Root, p.ws.Manager)
-	fmt.Printf("Budget: %v (%s)\n\n", p.budget, p.budgetSource)
-	console := report.NewConsole(os.Stdout, colour(p.environ, os.Stdout), true)
+	fmt.Printf("Budget: %v (%s)\n\n", p.maxBudget, p.budgetSource)
+	console := report.NewConsole(os.Stdout, colour(p.environ, os.Stdout), report.Held)
 	for _, n := range p.notices {
-		console.Take(event.Stamped{Event: n})
+		console.Take(event.Stamped{Event: n}, &tally.State{})
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "TASK\tNEED\tKNOWN FROM\tTIME\tHEAP LIMIT\tSCRIPT\tAFTER")
-	for _, t := range p.graph.Tasks {
+	for _, t := range planned.Graph.Tasks {
 		known := p.predict(t)
 		limit := "-"
-		if p.ws.Manager != workspace.Go {
-			limit = p.heapNow(t, known).Limit.String()
+		if p.isNode() {
+			limit = heap.For(p.heapRequest(t, known)).Size.String()
 		}
 		length := "?"
 		if known.Length > 0 {
@@ -86,8 +89,8 @@ func Stats(context.Context) error {
 		name string
 		mode event.Mode
 	}{{"build", event.Parallel}, {"build:managed", event.Managed}, {"build:safe", event.Safe}} {
-		budget, source := budgetFor(m.mode, c, l)
-		fmt.Fprintf(w, "📦 Budget of %s\t%v\t%s\n", m.name, budget, source)
+		most, source := budget.Max(m.mode, c.Budget, l)
+		fmt.Fprintf(w, "📦 Budget of %s\t%v\t%s\n", m.name, most, source)
 	}
 	return w.Flush()
 }

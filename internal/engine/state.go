@@ -74,6 +74,9 @@ func ignore(top string) error {
 	return os.WriteFile(path, []byte("*\n"), 0o644)
 }
 
+// events is the file that records the run.
+func (s state) events() string { return filepath.Join(s.dir, "events.jsonl") }
+
 // close lets other runs remove the folder.
 func (s state) close() { _ = s.held.Close() } // of nothing, nil, it is an error
 

@@ -18,7 +18,7 @@ const (
 
 // RunStarted is the first event of a run.
 type RunStarted struct {
-	// Format is the version of the record; zero stands for 1.
+	// Format is the version of the record. Decode sets the missing one of version 1.
 	Format int    `json:"format,omitempty"`
 	Run    string `json:"run"`
 	Target string `json:"target"`

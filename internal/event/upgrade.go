@@ -7,8 +7,12 @@ func upgrade(events []Stamped) []Stamped {
 	if len(events) == 0 {
 		return events
 	}
-	if first, ok := events[0].Event.(RunStarted); ok && first.Format > 1 {
-		return events
+	if first, ok := events[0].Event.(RunStarted); ok {
+		if first.Format > 1 {
+			return events
+		}
+		first.Format = 1
+		events[0].Event = first
 	}
 	kept := events[:0]
 	last := map[string]int{} // the place of a task's last event in kept

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,29 +10,41 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/memtools"
 )
 
 func mb(f float64) memtools.Bytes { return memtools.Bytes(f * float64(memtools.MB)) }
 
-func memory(moment event.Moment, id string, used float64) event.Memory {
-	return event.Memory{Moment: moment, Task: id, Usage: mb(used), Budget: 8 * memtools.GB}
+func memory(moment event.Moment, used float64) event.Memory {
+	return event.Memory{Moment: moment, Usage: mb(used), Budget: 8 * memtools.GB}
 }
 
 func task(name, target string) event.Task {
 	return event.Task{ID: name + "#" + target, Package: "@acme/" + name, Label: name, Target: target, Script: target}
 }
 
-func started(name, target string) event.TaskStarted {
-	return event.TaskStarted{Task: task(name, target), Attempt: 1}
+func started(name, target string, used float64) event.TaskStarted {
+	return event.TaskStarted{Task: task(name, target), Attempt: 1, Usage: mb(used), Budget: 8 * memtools.GB}
 }
 
-func succeeded(name, target string, seconds float64, log string) event.TaskFinished {
-	return event.TaskFinished{Task: task(name, target), Status: event.Succeeded, Duration: time.Duration(seconds * float64(time.Second)), Log: log}
+// finished ends a task with the run at the given usage.
+func finished(name, target string, used float64, f event.TaskFinished) event.TaskFinished {
+	f.Task, f.Usage, f.Budget = task(name, target), mb(used), 8*memtools.GB
+	return f
+}
+
+func succeeded(seconds, peak float64, log string) event.TaskFinished {
+	return event.TaskFinished{Status: event.Succeeded, Duration: time.Duration(seconds * float64(time.Second)), Peak: mb(peak), Log: log}
+}
+
+// unmeasured starts a task of which no usage is known.
+func unmeasured(name, target string) event.TaskStarted {
+	return event.TaskStarted{Task: task(name, target)}
 }
 
 // output is a script's own output in a scenario, as it comes.
-type output string
+type output struct{ label, text string }
 
 func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 	log := func(text string) string {
@@ -43,46 +56,50 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 	}
 	scenarios := map[string][]any{
 		"A build, one package at a time": {
-			event.RunStarted{Target: "build"}, memory(event.AtStart, "", 12.34),
-			started("core", "build"), memory(event.BeforeTask, "core#build", 12.34), output("> tsc said this"),
-			succeeded("core", "build", 12.34, log("> tsc said this")), memory(event.AfterTask, "core#build", 14.5),
-			started("cli", "build"), memory(event.BeforeTask, "cli#build", 14.5), memory(event.AtTick, "", 1024.5),
+			event.RunStarted{Target: "build"}, memory(event.AtStart, 12.34),
+			started("core", "build", 12.34), output{"core", "> tsc said this"},
+			finished("core", "build", 14.5, succeeded(12.34, 412.5, log("> tsc said this"))),
+			started("cli", "build", 14.5), memory(event.AtTick, 1024.5),
 			event.Pressure{Level: memtools.Warning, Usage: mb(6400), Budget: 8 * memtools.GB},
 			event.Pressure{Level: memtools.Critical, Usage: mb(7536.64), Budget: 8 * memtools.GB},
 			event.GCStarted{Trigger: event.AtCritical, Processes: 1}, event.GCFinished{Freed: mb(512.25), Usage: mb(6144), Budget: 8 * memtools.GB},
 			event.Pressure{Level: memtools.Normal, Usage: mb(100), Budget: 8 * memtools.GB},
-			succeeded("cli", "build", 18.52, ""), memory(event.AfterTask, "cli#build", 16),
+			finished("cli", "build", 16, succeeded(18.52, 7124.25, "")),
 			event.RunFinished{Target: "build", Succeeded: 2, Duration: 31020 * time.Millisecond, Peak: mb(7536.64), Usage: mb(16), Budget: 8 * memtools.GB,
 				Tasks: 30870 * time.Millisecond, Bound: 30860 * time.Millisecond, BoundBy: "order", Serial: 30860 * time.Millisecond, Collections: 1},
 		},
 		"Making room": {
-			started("core", "build"), memory(event.BeforeTask, "core#build", 12.34),
-			started("web", "build"), memory(event.BeforeTask, "web#build", 12.34),
+			started("core", "build", 12.34),
+			started("web", "build", 12.34),
 			event.Correction{Task: task("web", "build"), Action: event.Paused, Held: mb(412)},
 			event.Correction{Task: task("web", "build"), Action: event.Resumed},
 			event.Correction{Task: task("web", "build"), Action: event.Paused, Held: mb(600.5)},
-			event.TaskFinished{Task: task("web", "build"), Status: event.Stopped, Duration: 3210 * time.Millisecond, Retry: true, Log: log("half of its output")},
-			memory(event.AfterTask, "web#build", 7000),
-			succeeded("core", "build", 12.34, ""), memory(event.AfterTask, "core#build", 14.5),
-			started("web", "build"), memory(event.BeforeTask, "web#build", 14.5),
-			succeeded("web", "build", 8.1, ""), memory(event.AfterTask, "web#build", 16),
+			finished("web", "build", 7000, event.TaskFinished{Status: event.Stopped, Duration: 3210 * time.Millisecond, Peak: mb(612), Retry: true, Log: log("half of its output")}),
+			finished("core", "build", 14.5, succeeded(12.34, 6712, "")),
+			started("web", "build", 14.5),
+			finished("web", "build", 16, succeeded(8.1, 688, "")),
 			event.RunFinished{Target: "build", Succeeded: 2, Duration: 21020 * time.Millisecond, Peak: mb(7536.64), Usage: mb(16), Budget: 8 * memtools.GB,
 				Tasks: 20500 * time.Millisecond, Bound: 16100 * time.Millisecond, BoundBy: "memory", Serial: 20440 * time.Millisecond,
 				Retries: 1, Pauses: 2, Collections: 1, Unused: mb(120.25)},
 		},
 		"Packages side by side": {
-			started("core", "build"), memory(event.BeforeTask, "core#build", 12.34), output("not shown as it comes"),
-			started("cli", "typecheck"), memory(event.BeforeTask, "cli#typecheck", 12.34),
-			succeeded("cli", "typecheck", 2, log("checked 12 files")), memory(event.AfterTask, "cli#typecheck", 14.5),
-			succeeded("core", "build", 12.34, log("")), memory(event.AfterTask, "core#build", 14.5),
+			started("core", "build", 12.34), output{"core", "not shown as it comes"},
+			started("cli", "typecheck", 12.34),
+			finished("cli", "typecheck", 14.5, succeeded(2, 96.75, log("checked 12 files"))),
+			finished("core", "build", 14.5, succeeded(12.34, 412.5, log(""))),
+		},
+		"Packages side by side, as they come": {
+			started("core", "build", 12.34), started("cli", "build", 12.34),
+			output{"core", "reads a"}, output{"cli", "checked 12 files\n"}, output{"core", ".ts\nwrites a.js\nno end"},
+			finished("cli", "build", 14.5, succeeded(2, 96.75, log("checked 12 files"))),
+			finished("core", "build", 14.5, succeeded(12.34, 412.5, log("all of it"))),
 		},
 		"A failure": {
-			started("core", "build"), memory(event.BeforeTask, "core#build", 12.34),
-			event.TaskFinished{Task: task("core", "build"), Status: event.OutOfMemory, Duration: 3210 * time.Millisecond,
+			started("core", "build", 12.34),
+			finished("core", "build", 14.5, event.TaskFinished{Status: event.OutOfMemory, Duration: 3210 * time.Millisecond,
 				Reason: "JavaScript heap out of memory (V8 heap limit 512.00MB)", Hint: "raise the heap limit",
 				Peak: mb(561.5), Curve: []memtools.Bytes{0, mb(80), mb(160), mb(240), mb(320), mb(400), mb(480), mb(561.5)},
-				Log: log("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n")},
-			memory(event.AfterTask, "core#build", 14.5),
+				Log: log("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n")}),
 			event.TaskSkipped{Task: task("cli", "build"), Because: new(task("core", "build"))},
 			event.TaskSkipped{Task: task("docs", "generate"), Because: new(task("core", "build"))},
 			event.TaskSkipped{Task: task("web", "build")},
@@ -91,20 +108,21 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 		},
 		"Before the first package": {
 			event.RunStarted{Target: "typecheck"},
-			event.Notice{Kind: event.HeapClamped, Text: "Heap limit 16384.00MB does not fit: 6553.60MB it is, the budget of this run"},
-			event.Notice{Kind: event.OptionsMerged, Text: "NODE_OPTIONS: node-options of .npmrc were merged"},
+			event.Notice{Kind: event.HeapClamped, Text: "Heap limit 16384.00MB (NODE_OPTIONS) does not fit the budget of 6553.60MB: clamped to 6505.60MB"},
+			event.Notice{Kind: event.OptionsMerged, Text: "The node options of .npmrc are merged into NODE_OPTIONS"},
 			event.Notice{Kind: event.ShortMemory, Text: "Only 512.00MB of memory are free", Hint: "close other programs"},
-			memory(event.AtStart, "", 12.34),
+			memory(event.AtStart, 12.34),
 			event.StepStarted{Step: "Installing dependencies", Command: "npm ci", Reason: "node_modules is missing"},
 			event.StepFinished{Step: "Installing dependencies", Duration: 14200 * time.Millisecond},
 			event.Notice{Kind: event.Retrying, Task: "web", Text: "trying again, alone"},
 			event.Notice{Kind: event.StateDamaged, Text: "2 lines of the history could not be read and were set aside"},
 		},
 		"Other targets": {
-			started("core", "typecheck"), started("core", "test"), started("core", "lint"),
-			started("core", "clean"), started("acme", "bundle"), started("core", "generate"),
+			unmeasured("core", "typecheck"), unmeasured("core", "test"), unmeasured("core", "lint"),
+			unmeasured("core", "clean"), unmeasured("acme", "bundle"), unmeasured("core", "generate"),
 		},
 	}
+	shows := map[string]Show{"A build, one package at a time": Live, "Packages side by side, as they come": Labelled}
 	for title, want := range page(t, "../../docs/log.md") {
 		events, ok := scenarios[title]
 		if !ok {
@@ -113,15 +131,24 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 		delete(scenarios, title)
 		t.Run(title, func(t *testing.T) {
 			var b strings.Builder
-			c := NewConsole(&b, false, title == "A build, one package at a time")
+			c := NewConsole(&b, false, shows[title])
+			outputs := map[string]io.WriteCloser{}
 			for i, e := range events {
 				switch e := e.(type) {
 				case output:
-					if _, err := c.Write([]byte(e)); err != nil {
+					if outputs[e.label] == nil {
+						outputs[e.label] = c.Output(e.label)
+					}
+					if _, err := io.WriteString(outputs[e.label], e.text); err != nil {
 						t.Fatal(err)
 					}
 				case event.Event:
-					c.Take(event.Stamped{Seq: i, Event: e})
+					if f, ok := e.(event.TaskFinished); ok && outputs[f.Label] != nil {
+						if err := outputs[f.Label].Close(); err != nil {
+							t.Fatal(err)
+						}
+					}
+					c.Take(event.Stamped{Seq: i, Event: e}, &tally.State{})
 				}
 			}
 			if got := strings.TrimRight(b.String(), "\n"); got != want {
@@ -156,7 +183,7 @@ func TestColours(t *testing.T) {
 	}{{"are there on a terminal", true, true}, {"are not there elsewhere", false, false}} {
 		t.Run(tt.claim, func(t *testing.T) {
 			var b strings.Builder
-			NewConsole(&b, tt.colour, true).Take(event.Stamped{Event: event.RunStarted{Target: "build"}})
+			NewConsole(&b, tt.colour, Live).Take(event.Stamped{Event: event.RunStarted{Target: "build"}}, &tally.State{})
 			if got := strings.Contains(b.String(), "\x1b["); got != tt.want {
 				t.Errorf("escape codes: %v in %q", got, b.String())
 			}

@@ -7,10 +7,11 @@ import (
 	"sync"
 
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/tally"
 )
 
 // Recorder writes a run's events to a file, one JSON object a line. Each event
-// is with the system before the next, so that a killed run can be read.
+// reaches the system before the next, so the record of a killed run can be read.
 type Recorder struct {
 	mu   sync.Mutex
 	file *os.File
@@ -27,7 +28,7 @@ func NewRecorder(path string) (*Recorder, error) {
 }
 
 // Take writes the event.
-func (r *Recorder) Take(s event.Stamped) {
+func (r *Recorder) Take(s event.Stamped, _ *tally.State) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {
@@ -40,7 +41,7 @@ func (r *Recorder) Take(s event.Stamped) {
 	r.err = err
 }
 
-// Close ends the file and returns the first error of all that was written.
+// Close ends the file and returns the first error of all writes.
 func (r *Recorder) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,6 +1,6 @@
-// Package runner runs the processes of one task: it measures their memory,
-// keeps their output, ends them all when it must, and says why they failed. It
-// decides nothing about when a task runs.
+// Package runner runs the processes of one task: it measures their memory, keeps
+// their output, ends them all when it must, and diagnoses their failure. It never
+// decides when a task runs.
 package runner
 
 import (
@@ -19,19 +19,14 @@ import (
 	"github.com/heapmage/heapmage/memtools/oom"
 )
 
-// Runner runs tasks. Its exported fields are set once; its methods may be called
-// by many goroutines.
+// Runner runs tasks. Its fields are set once; Run may be called by many goroutines.
 type Runner struct {
-	attempts
-
 	// RunID marks every process of the run in its environment.
 	RunID string
 	// Meter measures the trees of the tasks.
 	Meter *meter.Meter
-	// Live takes the output of tasks as it comes, beside their logs. Nil means nobody.
-	Live io.Writer
-	// OOMScoreAdj makes children the kernel's first choice when memory runs
-	// out, from 0 (as they are) to 1000. Linux only.
+	// OOMScoreAdj makes children the kernel's first choice when memory runs out,
+	// from 0 (as they are) to 1000. Linux only.
 	OOMScoreAdj int
 }
 
@@ -43,49 +38,50 @@ type Spec struct {
 	Steps []script.Step
 	// Log is the file that takes the output; it is overwritten.
 	Log string
-	// Timeout ends the attempt once it ran for so long, the time for which it was
-	// frozen not counted. Zero means none.
+	// Output takes the output as it comes, beside the log. Nil means that it goes to
+	// the log alone.
+	Output io.Writer
+	// Timeout ends the attempt once it has run for so long, pauses not counted. Zero
+	// means none.
 	Timeout time.Duration
-	// HeapLimit is V8's heap limit that Steps set, for the diagnosis; zero where unknown.
+	// HeapLimit is V8's heap limit that Steps set, for the diagnosis; zero if unknown.
 	HeapLimit memtools.Bytes
 }
 
 // Result is how an attempt ended.
 type Result struct {
-	// Started is when it began by the clock of the file system that has its log,
-	// which lags some milliseconds behind, or is that of another machine: no file
-	// that it wrote there has an earlier time.
+	// Started is the log file's creation time by its file system's clock, so output
+	// files' times compare with it: no file that the attempt wrote there is older.
 	Started  time.Time
 	Duration time.Duration
-	// Frozen is the part of Duration for which it was kept from running.
+	// Frozen is the part of Duration for which the attempt was frozen.
 	Frozen time.Duration
-	// CPU is the processor time of all processes that were waited for.
+	// CPU is the processor time of all its processes.
 	CPU time.Duration
 	// Peak is the highest usage of the process tree.
 	Peak memtools.Bytes
-	// ExitCode is the script's; -1 where a signal ended it or it never started.
+	// ExitCode is the script's; -1 if a signal ended it or it never started.
 	ExitCode int
 	Signal   string
-	// Verdict says why it failed; it is that of a success where it did not.
+	// Verdict is why it failed, or that it succeeded.
 	Verdict oom.Verdict
 }
 
-// Why an attempt is ended, as causes of its context. Any other cause is an
+// The reasons to end an attempt, as causes of its context. Any other cause is an
 // interrupt.
 var (
 	ErrTimeout  = errors.New("timed out")
 	ErrPressure = errors.New("stopped to keep the run inside its memory")
 )
 
-// Run runs the steps. When ctx is done it ends every process of the task, which
-// takes at most three seconds. The error is one of this machine (no such shell,
+// Run runs the steps under the handle a. When ctx is done it ends every process of the
+// task, which takes at most three seconds. The error is one of this machine (no shell,
 // no room for the log), not of the script.
-func (r *Runner) Run(ctx context.Context, s Spec) (res Result, err error) {
+func (r *Runner) Run(ctx context.Context, s Spec, a *Attempt) (res Result, err error) {
 	began := time.Now()
-	a := r.begin(s.ID)
 	defer func() {
 		res.Duration = time.Since(began)
-		res.Frozen = r.finish(s.ID, a)
+		res.Frozen = a.end()
 	}()
 	if s.Timeout > 0 {
 		var cancel context.CancelCauseFunc
@@ -113,11 +109,11 @@ func (r *Runner) Run(ctx context.Context, s Spec) (res Result, err error) {
 }
 
 // step runs one process and adds what it did to res.
-func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writer, a *attempt, res *Result) error {
+func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writer, a *Attempt, res *Result) error {
 	var scanner oom.Scanner
 	outputs := []io.Writer{log, &scanner}
-	if r.Live != nil {
-		outputs = append(outputs, r.Live)
+	if s.Output != nil {
+		outputs = append(outputs, s.Output)
 	}
 	id := r.RunID + "/" + s.ID
 	a.mayStart(ctx)
@@ -139,7 +135,7 @@ func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writ
 	case <-p.Done():
 	case <-ctx.Done():
 		if errors.Is(context.Cause(ctx), ErrPressure) {
-			p.Kill() // memory is short now, and there is nothing to say goodbye to
+			p.Kill() // memory is short now: no time for a clean end
 		} else {
 			p.Stop()
 		}
@@ -149,7 +145,7 @@ func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writ
 	killsAfter, _ := memtools.OOMKills()
 	kills := killsAfter.Since(killsBefore)
 
-	// The kernel counts only what somebody waited for: not esbuild's service,
+	// The kernel counts only processes that were waited for: not esbuild's service,
 	// which outlives the program that started it.
 	res.CPU += max(end.User+end.System, seen)
 	res.Peak = max(res.Peak, peak)
@@ -168,7 +164,7 @@ func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writ
 	return end.OutputErr
 }
 
-// stopOf says why we end what runs under ctx, which is done.
+// stopOf is why we end what runs under ctx, which is done.
 func stopOf(ctx context.Context) oom.Stop {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, ErrTimeout):

@@ -6,9 +6,13 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -32,30 +36,44 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// start runs shell commands as the steps of one task and returns its log and
-// what Run returned.
-func start(t *testing.T, ctx context.Context, commands ...string) (r *Runner, log string, ended <-chan Result) {
+// world is a runner with a meter of its own.
+func world(t *testing.T) *Runner {
 	t.Helper()
 	m, err := meter.New(meter.Options{Budget: memtools.GB})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = m.Close() })
-	r = &Runner{RunID: proc.NewRunID(), Meter: m}
-	log = filepath.Join(t.TempDir(), "log")
-	var steps []script.Step
+	return &Runner{RunID: proc.NewRunID(), Meter: m}
+}
+
+// running is a task that a test has started.
+type running struct {
+	Attempt
+	r     *Runner
+	log   string
+	ended chan Result
+}
+
+// begin makes a task of shell commands, each a step, and has change set it up.
+func begin(t *testing.T, ctx context.Context, change func(*running, *Spec), commands ...string) *running {
+	t.Helper()
+	task := &running{r: world(t), log: filepath.Join(t.TempDir(), "log"), ended: make(chan Result, 1)}
+	spec := Spec{ID: "core#build", Log: task.log}
 	for _, c := range commands {
-		steps = append(steps, script.Step{Args: []string{"sh", "-c", c}, Env: os.Environ()})
+		spec.Steps = append(spec.Steps, script.Step{Args: []string{"sh", "-c", c}, Env: os.Environ()})
 	}
-	results := make(chan Result, 1)
+	if change != nil {
+		change(task, &spec)
+	}
 	go func() {
-		res, err := r.Run(ctx, Spec{ID: "core#build", Steps: steps, Log: log})
+		res, err := task.r.Run(ctx, spec, &task.Attempt)
 		if err != nil {
 			t.Error(err)
 		}
-		results <- res
+		task.ended <- res
 	}()
-	return r, log, results
+	return task
 }
 
 func size(log string) int64 {
@@ -75,47 +93,109 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
+// stopped reports whether the process of a task does not run, as ps tells.
+func (r *running) stopped(t *testing.T) bool {
+	t.Helper()
+	r.mu.Lock()
+	pid := r.process.PID()
+	r.mu.Unlock()
+	state, err := exec.CommandContext(t.Context(), "ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.HasPrefix(bytes.TrimSpace(state), []byte("T"))
+}
+
 func TestFreeze(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	r, log, ended := start(t, ctx, "while :; do echo x; sleep 0.01; done")
-	until(t, "its output", func() bool { return size(log) > 0 })
-	r.Freeze("core#build")
-	if !r.Frozen("core#build") {
-		t.Error("it is not frozen")
-	}
-	time.Sleep(100 * time.Millisecond) // what it wrote before is on its way
-	before := size(log)
-	time.Sleep(200 * time.Millisecond)
-	if after := size(log); after != before {
-		t.Errorf("it wrote %d bytes while it was frozen", after-before)
-	}
-	r.Thaw("core#build")
-	until(t, "more of its output", func() bool { return size(log) > before })
-	r.Freeze("core#build") // also a frozen one is ended
+	task := begin(t, ctx, nil, "while :; do echo x; sleep 0.01; done")
+	until(t, "its output", func() bool { return size(task.log) > 0 })
+	task.Freeze()
+	until(t, "its stop", func() bool { return task.stopped(t) })
+	task.Thaw()
+	until(t, "its going on", func() bool { return !task.stopped(t) })
+	before := size(task.log)
+	until(t, "more of its output", func() bool { return size(task.log) > before })
+	task.Freeze() // a frozen one is ended too
+	until(t, "its second stop", func() bool { return task.stopped(t) })
 	cancel(ErrPressure)
-	res := <-ended
-	if res.Verdict.Cause != oom.PressureStop || res.Frozen < 300*time.Millisecond || res.Frozen > res.Duration {
+	res := <-task.ended
+	if res.Verdict.Cause != oom.PressureStop || res.Frozen <= 0 || res.Frozen > res.Duration {
 		t.Errorf("%+v", res)
 	}
-	r.Freeze("core#build") // nothing is there any more
-	if r.Frozen("core#build") {
-		t.Error("an ended task is frozen")
+	task.Freeze() // nothing is there any more
+	if task.frozenFor() != res.Frozen {
+		t.Error("an ended attempt is frozen")
 	}
 }
 
-// TestProcessorTime: a process that nobody waits for, as esbuild's service, is
-// part of what a task took.
+// TestFrozenSteps: no step of a frozen attempt starts, and its time limit waits.
+func TestFrozenSteps(t *testing.T) {
+	t.Run("start with the thaw", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var a Attempt
+			a.Freeze()
+			started := false
+			go func() { a.mayStart(t.Context()); started = true }()
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if started {
+				t.Error("it started while it was frozen")
+			}
+			a.Thaw()
+			synctest.Wait()
+			if !started {
+				t.Error("it never started")
+			}
+			if a.end() != time.Hour {
+				t.Errorf("frozen for %v", a.total)
+			}
+		})
+	})
+	t.Run("do not start once the task is ended", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var a Attempt
+			a.Freeze()
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			a.mayStart(ctx) // returns
+		})
+	})
+	t.Run("do not time out", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var a Attempt
+			a.Freeze()
+			var ended atomic.Bool
+			go a.endAfter(t.Context(), time.Minute, func() { ended.Store(true) })
+			time.Sleep(time.Hour)
+			a.Thaw()
+			time.Sleep(59 * time.Second)
+			synctest.Wait()
+			if ended.Load() {
+				t.Error("it timed out for a time in which it was frozen")
+			}
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			if !ended.Load() {
+				t.Error("it did not time out")
+			}
+		})
+	})
+}
+
+// TestProcessorTime: a process that is never waited for, like esbuild's service,
+// counts towards its task.
 func TestProcessorTime(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("elsewhere only what was waited for is known")
 	}
 	done := filepath.Join(t.TempDir(), "done")
 	const busy = `i=0; while [ $i -lt 200 ]; do i=$((i+1)); j=0; while [ $j -lt 10000 ]; do j=$((j+1)); done; done; `
-	r, _, ended := start(t, t.Context(), "(sh -c '"+busy+"touch "+done+"; sleep 3' &); while [ ! -e "+done+" ]; do sleep 0.1; done; sleep 2")
+	task := begin(t, t.Context(), nil, "(sh -c '"+busy+"touch "+done+"; sleep 3' &); while [ ! -e "+done+" ]; do sleep 0.1; done; sleep 2")
 	metering, stop := context.WithCancel(t.Context())
 	metered := make(chan struct{})
-	go func() { defer close(metered); r.Meter.Run(metering) }()
-	res := <-ended
+	go func() { defer close(metered); task.r.Meter.Run(metering) }()
+	res := <-task.ended
 	stop()
 	<-metered
 	if !res.Verdict.Success() || res.CPU < time.Second {
@@ -125,66 +205,41 @@ func TestProcessorTime(t *testing.T) {
 
 func TestSteps(t *testing.T) {
 	t.Run("run one after another until one fails", func(t *testing.T) {
-		_, log, ended := start(t, t.Context(), "echo one", "echo two; exit 3", "echo three")
-		res := <-ended
-		text, err := os.ReadFile(log)
+		task := begin(t, t.Context(), nil, "echo one", "echo two; exit 3", "echo three")
+		res := <-task.ended
+		text, err := os.ReadFile(task.log)
 		if err != nil || !bytes.Equal(text, []byte("one\ntwo\n")) || res.ExitCode != 3 || res.Verdict.Success() {
 			t.Errorf("%q, %v, %+v", text, err, res)
 		}
 	})
-	t.Run("are frozen from their start where the task is", func(t *testing.T) {
-		go1 := filepath.Join(t.TempDir(), "go")
-		r, log, ended := start(t, t.Context(), "while [ ! -e "+go1+" ]; do sleep 0.01; done", "echo second")
-		until(t, "its start", func() bool { r.Freeze("core#build"); return r.Frozen("core#build") })
-		if err := os.WriteFile(go1, nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(100 * time.Millisecond)
-		if size(log) != 0 {
-			t.Error("the second step ran")
-		}
-		r.Thaw("core#build")
-		if res := <-ended; !res.Verdict.Success() {
-			t.Errorf("%+v", res)
+	t.Run("are shown as they come, beside the log", func(t *testing.T) {
+		var shown bytes.Buffer
+		task := begin(t, t.Context(), func(_ *running, s *Spec) { s.Output = &shown }, "echo one", "echo two")
+		<-task.ended
+		if shown.String() != "one\ntwo\n" {
+			t.Errorf("%q", shown.String())
 		}
 	})
-	t.Run("are frozen although the task had not begun when that was asked for", func(t *testing.T) {
-		r, _, ended := start(t, t.Context())
-		<-ended
-		r.Expect("core#build")
-		r.Freeze("core#build")
-		log := filepath.Join(t.TempDir(), "log")
-		results := make(chan Result, 1)
-		go func() {
-			res, err := r.Run(t.Context(), Spec{ID: "core#build", Log: log, Steps: []script.Step{{Args: []string{"echo", "it runs"}, Env: os.Environ()}}})
-			if err != nil {
-				t.Error(err)
-			}
-			results <- res
-		}()
-		until(t, "its log", func() bool { _, err := os.Stat(log); return err == nil })
-		time.Sleep(100 * time.Millisecond)
-		if size(log) != 0 {
-			t.Error("it ran")
-		}
-		r.Thaw("core#build")
-		if res := <-results; !res.Verdict.Success() || res.Frozen == 0 || size(log) == 0 {
+	t.Run("wait for the thaw of a task that was frozen before it began", func(t *testing.T) {
+		task := begin(t, t.Context(), func(task *running, _ *Spec) { task.Freeze() }, "echo it runs")
+		until(t, "its log", func() bool { _, err := os.Stat(task.log); return err == nil })
+		task.Thaw()
+		if res := <-task.ended; !res.Verdict.Success() || res.Frozen == 0 || size(task.log) == 0 {
 			t.Errorf("%+v", res)
 		}
 	})
 	t.Run("do not start once the task is stopped", func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(ErrPressure)
-		_, log, ended := start(t, ctx, "echo it runs")
-		if res := <-ended; res.Verdict.Cause != oom.PressureStop || size(log) > 0 {
+		task := begin(t, ctx, nil, "echo it runs")
+		if res := <-task.ended; res.Verdict.Cause != oom.PressureStop || size(task.log) > 0 {
 			t.Errorf("%+v", res)
 		}
 	})
 	t.Run("write no file that is older than their start", func(t *testing.T) {
 		for range 20 {
 			file := filepath.Join(t.TempDir(), "written")
-			_, _, ended := start(t, t.Context(), "echo > "+file)
-			res := <-ended
+			res := <-begin(t, t.Context(), nil, "echo > "+file).ended
 			info, err := os.Stat(file)
 			if err != nil {
 				t.Fatal(err)
@@ -195,40 +250,8 @@ func TestSteps(t *testing.T) {
 		}
 	})
 	t.Run("end at the timeout", func(t *testing.T) {
-		m, err := meter.New(meter.Options{Budget: memtools.GB})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer m.Close()
-		r := &Runner{RunID: proc.NewRunID(), Meter: m}
-		res, err := r.Run(t.Context(), Spec{ID: "x", Log: filepath.Join(t.TempDir(), "log"), Timeout: 50 * time.Millisecond,
-			Steps: []script.Step{{Args: []string{"sleep", "60"}, Env: os.Environ()}}})
-		if err != nil || res.Verdict.Cause != oom.Timeout {
-			t.Errorf("%v, %+v", err, res)
-		}
-	})
-	t.Run("do not time out while they are frozen", func(t *testing.T) {
-		m, err := meter.New(meter.Options{Budget: memtools.GB})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer m.Close()
-		r := &Runner{RunID: proc.NewRunID(), Meter: m}
-		r.Expect("x")
-		r.Freeze("x")
-		const timeout = 3 * time.Second
-		ended := make(chan Result)
-		go func() {
-			res, err := r.Run(t.Context(), Spec{ID: "x", Log: filepath.Join(t.TempDir(), "log"), Timeout: timeout,
-				Steps: []script.Step{{Args: []string{"true"}, Env: os.Environ()}}})
-			if err != nil {
-				t.Error(err)
-			}
-			ended <- res
-		}()
-		time.Sleep(timeout + time.Second)
-		r.Thaw("x")
-		if res := <-ended; !res.Verdict.Success() || res.Frozen < timeout {
+		task := begin(t, t.Context(), func(_ *running, s *Spec) { s.Timeout = 50 * time.Millisecond }, "sleep 60")
+		if res := <-task.ended; res.Verdict.Cause != oom.Timeout {
 			t.Errorf("%+v", res)
 		}
 	})

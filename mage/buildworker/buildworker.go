@@ -34,7 +34,7 @@ type Result = engine.Worked
 // Worker runs the scripts of one workspace. Its methods may be called by many
 // goroutines; two tasks for the same script of the same package wait for each
 // other.
-type Worker struct{ session *engine.Session }
+type Worker struct{ worker *engine.Worker }
 
 // Open opens the workspace around dir, with its configuration. The log of what is
 // run goes to log; nil means nowhere. What runs is recorded under .heapmage, and
@@ -43,15 +43,15 @@ func Open(ctx context.Context, dir string, log io.Writer) (*Worker, error) {
 	if log == nil {
 		log = io.Discard
 	}
-	s, err := engine.OpenSession(ctx, dir, log)
+	w, err := engine.OpenWorker(ctx, dir, log)
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{s}, nil
+	return &Worker{w}, nil
 }
 
 // Program is the worker for pool.New.
-func (w *Worker) Program() pool.Program { return pool.Handlers(w.session.Handlers()) }
+func (w *Worker) Program() pool.Program { return pool.Handlers(w.worker.Handlers()) }
 
 // Close ends the worker. Its pool must have been shut down.
-func (w *Worker) Close() error { return w.session.Close() }
+func (w *Worker) Close() error { return w.worker.Close() }

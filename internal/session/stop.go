@@ -1,4 +1,4 @@
-package engine
+package session
 
 import (
 	"context"
@@ -13,20 +13,21 @@ import (
 	"github.com/heapmage/heapmage/internal/proc"
 )
 
-// Why a run ends early.
+// The reasons to end a session early.
 var (
 	errTerminated = errors.New("terminated")
 	errDeadline   = errors.New("out of time (mage -t)")
 )
 
-// windDown is how long before Mage's deadline a run begins to end: Mage exits
-// at once when the deadline comes, and ending every process takes up to 3 s.
+// windDown is how long before Mage's deadline a session begins to end: Mage exits at
+// once when the deadline comes, and ending every process takes up to 3 s.
 const windDown = 3500 * time.Millisecond
 
-// stoppable returns a context that is done when the run must end, with the
-// reason as its cause: Mage's own interrupt, SIGTERM, the loss of the mage
-// launcher (which does not pass SIGTERM on), or the nearing of Mage's deadline.
-func stoppable(ctx context.Context) (context.Context, func()) {
+// Stoppable returns a context that is done when a session must end, with the reason as
+// its cause: Mage's own interrupt, SIGTERM, SIGHUP, the loss of the mage launcher
+// (which does not pass SIGTERM on), or Mage's deadline drawing near. Call release when
+// the session has ended.
+func Stoppable(ctx context.Context) (stoppable context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
@@ -57,9 +58,9 @@ func stoppable(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// exitFor returns the exit code of a run that was ended early, and why; zero
-// where it was not.
-func exitFor(ctx context.Context) (int, string) {
+// Exit returns the exit code of a session that was ended early, and the reason; zero
+// if ctx, which is that of Stoppable, is not done.
+func Exit(ctx context.Context) (code int, reason string) {
 	if ctx.Err() == nil {
 		return 0, ""
 	}

@@ -1,19 +1,19 @@
-package engine
+package tally
 
 import "github.com/heapmage/heapmage/memtools"
 
-// curvePoints is how many points of a usage curve are told.
+// curvePoints is half of the most points that a curve has.
 const curvePoints = 32
 
-// curve is the usage of one attempt over its time, in a bounded number of points
-// at equal distances. The zero value is empty.
+// curve is the usage of one attempt over time, in a bounded number of points at equal
+// distances. The zero value is empty.
 type curve struct {
 	points []memtools.Bytes // the largest usage of each stretch
 	each   int              // samples in a stretch
 	inLast int              // samples in the last stretch so far
 }
 
-// add notes a sample. When there are too many points each two become one.
+// add notes a sample. When there are too many points, each two become one.
 func (c *curve) add(usage memtools.Bytes) {
 	if c.each == 0 {
 		c.each = 1

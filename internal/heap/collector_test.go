@@ -1,8 +1,9 @@
-package engine
+package heap
 
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,16 +62,16 @@ func TestCollect(t *testing.T) {
 		broken     error
 	}
 	// collect runs one collection in a world with a budget of 1 GB.
-	collect := func(c *collector) (events []event.Event) {
-		c.emit = func(e event.Event) { events = append(events, e) }
+	collect := func(c *Collector) (events []event.Event) {
+		c.o.Emit = func(e event.Event) { events = append(events, e) }
 		c.Collect(context.Background(), event.AtCritical)
 		return events
 	}
-	with := func(h fakeHeaps) *collector {
-		return newCollector(h, 0, func() meter.Reading {
+	with := func(h fakeHeaps) *Collector {
+		return newCollector(h, CollectorOptions{Usage: func() meter.Reading {
 			used := h.total()
 			return meter.Reading{Usage: used, Budget: gb, Level: memtools.DefaultThresholds.Level(used, gb)}
-		}, nil)
+		}})
 	}
 	freed := func(t *testing.T, events []event.Event) event.GCFinished {
 		t.Helper()
@@ -91,40 +92,47 @@ func TestCollect(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 	})
-	t.Run("says what failed and goes on", func(t *testing.T) {
+	t.Run("reports what failed and goes on", func(t *testing.T) {
 		got := freed(t, collect(with(fakeHeaps{1: &p{used: 400 * mb, live: 100 * mb}, 2: &p{used: 600 * mb, broken: errors.New("no answer")}})))
 		if len(got.Processes) != 2 || got.Processes[0].Error == "" || got.Freed != 300*mb {
 			t.Errorf("got %+v", got)
 		}
 	})
-	t.Run("says nothing where nothing is worth it", func(t *testing.T) {
+	t.Run("emits nothing if nothing is worth it", func(t *testing.T) {
 		if events := collect(with(fakeHeaps{1: &p{used: 20 * mb}})); len(events) > 0 {
 			t.Errorf("got %+v", events)
 		}
 	})
-	t.Run("leaves each process alone for the cooldown, but not another one", func(t *testing.T) {
+	t.Run("leaves a process alone for the cooldown, but not another one", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := fakeHeaps{1: &p{used: 950 * mb, live: 850 * mb}}
 			c := with(h)
-			freed(t, collect(c))
-			h[1].used = 950 * mb
-			time.Sleep(gcCooldown - time.Second)
-			if events := collect(c); len(events) > 0 {
-				t.Errorf("inside the cooldown: %+v", events)
+			pids := func() (pids []int) {
+				for _, p := range freed(t, collect(c)).Processes {
+					pids = append(pids, p.PID)
+				}
+				return pids
 			}
-			h[2] = &p{used: 800 * mb, live: 10 * mb}
-			time.Sleep(time.Second)
-			if got := freed(t, collect(c)); got.Processes[0].PID != 1 && got.Processes[0].PID != 2 {
-				t.Errorf("got %+v", got)
+			if got := pids(); !slices.Equal(got, []int{1}) {
+				t.Errorf("first %v", got)
+			}
+			h[1].used, h[2] = 950*mb, &p{used: 800 * mb, live: 10 * mb}
+			time.Sleep(cooldown - time.Second)
+			if got := pids(); !slices.Equal(got, []int{2}) {
+				t.Errorf("inside the cooldown of 1: %v", got)
+			}
+			time.Sleep(2 * time.Second)
+			if got := pids(); !slices.Equal(got, []int{1}) {
+				t.Errorf("after it: %v", got)
 			}
 		})
 	})
-	t.Run("keeps nobody waiting between tasks", func(t *testing.T) {
+	t.Run("does not delay the next task", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := fakeHeaps{1: &p{used: 950 * mb, live: 900 * mb}}
 			c := with(h)
 			c.heaps = slowHeaps{h}
-			c.emit = func(event.Event) {}
+			c.o.Emit = func(event.Event) {}
 			start := time.Now()
 			c.Between(t.Context())
 			if took := time.Since(start); took > 0 {
@@ -141,7 +149,7 @@ func TestCollect(t *testing.T) {
 			h := fakeHeaps{1: &p{used: 950 * mb, live: 900 * mb}}
 			c := with(h)
 			events := 0
-			c.emit = func(event.Event) { events++ }
+			c.o.Emit = func(event.Event) { events++ }
 			for range 10 {
 				c.Critical(t.Context())
 				c.Wait()
@@ -163,26 +171,26 @@ func TestWorthwhile(t *testing.T) {
 		used  memtools.Bytes
 		past  pastGC
 		want  bool // usually
-		short bool // where it would have to be stopped otherwise
+		short bool // if it would have to be stopped otherwise
 	}{
 		{"a large heap is, the first time", 100 * mb, pastGC{}, true, true},
 		{"a small heap is not", 10 * mb, pastGC{}, false, false},
 		{"not for more than a fifth of its time", 900 * mb, ago(time.Second, 700*mb, 800*mb), false, false},
-		{"not where it gave back next to nothing", 900 * mb, ago(10*time.Second, 850*mb, 10*mb), false, false},
+		{"not if it gave back next to nothing", 900 * mb, ago(10*time.Second, 850*mb, 10*mb), false, false},
 		{"not inside the cooldown", 900 * mb, ago(10*time.Second, 700*mb, 90*mb), false, true},
-		{"sooner where it gave back much and has grown again", 900 * mb, ago(6*time.Second, 700*mb, 800*mb), true, true},
+		{"sooner if it gave back much and has grown again", 900 * mb, ago(6*time.Second, 700*mb, 800*mb), true, true},
 		{"but not for more than a twentieth of its time", 900 * mb, ago(5*time.Second, 700*mb, 800*mb), false, true},
 		{"and not before it has grown", 700 * mb, ago(10*time.Second, 700*mb, 800*mb), false, false},
 		{"again after the cooldown", 900 * mb, ago(time.Minute, 100*mb, 800*mb), true, true},
-		{"not where it is nearly all live", 510 * mb, ago(time.Minute, 500*mb, 5*mb), false, false},
+		{"not if it is nearly all live", 510 * mb, ago(time.Minute, 500*mb, 5*mb), false, false},
 		{"but in time all the same", 510 * mb, ago(3*time.Minute, 500*mb, 5*mb), true, true},
 		{"but once it has grown by a fifth", 610 * mb, ago(time.Minute, 500*mb, 5*mb), true, true},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			usually := worthwhile(tt.used, tt.past, now, gcCooldown, hasteOf(event.AtCritical))
-			short := worthwhile(tt.used, tt.past, now, gcCooldown, hasteOf(event.AtShortage))
+			usually := worthwhile(tt.used, tt.past, now, cooldown, pacingFor(event.AtCritical))
+			short := worthwhile(tt.used, tt.past, now, cooldown, pacingFor(event.AtShortage))
 			if usually != tt.want || short != tt.short {
-				t.Errorf("usually %v, where memory is short %v", usually, short)
+				t.Errorf("usually %v, with short memory %v", usually, short)
 			}
 		})
 	}

@@ -1,0 +1,246 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/estimate"
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/heap"
+	"github.com/heapmage/heapmage/internal/runner"
+	"github.com/heapmage/heapmage/internal/schedule"
+	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/tally"
+	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/memtools"
+	"github.com/heapmage/heapmage/memtools/oom"
+	"github.com/heapmage/heapmage/pool"
+)
+
+// errLast ends the last attempt that runs because the kernel is about to: no other can
+// make room.
+var errLast = fmt.Errorf("%w: nothing else could make room", runner.ErrPressure)
+
+// attempt is one attempt at a task, from its grant to its outcome. It is the
+// scheduler's handle of it.
+type attempt struct {
+	*run
+	task  *taskgraph.Task
+	grant schedule.Grant
+	event event.Task
+
+	runner.Attempt                 // its processes
+	runs           context.Context // of the run
+	ctx            context.Context
+	stop           context.CancelCauseFunc
+	done           chan schedule.Outcome // receives the one outcome; never closed
+
+	limit    heap.Limit
+	finished event.TaskFinished
+}
+
+func (r *run) newAttempt(ctx context.Context, t *taskgraph.Task, g schedule.Grant) *attempt {
+	a := &attempt{run: r, task: t, grant: g, event: r.describe(t), runs: ctx, done: make(chan schedule.Outcome, 1)}
+	a.ctx, a.stop = context.WithCancelCause(ctx)
+	return a
+}
+
+// start begins an attempt in the pool. It ends only when its processes have, whatever
+// becomes of ctx.
+func (r *run) start(ctx context.Context, t *taskgraph.Task, g schedule.Grant) schedule.Attempt {
+	a := r.newAttempt(ctx, t, g)
+	result := r.pool.Go(context.WithoutCancel(ctx), func(context.Context) schedule.Outcome { return a.do() })
+	go func() { a.done <- a.outcomeOf(<-result) }()
+	return a
+}
+
+// outcomeOf is the outcome of a job of the pool. A panic fails its task alone.
+func (a *attempt) outcomeOf(res pool.Result[schedule.Outcome]) schedule.Outcome {
+	if res.Err == nil {
+		return res.Value
+	}
+	a.stop(nil)
+	a.session.Events.Emit(event.TaskFinished{Task: a.event, Attempt: a.grant.Attempt, Status: event.Failed, Cause: string(oom.Failure), ExitCode: -1, Reason: res.Err.Error()})
+	return schedule.Outcome{Result: schedule.Failed, Cause: oom.Failure}
+}
+
+// Done yields the outcome.
+func (a *attempt) Done() <-chan schedule.Outcome { return a.done }
+
+// Freeze keeps the attempt from running.
+func (a *attempt) Freeze() {
+	a.Attempt.Freeze()
+	a.corrected(event.Paused)
+}
+
+// Thaw lets the attempt go on.
+func (a *attempt) Thaw() {
+	a.Attempt.Thaw()
+	a.corrected(event.Resumed)
+}
+
+// Stop ends the attempt to make room.
+func (a *attempt) Stop(final bool) {
+	if final {
+		a.stop(errLast)
+	} else {
+		a.stop(runner.ErrPressure)
+	}
+}
+
+func (a *attempt) corrected(action event.CorrectionAction) {
+	now := a.session.Meter.Last()
+	a.session.Events.Emit(event.Correction{Task: a.event, Action: action,
+		Held: a.session.Tasks(now)[a.task.ID], Usage: now.Usage, Budget: now.Budget, Available: now.Available})
+}
+
+// do runs the attempt to its end.
+func (a *attempt) do() schedule.Outcome {
+	defer a.stop(nil)
+	known := a.predict(a.task)
+	request := a.heapRequest(a.task, known)
+	a.limit = limitOf(a.grant, request)
+	a.warn()
+	now := a.session.Meter.Now()
+	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(known.Basis), HeapLimit: a.limit.Size,
+		Usage: now.Usage, Budget: now.Budget})
+	log := a.state.log(a.task.ID, a.grant.Attempt)
+	res, err := a.process(log, known)
+	a.finished = event.TaskFinished{Task: a.event, Attempt: a.grant.Attempt, Log: log}
+	ended(&a.finished, res, err, context.Cause(a.ctx))
+	outcome, notice := a.outcome(request, res)
+	a.end(outcome)
+	a.sayOnce(notice)
+	if gc := a.session.GC; gc != nil && a.session.Meter.Last().Level != memtools.Normal {
+		gc.Between(a.runs)
+	}
+	return outcome
+}
+
+// limitOf is the heap limit of an attempt: what an earlier one asked for, else what is
+// decided for a first attempt.
+func limitOf(g schedule.Grant, r heap.Request) heap.Limit {
+	for _, o := range slices.Backward(g.Before) {
+		if o.HeapLimit > 0 {
+			return heap.Limit{Size: o.HeapLimit, Set: true}
+		}
+	}
+	return heap.For(r)
+}
+
+// warn gives the notices about a task before it starts.
+func (a *attempt) warn() {
+	a.sayOnce(a.limit.Notice)
+	text := a.task.Package.Scripts[a.task.Script]
+	if own, ok := script.OverrideIn(text, a.limits.Effective); ok && a.isNode() {
+		a.sayOnce(event.Notice{Kind: event.OwnOptions, Task: a.event.Label, Text: fmt.Sprintf("its script sets %s itself, which overrides heapmage's heap limit", own.Text)})
+	}
+	if endless.MatchString(text) {
+		a.sayOnce(event.Notice{Kind: event.StillRunning, Task: a.event.Label, Text: "its script watches for changes and may never end",
+			Hint: "take the watch flag out of the script, name another one, or set a timeout, under tasks: in " + config.FileName})
+	}
+}
+
+// process runs the task's processes.
+func (a *attempt) process(log string, known estimate.Prediction) (runner.Result, error) {
+	steps, err := a.steps(known)
+	if err != nil {
+		return runner.Result{}, err
+	}
+	out := a.console.Output(a.label())
+	defer out.Close()
+	return a.runner.Run(a.ctx, runner.Spec{
+		ID: a.task.ID, Steps: steps, Log: log, Output: out,
+		Timeout:   a.config.TaskFor(a.task.Package.Keys(), a.task.Target).Timeout,
+		HeapLimit: a.limit.Diagnosed(a.maxBudget),
+	}, &a.Attempt)
+}
+
+// label names the task in front of its output.
+func (a *attempt) label() string {
+	if a.task.Target == a.target {
+		return a.event.Label
+	}
+	return a.event.Label + "#" + a.task.Target
+}
+
+// ended fills in how an attempt ended: res, or err if its processes could not run.
+// cause is that of its context.
+func ended(f *event.TaskFinished, res runner.Result, err, cause error) {
+	f.Duration, f.Frozen, f.CPU, f.Peak, f.ExitCode, f.Signal = res.Duration, res.Frozen, res.CPU, res.Peak, res.ExitCode, res.Signal
+	f.Status, f.Cause = statusOf(res.Verdict), string(res.Verdict.Cause)
+	switch {
+	case err != nil:
+		f.Status, f.Cause, f.ExitCode = event.Failed, string(oom.Failure), -1
+		f.Reason, f.Hint, _ = strings.Cut(err.Error(), "\n💡 ")
+	case f.Status == event.OutOfMemory && errors.Is(cause, runner.ErrPressure) && !errors.Is(cause, errLast):
+		f.Status, f.Reason = event.Stopped, res.Verdict.Reason()
+	case f.Status != event.Succeeded:
+		f.Reason, f.Hint = res.Verdict.Reason(), res.Verdict.Advice
+	}
+}
+
+func statusOf(v oom.Verdict) event.Status {
+	switch {
+	case v.Success():
+		return event.Succeeded
+	case v.Cause == oom.Interrupted:
+		return event.Interrupted
+	case v.Cause == oom.Timeout:
+		return event.TimedOut
+	case v.Memory():
+		return event.OutOfMemory
+	default:
+		return event.Failed
+	}
+}
+
+// outcome decides what follows the attempt: the tasks that depend on it, nothing, or
+// another attempt, for which it makes the way free.
+func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.Outcome, notice event.Notice) {
+	o = schedule.Outcome{Result: schedule.Failed, Cause: res.Verdict.Cause}
+	cause := context.Cause(a.ctx)
+	switch a.finished.Status {
+	case event.Succeeded:
+		return schedule.Outcome{}, notice
+	case event.Stopped:
+		o = schedule.Outcome{Result: schedule.Again} // no failure of its own
+	case event.OutOfMemory:
+		if last := errors.Is(cause, errLast); cause == nil || last {
+			var text string
+			o, text = heap.Retry(heap.Failure{
+				Verdict: res.Verdict, Limit: a.limit, Request: request, Before: a.grant.Before,
+				Alone: a.grant.Alone || last || a.slots() == 1, Retries: a.config.Retries, Repeat: a.mode == event.Safe,
+			})
+			o.Need = estimate.RetryNeed(res.Peak)
+			notice = event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: text}
+		}
+	case event.Failed, event.TimedOut, event.Interrupted:
+	}
+	if o.Result != schedule.Again {
+		return o, event.Notice{}
+	}
+	if err := a.removeHalfWritten(a.task, res.Started); err != nil {
+		notice = event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: "the output of its stopped attempt cannot be removed: " + err.Error()}
+		return schedule.Outcome{Result: schedule.Failed, Cause: res.Verdict.Cause}, notice
+	}
+	return o, notice
+}
+
+// end remembers and reports how the attempt ended.
+func (a *attempt) end(o schedule.Outcome) {
+	f := &a.finished
+	if f.Retry = o.Result == schedule.Again; f.Retry {
+		f.Hint = "" // the user need not act
+	} else if f.Status == event.OutOfMemory {
+		a.session.Tally.Read(func(s *tally.State) { f.Curve = s.Curve(f.ID) })
+	}
+	a.remember()
+	now := a.session.Meter.Now()
+	f.Usage, f.Budget = now.Usage, now.Budget
+	a.session.Events.Emit(*f)
+}

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+
+	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/estimate"
+	"github.com/heapmage/heapmage/internal/heap"
+	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// endless finds the flags with which compilers and test runners wait for changes.
+var endless = regexp.MustCompile(`\s--watch(All)?(\s|$|=true)|\btsc\b.*\s-w(\s|$)`)
+
+// steps are the processes of an attempt at a task of which this much is known.
+func (a *attempt) steps(known estimate.Prediction) ([]script.Step, error) {
+	o := a.scriptOptions()
+	if server := a.session.Heaps; server != nil && (a.limit.Size > a.maxBudget || heap.WantsAgent(learned(known), a.atOnce(), a.maxBudget)) {
+		o.NodeOptions, o.Extra = append(o.NodeOptions, server.Options()...), append(o.Extra, server.Env()...)
+	}
+	o.Args = a.args(a.task)
+	// A heapmage inside the script keeps to this run's budget, and does not start the
+	// same task again.
+	o.Extra = append(o.Extra, config.EnvRunning+"="+a.running(), fmt.Sprintf("%s=%d", config.EnvBudget, a.maxBudget))
+	if a.limit.Set {
+		o.HeapLimit = a.limit.Size
+	}
+	if a.task.Target == "bundle" {
+		o.NodeOptions = append(o.NodeOptions, "--expose-gc")
+	}
+	return script.Steps(a.settings, a.task.Package, a.task.Script, o)
+}
+
+// learned is the need that earlier runs of the task itself showed, zero if none did.
+func learned(known estimate.Prediction) memtools.Bytes {
+	if known.Basis != estimate.FromHistory {
+		return 0
+	}
+	return known.Need
+}
+
+// scriptOptions are what all processes of the run have in common.
+func (r *run) scriptOptions() script.Options {
+	o := script.Options{
+		Environ:        r.environ,
+		InitDir:        r.dir,
+		Colour:         colour(r.environ, os.Stdout),
+		PackageManager: r.config.Runner == config.RunnerPackageManager || r.ws.PnP,
+	}
+	if r.isNode() && env(r.environ, "GOMEMLIMIT") == "" {
+		o.Extra = append(o.Extra, fmt.Sprintf("GOMEMLIMIT=%d", heap.GoLimit(r.maxBudget)))
+	}
+	return o
+}
+
+// running is the list of tasks that the attempt's processes stand inside of: the
+// outer ones and its own.
+func (a *attempt) running() string {
+	own := a.ws.Root + "\t" + a.task.ID
+	if outer := env(a.environ, config.EnvRunning); outer != "" {
+		return outer + "\n" + own
+	}
+	return own
+}

@@ -1,0 +1,91 @@
+package heap
+
+import (
+	"fmt"
+
+	"github.com/heapmage/heapmage/internal/schedule"
+	"github.com/heapmage/heapmage/memtools"
+	"github.com/heapmage/heapmage/memtools/oom"
+)
+
+// Failure is an attempt that failed because of memory.
+type Failure struct {
+	Verdict oom.Verdict
+	// Limit is the heap limit of the attempt, and Request what decided it.
+	Limit   Limit
+	Request Request
+	// Before are the outcomes of the task's earlier attempts.
+	Before []schedule.Outcome
+	// Alone is set if nothing ran beside the attempt.
+	Alone bool
+	// Retries bounds the further attempts after each kind of failure. Nil means
+	// one, and only if something would be different.
+	Retries *int
+	// Repeat allows another attempt alone of a task that was alone before.
+	Repeat bool
+}
+
+// Retry decides whether a task is tried again, and how: after a full V8 heap with a
+// larger limit, if there is room for one; otherwise alone, with a heap limit that
+// fits the budget. The outcome is Failed if not. text describes the next attempt.
+func Retry(f Failure) (o schedule.Outcome, text string) {
+	cause := f.Verdict.Cause
+	failed := schedule.Outcome{Result: schedule.Failed, Cause: cause}
+	if f.failures() > f.retries() {
+		return failed, ""
+	}
+	again := schedule.Outcome{Result: schedule.Again, Cause: cause}
+	if heapFull(cause) {
+		// Without a limit in the verdict the heap died far below ours: the script
+		// sets its own, and raising ours changes nothing.
+		raised, ok := f.Limit.raised(f.Request)
+		if !ok || f.Verdict.Limit == 0 && cause == oom.V8Heap {
+			return failed, ""
+		}
+		again.HeapLimit = raised
+		return again, fmt.Sprintf("trying again with the heap limit raised from %v to %v", f.Limit.Size, raised)
+	}
+	again.Alone = true
+	f.Request.MayExceedBudget = false
+	if tight := For(f.Request).Size; f.Limit.Size > f.Request.Budget && tight < f.Limit.Size && fromOutside(cause) {
+		again.HeapLimit = tight
+		return again, fmt.Sprintf("trying again, alone, with a heap limit of %v instead of %v", tight, f.Limit.Size)
+	}
+	if f.Alone && !f.Repeat && f.Retries == nil {
+		return failed, ""
+	}
+	return again, "trying again, alone"
+}
+
+// failures counts the failures of this attempt's kind, this one included.
+func (f Failure) failures() int {
+	n := 1
+	for _, o := range f.Before {
+		if o.Cause != "" && heapFull(o.Cause) == heapFull(f.Verdict.Cause) {
+			n++
+		}
+	}
+	return n
+}
+
+func (f Failure) retries() int {
+	if f.Retries == nil {
+		return 1
+	}
+	return *f.Retries
+}
+
+// raised returns the limit for another attempt after V8 ran out of heap, and whether
+// one is worth trying: the limit was not an order and can grow by at least a tenth.
+func (l Limit) raised(r Request) (memtools.Bytes, bool) {
+	limit := min(r.Ceiling, r.room())
+	return limit, !l.Fixed && limit >= l.Size+l.Size/10
+}
+
+func heapFull(c oom.Cause) bool { return c == oom.V8Heap || c == oom.NodeWorker }
+
+// fromOutside reports whether a task was ended for the memory that it used,
+// whatever its own limits were.
+func fromOutside(c oom.Cause) bool {
+	return c == oom.KernelOOM || c == oom.KernelOOMSuspected || c == oom.PressureStop
+}

@@ -1,0 +1,61 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/fatih/color"
+)
+
+// raw writes text as it is and ends its last line. What a closed terminal or pipe
+// refuses is lost; the log file has it all.
+func (c *Console) raw(text []byte) {
+	if len(text) > 0 {
+		_, _ = c.out.Write(text)
+		c.dirty = text[len(text)-1] != '\n'
+		c.spaced = false
+		c.endLine()
+	}
+}
+
+func (c *Console) line(paint *color.Color, format string, args ...any) {
+	c.endLine()
+	_, _ = fmt.Fprintln(c.out, paint.Sprintf(format, args...))
+	c.spaced = false
+}
+
+func (c *Console) blank() {
+	c.endLine()
+	_, _ = fmt.Fprintln(c.out)
+	c.spaced = true
+}
+
+// endLine ends a line that a script's output left open.
+func (c *Console) endLine() {
+	if c.dirty {
+		_, _ = fmt.Fprintln(c.out)
+		c.dirty = false
+	}
+}
+
+// palette holds the colours of the log.
+type palette struct{ title, good, bad, warning, hint, faint *color.Color }
+
+func newPalette(colour bool) palette {
+	paint := func(attributes ...color.Attribute) *color.Color {
+		c := color.New(attributes...)
+		if colour {
+			c.EnableColor()
+		} else {
+			c.DisableColor()
+		}
+		return c
+	}
+	return palette{
+		title:   paint(color.Bold),
+		good:    paint(color.FgGreen),
+		bad:     paint(color.FgRed, color.Bold),
+		warning: paint(color.FgYellow),
+		hint:    paint(color.FgCyan),
+		faint:   paint(color.Faint),
+	}
+}

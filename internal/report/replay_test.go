@@ -1,0 +1,36 @@
+package report
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/tally"
+)
+
+// TestReplay: a record gives the text that its run printed, also one of an earlier
+// version, which had the memory after a task as an event of its own.
+func TestReplay(t *testing.T) {
+	record, err := os.Open("testdata/format1/events.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer record.Close()
+	events, err := event.Decode(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("testdata/format1/console.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	sink := tally.NewSink(NewConsole(&b, false, Held))
+	for _, e := range events {
+		sink.Take(e)
+	}
+	if b.String() != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}

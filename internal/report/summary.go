@@ -1,0 +1,47 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/event"
+)
+
+// boundBy names what sets the lower bound of a run.
+var boundBy = map[string]string{"processors": "processor time", "memory": "memory", "order": "the longest chain of packages"}
+
+// quality is how close a run came to what was possible, and what that took. It is
+// empty for a run that could not have gone otherwise.
+func quality(e event.RunFinished) string {
+	var parts []string
+	if e.Succeeded > 1 && e.Bound > 0 {
+		parts = append(parts, fmt.Sprintf("%.2f times the lower bound of %s (%s)", float64(e.Tasks)/float64(e.Bound), seconds(e.Bound), boundBy[e.BoundBy]))
+		if saved := e.Serial - e.Tasks; saved > 0 {
+			parts = append(parts, seconds(saved)+" saved against one at a time")
+		}
+	}
+	for _, n := range []struct {
+		count int
+		noun  string
+	}{{e.Retries, "further attempt"}, {e.Pauses, "pause"}, {e.Collections, "GC"}} {
+		if n.count > 0 {
+			parts = append(parts, Plural(n.count, n.noun))
+		}
+	}
+	if e.Unused > 0 && len(parts) > 0 {
+		parts = append(parts, fmt.Sprintf("%v reserved but unused on average", e.Unused))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// counts is "5 succeeded, 1 failed, 2 skipped", leaving out what is zero.
+func counts(e event.RunFinished) string {
+	parts := []string{Plural(e.Succeeded, "task") + " succeeded"}
+	if e.Failed > 0 {
+		parts = append(parts, fmt.Sprintf("%d failed", e.Failed))
+	}
+	if e.Skipped > 0 {
+		parts = append(parts, fmt.Sprintf("%d skipped", e.Skipped))
+	}
+	return strings.Join(parts, ", ")
+}

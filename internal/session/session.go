@@ -1,0 +1,167 @@
+// Package session is what is up while anything runs: the meter, the view into Node
+// processes with its garbage collector, the event stream with its tally, the reaper
+// and the signals that end it all. A build, a watched command and a worker are each
+// one session. It decides nothing about tasks.
+package session
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/heap"
+	"github.com/heapmage/heapmage/internal/meter"
+	"github.com/heapmage/heapmage/internal/proc"
+	"github.com/heapmage/heapmage/internal/tally"
+	"github.com/heapmage/heapmage/memtools"
+	"github.com/heapmage/heapmage/memtools/v8heap"
+)
+
+// Options set up a Session.
+type Options struct {
+	// ID is the run's; it marks every process of the session.
+	ID string
+	// MaxBudget is the most that all processes together may use.
+	MaxBudget memtools.Bytes
+	// Thresholds are the shares of the budget from which usage is high. Zero means
+	// memtools.DefaultThresholds.
+	Thresholds memtools.Thresholds
+	// Tick is the time between two memory lines. Zero means 30 s.
+	Tick time.Duration
+	// Collect is set if Node processes are to be looked into and their garbage
+	// collected, at most once in Cooldown (zero means 30 s) for each process.
+	Collect  bool
+	Cooldown time.Duration
+	// First is the first event; nil means none.
+	First event.Event
+	// Reporters take the events, in this order.
+	Reporters []tally.Reporter
+}
+
+// Session is open from Open to Close. Its fields are not changed in between.
+type Session struct {
+	ID     string
+	Events *event.Stream
+	Tally  *tally.Sink
+	Meter  *meter.Meter
+	// Heaps speaks with the session's Node processes, and GC has them collect. Both
+	// are nil if Options.Collect is not set, or if that is not possible: HeapsErr.
+	Heaps    *v8heap.Server
+	GC       *heap.Collector
+	HeapsErr error
+	// Sampled is sent to after each sample, unless nobody has received the last.
+	Sampled chan struct{}
+
+	forgetHeaps func() // the server's folder was removed
+	stopMeter   context.CancelFunc
+	metering    sync.WaitGroup
+}
+
+// Open sets up a session; collections in the background end with ctx. The error is
+// that memory cannot be measured.
+func Open(ctx context.Context, o Options) (*Session, error) {
+	s := &Session{ID: o.ID, Tally: tally.NewSink(o.Reporters...), Sampled: make(chan struct{}, 1)}
+	s.Events = event.NewStream(time.Now, s.Tally)
+	var err error
+	s.Meter, err = meter.New(meter.Options{
+		Budget: o.MaxBudget, Thresholds: o.Thresholds, Tick: o.Tick,
+		OnTick:   func(now meter.Reading) { s.Memory(event.AtTick, now) },
+		OnSample: s.sampled,
+		OnLevel: func(now meter.Reading) {
+			s.Events.Emit(event.Pressure{Level: now.Level, Usage: now.Usage, Budget: now.Budget})
+		},
+		OnCritical: func(meter.Reading) {
+			if s.GC != nil {
+				s.GC.Critical(ctx)
+			}
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Without the reaper a killed run leaves its processes, but it runs all the same.
+	if pid, err := proc.Reaper(); err == nil && pid > 0 {
+		s.Meter.BeginOne(s.mark("reaper"), pid)
+	}
+	if o.Collect {
+		s.openHeaps(o.Cooldown)
+	}
+	if o.First != nil {
+		s.Events.Emit(o.First)
+	}
+	s.sampled(s.Meter.Last())
+	metering, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopMeter = stop
+	s.metering.Go(func() { s.Meter.Run(metering) })
+	return s, nil
+}
+
+func (s *Session) openHeaps(cooldown time.Duration) {
+	if s.Heaps, s.HeapsErr = v8heap.Listen(""); s.HeapsErr != nil {
+		return
+	}
+	s.forgetHeaps = proc.RemoveOnDeath(s.Heaps.Dir())
+	s.GC = heap.NewCollector(s.Heaps, heap.CollectorOptions{
+		Cooldown: cooldown, Usage: s.Meter.Now, Emit: s.Events.Emit, Task: s.task, Frozen: s.frozen,
+	})
+}
+
+// Close ends the session, in which nothing may run any more.
+func (s *Session) Close() error {
+	s.stopMeter()
+	s.metering.Wait()
+	var err error
+	if s.Heaps != nil {
+		s.GC.Wait()
+		err = s.Heaps.Close()
+		s.forgetHeaps()
+	}
+	err = errors.Join(err, s.Meter.Close())
+	proc.Shutdown()
+	return err
+}
+
+// Memory emits a memory line.
+func (s *Session) Memory(moment event.Moment, now meter.Reading) {
+	s.Events.Emit(event.Memory{Moment: moment, Usage: now.Usage, Budget: now.Budget})
+}
+
+func (s *Session) sampled(now meter.Reading) {
+	s.Events.Emit(event.Sample{Usage: now.Usage, Budget: now.Budget, Available: now.Available, Tasks: s.Tasks(now)})
+	select {
+	case s.Sampled <- struct{}{}:
+	default:
+	}
+}
+
+// mark is the name of a task among the marked processes.
+func (s *Session) mark(task string) string { return s.ID + "/" + task }
+
+// Tasks are the usages of a reading by task.
+func (s *Session) Tasks(now meter.Reading) map[string]memtools.Bytes {
+	tasks := make(map[string]memtools.Bytes, len(now.Trees))
+	for mark, usage := range now.Trees {
+		if task, ok := strings.CutPrefix(mark, s.mark("")); ok {
+			tasks[task] = usage
+		}
+	}
+	return tasks
+}
+
+// task is the task of this session that a process's mark names; runs may be nested.
+func (s *Session) task(mark string) string {
+	for one := range strings.SplitSeq(mark, ";") {
+		if task, ok := strings.CutPrefix(one, s.mark("")); ok {
+			return task
+		}
+	}
+	return ""
+}
+
+func (s *Session) frozen(task string) (paused bool) {
+	s.Tally.Read(func(now *tally.State) { paused = now.Paused(task) })
+	return paused
+}

@@ -1,0 +1,51 @@
+package tally
+
+import "time"
+
+// Bound is a lower bound for the time of the tasks that succeeded, under any order
+// of them, and what sets it: "processors" (processor time over processors),
+// "memory" (usage over time, over the budget) or "order" (the longest chain of
+// tasks that wait for each other). Pauses do not count.
+func (s *State) Bound() (bound time.Duration, by string) {
+	bound, by = s.longestChain(), "order"
+	if s.Run.CPUs > 0 {
+		if d := time.Duration(float64(s.cpu) / s.Run.CPUs); d > bound {
+			bound, by = d, "processors"
+		}
+	}
+	if s.Run.Budget > 0 {
+		if d := time.Duration(s.usageAtEnd / float64(s.Run.Budget) * float64(time.Second)); d > bound {
+			bound, by = d, "memory"
+		}
+	}
+	return bound, by
+}
+
+func (s *State) longestChain() time.Duration {
+	chains := make(map[string]time.Duration, len(s.plan))
+	var longest time.Duration
+	for _, t := range s.plan {
+		var before time.Duration
+		for _, id := range t.After {
+			before = max(before, chains[id])
+		}
+		chains[t.ID] = before + s.lengths[t.ID]
+		longest = max(longest, chains[t.ID])
+	}
+	return longest
+}
+
+// integral sums a figure over time, in the figure's unit times seconds. Between two
+// points it runs straight. The zero value is empty.
+type integral struct {
+	sum, last float64
+	at        time.Time
+}
+
+// add notes a point. One that is not after the last only replaces its figure.
+func (i *integral) add(at time.Time, figure float64) {
+	if over := at.Sub(i.at).Seconds(); !i.at.IsZero() && over > 0 {
+		i.sum += (i.last + figure) / 2 * over
+	}
+	i.last, i.at = figure, at
+}

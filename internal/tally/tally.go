@@ -1,0 +1,244 @@
+// Package tally folds the events of a run into its state so far: counts, peaks,
+// usage over time, the lower bound and the exit code. Each event costs constant
+// time; the state holds a few words for each planned task and a bounded curve for
+// each running one. All figures that reporters show come from here, so that a live
+// run and its record give the same.
+package tally
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// Reporter takes the events of a run, one at a time and in order, each with the
+// state that includes it. It must be quick: the run waits for it. It must not keep
+// the state.
+type Reporter interface {
+	Take(event.Stamped, *State)
+}
+
+// Sink folds events and hands them to its reporters. It is an event.Sink.
+type Sink struct {
+	mu        sync.Mutex // guards state
+	state     State
+	reporters []Reporter
+}
+
+// NewSink returns a sink with the given reporters, which it calls in that order.
+func NewSink(reporters ...Reporter) *Sink { return &Sink{reporters: reporters} }
+
+// Take folds one event and passes it on.
+func (s *Sink) Take(e event.Stamped) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Apply(e)
+	for _, r := range s.reporters {
+		r.Take(e, &s.state)
+	}
+}
+
+// Read calls look with the present state, which does not change meanwhile.
+func (s *Sink) Read(look func(*State)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	look(&s.state)
+}
+
+// State is the sum of the events of a run so far. The zero value is that of no
+// events.
+type State struct {
+	Run event.RunStarted
+	// Succeeded, Failed and Skipped count tasks.
+	Succeeded, Failed, Skipped int
+	// Retries counts attempts that another one followed, Pauses the times a task
+	// was frozen, Collections the garbage collections.
+	Retries, Pauses, Collections int
+	// Usage is the last known usage of the whole run, Peak the highest, and Budget
+	// what the run could use at the last measurement.
+	Usage, Peak, Budget memtools.Bytes
+	// Serial estimates the sequential run time: min(duration, CPU) summed over the
+	// tasks that succeeded.
+	Serial time.Duration
+
+	plan    []event.PlannedTask
+	running map[string]*attempt
+	// lengths are the run times of the tasks that succeeded, without pauses.
+	lengths map[string]time.Duration
+	cpu     time.Duration
+	// failed are the labels of the tasks that failed, outOfMemory of those among
+	// them that memory ended.
+	failed, outOfMemory []string
+	finished            *event.RunFinished
+
+	// from is the start of the first task, to the end of the last one so far.
+	from, to time.Time
+	usage    integral
+	// usageAtEnd is the usage integral at to.
+	usageAtEnd float64
+	unused     integral
+}
+
+// attempt is what is known of a running task.
+type attempt struct {
+	need   memtools.Bytes
+	usage  memtools.Bytes
+	paused bool
+	curve  curve
+}
+
+// Apply adds one event.
+func (s *State) Apply(e event.Stamped) {
+	switch v := e.Event.(type) {
+	case event.RunStarted:
+		s.Run = v
+	case event.RunPlanned:
+		s.plan = append(s.plan, v.Tasks...)
+	case event.TaskStarted:
+		s.start(e.Time, v)
+	case event.TaskFinished:
+		s.end(e.Time, v)
+	case event.TaskSkipped:
+		s.Skipped++
+	case event.Correction:
+		s.correct(v)
+	case event.GCFinished:
+		s.Collections++
+	case event.Memory:
+		s.measured(e.Time, v.Usage, v.Budget)
+	case event.Sample:
+		s.sample(e.Time, v)
+	case event.RunFinished:
+		s.finished = &v
+		s.Peak = max(s.Peak, v.Peak)
+	}
+}
+
+func (s *State) start(at time.Time, e event.TaskStarted) {
+	if s.from.IsZero() {
+		s.from = at
+	}
+	s.measured(at, e.Usage, e.Budget)
+	if s.running == nil {
+		s.running, s.lengths = map[string]*attempt{}, map[string]time.Duration{}
+	}
+	s.running[e.ID] = &attempt{need: e.Need}
+	s.reserve(at)
+}
+
+func (s *State) end(at time.Time, e event.TaskFinished) {
+	s.measured(at, e.Usage, e.Budget)
+	s.to, s.usageAtEnd = at, s.usage.sum
+	delete(s.running, e.ID)
+	s.reserve(at)
+	switch {
+	case e.Retry:
+		s.Retries++
+	case e.Status == event.Succeeded:
+		s.Succeeded++
+		s.Serial += min(e.Duration, e.CPU)
+		s.cpu += e.CPU
+		if s.lengths != nil {
+			s.lengths[e.ID] = e.Duration - e.Frozen
+		}
+	default:
+		s.Failed++
+		s.failed = append(s.failed, e.Label)
+		if e.Status == event.OutOfMemory {
+			s.outOfMemory = append(s.outOfMemory, e.Label)
+		}
+	}
+}
+
+func (s *State) correct(e event.Correction) {
+	if e.Action == event.Paused {
+		s.Pauses++
+	}
+	if a := s.running[e.ID]; a != nil {
+		a.paused = e.Action == event.Paused
+	}
+}
+
+func (s *State) sample(at time.Time, e event.Sample) {
+	s.measured(at, e.Usage, e.Budget)
+	for id, a := range s.running {
+		a.usage = e.Tasks[id]
+		a.curve.add(a.usage)
+	}
+	s.reserve(at)
+}
+
+func (s *State) measured(at time.Time, usage, budget memtools.Bytes) {
+	if budget <= 0 {
+		return
+	}
+	s.Usage, s.Peak, s.Budget = usage, max(s.Peak, usage), budget
+	if !s.from.IsZero() {
+		s.usage.add(at, float64(usage))
+	}
+}
+
+// reserve notes how much of what is reserved now is not used.
+func (s *State) reserve(at time.Time) {
+	var unused memtools.Bytes
+	for _, a := range s.running {
+		unused += max(0, a.need-a.usage)
+	}
+	s.unused.add(at, float64(unused))
+}
+
+// Paused reports whether a running task is frozen.
+func (s *State) Paused(id string) bool {
+	a := s.running[id]
+	return a != nil && a.paused
+}
+
+// Curve is the usage of a running task so far, at equal distances.
+func (s *State) Curve(id string) []memtools.Bytes {
+	if a := s.running[id]; a != nil {
+		return slices.Clone(a.curve.points)
+	}
+	return nil
+}
+
+// Exit returns the exit code of the run and the reason for one that is not zero:
+// those of its RunFinished, before that those that its tasks so far give.
+func (s *State) Exit() (code int, reason string) {
+	if s.finished != nil {
+		return s.finished.ExitCode, s.finished.Reason
+	}
+	if s.Failed == 0 {
+		return 0, ""
+	}
+	list := func(labels []string) string { return strings.Join(slices.Sorted(slices.Values(labels)), ", ") }
+	code, reason = problem.ExitFailed, s.Run.Target+" failed: "+list(s.failed)
+	if len(s.outOfMemory) > 0 {
+		code, reason = problem.ExitOutOfMemory, reason+" (out of memory: "+list(s.outOfMemory)+")"
+	}
+	return code, reason
+}
+
+// Summary is the last event of the run by what happened so far. Duration, and a
+// reason to end that is not one of the tasks, are the caller's to fill in.
+func (s *State) Summary() event.RunFinished {
+	f := event.RunFinished{
+		Target: s.Run.Target, Succeeded: s.Succeeded, Failed: s.Failed, Skipped: s.Skipped,
+		Peak: s.Peak, Usage: s.Usage, Budget: s.Budget, Serial: s.Serial,
+		Retries: s.Retries, Pauses: s.Pauses, Collections: s.Collections,
+	}
+	f.ExitCode, f.Reason = s.Exit()
+	if s.to.IsZero() {
+		return f
+	}
+	f.Tasks = s.to.Sub(s.from)
+	f.Bound, f.BoundBy = s.Bound()
+	if over := f.Tasks.Seconds(); over > 0 {
+		f.Unused = memtools.Bytes(s.unused.sum / over)
+	}
+	return f
+}
