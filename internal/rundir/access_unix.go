@@ -1,6 +1,6 @@
 //go:build unix
 
-package engine
+package rundir
 
 import (
 	"os"
@@ -9,8 +9,7 @@ import (
 )
 
 // hold marks the folder of a run as in use, until the file is closed or this
-// process ends, however it does. Where the file system has no locks, nothing is
-// marked.
+// process ends in any way. On a file system without locks it marks nothing.
 func hold(dir string) (*os.File, error) {
 	f, err := os.Open(dir)
 	if err == nil {
@@ -27,4 +26,12 @@ func inUse(dir string) bool {
 	}
 	defer f.Close()
 	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == unix.EWOULDBLOCK
+}
+
+// writable asks the kernel whether files can be made in a folder.
+func writable(dir string) error {
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return &os.PathError{Op: "mkdir", Path: dir, Err: err}
+	}
+	return nil
 }
