@@ -19,7 +19,7 @@ var layers = [][]string{
 	{"memtools", "internal/problem", "internal/nearest", "pool/worker"},
 	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/doctor", "internal/workspace", "internal/config", "internal/event"},
 	{"internal/taskgraph", "internal/proc", "internal/script", "internal/meter", "internal/estimate", "internal/sources", "internal/rundir"},
-	{"internal/schedule", "internal/history", "pool"},
+	{"internal/schedule", "internal/history", "internal/outputs", "pool"},
 	{"internal/runner"},
 	{"internal/report"},
 	{"internal/engine"},

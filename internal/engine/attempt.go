@@ -108,7 +108,7 @@ func (a *attempt) do() schedule.Outcome {
 	now := a.session.Meter.Now()
 	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(known.Basis), HeapLimit: a.limit.Size,
 		Usage: now.Usage, Budget: now.Budget})
-	log := a.state.log(a.task.ID, a.grant.Attempt)
+	log := a.state.Log(a.task.ID, a.grant.Attempt)
 	res, err := a.process(log, known)
 	a.finished = event.TaskFinished{Task: a.event, Attempt: a.grant.Attempt, Log: log}
 	ended(&a.finished, res, err, context.Cause(a.ctx))
@@ -224,7 +224,7 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 	if o.Result != schedule.Again {
 		return o, event.Notice{}
 	}
-	if err := a.removeHalfWritten(a.task, res.Started); err != nil {
+	if err := a.outputs(a.task).RemoveSince(res.Started); err != nil {
 		notice = event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: "the output of its stopped attempt cannot be removed: " + err.Error()}
 		return schedule.Outcome{Result: schedule.Failed, Cause: res.Verdict.Cause}, notice
 	}

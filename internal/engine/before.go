@@ -70,7 +70,7 @@ func (r *run) install(ctx context.Context) error {
 		return err
 	}
 	r.session.Events.Emit(event.StepStarted{Step: installing, Command: step.Command, Reason: reason})
-	log := r.state.log("install", 1)
+	log := r.state.Log("install", 1)
 	out := r.console.Output("install")
 	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: out}, &runner.Attempt{})
 	_ = out.Close() // it only prints

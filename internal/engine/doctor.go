@@ -19,6 +19,7 @@ import (
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
@@ -63,15 +64,9 @@ func Doctor(ctx context.Context, asJSON bool) error {
 // facts gathers what the doctor looks at.
 func (p *place) facts(ctx context.Context) doctor.Facts {
 	f := doctor.Facts{Limits: p.limits, Budget: p.maxBudget, Kubernetes: env(p.environ, "KUBERNETES_SERVICE_HOST") != ""}
-	tried, notices, err := openState(p.ws.Root, "doctor")
-	tried.close()
-	if err != nil || len(notices) > 0 {
-		f.StateError = fmt.Sprint(err)
-		if len(notices) > 0 {
-			f.StateError = notices[0].Text
-		}
+	if err := rundir.Writable(p.ws.Root); err != nil {
+		f.StateError = err.Error()
 	}
-	_ = os.RemoveAll(filepath.Join(p.ws.Root, stateDir, "runs", "doctor")) // what was just made
 	if p.ws.Manager == workspace.Go {
 		return f
 	}
@@ -147,8 +142,8 @@ func tryCollection(ctx context.Context, s *script.Settings, o script.Options) (f
 	return got.Freed(), "", err
 }
 
-// outputs are folders whose files a build makes, so that they may be missing.
-var outputs = regexp.MustCompile(`(?:^|/)(?:dist|build|lib|out|esm|cjs|node_modules|\.[\w-]+)/`)
+// built are folders whose files a build makes, so that they may be missing.
+var built = regexp.MustCompile(`(?:^|/)(?:dist|build|lib|out|esm|cjs|node_modules|\.[\w-]+)/`)
 
 // scriptFacts looks at the text of the packages' scripts.
 func (p *place) scriptFacts(f *doctor.Facts) {
@@ -162,7 +157,7 @@ func (p *place) scriptFacts(f *doctor.Facts) {
 				if !filepath.IsAbs(path) {
 					path = filepath.Join(pkg.Path, path)
 				}
-				if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && !outputs.MatchString(file) {
+				if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && !built.MatchString(file) {
 					f.MissingFiles = append(f.MissingFiles, fmt.Sprintf("%s: %s, which the script %s starts,", pkg.Name, file, name))
 				}
 			}

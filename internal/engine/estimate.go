@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -11,24 +10,22 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/history"
+	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
-
-// historyFile is the file of a workspace's history.
-func historyFile(root string) string { return filepath.Join(root, stateDir, "history.jsonl") }
 
 // openHistory reads what earlier runs took. If it cannot be read, every task is
 // new, and nothing is remembered.
 func (p *prepared) openHistory() {
 	var err error
-	if p.history, err = history.Open(historyFile(p.ws.Root)); err != nil {
+	if p.history, err = history.Open(rundir.HistoryFile(p.ws.Root)); err != nil {
 		p.notices = append(p.notices, event.Notice{Kind: event.HistoryLost, Text: err.Error(), Hint: "make it readable, or remove it"})
 		return
 	}
 	if n := p.history.Damaged(); n > 0 {
 		p.notices = append(p.notices, event.Notice{Kind: event.StateDamaged,
-			Text: fmt.Sprintf("%d lines of the history could not be read and were set aside in %s/history.jsonl.damaged", n, stateDir)})
+			Text: fmt.Sprintf("%d lines of the history could not be read and were set aside in %s.damaged", n, rundir.History)})
 	}
 }
 
@@ -64,7 +61,7 @@ func (a *attempt) remember() {
 		sample.HeapLimit = a.limit.Size
 	}
 	if err := a.history.Add(a.task.ID, sample); err != nil {
-		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "What the tasks take cannot be remembered: " + err.Error(), Hint: "make " + stateDir + " writable"})
+		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "What the tasks take cannot be remembered: " + err.Error(), Hint: "make " + rundir.Name + " writable"})
 	}
 }
 

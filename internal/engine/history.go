@@ -13,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/sources"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
@@ -63,7 +64,7 @@ func Export(_ context.Context, file string) error {
 	}
 	tasks := len(store.Tasks())
 	if tasks == 0 {
-		return &problem.Error{Where: filepath.Join(stateDir, "history.jsonl"), What: "nothing is known yet", Hint: "run a build first"}
+		return &problem.Error{Where: rundir.History, What: "nothing is known yet", Hint: "run a build first"}
 	}
 	if err := store.Export(inside(ws, file)); err != nil {
 		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "name a file in a writable folder, and make room on its disk"}
@@ -83,8 +84,8 @@ func Import(_ context.Context, file string) error {
 		return &problem.Error{Where: file, What: "cannot be read", Cause: err, Hint: "memory:export writes such a file"}
 	}
 	defer in.Close()
-	if err := ignore(filepath.Join(ws.Root, stateDir)); err != nil {
-		return &problem.Error{Where: stateDir, What: "cannot be written", Cause: err, Hint: "make the workspace's folder writable"}
+	if err := rundir.Make(ws.Root); err != nil {
+		return &problem.Error{Where: rundir.Name, What: "cannot be written", Cause: err, Hint: "make the workspace's folder writable"}
 	}
 	n, err := store.Import(in)
 	if err != nil {
@@ -113,9 +114,9 @@ func historyHere() (*workspace.Workspace, *history.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := history.Open(historyFile(ws.Root))
+	store, err := history.Open(rundir.HistoryFile(ws.Root))
 	if err != nil {
-		return nil, nil, &problem.Error{Where: filepath.Join(stateDir, "history.jsonl"), What: "cannot be read", Cause: err, Hint: "make it readable, or remove it"}
+		return nil, nil, &problem.Error{Where: rundir.History, What: "cannot be read", Cause: err, Hint: "make it readable, or remove it"}
 	}
 	return ws, store, nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/session"
@@ -63,7 +64,7 @@ type run struct {
 	args    func(*taskgraph.Task) []string // of a task's script, beside its own
 	started time.Time
 
-	state   state
+	state   *rundir.Run
 	console *report.Console
 	record  *report.Recorder
 	session *session.Session
@@ -127,11 +128,11 @@ type output struct {
 func (r *run) open(ctx context.Context, id string, first event.Event, out output) error {
 	var err error
 	var unwritten []event.Notice
-	if r.state, unwritten, err = openState(r.ws.Root, id); err == nil {
-		r.record, err = report.NewRecorder(r.state.events())
+	if r.state, unwritten, err = rundir.Open(r.ws.Root, id); err == nil {
+		r.record, err = report.NewRecorder(r.state.Events())
 	}
 	if err != nil {
-		return &problem.Error{Where: stateDir, What: "nothing can be recorded", Cause: err, Hint: "make room on the disk, or the workspace's folder writable"}
+		return &problem.Error{Where: rundir.Name, What: "nothing can be recorded", Cause: err, Hint: "make room on the disk, or the workspace's folder writable"}
 	}
 	r.notices = append(r.notices, unwritten...)
 	r.console = report.NewConsole(out, colour(r.environ, out.Writer), out.Show)
@@ -153,11 +154,11 @@ func (r *run) open(ctx context.Context, id string, first event.Event, out output
 
 func (r *run) close() error {
 	err := errors.Join(r.pool.Shutdown(context.Background()), r.session.Close(), r.record.Close(), r.history.Close())
-	r.state.close()
+	r.state.Close()
 	if err == nil {
 		return nil
 	}
-	return &problem.Error{Where: r.state.shown, What: "the record of this run is incomplete", Cause: err, Hint: "make room on the disk", Code: problem.ExitFailed}
+	return &problem.Error{Where: r.state.Shown, What: "the record of this run is incomplete", Cause: err, Hint: "make room on the disk", Code: problem.ExitFailed}
 }
 
 // do runs the tasks, and all that goes before and after them.
