@@ -17,9 +17,9 @@ const module = "github.com/heapmage/heapmage/"
 // those above it.
 var layers = [][]string{
 	{"memtools", "internal/problem", "internal/nearest", "pool/worker"},
-	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/doctor", "internal/workspace", "internal/config", "internal/event"},
-	{"internal/taskgraph", "internal/proc", "internal/script", "internal/meter", "internal/estimate", "internal/sources", "internal/rundir"},
-	{"internal/schedule", "internal/history", "internal/outputs", "pool"},
+	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/workspace", "internal/config", "internal/event"},
+	{"internal/taskgraph", "internal/proc", "internal/script", "internal/meter", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget"},
+	{"internal/schedule", "internal/history", "internal/outputs", "internal/doctor", "internal/plan", "pool"},
 	{"internal/runner"},
 	{"internal/report"},
 	{"internal/engine"},
@@ -43,7 +43,7 @@ var rules = []struct {
 	{"reporters read events and decide nothing; only the engine puts them together",
 		module + "internal/report", []string{"internal/engine"}},
 	{"few packages start processes; the scheduler is given a function and never does",
-		"os/exec", []string{"internal/proc", "internal/script", "internal/bench", "internal/engine", "memtools"}},
+		"os/exec", []string{"internal/proc", "internal/script", "internal/bench", "internal/doctor", "memtools"}},
 }
 
 type pkg struct {

@@ -40,6 +40,13 @@ func TestExamine(t *testing.T) {
 		{"a pod without a limit is a warning", func(f *Facts) { f.Kubernetes = true }, "container", Warning, "no memory limit"},
 		{"a script with its own limit is a warning", func(f *Facts) { f.Overrides = []string{"core#build: x"} }, "script", Warning, "core#build"},
 		{"a worker that is not there is a problem", func(f *Facts) { f.MissingFiles = []string{"core#build: w.js"} }, "worker", Problem, "w.js does not exist"},
+		{"no options for Node are well", func(*Facts) {}, "node-options", OK, "no options are set"},
+		{"options for Node are named", func(f *Facts) { f.NodeOptions = []string{"--a", "--b"} }, "node-options", OK, "Node gets --a --b"},
+		{"so is the file that they come from", func(f *Facts) { f.NodeOptions, f.NodeOptionsFrom = []string{"--a"}, ".npmrc" }, "node-options", OK, "from NODE_OPTIONS and .npmrc"},
+		{"what a collection frees is named", func(*Facts) {}, "gc", OK, "gave back 100.00MB"},
+		{"our heap limit is named", func(*Facts) {}, "heap-limit", OK, "8192.00MB inside a budget"},
+		{"swap is named", func(*Facts) {}, "swap", OK, "1024.00MB of swap"},
+		{"no swap is well", func(f *Facts) { f.Limits.Swap = 0 }, "swap", OK, "no swap"},
 		{"a folder that cannot be written is a warning", func(f *Facts) { f.StateError = "read-only" }, "state", Warning, "read-only"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
@@ -51,8 +58,8 @@ func TestExamine(t *testing.T) {
 					if got.Level != OK && (got.Why == "" || got.Do == "") {
 						t.Errorf("no reason or no advice: %+v", got)
 					}
-					if Healthy(findings) == (tt.level == Problem) {
-						t.Errorf("healthy: %v", Healthy(findings))
+					if n := Problems(findings); (n > 0) != (tt.level == Problem) {
+						t.Errorf("%d problems", n)
 					}
 					return
 				}
@@ -69,7 +76,14 @@ func TestExamine(t *testing.T) {
 			}
 		}
 	})
-	if !Healthy(Examine(well())) {
-		t.Error("a set-up without a fault is not healthy")
+	if n := Problems(Examine(well())); n > 0 {
+		t.Errorf("a set-up without a fault has %d problems", n)
 	}
+	t.Run("a Go workspace has no findings about Node", func(t *testing.T) {
+		for _, got := range Examine(Facts{}) {
+			if got.Check != "state" {
+				t.Errorf("%+v", got)
+			}
+		}
+	})
 }
