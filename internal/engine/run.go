@@ -164,7 +164,7 @@ func (r *run) close() error {
 // do runs the tasks, and all that goes before and after them.
 func (r *run) do(ctx context.Context) error {
 	r.announce()
-	err := r.check()
+	err := r.precheck()
 	if err == nil {
 		r.session.Memory(event.AtStart, r.session.Meter.Now())
 		err = r.install(ctx)

@@ -1,0 +1,42 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/runner"
+	"github.com/heapmage/heapmage/internal/script"
+)
+
+// installing is the name of the step that installs what the lock file names.
+const installing = "Installing dependencies"
+
+// install runs the package manager if node_modules are missing.
+func (r *run) install(ctx context.Context) error {
+	step, reason, err := script.Install(r.settings, r.scriptOptions())
+	if err != nil || reason == "" {
+		return err
+	}
+	r.session.Events.Emit(event.StepStarted{Step: installing, Command: step.Command, Reason: reason})
+	log := r.state.Log("install", 1)
+	out := r.console.Output("install")
+	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: out}, &runner.Attempt{})
+	_ = out.Close() // it only prints
+	finished := event.StepFinished{Step: installing, Duration: res.Duration, Log: log}
+	switch {
+	case err != nil:
+		finished.Reason = err.Error()
+	case !res.Verdict.Success():
+		finished.Reason = res.Verdict.Reason()
+	}
+	r.session.Events.Emit(finished)
+	if err != nil || finished.Reason == "" {
+		return err
+	}
+	failed := &problem.Error{Where: r.ws.Root, What: step.Command + " failed: " + finished.Reason, Hint: "run it by hand in that folder and fix what it reports", Code: problem.ExitFailed}
+	if res.Verdict.Memory() {
+		failed.Code, failed.Hint = problem.ExitOutOfMemory, res.Verdict.Advice
+	}
+	return failed
+}

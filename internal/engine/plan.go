@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/heap"
+	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/tally"
+	"github.com/heapmage/heapmage/internal/taskgraph"
+)
+
+// Plan prints what a request would run, in order, with the limits. It starts no
+// script and writes nothing.
+func Plan(ctx context.Context, request Request) error {
+	p, planned, err := prepareRun(ctx, request)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Plan of %s: %s, %s\n", planned.Target, report.Plural(len(planned.Graph.Tasks), "task"), concurrencyText(p.slots()))
+	fmt.Printf("Workspace: %s (%s)\n", p.ws.Root, p.ws.Manager)
+	fmt.Printf("Budget: %v (%s)\n\n", p.maxBudget, p.budgetSource)
+	console := report.NewConsole(os.Stdout, colour(p.environ, os.Stdout), report.Held)
+	for _, n := range p.notices {
+		console.Take(event.Stamped{Event: n}, &tally.State{})
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "TASK\tNEED\tKNOWN FROM\tTIME\tHEAP LIMIT\tSCRIPT\tAFTER")
+	for _, t := range planned.Graph.Tasks {
+		fmt.Fprintln(w, strings.Join(p.row(t), "\t"))
+	}
+	return w.Flush()
+}
+
+// row is a task's line of the plan.
+func (p *prepared) row(t *taskgraph.Task) []string {
+	known := p.predict(t)
+	limit := "-"
+	if p.isNode() {
+		limit = heap.For(p.heapRequest(t, known)).Size.String()
+	}
+	length := "?"
+	if known.Length > 0 {
+		length = fmt.Sprintf("%.2fs", known.Length.Seconds())
+	}
+	var after []string
+	for _, a := range t.After {
+		after = append(after, a.ID)
+	}
+	return []string{t.ID, known.Need.String(), string(known.Basis), length, limit, t.Package.Scripts[t.Script], strings.Join(after, ", ")}
+}
+
+// concurrencyText puts the number of slots into words; zero is no limit.
+func concurrencyText(slots int) string {
+	switch slots {
+	case 0:
+		return "as many at once as fit"
+	case 1:
+		return "one at a time"
+	default:
+		return fmt.Sprintf("at most %d at once", slots)
+	}
+}

@@ -1,0 +1,28 @@
+package engine
+
+import (
+	"github.com/heapmage/heapmage/internal/budget"
+	"github.com/heapmage/heapmage/internal/estimate"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// precheck looks at the free memory before anything starts. If it is too little,
+// it returns an error in build:safe and emits a warning otherwise.
+func (r *run) precheck() error {
+	available, err := memtools.Available()
+	if err != nil {
+		return nil // no figure is better than a false one, and the budget still holds
+	}
+	largest, task := memtools.Bytes(0), ""
+	for _, t := range r.graph.Tasks {
+		if known := r.predict(t); known.Basis == estimate.FromHistory && known.Need > largest {
+			largest, task = known.Need, t.ID
+		}
+	}
+	s := budget.Supply{Available: available, AvailableSource: r.limits.EffectiveSource, Max: r.maxBudget, MaxSource: r.budgetSource}
+	notice, err := s.Check(r.mode, largest, task)
+	if notice.Text != "" {
+		r.session.Events.Emit(notice)
+	}
+	return err
+}

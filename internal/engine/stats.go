@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"github.com/heapmage/heapmage/internal/budget"
+	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/workspace"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// Stats prints the memory of this machine and its limits, the usage of this
+// process, and what each mode may use.
+func Stats(context.Context) error {
+	l, err := memtools.ReadLimits()
+	if err != nil {
+		return err
+	}
+	c, err := configHere()
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(w, "💾 Memory of this machine\t%v\n", l.Machine)
+	fmt.Fprintf(w, "   swap\t%v\n", l.Swap)
+	fmt.Fprintf(w, "   limit that counts\t%v\t%s\n", l.Effective, l.EffectiveSource)
+	fmt.Fprintf(w, "   available now\t%v\n", l.Available)
+	if l.CPUQuota > 0 {
+		fmt.Fprintf(w, "   processor quota\t%.2f cores\n", l.CPUQuota)
+	}
+	fmt.Fprintf(w, "🔧 This process\t%s\n", memtools.FormatUsage())
+	for _, m := range []struct {
+		name string
+		mode event.Mode
+	}{{"build", event.Parallel}, {"build:managed", event.Managed}, {"build:safe", event.Safe}} {
+		most, source := budget.Max(m.mode, c.Budget, l)
+		fmt.Fprintf(w, "📦 Budget of %s\t%v\t%s\n", m.name, most, source)
+	}
+	return w.Flush()
+}
+
+// configHere is the configuration of the workspace around the working folder.
+// Outside of a workspace nothing is configured.
+func configHere() (*config.Config, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return &config.Config{}, nil
+	}
+	ws, err := workspace.Load(dir)
+	if err != nil {
+		return &config.Config{}, nil
+	}
+	return config.Load(ws.Root, os.Environ())
+}
