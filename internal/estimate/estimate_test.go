@@ -33,7 +33,7 @@ func run(peak memtools.Bytes) Sample {
 	return Sample{Outcome: Succeeded, Peak: peak * mb, Duration: 2 * time.Second, CPU: 3 * time.Second, HeapLimit: 4 * gb, Sources: 100 * memtools.KB, Tool: "tsc", Versions: "node 22.1.0"}
 }
 
-// took is a run that took so many seconds of processor time, and light one that found
+// took is a run with so many seconds of processor time. light is one that found
 // most of its work done.
 func took(peak memtools.Bytes, seconds time.Duration) Sample {
 	return run(peak).with(func(x *Sample) { x.CPU = seconds * time.Second })
@@ -65,31 +65,31 @@ func TestPredict(t *testing.T) {
 	}{
 		{"is a twentieth and 16 MB above the largest of the last five successes",
 			[]Sample{run(900), run(300), run(400), run(350), run(340), run(330)}, asked, 436 * mb, 0, FromHistory},
-		{"passes over what failed for another reason",
+		{"ignores what failed for another reason",
 			[]Sample{run(300), run(2000).ended(Failed, 4*gb)}, asked, 331 * mb, 0, FromHistory},
 		{"asks half as much again after a kill",
 			[]Sample{run(300), run(600).ended(Killed, 4*gb)}, asked, 900 * mb, 0, FromHistory},
-		{"forgets the raise once it succeeded again",
+		{"adds only the margin once it has succeeded again",
 			[]Sample{run(600).ended(Killed, 4*gb), run(300)}, asked, 646 * mb, 0, FromHistory},
 		{"asks for a larger heap limit after a full heap",
 			[]Sample{run(1100).ended(OutOfHeap, 1*gb)}, asked, 1650 * mb, 1536 * mb, FromHistory},
 		{"keeps to a limit that sufficed after a full heap",
 			[]Sample{run(1100).ended(OutOfHeap, 1*gb), run(1200).ended(Succeeded, 1200*mb)}, asked, 1276 * mb, 1200 * mb, FromHistory},
-		{"keeps to a limit that sufficed however often",
+		{"keeps to a limit that sufficed, after any number of runs",
 			slices.Concat([]Sample{run(1100).ended(OutOfHeap, 1*gb), run(1200).ended(Succeeded, 1200*mb)}, slices.Repeat([]Sample{run(300).ended(Succeeded, 1400*mb)}, 2*kept)), asked, 331 * mb, 1200 * mb, FromHistory},
-		{"takes a success with the same limit for a proof that it suffices",
+		{"takes a success with the same limit as proof that it suffices",
 			[]Sample{run(600).ended(OutOfHeap, 1*gb), run(700).ended(Succeeded, 1*gb)}, asked, 751 * mb, 0, FromHistory},
 		{"grows with the sources",
 			[]Sample{run(564)}, Question{Task: "core#build", Tool: "tsc", Sources: 200 * memtools.KB, HeapLimit: 4 * gb}, roundUp(1064*1.05*float64(mb)) + 16*mb, 0, FromHistory},
 		{"does not shrink with them",
 			[]Sample{run(500)}, Question{Task: "core#build", Tool: "tsc", Sources: 10 * memtools.KB, HeapLimit: 4 * gb}, 541 * mb, 0, FromHistory},
-		{"expects more under a larger heap limit where the last one was tight",
+		{"expects more under a larger heap limit if the last one was tight",
 			[]Sample{run(1200).ended(Succeeded, 1*gb)}, asked, roundUp(1200*4/3.0*1.05*float64(mb)) + 16*mb, 0, FromHistory},
-		{"is a fifth of a small budget where nothing is known",
+		{"is a fifth of a small budget if nothing is known",
 			nil, Question{Task: "new", Budget: 2 * gb}, 2 * gb / 5, 0, FromNothing},
-		{"is 1 GB where nothing is known and there is much",
+		{"is 1 GB of a large budget if nothing is known",
 			nil, asked, 1 * gb, 0, FromNothing},
-		{"is never nothing",
+		{"is never zero",
 			[]Sample{run(0)}, asked, 16 * mb, 0, FromHistory},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
@@ -101,13 +101,13 @@ func TestPredict(t *testing.T) {
 	}
 	t.Run("knows what was killed", func(t *testing.T) {
 		if Predict(asked, []Sample{run(300), run(600).ended(OutOfHeap, 1*gb)}, nil).Killed {
-			t.Error("a full heap is no kill")
+			t.Error("a full heap counts as a kill")
 		}
 		if !Predict(asked, []Sample{run(300).ended(Killed, 4*gb), run(300)}, nil).Killed {
 			t.Error("a kill is forgotten")
 		}
 	})
-	t.Run("says how long and how busy", func(t *testing.T) {
+	t.Run("tells how long it takes and how many processors", func(t *testing.T) {
 		longer := run(300).with(func(x *Sample) { x.Duration, x.CPU = 4*time.Second, 6*time.Second })
 		got := Predict(asked, []Sample{run(300), run(300), longer}, nil)
 		if got.Length != 2*time.Second || got.Cores != 1.5 || got.Samples != 3 {
@@ -139,10 +139,10 @@ func TestRecorded(t *testing.T) {
 		{"nor do many of them",
 			append([]Sample{run(712)}, slices.Repeat([]Sample{light(95)}, 2*kept)...),
 			slices.Repeat([]memtools.Bytes{764}, 2*kept+1)},
-		{"what was done once and takes less since is forgotten after five runs",
+		{"a peak that did not come again is forgotten after five runs",
 			[]Sample{run(712), run(495), run(500), run(500), run(490), run(500), light(95)},
 			[]memtools.Bytes{764, 764, 764, 764, 764, 541, 541}},
-		{"what a run is judged by is kept",
+		{"the run by which others are judged is kept",
 			slices.Concat([]Sample{took(712, 100)}, slices.Repeat([]Sample{took(495, 30)}, 5), slices.Repeat([]Sample{took(95, 20)}, 2*kept)),
 			slices.Concat(slices.Repeat([]memtools.Bytes{764}, 5), slices.Repeat([]memtools.Bytes{536}, 2*kept+1))},
 		{"a package that became small is believed to be",

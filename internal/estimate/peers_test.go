@@ -25,7 +25,7 @@ func TestPredictFromPeers(t *testing.T) {
 		return Predict(Question{Task: task, Tool: tool, Sources: sources * memtools.KB, HeapLimit: 4 * gb, Budget: 64 * gb}, nil,
 			func() *Peers { return peers })
 	}
-	t.Run("reads a new package's need off packages alike, by its sources", func(t *testing.T) {
+	t.Run("estimates a new package from similar ones, by its sources", func(t *testing.T) {
 		got := ask(250, "new#build", "tsc")
 		if want := roundUp(600*1.05*float64(mb)) + 16*mb; got.Basis != FromSimilar || got.Need < want-mb || got.Need > want+mb {
 			t.Errorf("%+v, want about %v", got, want)
@@ -34,7 +34,7 @@ func TestPredictFromPeers(t *testing.T) {
 			t.Errorf("it takes %v", got.Length)
 		}
 	})
-	t.Run("asks the most that was seen where the sources are unknown", func(t *testing.T) {
+	t.Run("takes the largest if the sources are unknown", func(t *testing.T) {
 		if got := ask(0, "new#build", "tsc"); got.Need != roundUp(900*1.05*float64(mb))+16*mb {
 			t.Errorf("%+v", got)
 		}
@@ -85,7 +85,7 @@ func TestPredictFromPeers(t *testing.T) {
 			}
 		}
 	})
-	t.Run("takes a run that memory cut off for half as much again", func(t *testing.T) {
+	t.Run("counts a run that memory cut off as half as much again", func(t *testing.T) {
 		cut := NewPeers(maps.All(map[string][]Sample{"a#build": {run(600).ended(Killed, gb)}}))
 		got := Predict(Question{Task: "new#build", Tool: "tsc"}, nil, func() *Peers { return cut })
 		if got.Need != roundUp(900*1.05*float64(mb))+16*mb || got.Peak != 0 {

@@ -7,9 +7,11 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// kept is how many samples of each task are kept. Predictions rest on no more
-// than estimate.MaxSupport of them.
+// kept is how many samples of each task are kept.
 const kept = 20
+
+// Predictions rest on fewer, so that one can always be dropped.
+const _ = uint(kept - estimate.MaxSupport)
 
 // outcomes gives each outcome its number in a record.
 var outcomes = [...]estimate.Outcome{estimate.Succeeded, estimate.Failed, estimate.OutOfHeap, estimate.Killed}

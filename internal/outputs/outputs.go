@@ -38,9 +38,9 @@ type Set struct {
 	Members []string
 }
 
-// Match reports whether a file is an output. name is relative to Dir, with
+// match reports whether a file is an output. name is relative to Dir, with
 // slashes.
-func (s Set) Match(name string) bool {
+func (s Set) match(name string) bool {
 	inside := slices.Contains(strings.Split(name, "/"), installed)
 	matches := func(pattern string) bool {
 		match, _ := doublestar.Match(path.Clean(pattern), name) // an error is a malformed pattern
@@ -79,7 +79,7 @@ func (s Set) RemoveSince(t time.Time) error {
 			return nil // it is gone, or the task could not write it either
 		case d.IsDir() && name != "." && (foreign[file] || slices.Contains(never, d.Name()) || d.Name() == installed && !intoInstalled):
 			return fs.SkipDir
-		case !d.Type().IsRegular() || !s.Match(name):
+		case !d.Type().IsRegular() || !s.match(name):
 			return nil
 		}
 		if info, err := d.Info(); err != nil || info.ModTime().Before(t) {
