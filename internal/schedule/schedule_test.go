@@ -90,4 +90,3 @@ func TestRun(t *testing.T) {
 		}
 	})
 }
-
