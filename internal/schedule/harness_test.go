@@ -123,8 +123,8 @@ func (p *play) stop() {
 	p.stopped = min(p.stopped, p.now())
 }
 
+// send leaves the channel open when the context ends: Run must return all the same.
 func (p *play) send(ctx context.Context, arrivals chan<- Job, later []fakeJob) {
-	defer close(arrivals)
 	for _, j := range later {
 		select {
 		case <-time.After(j.arrives - p.now()):
@@ -137,6 +137,7 @@ func (p *play) send(ctx context.Context, arrivals chan<- Job, later []fakeJob) {
 			return
 		}
 	}
+	close(arrivals)
 }
 
 func (p *play) memory() Memory {

@@ -2,11 +2,15 @@ package schedule
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/heapmage/heapmage/memtools/oom"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -46,6 +50,26 @@ func plain(run func(context.Context, Grant) Outcome) Starter {
 	}
 }
 
+// journal notes what happens, in order.
+type journal struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (j *journal) add(line string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, line)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return join(j.lines)
+}
+
+func join(words []string) string { return strings.Join(words, " ") }
+
 func TestRun(t *testing.T) {
 	done := func(Grant) Result { return Done }
 	failing := func(id string) func(Grant) Result {
@@ -74,10 +98,10 @@ func TestRun(t *testing.T) {
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			ran, skipped := record(t.Context(), chain, tt.o, tt.outcome)
-			if got := strings.Join(ran, " "); got != tt.ran {
+			if got := join(ran); got != tt.ran {
 				t.Errorf("ran %q, want %q", got, tt.ran)
 			}
-			if got := strings.Join(skipped, " "); got != tt.skipped {
+			if got := join(skipped); got != tt.skipped {
 				t.Errorf("skipped %q, want %q", got, tt.skipped)
 			}
 		})
@@ -89,4 +113,51 @@ func TestRun(t *testing.T) {
 			t.Errorf("ran %v, skipped %v", ran, skipped)
 		}
 	})
+	t.Run("hands every outcome to the attempts that follow, the oldest first", func(t *testing.T) {
+		wants := []Outcome{{Result: Again, HeapLimit: mb, Cause: oom.V8Heap}, {Result: Again, Need: mb, Alone: true, Cause: oom.KernelOOM}, {}}
+		var got []Grant
+		Run(t.Context(), chain[:1], oneAtATime, plain(func(_ context.Context, g Grant) Outcome {
+			got = append(got, g)
+			return wants[g.Attempt-1]
+		}))
+		for i, g := range got {
+			if !slices.Equal(g.Before, wants[:i]) || g.Alone != (i == 2) {
+				t.Errorf("attempt %d: %+v", g.Attempt, g)
+			}
+		}
+		if len(got) != 3 {
+			t.Errorf("%d attempts", len(got))
+		}
+	})
+	t.Run("counts an attempt that ends without an outcome as failed", func(t *testing.T) {
+		var log journal
+		Run(t.Context(), chain, Options{Slots: 1, Skipped: func(id, because string) { log.add(id + "<" + because) }}, func(_ context.Context, g Grant) Attempt {
+			a := make(plainAttempt, 1)
+			if g.ID == "d" {
+				a <- Outcome{}
+			}
+			close(a)
+			return a
+		})
+		if got := log.String(); got != "b<a c<a" {
+			t.Errorf("skipped %q", got)
+		}
+	})
+	t.Run("freezes, thaws, stops and collects through the attempts' own handles", func(t *testing.T) {
+		var log journal
+		j := &job{Job: Job{ID: "a"}, attempt: noting{&log}}
+		act([]correction{{kind: collect}, {freeze, j}, {thaw, j}, {stop, j}, {giveUp, j}}, func() { log.add("collect") })
+		act([]correction{{kind: collect}}, nil)
+		if got := log.String(); got != "collect freeze thaw stop false stop true" {
+			t.Error(got)
+		}
+	})
 }
+
+// noting is an attempt that notes what is done to it.
+type noting struct{ *journal }
+
+func (n noting) Freeze()            { n.add("freeze") }
+func (n noting) Thaw()              { n.add("thaw") }
+func (n noting) Stop(final bool)    { n.add(fmt.Sprint("stop ", final)) }
+func (noting) Done() <-chan Outcome { return nil }
