@@ -20,26 +20,26 @@ func TestAdmission(t *testing.T) {
 		o     Options
 		m     Memory
 		want  string
-		// guests allows the ledger to start some.
+		// guests lets the ledger start one.
 		guests bool
 	}{
-		{"starts the longest first, as many as processors bear",
+		{"starts the longest first, as many as the processors allow",
 			[]Job{job("s", 1, 1, 0), job("l", 1, 9, 0), job("m", 1, 5, 0)}, Options{CPUs: 2}, Memory{}, "l m", false},
-		{"counts one that keeps several processors busy as several",
+		{"counts a job that keeps several processors busy as several",
 			[]Job{job("a", 1, 9, 2.8), job("b", 1, 5, 1), job("c", 1, 3, 1)}, Options{CPUs: 4}, Memory{}, "a b", false},
-		{"starts more where they mostly wait",
+		{"starts more if they mostly wait",
 			[]Job{job("a", 1, 9, .2), job("b", 1, 8, .2), job("c", 1, 7, .2)}, Options{CPUs: 1}, Memory{}, "a b c", false},
 		{"obeys a number of slots",
 			[]Job{job("a", 1, 9, .2), job("b", 1, 8, .2), job("c", 1, 7, .2)}, Options{CPUs: 8, Slots: 2}, Memory{}, "a b", false},
-		{"does not pass the budget, what belongs to no task included",
+		{"keeps to the budget, including what belongs to no task",
 			[]Job{job("a", 400, 9, 0), job("b", 400, 8, 0)}, Options{CPUs: 8}, Memory{Budget: 850 * mb, Rest: 60 * mb}, "a", false},
-		{"lets one run that needs more than there is",
+		{"runs a job that needs more than there is",
 			[]Job{job("a", 4000, 9, 0), job("b", 4000, 8, 0)}, Options{CPUs: 8}, Memory{Budget: 850 * mb}, "a", false},
-		{"lets a short one go before a large one that waits",
+		{"starts a short job before a large one that waits",
 			[]Job{job("a", 500, 9, 0), job("b", 500, 8, 0), job("c", 100, 2, 0)}, Options{CPUs: 8}, Memory{Budget: 850 * mb}, "a c", false},
-		{"does not let a long one delay it",
+		{"does not let a long job delay it",
 			[]Job{job("a", 500, 9, 0), job("b", 800, 30, 0), job("c", 100, 29, 0)}, Options{CPUs: 8}, Memory{Budget: 850 * mb}, "b", false},
-		{"starts as a guest what fits by half, where it can be frozen",
+		{"starts as a guest a job of which half fits",
 			[]Job{job("a", 500, 9, 0), job("b", 500, 8, 0)}, Options{CPUs: 8}, Memory{Budget: 850 * mb}, "a b", true},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {

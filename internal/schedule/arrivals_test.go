@@ -109,14 +109,14 @@ func TestArrivals(t *testing.T) {
 			a.job("b", "a")
 			close(a.send)
 		}, "bad bad a a<bad b<bad"},
-		{"goes back on neither slots nor order for those that arrive", Options{Slots: 1}, func(_ *testing.T, a *arriving, _ func()) {
+		{"keeps to slots and to the order of arrival", Options{Slots: 1}, func(_ *testing.T, a *arriving, _ func()) {
 			a.job("a")
 			a.job("b")
 			a.job("c")
 			a.log.add("|")
 			close(a.send)
 		}, "a | b c"},
-		{"starts nothing that arrives after a failure where that stops the run, and waits for the sender", Options{Slots: 1, StopAtFailure: true},
+		{"starts nothing that arrives after a failure that stops the run, and waits for the sender", Options{Slots: 1, StopAtFailure: true},
 			func(t *testing.T, a *arriving, _ func()) {
 				a.job("bad")
 				a.wait()

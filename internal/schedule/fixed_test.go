@@ -12,8 +12,8 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// fixed simulates a fixed concurrency, as other task runners have it: no memory
-// is looked at, and a run in which the kernel kills something has failed.
+// fixed simulates a fixed concurrency, as other task runners have it. It does not
+// look at memory, and a run in which the kernel kills something has failed.
 func (w world) fixed(tasks []simTask, concurrency int) (wall time.Duration, ok bool) {
 	order := map[string]*simTask{}
 	missing := map[string]int{}

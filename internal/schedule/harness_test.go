@@ -226,8 +226,8 @@ func (p *play) probe(ctx context.Context, id string) (Outcome, bool) {
 	return Outcome{Result: j.found}, j.hit && !cut
 }
 
-// start begins an attempt, and checks that there is room for it. At most one
-// attempt runs as a guest, for whom half its need is enough.
+// start begins an attempt, and checks that there is room for it. A guest
+// needs only half of its need to be free.
 func (p *play) start(ctx context.Context, g Grant) Attempt {
 	p.mu.Lock()
 	defer p.mu.Unlock()

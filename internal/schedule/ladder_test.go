@@ -10,17 +10,17 @@ import (
 
 const mb = memtools.MB
 
-// stage is a ledger with attempts that run, under a clock of its own.
+// stage is a ledger with running attempts and a clock that the test sets.
 type stage struct {
 	t   *testing.T
 	l   *ledger
 	now time.Time
-	// budget and limit of the run; used by the attempts, by job.
+	// budget and limit are those of the run, used is what each job's attempt uses.
 	budget, limit memtools.Bytes
 	used          map[string]memtools.Bytes
 }
 
-// running starts one job for each need, the oldest first: "a", "b", …
+// running starts a job for each need: "a", the oldest, then "b", and so on.
 func running(t *testing.T, o Options, budget memtools.Bytes, needs ...memtools.Bytes) *stage {
 	t.Helper()
 	s := &stage{t: t, now: time.Unix(0, 0), budget: budget, limit: budget + 100*mb, used: map[string]memtools.Bytes{}}
@@ -47,8 +47,8 @@ func (s *stage) memory() Memory {
 	return m
 }
 
-// after lets d pass until the attempts use what is given, in MB, and returns the
-// corrections as "freeze b, collect".
+// after sets the clock forward by d, and the usages to what is given, in MB. It
+// returns the corrections, as "freeze b, collect".
 func (s *stage) after(d time.Duration, used ...memtools.Bytes) string {
 	s.t.Helper()
 	s.now = s.now.Add(d)
@@ -78,12 +78,12 @@ func (s *stage) want(got, want string) {
 
 func TestLadder(t *testing.T) {
 	for claim, play := range map[string]func(t *testing.T){
-		"lets be what stays inside": func(t *testing.T) {
+		"leaves alone what stays inside": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 400*mb, 400*mb)
 			s.want(s.after(time.Second, 300, 300), "")
 			s.want(s.after(time.Second, 390, 390), "")
 		},
-		"does not mind fast growth to where it was expected": func(t *testing.T) {
+		"allows fast growth up to a need": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 500*mb, 400*mb)
 			s.want(s.after(time.Second, 50, 50), "")
 			s.want(s.after(250*time.Millisecond, 300, 200), "")
@@ -103,7 +103,7 @@ func TestLadder(t *testing.T) {
 			s.want(s.after(time.Second, 100, 100, 100), "")
 			s.want(s.after(250*time.Millisecond, 300, 300, 300), "collect, freeze b, freeze c")
 		},
-		"waits for what it did to show": func(t *testing.T) {
+		"waits for the last correction to show": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 100*mb, 100*mb, 100*mb)
 			s.want(s.after(time.Minute, 400, 300, 301), "collect, freeze c")
 			s.want(s.after(50*time.Millisecond, 400, 300, 301), "")
@@ -118,7 +118,7 @@ func TestLadder(t *testing.T) {
 			delete(s.used, "b")
 			s.want(s.after(time.Second, 620), "")
 		},
-		"does not wait for ever for one that does not end": func(t *testing.T) {
+		"stops another if one that was stopped does not end": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 100*mb, 100*mb, 100*mb)
 			s.want(s.after(time.Minute, 400, 301, 300), "collect, freeze c")
 			s.want(s.after(time.Second, 400, 301, 300), "collect, freeze b")
@@ -126,20 +126,20 @@ func TestLadder(t *testing.T) {
 			s.want(s.after(stopTimeout-time.Second, 400, 301, 300), "")
 			s.want(s.after(time.Second, 400, 301, 300), "stop b")
 		},
-		"keeps it frozen where that is wanted, until the kernel is about to act": func(t *testing.T) {
+		"keeps it frozen if that is wanted, until the kernel is about to act": func(t *testing.T) {
 			s := running(t, Options{KeepFrozen: true}, 1000*mb, 100*mb, 100*mb)
 			s.want(s.after(time.Minute, 600, 401), "collect, freeze b")
 			s.want(s.after(time.Second, 620, 401), "")
 			s.want(s.after(time.Second, 670, 401), "stop b")
 		},
-		"lets the frozen go on once there is room and it was calm for a while": func(t *testing.T) {
+		"lets a frozen attempt go on once there has been room for a while": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 300*mb, 300*mb)
 			s.want(s.after(time.Minute, 500, 501), "collect, freeze b")
-			s.budget, s.limit = 2000*mb, 2100*mb // others gave back theirs
+			s.budget, s.limit = 2000*mb, 2100*mb // others gave back memory
 			s.want(s.after(100*time.Millisecond), "")
 			s.want(s.after(2*time.Second), "thaw b")
 		},
-		"lets the frozen go on at once when nothing else moves": func(t *testing.T) {
+		"lets a frozen attempt go on at once when nothing else moves": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 300*mb, 300*mb)
 			s.want(s.after(time.Minute, 500, 501), "collect, freeze b")
 			s.end("a", Outcome{})
@@ -147,7 +147,7 @@ func TestLadder(t *testing.T) {
 			s.now = s.now.Add(10 * time.Millisecond)
 			s.want(s.after(0), "thaw b")
 		},
-		"lets the frozen go on when nothing else moves although memory is short": func(t *testing.T) {
+		"lets a frozen attempt go on when nothing else moves, even if memory is short": func(t *testing.T) {
 			s := running(t, Options{KeepFrozen: true}, 1000*mb, 300*mb, 300*mb)
 			s.want(s.after(time.Minute, 500, 501), "collect, freeze b")
 			s.end("a", Outcome{})
@@ -156,11 +156,11 @@ func TestLadder(t *testing.T) {
 			s.want(s.after(time.Second), "thaw b")
 			s.want(s.after(time.Second), "")
 		},
-		"lets a lone attempt pass the budget while the machine has memory": func(t *testing.T) {
+		"lets a lone attempt exceed the budget while the machine has memory": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 300*mb)
 			s.want(s.after(time.Minute, 1040), "")
 		},
-		"collects where a lone attempt is about to pass what the machine has": func(t *testing.T) {
+		"collects when a lone attempt is about to exceed what the machine has": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 300*mb)
 			s.want(s.after(time.Minute, 800), "")
 			s.want(s.after(500*time.Millisecond, 900), "collect")
@@ -170,7 +170,7 @@ func TestLadder(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 300*mb)
 			s.want(s.after(time.Minute, 1060), "give up a")
 		},
-		"does nothing where memory bounds nothing": func(t *testing.T) {
+		"does nothing if memory bounds nothing": func(t *testing.T) {
 			s := running(t, Options{}, 0, 300*mb)
 			s.want(s.after(time.Minute, 9000), "")
 		},
@@ -188,17 +188,17 @@ func TestPutBack(t *testing.T) {
 		s.end("b", Outcome{Result: Again})
 		return j
 	}
-	t.Run("does not raise the need of a victim that kept to it", func(t *testing.T) {
+	t.Run("does not raise the need of a job that kept to it", func(t *testing.T) {
 		if j := stopped(t, 100); j.need() != 200*mb || j.alone {
 			t.Errorf("%v, alone %v", j.need(), j.alone)
 		}
 	})
-	t.Run("raises that of one which had passed its own", func(t *testing.T) {
+	t.Run("raises the need of a job that exceeded it", func(t *testing.T) {
 		if j := stopped(t, 349); j.need() != 600*mb {
 			t.Errorf("%v", j.need())
 		}
 	})
-	t.Run("runs alone what was stopped twice", func(t *testing.T) {
+	t.Run("runs a job alone after two stops", func(t *testing.T) {
 		j := stopped(t, 100)
 		j.stopping = true
 		l := &ledger{jobs: map[string]*job{"b": j}}
@@ -207,7 +207,7 @@ func TestPutBack(t *testing.T) {
 			t.Error("it does not")
 		}
 	})
-	t.Run("lets nothing start beside one that runs alone", func(t *testing.T) {
+	t.Run("starts nothing beside a job that runs alone", func(t *testing.T) {
 		l := newLedger([]Job{{ID: "a", Estimate: Estimate{Length: time.Hour}}, {ID: "b"}}, Options{CPUs: 8})
 		l.jobs["a"].alone = true
 		if got := len(l.admit(Memory{Time: time.Unix(0, 0)})); got != 1 {

@@ -31,8 +31,8 @@ func randomTasks(r *rand.Rand, n int, budget memtools.Bytes) []simTask {
 	return tasks
 }
 
-// TestWrongNeeds: with needs wrong by up to three times in either direction
-// every graph finishes, and nothing is killed by the kernel.
+// TestWrongNeeds: with needs wrong by up to three times in either direction every
+// graph finishes, and the kernel kills nothing.
 func TestWrongNeeds(t *testing.T) {
 	graphs := 300
 	if testing.Short() {

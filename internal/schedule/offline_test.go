@@ -27,145 +27,162 @@ func (w world) lowerBound(tasks []simTask) time.Duration {
 	return max(critical, time.Duration(float64(cpu)/w.cpus), time.Duration(area))
 }
 
-// offline is the wall time of the best schedule found with all that is known:
-// each order of starts gives one by the serial scheme, and all orders together
-// give an optimal one (Kolisch 1996). Up to seven tasks all orders are tried,
-// else tries random exchanges from several beginnings.
+// offline is the wall time of the best schedule found with all that is known. Each
+// order of starts gives a schedule by the serial scheme, and one of them is optimal
+// (Kolisch 1996). Up to seven tasks all orders are tried. With more, tries random
+// moves improve each of four random orders.
 func (w world) offline(r *rand.Rand, tasks []simTask, tries int) time.Duration {
-	n := len(tasks)
+	s := newSerial(w, tasks)
+	best := time.Duration(math.MaxInt64)
+	if len(tasks) <= 7 {
+		s.permute(make([]int, 0, len(tasks)), func(order []int) { best = min(best, s.wall(order)) })
+		return best
+	}
+	for range 4 {
+		best = min(best, s.improve(r, s.random(r), tries))
+	}
+	return best
+}
+
+// serial is the serial scheme: each task of an order starts as early as it can
+// without moving those before it.
+type serial struct {
+	world
+	tasks []simTask
+	after [][]int // by task, those that it depends on
+
+	placed []placed
+	ends   []time.Duration // by task
+}
+
+// placed is a task that has its place in time.
+type placed struct {
+	from, to time.Duration
+	peak     memtools.Bytes
+}
+
+func newSerial(w world, tasks []simTask) *serial {
+	s := &serial{world: w, tasks: tasks, after: make([][]int, len(tasks)), ends: make([]time.Duration, len(tasks))}
 	index := map[string]int{}
 	for i, t := range tasks {
 		index[t.ID] = i
 	}
-	after := make([][]int, n)
 	for i, t := range tasks {
 		for _, a := range t.After {
-			after[i] = append(after[i], index[a])
+			s.after[i] = append(s.after[i], index[a])
 		}
 	}
-	type span struct {
-		from, to time.Duration
-		peak     memtools.Bytes
+	return s
+}
+
+// wall is how long the tasks take in this order.
+func (s *serial) wall(order []int) (wall time.Duration) {
+	s.placed = s.placed[:0]
+	clear(s.ends)
+	for _, i := range order {
+		from := s.earliest(i)
+		to := from + s.tasks[i].length
+		s.placed = append(s.placed, placed{from, to, s.tasks[i].peak})
+		s.ends[i] = to
+		wall = max(wall, to)
 	}
-	placed := make([]span, 0, n)
-	ends := make([]time.Duration, n)
-	serial := func(order []int) time.Duration {
-		placed = placed[:0]
-		clear(ends)
-		var wall time.Duration
-		for _, i := range order {
-			var least time.Duration
-			for _, a := range after[i] {
-				least = max(least, ends[a])
-			}
-			free := func(at time.Duration) bool {
-				// the load changes only where another begins
-				check := func(x time.Duration) bool {
-					count, held := 1, tasks[i].peak
-					for _, p := range placed {
-						if p.from <= x && x < p.to {
-							count++
-							held += p.peak
-						}
-					}
-					return float64(count) <= w.cpus && held <= w.budget
-				}
-				if !check(at) {
-					return false
-				}
-				for _, p := range placed {
-					if p.from > at && p.from < at+tasks[i].length && !check(p.from) {
-						return false
-					}
-				}
-				return true
-			}
-			best := time.Duration(math.MaxInt64)
-			if free(least) {
-				best = least
-			}
-			for _, p := range placed {
-				if p.to > least && p.to < best && free(p.to) {
-					best = p.to
-				}
-			}
-			placed = append(placed, span{best, best + tasks[i].length, tasks[i].peak})
-			ends[i] = best + tasks[i].length
-			wall = max(wall, ends[i])
-		}
-		return wall
+	return wall
+}
+
+func (s *serial) earliest(i int) time.Duration {
+	var least time.Duration
+	for _, a := range s.after[i] {
+		least = max(least, s.ends[a])
 	}
-	feasible := func(order []int) bool {
-		seen := map[int]bool{}
-		for _, i := range order {
-			for _, a := range after[i] {
-				if !seen[a] {
-					return false
-				}
-			}
-			seen[i] = true
-		}
-		return true
+	if s.fits(i, least) {
+		return least
 	}
 	best := time.Duration(math.MaxInt64)
-	if n <= 7 {
-		order := make([]int, 0, n)
-		used := make([]bool, n)
-		var permute func()
-		permute = func() {
-			if len(order) == n {
-				best = min(best, serial(order))
-				return
-			}
-		next:
-			for i := range n {
-				if used[i] {
-					continue
-				}
-				for _, a := range after[i] {
-					if !used[a] {
-						continue next
-					}
-				}
-				used[i] = true
-				order = append(order, i)
-				permute()
-				order = order[:len(order)-1]
-				used[i] = false
-			}
+	for _, p := range s.placed {
+		if p.to > least && p.to < best && s.fits(i, p.to) {
+			best = p.to
 		}
-		permute()
-		return best
-	}
-	for range 4 {
-		order := make([]int, 0, n) // a random topological order
-		waiting := r.Perm(n)
-		done := map[int]bool{}
-		for len(waiting) > 0 {
-			for k, i := range waiting {
-				if !slices.ContainsFunc(after[i], func(a int) bool { return !done[a] }) {
-					done[i] = true
-					order = append(order, i)
-					waiting = slices.Delete(waiting, k, k+1)
-					break
-				}
-			}
-		}
-		now := serial(order)
-		for range tries {
-			a, b := r.IntN(n), r.IntN(n)
-			moved := slices.Clone(order)
-			i := moved[a]
-			moved = slices.Delete(moved, a, a+1)
-			moved = slices.Insert(moved, b, i)
-			if !feasible(moved) {
-				continue
-			}
-			if wall := serial(moved); wall <= now {
-				now, order = wall, moved
-			}
-		}
-		best = min(best, now)
 	}
 	return best
+}
+
+// fits reports whether the task can run from at on. The load rises only when another
+// starts.
+func (s *serial) fits(i int, at time.Duration) bool {
+	if !s.free(i, at) {
+		return false
+	}
+	for _, p := range s.placed {
+		if p.from > at && p.from < at+s.tasks[i].length && !s.free(i, p.from) {
+			return false
+		}
+	}
+	return true
+}
+
+// free reports whether there is room for the task at one moment.
+func (s *serial) free(i int, at time.Duration) bool {
+	count, held := 1, s.tasks[i].peak
+	for _, p := range s.placed {
+		if p.from <= at && at < p.to {
+			count++
+			held += p.peak
+		}
+	}
+	return float64(count) <= s.cpus && held <= s.budget
+}
+
+// permute visits every order that begins with this one.
+func (s *serial) permute(order []int, visit func([]int)) {
+	if len(order) == len(s.tasks) {
+		visit(order)
+		return
+	}
+	for i := range s.tasks {
+		if !slices.Contains(order, i) && s.satisfied(i, order) {
+			s.permute(append(order, i), visit)
+		}
+	}
+}
+
+// satisfied reports whether all that the task depends on is among before.
+func (s *serial) satisfied(i int, before []int) bool {
+	return !slices.ContainsFunc(s.after[i], func(a int) bool { return !slices.Contains(before, a) })
+}
+
+// random is a random order.
+func (s *serial) random(r *rand.Rand) (order []int) {
+	waiting := r.Perm(len(s.tasks))
+	for len(waiting) > 0 {
+		k := slices.IndexFunc(waiting, func(i int) bool { return s.satisfied(i, order) })
+		order = append(order, waiting[k])
+		waiting = slices.Delete(waiting, k, k+1)
+	}
+	return order
+}
+
+// improve moves random tasks of an order, and returns the best wall time.
+func (s *serial) improve(r *rand.Rand, order []int, tries int) time.Duration {
+	now := s.wall(order)
+	for range tries {
+		a, b := r.IntN(len(order)), r.IntN(len(order))
+		moved := slices.Delete(slices.Clone(order), a, a+1)
+		moved = slices.Insert(moved, b, order[a])
+		if !s.feasible(moved) {
+			continue
+		}
+		if wall := s.wall(moved); wall <= now {
+			now, order = wall, moved
+		}
+	}
+	return now
+}
+
+func (s *serial) feasible(order []int) bool {
+	for n, i := range order {
+		if !s.satisfied(i, order[:n]) {
+			return false
+		}
+	}
+	return true
 }

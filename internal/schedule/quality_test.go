@@ -9,7 +9,7 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// TestQuality holds the scheduler against the best schedule found offline.
+// TestQuality compares the scheduler with the best schedule found offline.
 func TestQuality(t *testing.T) {
 	graphs, tries := 40, 1500
 	if testing.Short() {

@@ -12,8 +12,8 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// recordedTasks are builds as a run's history has them. A line is a task: its peak in
-// MB, its processor time in ms, and what it waits for.
+// recordedTasks reads a build as a run's history has it. A line is a task: its peak
+// in MB, its processor time in ms, and what it depends on.
 func recordedTasks(t *testing.T, file string) (tasks []simTask, largest memtools.Bytes) {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -36,8 +36,8 @@ func recordedTasks(t *testing.T, file string) (tasks []simTask, largest memtools
 	return tasks, largest
 }
 
-// TestRecorded holds the scheduler against the best schedule of recorded runs, and
-// lets them run with needs that are right and that are unknown.
+// TestRecorded compares the scheduler with the best schedule of recorded runs whose
+// needs are known, and runs them with needs that are unknown.
 func TestRecorded(t *testing.T) {
 	files, err := filepath.Glob("testdata/recorded/*.txt")
 	if err != nil || len(files) < 3 {

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// chain is a → b → c beside a lone d.
+// chain is a → b → c, and d, which stands alone.
 var chain = []Job{{ID: "a"}, {ID: "b", After: []string{"a"}}, {ID: "c", After: []string{"b"}}, {ID: "d"}}
 
 var oneAtATime = Options{Slots: 1}
@@ -88,7 +88,7 @@ func TestRun(t *testing.T) {
 	}{
 		{"starts the longest path first", oneAtATime, done, "a b c d", ""},
 		{"skips what depends on a failure, names it, and runs the rest", oneAtATime, failing("a"), "a d", "b<a c<a"},
-		{"stops at a failure where that is asked for", Options{Slots: 1, StopAtFailure: true}, failing("b"), "a b", "c<b d<"},
+		{"stops at a failure if that is asked for", Options{Slots: 1, StopAtFailure: true}, failing("b"), "a b", "c<b d<"},
 		{"gives another attempt before what depends on it", oneAtATime, func(g Grant) Result {
 			if g.ID == "b" && g.Attempt < 3 {
 				return Again
