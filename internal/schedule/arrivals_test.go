@@ -2,13 +2,14 @@ package schedule
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 // arriving is a run whose jobs arrive as a test sends them. Each attempt takes a
-// second and succeeds, except at the job "bad".
+// second and succeeds, unless its job is called "bad".
 type arriving struct {
 	send chan Job
 	log  journal
@@ -31,7 +32,7 @@ func arrive(t *testing.T, o Options, play func(a *arriving, cancel func())) {
 				case <-time.After(time.Second):
 				case <-ctx.Done():
 				}
-				if g.ID == "bad" {
+				if strings.HasPrefix(g.ID, "bad") {
 					return Outcome{Result: Failed}
 				}
 				return Outcome{}
@@ -109,6 +110,16 @@ func TestArrivals(t *testing.T) {
 			a.job("b", "a")
 			close(a.send)
 		}, "bad bad a a<bad b<bad"},
+		{"leaves a new job alone when what an earlier one with its ID depended on fails", four, func(_ *testing.T, a *arriving, _ func()) {
+			a.job("bad")
+			time.Sleep(time.Second / 2)
+			a.job("bad2")
+			a.job("a", "bad", "bad2")
+			time.Sleep(time.Second * 3 / 4) // bad has failed, bad2 has not
+			a.job("b")
+			a.job("a", "b")
+			close(a.send)
+		}, "bad bad2 a<bad b a"},
 		{"keeps to slots and to the order of arrival", Options{Slots: 1}, func(_ *testing.T, a *arriving, _ func()) {
 			a.job("a")
 			a.job("b")

@@ -1,7 +1,6 @@
 package schedule
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -110,7 +109,6 @@ func (l *ledger) add(given Job) *job {
 			j.missing++
 		}
 	}
-	delete(l.fates, j.ID) // that of an earlier job with this ID
 	l.jobs[j.ID] = j
 	l.order = append(l.order, j)
 	return j
@@ -129,65 +127,6 @@ func (l *ledger) blocked(given Job) (because string, blocked bool) {
 		}
 	}
 	return "", false
-}
-
-// arrive takes in a job while the run lasts. Until the next plan its place in the
-// order of starts rests on its own length, and those that it depends on keep theirs.
-func (l *ledger) arrive(given Job) {
-	j := l.add(given)
-	if j == nil {
-		return
-	}
-	if l.o.Estimate != nil {
-		j.Estimate = l.o.Estimate(j.ID)
-	}
-	j.Length = cmp.Or(max(0, j.Length), l.typical)
-	j.path = j.Length
-	l.changes++
-	l.stale = true
-	if j.missing == 0 {
-		l.enqueue(j)
-	}
-}
-
-// enqueue has a job wait for its probe or for room: its order is satisfied.
-func (l *ledger) enqueue(j *job) {
-	if l.o.Queued != nil && !l.stopped {
-		l.o.Queued(j.ID)
-	}
-	if l.o.Probe == nil {
-		insert(&l.ready, j)
-	} else {
-		insert(&l.unprobed, j)
-	}
-}
-
-// insert puts j at its place in the order of starts.
-func insert(list *[]*job, j *job) {
-	at, _ := slices.BinarySearchFunc(*list, j, longestFirst)
-	*list = slices.Insert(*list, at, j)
-}
-
-// probes returns the jobs to probe now.
-func (l *ledger) probes() []*job {
-	if l.stopped {
-		return nil
-	}
-	n := min(len(l.unprobed), l.o.mostProbes()-l.probing)
-	jobs := slices.Clone(l.unprobed[:n])
-	l.unprobed = slices.Delete(l.unprobed, 0, n)
-	l.probing += n
-	return jobs
-}
-
-// probed takes what a probe found.
-func (l *ledger) probed(j *job, o Outcome, known bool) {
-	l.probing--
-	if known && o.Result != Again {
-		l.settle(j, o.Result)
-	} else {
-		insert(&l.ready, j)
-	}
 }
 
 // idle reports whether nothing is under way. Unless the ledger is stopped, nothing
