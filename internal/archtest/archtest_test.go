@@ -18,10 +18,10 @@ const module = "github.com/heapmage/heapmage/"
 var layers = [][]string{
 	{"memtools", "internal/problem", "internal/nearest", "pool/worker"},
 	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/workspace", "internal/config", "internal/event"},
-	{"internal/taskgraph", "internal/proc", "internal/script", "internal/meter", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget"},
-	{"internal/schedule", "internal/history", "internal/outputs", "internal/doctor", "internal/plan", "pool"},
-	{"internal/runner"},
-	{"internal/report"},
+	{"internal/taskgraph", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally"},
+	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "pool"},
+	{"internal/heap", "internal/runner"},
+	{"internal/session", "internal/report"},
 	{"internal/engine"},
 	{"mage", "mage/build", "mage/buildworker"},
 }
