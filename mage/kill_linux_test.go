@@ -109,7 +109,7 @@ for (;;) kept.push(Buffer.alloc(32 << 20, 1));
 	}
 	for _, want := range []string{
 		`❌ Building package: lone failed after .*: ` + who,
-		`💡 .+`, `❌ Build failed!`, `Error: build failed for memory: lone`,
+		`💡 .+`, `❌ Build failed!`, `Error: build failed, out of memory: lone`,
 	} {
 		if !regexp.MustCompile(want).Match(out) {
 			t.Errorf("no line like %q in\n%s", want, out)
@@ -272,7 +272,7 @@ func TestTooLarge(t *testing.T) {
 	for _, want := range []string{
 		`✅ Building package: a completed`, `✅ Building package: c completed`, `⏭️  Skipping package: d \(huge failed\)`,
 		`❌ Building package: huge failed after .*(stopped to keep the run inside its memory|killed by the kernel)`,
-		`📉 Usage over .*█`, `📊 2 tasks succeeded, 1 failed, 1 skipped`, `Error: build failed for memory: huge`,
+		`📉 Usage over .*█`, `📊 2 tasks succeeded, 1 failed, 1 skipped`, `Error: build failed, out of memory: huge`,
 	} {
 		if !regexp.MustCompile(want).Match(out) {
 			t.Errorf("no line like %q in\n%s", want, out)

@@ -133,6 +133,7 @@ func (s *State) start(at time.Time, e event.TaskStarted) {
 
 func (s *State) end(at time.Time, e event.TaskFinished) {
 	s.measured(at, e.Usage, e.Budget)
+	s.Peak = max(s.Peak, e.Peak) // the samples may have missed it
 	s.to, s.usageAtEnd = at, s.usage.sum
 	delete(s.running, e.ID)
 	s.reserve(at)
@@ -216,11 +217,14 @@ func (s *State) Exit() (code int, reason string) {
 		return 0, ""
 	}
 	list := func(labels []string) string { return strings.Join(slices.Sorted(slices.Values(labels)), ", ") }
-	code, reason = problem.ExitFailed, s.Run.Target+" failed: "+list(s.failed)
-	if len(s.outOfMemory) > 0 {
-		code, reason = problem.ExitOutOfMemory, reason+" (out of memory: "+list(s.outOfMemory)+")"
+	switch len(s.outOfMemory) {
+	case 0:
+		return problem.ExitFailed, s.Run.Target + " failed: " + list(s.failed)
+	case len(s.failed):
+		return problem.ExitOutOfMemory, s.Run.Target + " failed, out of memory: " + list(s.failed)
+	default:
+		return problem.ExitOutOfMemory, s.Run.Target + " failed: " + list(s.failed) + " (out of memory: " + list(s.outOfMemory) + ")"
 	}
-	return code, reason
 }
 
 // Summary is the last event of the run by what happened so far. Duration, and a

@@ -62,7 +62,7 @@ func TestCounts(t *testing.T) {
 	want := event.RunFinished{
 		Target: "build", Succeeded: 1, Failed: 1, Skipped: 1, Retries: 1, Pauses: 1, Collections: 1,
 		Peak: 950, Usage: 10, Budget: gb, Serial: time.Second, Tasks: 5 * time.Second,
-		ExitCode: 4, Reason: "build failed: b (out of memory: b)",
+		ExitCode: 4, Reason: "build failed, out of memory: b",
 	}
 	f.Bound, f.BoundBy, f.Unused = 0, "", 0 // tested elsewhere
 	if f != want {
