@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/estimate"
@@ -20,10 +18,6 @@ import (
 	"github.com/heapmage/heapmage/memtools/oom"
 	"github.com/heapmage/heapmage/pool"
 )
-
-// errLast ends the last attempt that runs because the kernel is about to: no other can
-// make room.
-var errLast = fmt.Errorf("%w: nothing else could make room", runner.ErrPressure)
 
 // attempt is one attempt at a task, from its grant to its outcome. It is the
 // scheduler's handle of it.
@@ -86,7 +80,7 @@ func (a *attempt) Thaw() {
 // Stop ends the attempt to make room.
 func (a *attempt) Stop(final bool) {
 	if final {
-		a.stop(errLast)
+		a.stop(runner.ErrLast)
 	} else {
 		a.stop(runner.ErrPressure)
 	}
@@ -103,15 +97,15 @@ func (a *attempt) do() schedule.Outcome {
 	defer a.stop(nil)
 	known := a.predict(a.task)
 	request := a.heapRequest(a.task, known)
-	a.limit = limitOf(a.grant, request)
+	a.limit = heap.Next(request, a.grant.Before)
 	a.warn()
 	now := a.session.Meter.Now()
 	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(known.Basis), HeapLimit: a.limit.Size,
 		Usage: now.Usage, Budget: now.Budget})
 	log := a.state.Log(a.task.ID, a.grant.Attempt)
 	res, err := a.process(log, known)
-	a.finished = event.TaskFinished{Task: a.event, Attempt: a.grant.Attempt, Log: log}
-	ended(&a.finished, res, err, context.Cause(a.ctx))
+	a.finished = res.Event(err)
+	a.finished.Task, a.finished.Attempt, a.finished.Log = a.event, a.grant.Attempt, log
 	outcome, notice := a.outcome(request, res)
 	a.end(outcome)
 	a.sayOnce(notice)
@@ -119,17 +113,6 @@ func (a *attempt) do() schedule.Outcome {
 		gc.Between(a.runs)
 	}
 	return outcome
-}
-
-// limitOf is the heap limit of an attempt: what an earlier one asked for, else what is
-// decided for a first attempt.
-func limitOf(g schedule.Grant, r heap.Request) heap.Limit {
-	for _, o := range slices.Backward(g.Before) {
-		if o.HeapLimit > 0 {
-			return heap.Limit{Size: o.HeapLimit, Set: true}
-		}
-	}
-	return heap.For(r)
 }
 
 // warn gives the notices about a task before it starts.
@@ -168,37 +151,6 @@ func (a *attempt) label() string {
 	return a.event.Label + "#" + a.task.Target
 }
 
-// ended fills in how an attempt ended: res, or err if its processes could not run.
-// cause is that of its context.
-func ended(f *event.TaskFinished, res runner.Result, err, cause error) {
-	f.Duration, f.Frozen, f.CPU, f.Peak, f.ExitCode, f.Signal = res.Duration, res.Frozen, res.CPU, res.Peak, res.ExitCode, res.Signal
-	f.Status, f.Cause = statusOf(res.Verdict), string(res.Verdict.Cause)
-	switch {
-	case err != nil:
-		f.Status, f.Cause, f.ExitCode = event.Failed, string(oom.Failure), -1
-		f.Reason, f.Hint, _ = strings.Cut(err.Error(), "\n💡 ")
-	case f.Status == event.OutOfMemory && errors.Is(cause, runner.ErrPressure) && !errors.Is(cause, errLast):
-		f.Status, f.Reason = event.Stopped, res.Verdict.Reason()
-	case f.Status != event.Succeeded:
-		f.Reason, f.Hint = res.Verdict.Reason(), res.Verdict.Advice
-	}
-}
-
-func statusOf(v oom.Verdict) event.Status {
-	switch {
-	case v.Success():
-		return event.Succeeded
-	case v.Cause == oom.Interrupted:
-		return event.Interrupted
-	case v.Cause == oom.Timeout:
-		return event.TimedOut
-	case v.Memory():
-		return event.OutOfMemory
-	default:
-		return event.Failed
-	}
-}
-
 // outcome decides what follows the attempt: the tasks that depend on it, nothing, or
 // another attempt, for which it makes the way free.
 func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.Outcome, notice event.Notice) {
@@ -210,7 +162,7 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 	case event.Stopped:
 		o = schedule.Outcome{Result: schedule.Again} // no failure of its own
 	case event.OutOfMemory:
-		if last := errors.Is(cause, errLast); cause == nil || last {
+		if last := errors.Is(cause, runner.ErrLast); cause == nil || last {
 			var text string
 			o, text = heap.Retry(heap.Failure{
 				Verdict: res.Verdict, Limit: a.limit, Request: request, Before: a.grant.Before,

@@ -2,6 +2,7 @@ package heap
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/memtools"
@@ -80,6 +81,17 @@ func (f Failure) retries() int {
 func (l Limit) raised(r Request) (memtools.Bytes, bool) {
 	limit := min(r.Ceiling, r.room())
 	return limit, !l.Fixed && limit >= l.Size+l.Size/10
+}
+
+// Next is the heap limit of an attempt: the last that an earlier one asked for, else
+// that of a first attempt.
+func Next(r Request, before []schedule.Outcome) Limit {
+	for _, o := range slices.Backward(before) {
+		if o.HeapLimit > 0 {
+			return Limit{Size: o.HeapLimit, Set: true}
+		}
+	}
+	return For(r)
 }
 
 func heapFull(c oom.Cause) bool { return c == oom.V8Heap || c == oom.NodeWorker }

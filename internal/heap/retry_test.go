@@ -81,6 +81,32 @@ func TestRetryWithLess(t *testing.T) {
 	}
 }
 
+func TestNext(t *testing.T) {
+	r := Request{Budget: 4 * gb, Ceiling: 2 * gb}
+	asked := func(limits ...memtools.Bytes) (before []schedule.Outcome) {
+		for _, l := range limits {
+			before = append(before, schedule.Outcome{Result: schedule.Again, HeapLimit: l})
+		}
+		return before
+	}
+	for _, tt := range []struct {
+		claim  string
+		before []schedule.Outcome
+		want   memtools.Bytes
+	}{
+		{"a first attempt's is decided anew", nil, 2 * gb},
+		{"a further one's is what was asked for", asked(3 * gb), 3 * gb},
+		{"the last that was asked for", asked(3*gb, gb), gb},
+		{"an attempt that only made room asked for nothing", asked(3*gb, 0), 3 * gb},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			if got := Next(r, tt.before); got.Size != tt.want || !got.Set {
+				t.Errorf("got %+v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestDiagnosed(t *testing.T) {
 	for _, tt := range []struct {
 		claim string

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -63,6 +64,8 @@ type Result struct {
 	// ExitCode is the script's; -1 if a signal ended it or it never started.
 	ExitCode int
 	Signal   string
+	// MadeRoom is set if ErrPressure ended it, to make room for others.
+	MadeRoom bool
 	// Verdict is why it failed, or that it succeeded.
 	Verdict oom.Verdict
 }
@@ -72,6 +75,8 @@ type Result struct {
 var (
 	ErrTimeout  = errors.New("timed out")
 	ErrPressure = errors.New("stopped to keep the run inside its memory")
+	// ErrLast is ErrPressure for the last attempt that runs: no other can make room.
+	ErrLast = fmt.Errorf("%w: nothing else could make room", ErrPressure)
 )
 
 // Run runs the steps under the handle a. When ctx is done it ends every process of the
@@ -82,6 +87,8 @@ func (r *Runner) Run(ctx context.Context, s Spec, a *Attempt) (res Result, err e
 	defer func() {
 		res.Duration = time.Since(began)
 		res.Frozen = a.end()
+		cause := context.Cause(ctx)
+		res.MadeRoom = errors.Is(cause, ErrPressure) && !errors.Is(cause, ErrLast)
 	}()
 	if s.Timeout > 0 {
 		var cancel context.CancelCauseFunc
