@@ -1,18 +1,19 @@
-// Package pool runs tasks in worker processes with isolated memory: a task that
-// fails for memory takes its worker with it and nothing else. Every task gets
-// exactly one answer, and no process is left when Shutdown has returned.
+// Package pool runs tasks in worker processes with isolated memory. A task that
+// runs out of memory takes down only its own worker.
 //
 //	p, err := pool.New(pool.NodeScript("./buildWorker.js"), pool.Options{MaxWorkers: 4})
 //	…
 //	defer p.Shutdown(ctx)
-//	result, err := p.Exec(ctx, pool.Task{Type: "buildPackage", Data: map[string]string{"workspace": "packages/core"}})
+//	answer, err := p.Exec(ctx, pool.Task{Type: "buildPackage", Data: map[string]string{"workspace": "packages/core"}})
 //
-// What a worker is, a [Program] says: a Node script, any program that speaks the
-// protocol of docs/worker-protocol.md, this same program once more, or functions
-// in this process.
+// Every task gets exactly one answer, and no process is left when
+// [Pool.Shutdown] has returned. A [Program] decides what a worker is: a Node
+// script, any program that speaks the protocol of docs/worker-protocol.md, or
+// this program once more.
 //
-// It costs three goroutines, three more for each worker process, and the process
-// itself: about 8 MB of usage for a Node worker and 1.5 MB for a Go worker, as
-// they start.
-// Worker processes need a Unix system; functions in this process do not.
+// A pool costs three goroutines, three more for each worker process, and the
+// process itself: at its start a Node worker uses about 8 MB, a Go worker 1.5 MB.
+// Worker processes need a Unix system.
+//
+// [Local] runs typed jobs on goroutines of this process, on every system.
 package pool

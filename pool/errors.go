@@ -8,67 +8,67 @@ import (
 
 	"github.com/heapmage/heapmage/memtools"
 	"github.com/heapmage/heapmage/memtools/oom"
+	"github.com/heapmage/heapmage/pool/internal/process"
 )
 
 var (
-	// ErrClosed is the error of a task that came after Shutdown, or was still in
-	// the queue at that moment, or was ended by it.
+	// ErrClosed is the error of a task that came after Shutdown, that Shutdown
+	// found in the queue, or that was killed because Shutdown's context was done.
 	ErrClosed = errors.New("the pool is shut down")
-	// ErrQueueFull is the error of Exec where Options.RejectWhenFull is set.
+	// ErrQueueFull is the error of Exec if the queue is full and
+	// Options.RejectWhenFull is set.
 	ErrQueueFull = errors.New("the queue of the pool is full")
-	// ErrTimeout is the error of a task beyond its timeout.
+	// ErrTimeout is the error of a task that ran longer than its timeout.
 	ErrTimeout = errors.New("the task timed out")
+	// ErrTooLarge is wrapped by the error of a task whose data is larger than
+	// Options.MaxFrame. An answer that is larger ends its worker.
+	ErrTooLarge = errors.New("the frame is too large")
 )
 
-// TaskError is a failure that the worker itself reported. The worker goes on.
+// TaskError is a failure that the worker reported. The worker goes on.
 type TaskError struct {
-	// Type is the task's.
+	// Type is the type of the task.
 	Type string
-	// Message is the worker's.
+	// Message is what the worker reported.
 	Message string
-	// Detail is what else the worker said, such as a stack, as JSON; it may be
-	// empty.
+	// Detail is what else it sent, such as a stack, as JSON. It may be nil.
 	Detail json.RawMessage
 }
 
+// Error returns Message.
 func (e *TaskError) Error() string { return e.Message }
 
-// CrashError is the end of a worker before it had answered its task.
+// CrashError is the end of a worker that had not answered its task.
 type CrashError struct {
-	// Type is the task's.
+	// Type is the type of the task.
 	Type string
 	// Exit is how the worker ended.
 	Exit
 }
 
 func (e *CrashError) Error() string {
-	return fmt.Sprintf("worker %d (process %d) ended during task %q: %s", e.Worker, e.PID, e.Type, e.Exit.Reason())
+	return fmt.Sprintf("worker %d (process %d) ended during task %q: %s", e.Worker, e.PID, e.Type, e.Reason())
 }
 
-// StartError is a worker that ended, or was ended, before it was ready for its
-// first task.
+// StartError is the failure to start a worker: no process was started, or it
+// ended before it was ready for its first task.
 type StartError struct {
-	// Program is what was to be run.
+	// Program is what was to run.
 	Program string
-	// Hint says what to do; it may be empty.
+	// Hint is what the user can do, a sentence without a full stop. It is not part
+	// of the error's text, and may be empty.
 	Hint string
-	// Err is why no process was started. Nil where one was.
+	// Err is why no process was started. It is nil if one was; then Exit is set.
 	Err error
 	// Exit is how the worker ended.
 	Exit
 }
 
 func (e *StartError) Error() string {
-	text := e.Program + ": the worker does not start: "
 	if e.Err != nil {
-		text += e.Err.Error()
-	} else {
-		text += e.Exit.Reason()
+		return e.Program + ": the worker does not start: " + e.Err.Error()
 	}
-	if e.Hint != "" {
-		text += "\n💡 " + e.Hint
-	}
-	return text
+	return e.Program + ": the worker does not start: " + e.Reason()
 }
 
 // Unwrap returns Err.
@@ -76,29 +76,30 @@ func (e *StartError) Unwrap() error { return e.Err }
 
 // Exit is how a worker ended.
 type Exit struct {
-	// Worker is the worker's number.
+	// Worker is the number of the worker, from 1.
 	Worker int
-	// PID is the process's; zero where there was none of its own.
+	// PID is its process. Zero means that there was none.
 	PID int
-	// ExitCode is the exit code, or -1 where a signal ended the process.
+	// ExitCode is the exit code, or -1 if a signal ended the process.
 	ExitCode int
 	// Signal is the name of that signal, such as "SIGKILL", or empty.
 	Signal string
-	// Peak is the highest usage that was measured; zero where none was.
+	// Peak is the highest usage that was measured. Zero means that none was.
 	Peak memtools.Bytes
-	// Verdict says why, and whether memory was the reason.
+	// Verdict is why it ended, and whether memory was the reason.
 	Verdict oom.Verdict
-	// Breach says what the worker did that made the pool end it, such as a frame
-	// that is none. Empty where it ended by itself.
+	// Breach is why the pool ended it, such as an answer that was not a frame of
+	// the protocol. It is empty if the worker ended by itself.
 	Breach string
-	// Output is the end of what it wrote to standard output and standard error,
-	// at most 16 KB.
+	// Output is the end of what it wrote to standard output and standard error, at
+	// most 16 KB.
 	Output string
-	// Survivors are processes that the worker started and that could not be ended.
+	// Survivors are the PIDs of processes that it started and that could not be
+	// ended. It is almost always nil.
 	Survivors []int
 }
 
-// Reason is the exit in words, for one line.
+// Reason describes the exit in one line.
 func (e Exit) Reason() string {
 	if e.Breach != "" {
 		return e.Breach
@@ -106,7 +107,7 @@ func (e Exit) Reason() string {
 	var text string
 	switch {
 	case e.Verdict.Memory():
-		text = e.Verdict.Reason()
+		return e.Verdict.Reason()
 	case e.Signal != "":
 		text = e.Signal
 		if r := e.Verdict.Reason(); r != "" && !strings.Contains(r, e.Signal) {
@@ -118,36 +119,8 @@ func (e Exit) Reason() string {
 			text += " before it answered"
 		}
 	}
-	if line := telling(e.Output); line != "" && !e.Verdict.Memory() {
+	if line := process.Headline(e.Output); line != "" {
 		text += ": " + line
 	}
 	return text
-}
-
-// telling is the line of output that says most: that of an uncaught error, else
-// the last one.
-func telling(output string) string {
-	last := ""
-	for line := range strings.Lines(output) {
-		line = strings.TrimSpace(line)
-		name, _, ok := strings.Cut(line, ":")
-		if i := strings.IndexAny(name, " [("); i > 0 {
-			name = name[:i]
-		}
-		if ok && (strings.HasSuffix(name, "Error") || name == "panic" || name == "Uncaught") {
-			return cut(line)
-		}
-		if line != "" && !strings.HasPrefix(line, "Node.js v") {
-			last = line
-		}
-	}
-	return cut(last)
-}
-
-func cut(line string) string {
-	const most = 200
-	if len(line) <= most {
-		return line
-	}
-	return strings.ToValidUTF8(line[:most], "") + "…"
 }

@@ -8,45 +8,48 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// EventKind says what happened.
+// EventKind is what happened in a pool.
 type EventKind string
 
 // The kinds of events.
 const (
 	WorkerStarting EventKind = "worker-starting" // a worker is being started
-	WorkerReady    EventKind = "worker-ready"    // it takes tasks
-	WorkerRecycled EventKind = "worker-recycled" // it did its share and is replaced
-	WorkerIdle     EventKind = "worker-idle"     // it waited for work too long and is ended
-	WorkerEnding   EventKind = "worker-ending"   // it is ended for another reason, which Text says
-	WorkerEnded    EventKind = "worker-ended"    // nothing of it is left
+	WorkerReady    EventKind = "worker-ready"    // a worker takes tasks
+	WorkerRecycled EventKind = "worker-recycled" // a worker is replaced, for RecycleMemory or RecycleTasks
+	WorkerIdle     EventKind = "worker-idle"     // a worker is ended, for IdleTimeout
+	WorkerEnding   EventKind = "worker-ending"   // a worker is ended for another reason, in Text
+	WorkerEnded    EventKind = "worker-ended"    // nothing of a worker is left
 	TaskStarted    EventKind = "task-started"    // a worker was given a task
 	TaskDone       EventKind = "task-done"       // a task succeeded
-	TaskFailed     EventKind = "task-failed"     // a task failed, or nobody waits for it any more
-	TaskRepeated   EventKind = "task-repeated"   // a task went back to the queue, as its worker died
-	StrayAnswer    EventKind = "stray-answer"    // an answer to no task that is open; it was dropped
+	TaskFailed     EventKind = "task-failed"     // a task failed, timed out or was cancelled
+	TaskRepeated   EventKind = "task-repeated"   // a task returned to the queue, as its worker died
+	StrayAnswer    EventKind = "stray-answer"    // an answer to no open task was dropped
 )
 
 // Event is something that happened in a pool.
 type Event struct {
 	Time time.Time
 	Kind EventKind
-	// Worker is the number of the worker; zero where none is concerned.
+	// Worker is the number of the worker, from 1. Zero means that none is
+	// concerned.
 	Worker int
-	// PID is the worker's process; zero where it is not known or has none.
+	// PID is the worker's process. Zero means that it is unknown, or that there is
+	// none.
 	PID int
-	// Task is the id of the task in this pool, from 1; zero where none is concerned.
+	// Task is the number of the task in this pool, from 1. Zero means that none is
+	// concerned.
 	Task uint64
-	// Type is the task's.
+	// Type is the type of the task.
 	Type string
-	// Usage is the worker's, as last measured.
+	// Usage is the memory of the worker, as last measured.
 	Usage memtools.Bytes
 	// Took is how long the task ran.
 	Took time.Duration
-	// Text says more, in words; it may be empty.
+	// Text explains the event, in words. It may be empty.
 	Text string
 }
 
-// String is the event as Verbose writes it, without a line break.
+// String returns the line that Options.Verbose writes, without a line break.
 func (e Event) String() string {
 	var b strings.Builder
 	b.WriteString("pool: ")

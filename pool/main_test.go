@@ -19,6 +19,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/pool"
+	"github.com/heapmage/heapmage/pool/internal/frame"
 	"github.com/heapmage/heapmage/pool/worker"
 )
 
@@ -29,7 +30,7 @@ const hang = 60 * time.Second
 const misbehaveEnv = "POOL_TEST_MISBEHAVE"
 
 func TestMain(m *testing.M) {
-	if how := os.Getenv(misbehaveEnv); how != "" && os.Getenv(worker.FDEnv) != "" {
+	if how := os.Getenv(misbehaveEnv); how != "" && os.Getenv(frame.FDEnv) != "" {
 		misbehave(how)
 		os.Exit(0)
 	}
@@ -84,8 +85,8 @@ func goHandlers() worker.Handlers {
 
 func misbehave(how string) {
 	channel := os.NewFile(3, "pool")
-	ready := worker.Frame{Kind: worker.Ready, V: worker.Version}.Append(nil)
-	read := func() { _, _ = worker.NewDecoder(channel, 0).Next() }
+	ready := frame.Frame{Kind: frame.Ready, V: frame.Version}.Append(nil)
+	read := func() { _, _ = frame.NewDecoder(channel, 0).Next() }
 	switch how {
 	case "garbage at the start":
 		_, _ = channel.WriteString("hello world\n")
@@ -109,13 +110,13 @@ func misbehave(how string) {
 		_, _ = channel.WriteString("{\"kind\":\"ready\",\"v\":99}\n")
 	case "an answer twice, and to nobody":
 		_, _ = channel.Write(ready)
-		for in := worker.NewDecoder(channel, 0); ; {
+		for in := frame.NewDecoder(channel, 0); ; {
 			f, err := in.Next()
 			if err != nil {
 				return
 			}
-			answer := worker.Frame{Kind: worker.Result, ID: f.ID, Result: f.Data}.Append(nil)
-			wrong := worker.Frame{Kind: worker.Result, ID: f.ID + 1000, Result: json.RawMessage(`"wrong"`)}.Append(nil)
+			answer := frame.Frame{Kind: frame.Result, ID: f.ID, Result: f.Data}.Append(nil)
+			wrong := frame.Frame{Kind: frame.Result, ID: f.ID + 1000, Result: json.RawMessage(`"wrong"`)}.Append(nil)
 			_, _ = channel.Write(append(append(wrong, answer...), answer...))
 		}
 	case "half a frame":
@@ -129,7 +130,7 @@ func misbehave(how string) {
 		_ = channel.Close()
 	case "kinds of the future":
 		_, _ = channel.WriteString("{\"kind\":\"ready\",\"v\":1,\"mood\":\"good\"}\n\n{\"kind\":\"progress\",\"percent\":5}\n")
-		for in := worker.NewDecoder(channel, 0); ; {
+		for in := frame.NewDecoder(channel, 0); ; {
 			f, err := in.Next()
 			if err != nil {
 				return

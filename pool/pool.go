@@ -3,17 +3,13 @@ package pool
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/heapmage/heapmage/internal/proc"
-	"github.com/heapmage/heapmage/memtools"
 )
 
-// Pool is a set of workers and a queue of tasks. Its methods may be called by
-// many goroutines.
+// Pool is a set of workers and a queue of tasks. Make it with [New]; its methods
+// may be called by many goroutines.
 type Pool struct {
 	d      *dispatcher
 	nextID atomic.Uint64
@@ -25,35 +21,14 @@ type Pool struct {
 }
 
 // New returns a pool of workers that run program. It starts Options.MinWorkers
-// of them and does not wait for those. A mistake that can be seen before a
-// worker runs, such as a script that does not exist, is an error here; every
-// other one is the error of the first tasks. The pool must be shut down.
+// of them, and does not wait for them. It fails if the program is certain not to
+// run: a Node script that does not exist is an error that wraps fs.ErrNotExist.
+// Every other mistake is the [StartError] of the first tasks. The pool must be
+// shut down.
 func New(program Program, o Options) (*Pool, error) {
-	o = o.withDefaults()
-	f, err := program.open(o)
+	d, err := newDispatcher(program, o.withDefaults())
 	if err != nil {
 		return nil, err
-	}
-	d := newDispatcher(o, f)
-	if o.Verbose {
-		d.log = &log{to: o.Log}
-	}
-	if processes, ok := f.(*processes); ok {
-		if d.poller, err = newPoller(); err != nil {
-			f.close()
-			return nil, err
-		}
-		processes.poller = d.poller
-		processes.log, processes.run = d.log, proc.NewRunID()
-		tracker, err := memtools.NewTracker()
-		switch {
-		case err == nil:
-			processes.gauge, d.gauge = tracker, newGauge(tracker)
-		case o.Budget > 0 || o.RecycleMemory > 0:
-			f.close()
-			d.poller.close()
-			return nil, fmt.Errorf("measure the memory of workers: %w", err)
-		}
 	}
 	p := &Pool{d: d, closing: make(chan struct{}), over: make(chan struct{})}
 	go func() {
@@ -64,11 +39,13 @@ func New(program Program, o Options) (*Pool, error) {
 	return p, nil
 }
 
-// Exec gives t to a worker, waits for the answer and returns it. Where the
-// worker says that the task failed, the error is a *TaskError; where the worker
-// died, a *CrashError; where none could be started, a *StartError; after its
-// time, ErrTimeout; when ctx is done first, the cause of ctx. Then the worker is
-// told so, and ended when it does not answer soon.
+// Exec gives t to a worker, waits for the answer and returns it.
+//
+// The error is a *[TaskError] if the worker reported a failure, a *[CrashError]
+// if the worker died, a *[StartError] if none could be started, [ErrTimeout],
+// [ErrQueueFull], [ErrClosed], or an error that the data of t cannot be encoded.
+// When ctx is done, Exec returns its cause at once; the worker is told so, and
+// killed if it does not answer within Options.CancelGrace.
 func (p *Pool) Exec(ctx context.Context, t Task) (Answer, error) {
 	if ctx.Err() != nil {
 		return Answer{}, context.Cause(ctx)
@@ -83,11 +60,11 @@ func (p *Pool) Exec(ctx context.Context, t Task) (Answer, error) {
 	}
 	leads := false
 	p.d.do(func() {
-		p.d.submitted(j)
+		p.d.submit(j)
 		leads = p.d.claim(j)
 	})
 	o := p.d.await(ctx, j, leads)
-	return o.result, o.err
+	return o.answer, o.err
 }
 
 // enter waits for room in the queue.
@@ -113,31 +90,31 @@ func (p *Pool) enter(ctx context.Context) error {
 	}
 }
 
-// Do is Exec with a result of type T.
+// Do calls p.Exec and decodes the result as a T.
 func Do[T any](ctx context.Context, p *Pool, t Task) (T, error) {
 	var value T
-	r, err := p.Exec(ctx, t)
+	a, err := p.Exec(ctx, t)
 	if err == nil {
-		err = r.Decode(&value)
+		err = a.Decode(&value)
 	}
 	return value, err
 }
 
-// Stats returns the pool as it is now. After Shutdown it is the last state.
+// Stats returns the pool as it is now; after Shutdown, as it was at its end.
 func (p *Pool) Stats() Stats {
 	p.d.mu.Lock()
 	defer p.d.mu.Unlock()
 	return p.d.snapshot()
 }
 
-// stuck is how long Shutdown waits for workers that were ended: a process has
-// ended after that, a function in this process may never do so.
+// stuck is how long Shutdown waits for workers after it has killed them. A
+// process is gone by then; a function in this process may never return.
 const stuck = 5 * time.Second
 
 // Shutdown takes no more tasks, answers those in the queue with ErrClosed, lets
-// those that run come to their end, and ends all workers. When ctx is done it
-// ends the running ones as well, and returns the cause of ctx. No process is
-// left when it has returned. Further calls wait for the same end.
+// the running ones end, and ends all workers. When ctx is done, it kills the
+// workers that still run, and returns the cause of ctx. No process is left when
+// it has returned. It may be called again, and then waits for the same end.
 func (p *Pool) Shutdown(ctx context.Context) error {
 	p.closeOnce.Do(func() {
 		close(p.closing)

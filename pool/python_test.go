@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/heapmage/heapmage/pool"
-	"github.com/heapmage/heapmage/pool/worker"
+	"github.com/heapmage/heapmage/pool/internal/frame"
 )
 
 // The worker that docs/worker-protocol.md shows.
@@ -50,9 +50,9 @@ func TestProtocolPage(t *testing.T) {
 	}
 	frames := 0
 	for line := range strings.Lines(string(page)) {
-		if frame, ok := strings.CutPrefix(line, "← "); ok || strings.HasPrefix(line, "→ ") {
+		if one, ok := strings.CutPrefix(line, "← "); ok || strings.HasPrefix(line, "→ ") {
 			frames++
-			if _, err := worker.Parse([]byte(strings.TrimPrefix(frame, "→ "))); err != nil {
+			if _, err := frame.Parse([]byte(strings.TrimPrefix(one, "→ "))); err != nil {
 				t.Error(err)
 			}
 		}

@@ -7,36 +7,38 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// Stats is a pool at one moment.
+// Stats is a pool at one moment. The totals count from its start.
 type Stats struct {
-	// TotalWorkers are those that are there: starting, busy, idle and ending.
+	// TotalWorkers is how many workers there are: starting, idle, busy and ending.
 	TotalWorkers int `json:"totalWorkers"`
-	// BusyWorkers have a task.
+	// BusyWorkers is how many have a task.
 	BusyWorkers int `json:"busyWorkers"`
-	// IdleWorkers wait for one.
+	// IdleWorkers is how many wait for one.
 	IdleWorkers int `json:"idleWorkers"`
-	// QueuedTasks wait for a worker.
+	// QueuedTasks is how many tasks wait for a worker.
 	QueuedTasks int `json:"queuedTasks"`
-	// TotalTasksCompleted are those that succeeded since New.
+	// TotalTasksCompleted is how many tasks succeeded.
 	TotalTasksCompleted int `json:"totalTasksCompleted"`
-	// TotalTasksFailed are those that did not, cancelled ones included.
+	// TotalTasksFailed is how many did not, cancelled ones included.
 	TotalTasksFailed int `json:"totalTasksFailed"`
-	// TotalWorkersRecycled are those replaced for RecycleMemory or RecycleTasks.
+	// TotalWorkersRecycled is how many workers were replaced, for RecycleMemory or
+	// RecycleTasks.
 	TotalWorkersRecycled int `json:"totalWorkersRecycled"`
-	// TotalWorkersCrashed are those that ended when they should not.
+	// TotalWorkersCrashed is how many ended when they should not have.
 	TotalWorkersCrashed int `json:"totalWorkersCrashed"`
-	// Usage is what all workers used when they were last measured.
+	// Usage is the memory of all workers, as last measured.
 	Usage memtools.Bytes `json:"usage"`
 	// Peak is the highest usage that any one worker had.
 	Peak memtools.Bytes `json:"peak"`
-	// Workers are those that are there, by number.
+	// Workers are the workers that there are, by number.
 	Workers []WorkerStats `json:"workers"`
 }
 
-// WorkerState is what a worker does.
+// WorkerState is what a worker is doing.
 type WorkerState string
 
-// The states of a worker.
+// The states of a worker, in the order in which it goes through them. From Busy
+// it returns to Idle.
 const (
 	Starting WorkerState = "starting"
 	Idle     WorkerState = "idle"
@@ -46,21 +48,22 @@ const (
 
 // WorkerStats is one worker at one moment.
 type WorkerStats struct {
-	// Worker is its number, from 1; none is given twice.
+	// Worker is its number, from 1. No number is used twice.
 	Worker int `json:"worker"`
-	// PID is its process; zero for Handlers, and before the start.
-	PID   int         `json:"pid"`
+	// PID is its process. Zero means that it has not started yet, or has none.
+	PID int `json:"pid"`
+	// State is what it is doing.
 	State WorkerState `json:"state"`
-	// Tasks is how many it has answered.
+	// Tasks is how many tasks it has answered.
 	Tasks int `json:"tasks"`
-	// Usage is what it used, with all that it started, when it was last
-	// measured; Peak is the highest of those figures. While tasks run it is
-	// measured every 250 ms. Both are zero for Handlers.
+	// Usage is its memory and that of all processes that it started, as last
+	// measured: every 250 ms while tasks run. Peak is the highest of these figures.
+	// Both are zero if the worker has no process.
 	Usage memtools.Bytes `json:"usage"`
 	Peak  memtools.Bytes `json:"peak"`
 }
 
-// snapshot is the pool as it is now.
+// snapshot returns the pool as it is now.
 func (d *dispatcher) snapshot() Stats {
 	s := d.sums
 	s.TotalWorkers, s.QueuedTasks = len(d.slots), len(d.queue)

@@ -7,36 +7,37 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/memtools"
-	"github.com/heapmage/heapmage/pool/worker"
+	"github.com/heapmage/heapmage/pool/internal/frame"
+	"github.com/heapmage/heapmage/pool/internal/queue"
 )
 
 // Task is one piece of work for a worker.
 type Task struct {
-	// Type says what to do. It is up to the worker.
+	// Type is what to do. Its meaning is up to the worker. It may be empty.
 	Type string
-	// Data goes to the worker as JSON.
+	// Data is sent to the worker, encoded by encoding/json. Nil is null.
 	Data any
-	// Priority puts a task before those of a lower one. Equal ones keep the
-	// order in which they came.
+	// Priority puts a task before those of a lower one. Tasks of equal priority
+	// start in the order in which they came. Zero is the default; any int is valid.
 	Priority int
-	// Need is the memory that the task is expected to use, its worker included.
-	// It counts against Options.Budget. Zero means unknown: then only what is
-	// measured counts.
+	// Need is the memory that the task is expected to use, its worker included. It
+	// counts against Options.Budget. Zero means unknown: then only what is measured
+	// counts.
 	Need memtools.Bytes
-	// Timeout is Options.TaskTimeout for this task. Zero means that one.
+	// Timeout replaces Options.TaskTimeout for this task. Zero and less leave that.
 	Timeout time.Duration
-	// Repeatable says that doing the task twice does no harm: if its worker
-	// dies, it is tried once more on a fresh one.
+	// Repeatable allows the task to run twice: if its worker dies, it is tried once
+	// more on a fresh one. False means that it never runs twice.
 	Repeatable bool
 }
 
-// Answer is the answer to a task.
+// Answer is what a worker answered to a task.
 type Answer struct {
-	// Value is what the worker returned, as JSON; null where it returned nothing.
+	// Value is the result as JSON; null if the worker returned nothing.
 	Value json.RawMessage
-	// Worker is the number of the worker that did the task, from 1.
+	// Worker is the number of the worker, from 1.
 	Worker int
-	// Attempts is 2 where the task was repeated after its worker died, else 1.
+	// Attempts is 1, or 2 if the task was repeated after its worker had died.
 	Attempts int
 	// Queued is how long the task waited for a worker, in its last attempt.
 	Queued time.Duration
@@ -44,44 +45,44 @@ type Answer struct {
 	Ran time.Duration
 }
 
-// Decode decodes the value into v, as json.Unmarshal does.
-func (r Answer) Decode(v any) error {
-	if err := json.Unmarshal(r.Value, v); err != nil {
+// Decode decodes Value into v, as json.Unmarshal does.
+func (a Answer) Decode(v any) error {
+	if err := json.Unmarshal(a.Value, v); err != nil {
 		return fmt.Errorf("the result of the task: %w", err)
 	}
 	return nil
 }
 
-// job is a task on its way. The dispatcher owns all that is not set by newJob.
+// job is a task on its way. The dispatcher owns all that newJob does not set.
 type job struct {
-	id    uint64
+	queue.Ticket
 	task  Task
-	frame []byte          // for worker processes
+	frame []byte          // what a worker process is sent
 	data  json.RawMessage // part of frame
 	done  chan outcome    // takes the one answer, and before it the lead; never closed
 
 	answered  bool
 	attempts  int
-	fresh     bool // to be done by a worker that did nothing before
-	passed    int  // how many tasks overtook it
+	fresh     bool // must run on a worker that has done nothing before
 	queued    time.Time
 	started   time.Time
-	deadline  time.Time // of the timeout; zero where there is none
-	graceEnds time.Time // when its worker is ended; zero until it is cancelled
+	deadline  time.Time // of the timeout; zero if there is none
+	graceEnds time.Time // when its worker is killed; zero until the job is given up
 	timedOut  bool
 }
 
+// outcome is what the caller in Exec is told.
 type outcome struct {
-	result Answer
+	answer Answer
 	err    error
-	lead   bool // no answer: the caller is to lead
+	lead   bool // not the end: the caller is to lead
 }
 
 // newJob encodes t.
 func newJob(id uint64, t Task, maxFrame memtools.Bytes) (*job, error) {
-	j := &job{id: id, task: t, done: make(chan outcome, 2)}
-	head := worker.Frame{Kind: worker.Task, ID: id, Type: t.Type}.Append(nil)
-	head = append(head[:len(head)-2], `,"data":`...) // instead of the end of the frame
+	j := &job{Ticket: queue.Ticket{ID: id, Priority: t.Priority}, task: t, done: make(chan outcome, 2)}
+	head := frame.Frame{Kind: frame.Task, ID: id, Type: t.Type}.Append(nil)
+	head = append(head[:len(head)-2], `,"data":`...) // in place of the end of the frame
 	buf := bytes.NewBuffer(head)
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
@@ -90,7 +91,7 @@ func newJob(id uint64, t Task, maxFrame memtools.Bytes) (*job, error) {
 	}
 	start, end := len(head), buf.Len()-1 // Encode ends with a line break
 	if size := memtools.Bytes(end - start); size > maxFrame {
-		return nil, fmt.Errorf("the data of task %q: %w: %s, the limit is %s", t.Type, worker.ErrFrameTooLarge, size.Short(), maxFrame.Short())
+		return nil, fmt.Errorf("the data of task %q: %w: %s, the limit is %s", t.Type, ErrTooLarge, size.Short(), maxFrame.Short())
 	}
 	buf.Truncate(end)
 	buf.WriteString("}\n")
@@ -99,14 +100,14 @@ func newJob(id uint64, t Task, maxFrame memtools.Bytes) (*job, error) {
 	return j, nil
 }
 
-// outcomeOf is what f says about j, which worker has done.
-func (j *job) outcomeOf(f worker.Frame, number int, now time.Time) outcome {
-	if f.Kind != worker.Result {
+// outcomeOf turns the frame with which a worker answered j into its outcome.
+func (j *job) outcomeOf(f frame.Frame, worker int, now time.Time) outcome {
+	if f.Kind != frame.Result {
 		return outcome{err: &TaskError{Type: j.task.Type, Message: f.Error, Detail: f.Detail}}
 	}
-	r := Answer{Value: f.Result, Worker: number, Attempts: j.attempts, Queued: j.started.Sub(j.queued), Ran: now.Sub(j.started)}
-	if len(r.Value) == 0 {
-		r.Value = json.RawMessage("null")
+	a := Answer{Value: f.Result, Worker: worker, Attempts: j.attempts, Queued: j.started.Sub(j.queued), Ran: now.Sub(j.started)}
+	if len(a.Value) == 0 {
+		a.Value = json.RawMessage("null")
 	}
-	return outcome{result: r}
+	return outcome{answer: a}
 }

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+
+	"github.com/heapmage/heapmage/pool/internal/frame"
 )
 
 // openChannel opens the socket that the pool left at descriptor fd. Processes
@@ -15,12 +17,12 @@ import (
 func openChannel(fd string) (io.ReadWriter, error) {
 	n, err := strconv.Atoi(fd)
 	if err != nil || n < 0 {
-		return nil, fmt.Errorf("%s=%q is no descriptor", FDEnv, fd)
+		return nil, fmt.Errorf("%s=%q is not a descriptor", frame.FDEnv, fd)
 	}
 	syscall.CloseOnExec(n)
-	// Then a read parks its goroutine, and the handler runs on the same thread.
+	// So a read parks its goroutine, and the handler runs on the same thread.
 	if err := syscall.SetNonblock(n, true); err != nil {
-		return nil, fmt.Errorf("%s=%s: %w", FDEnv, fd, err)
+		return nil, fmt.Errorf("%s=%s: %w", frame.FDEnv, fd, err)
 	}
 	return os.NewFile(uintptr(n), "pool"), nil
 }

@@ -9,24 +9,22 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/heapmage/heapmage/pool/internal/frame"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 // dial serves handlers and returns the pool's end of the channel, and what
-// Serve returns.
-func dial(t *testing.T, handlers Handlers) (net.Conn, *Decoder, <-chan error) {
+// serve returns.
+func dial(t *testing.T, handlers Handlers) (net.Conn, *frame.Decoder, <-chan error) {
 	t.Helper()
 	ours, theirs := net.Pipe()
 	served := make(chan error, 1)
 	go func() {
-		served <- Serve(context.Background(), theirs, handlers)
+		served <- serve(context.Background(), theirs, handlers)
 		_ = theirs.Close()
 	}()
 	t.Cleanup(func() { _ = ours.Close() })
-	in := NewDecoder(ours, 0)
-	if f, err := in.Next(); err != nil || f.Kind != Ready || f.V != Version {
+	in := frame.NewDecoder(ours, 0)
+	if f, err := in.Next(); err != nil || f.Kind != frame.Ready || f.V != frame.Version {
 		t.Fatalf("first frame %+v, %v", f, err)
 	}
 	return ours, in, served
@@ -75,10 +73,10 @@ func TestServe(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("says so where the pool talks nonsense", func(t *testing.T) {
+	t.Run("reports a pool that sends nonsense", func(t *testing.T) {
 		conn, _, served := dial(t, handlers)
 		_, _ = io.WriteString(conn, "GET / HTTP/1.1\n")
-		if err := <-served; !errors.Is(err, ErrMalformed) {
+		if err := <-served; !errors.Is(err, frame.ErrMalformed) {
 			t.Errorf("got %v", err)
 		}
 	})

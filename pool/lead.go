@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// One goroutine at a time, the leader, serves the sockets of the workers. It is
-// one of those in Exec: it has to wait anyway, and reads its answer in its own
-// thread as soon as the kernel wakes that. When it has its answer, another one
-// that waits is the heir. The keeper leads where none is there.
+// One goroutine at a time, the leader, serves the channels of all workers. It is
+// one of the callers in Exec: that one has to wait anyway, and reads its answer in
+// its own thread as soon as the kernel wakes that. When it has its answer, another
+// caller that waits is the heir. If no caller waits, the keeper leads.
 
-// vacancy is how long nobody may lead while all workers are idle, when there is
-// nothing to read but the end of one: most often the next Exec comes before, and
-// then the keeper is not run for each of them.
+// vacancy is how long there may be no leader while all workers are idle, when the
+// only news could be the end of one. Usually the next Exec comes sooner, so that
+// the keeper need not run between any two of them.
 const vacancy = 5 * time.Millisecond
 
-// claim makes j's caller the leader if there is none.
+// claim makes j's caller the leader if there is none, and reports whether.
 func (d *dispatcher) claim(j *job) bool {
 	if d.poller == nil || d.leading || j.answered {
 		return false
@@ -24,8 +24,8 @@ func (d *dispatcher) claim(j *job) bool {
 	return true
 }
 
-// await waits for the answer to j, whose caller leads or may have to. When ctx
-// is done first, that is the answer.
+// await waits for the answer to j, whose caller leads or may have to. If ctx is
+// done first, its cause is the answer.
 func (d *dispatcher) await(ctx context.Context, j *job, leads bool) outcome {
 	done := ctx.Done()
 	cancel := func() {
@@ -37,7 +37,7 @@ func (d *dispatcher) await(ctx context.Context, j *job, leads bool) outcome {
 			if done != nil {
 				stop = context.AfterFunc(ctx, cancel) // it cannot wait for two things
 			}
-			d.poller.serve(func() bool { return len(j.done) > 0 })
+			d.poller.Serve(func() bool { return len(j.done) > 0 })
 			stop()
 		}
 		select {
@@ -57,13 +57,13 @@ func (d *dispatcher) await(ctx context.Context, j *job, leads bool) outcome {
 	}
 }
 
-// resign makes another one the leader, if one waits.
+// resign makes another caller the leader, if one waits.
 func (d *dispatcher) resign() {
 	if heir := d.heir(); heir != nil {
-		heir.done <- outcome{lead: true} // its answer comes later, so that it sees this first
+		heir.done <- outcome{lead: true} // it has no answer yet, so it sees this first
 		return
 	}
-	d.leading = false // see do
+	d.leading = false // do calls the keeper
 }
 
 func (d *dispatcher) heir() *job {
@@ -78,7 +78,8 @@ func (d *dispatcher) heir() *job {
 	return nil
 }
 
-// callKeeper sees to it that somebody leads, now or soon.
+// callKeeper makes the keeper lead if there is no leader: at once if a worker may
+// have news, else after vacancy.
 func (d *dispatcher) callKeeper() {
 	if d.poller == nil || d.leading || len(d.slots) == 0 {
 		return
@@ -95,7 +96,7 @@ func (d *dispatcher) callKeeper() {
 	}
 }
 
-// keep leads where no caller does, until the pool is empty.
+// keep leads when no caller does, until the pool is empty.
 func (d *dispatcher) keep() {
 	defer d.keeper.Stop()
 	for {
@@ -110,9 +111,9 @@ func (d *dispatcher) keep() {
 		d.leading = d.leading || mine
 		d.mu.Unlock()
 		if mine {
-			// Who gets an answer is likely to come again, and leads better.
+			// A caller that gets an answer is likely to come again, and leads better.
 			before := d.answers.Load()
-			d.poller.serve(func() bool { return d.answers.Load() != before || d.over.Load() })
+			d.poller.Serve(func() bool { return d.answers.Load() != before || d.over.Load() })
 			d.do(d.resign)
 		}
 	}

@@ -1,4 +1,4 @@
-package worker
+package frame
 
 import (
 	"encoding/binary"
@@ -24,7 +24,7 @@ func unquote(raw []byte) (string, error) {
 	return string(raw[1 : len(raw)-1]), nil
 }
 
-// plain are the bytes that a string may hold as they are.
+// plain marks the bytes that a string may hold unescaped.
 var plain = func() (table [256]bool) {
 	for c := range table {
 		table[c] = c >= 0x20 && c != '"' && c != '\\'
@@ -32,11 +32,11 @@ var plain = func() (table [256]bool) {
 	return table
 }()
 
-// allPlain is plain for eight bytes at once: a large payload is mostly text.
+// allPlain is plain for eight bytes at once, since a large payload is mostly text.
 func allPlain(x uint64) bool {
 	const each, top = 0x0101010101010101, 0x8080808080808080 // one and 0x80 in each byte
 	quote, backslash := x^'"'*each, x^'\\'*each
-	// A byte less n has its top bit set where it was less than n, or had it set.
+	// b-n has its top bit set if b < n, or if b had it set, which &^b rules out.
 	return ((x-0x20*each)&^x|(quote-each)&^quote|(backslash-each)&^backslash)&top == 0
 }
 
@@ -68,7 +68,7 @@ func (s *scanner) skipString() error {
 	}
 }
 
-// escape is the length of the escape that in begins with, zero where it is none.
+// escape returns the length of the escape at the start of in, or zero if there is none.
 func escape(in []byte) int {
 	if len(in) < 2 {
 		return 0

@@ -1,4 +1,4 @@
-package worker
+package frame
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"testing/iotest"
 )
 
-func TestFrameSurvivesTheWay(t *testing.T) {
+func TestFrameSurvivesTheRoundTrip(t *testing.T) {
 	for _, f := range []Frame{
 		{Kind: Ready, V: 1},
 		{Kind: Task, ID: 7, Type: "a \"quoted\"\ntype é", Data: json.RawMessage(`{"a":[1,2.5e-3,null,true,"\u00e9\\"]}`)},
@@ -82,7 +82,7 @@ func TestDecoder(t *testing.T) {
 		endless := io.MultiReader(strings.NewReader(`{"kind":"result","result":"`), zeros{})
 		d := NewDecoder(endless, 1<<16)
 		for range 2 {
-			if _, err := d.Next(); !errors.Is(err, ErrFrameTooLarge) {
+			if _, err := d.Next(); !errors.Is(err, ErrTooLarge) {
 				t.Errorf("got %v", err)
 			}
 		}
@@ -92,7 +92,7 @@ func TestDecoder(t *testing.T) {
 		if _, err := NewDecoder(strings.NewReader(line+"\n"), len(line)).Next(); err != nil {
 			t.Error(err)
 		}
-		if _, err := NewDecoder(strings.NewReader(line+"\n"), len(line)-1).Next(); !errors.Is(err, ErrFrameTooLarge) {
+		if _, err := NewDecoder(strings.NewReader(line+"\n"), len(line)-1).Next(); !errors.Is(err, ErrTooLarge) {
 			t.Errorf("one byte less: %v", err)
 		}
 	})
@@ -127,7 +127,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if !json.Valid(line) {
-			t.Fatalf("%q was taken, and is no JSON", line)
+			t.Fatalf("%q was taken, and is not JSON", line)
 		}
 		var fields map[string]json.RawMessage // exact names, the last of equal ones
 		if err := json.Unmarshal(line, &fields); err != nil {
@@ -167,7 +167,7 @@ func FuzzDecoder(f *testing.F) {
 				}
 				continue
 			}
-			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, ErrFrameTooLarge) {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, ErrTooLarge) {
 				t.Fatal(err)
 			}
 			return
@@ -213,7 +213,7 @@ func (s *slow) Read(b []byte) (int, error) {
 }
 
 func TestDecoderGoesOnAfterATimeout(t *testing.T) {
-	long := strings.Repeat("x", 3*largeFrame)
+	long := strings.Repeat("x", 3*Large)
 	in := NewDecoder(&slow{Reader: strings.NewReader(`{"kind":"a"}` + "\n" + `{"kind":"b","type":"` + long + `"}` + "\n" + `{"kind":"c"}` + "\n")}, 0)
 	var kinds string
 	waited := 0

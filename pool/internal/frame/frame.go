@@ -1,4 +1,8 @@
-package worker
+// Package frame is the protocol between a pool and its workers: messages that
+// are lines of JSON. docs/worker-protocol.md describes it for other languages.
+// A frame that arrives is checked whole before anything of it is used, and a
+// decoder never holds more than its limit allows.
+package frame
 
 import (
 	"bytes"
@@ -8,55 +12,40 @@ import (
 	"strconv"
 )
 
-// Version is the version of the protocol that this package speaks. See
-// docs/worker-protocol.md.
+// Version is the version of the protocol that this package speaks.
 const Version = 1
 
-// The environment of a worker.
+// The variables of a worker's environment.
 const (
-	// FDEnv holds the number of the descriptor of the channel. A program that
-	// finds it set is a worker.
+	// FDEnv holds the descriptor of the channel. A program that finds it set is a
+	// worker.
 	FDEnv = "HEAPMAGE_POOL_FD"
 	// VersionEnv holds the newest version that the pool speaks.
 	VersionEnv = "HEAPMAGE_POOL_VERSION"
 )
 
-// Kind says what a frame is.
+// Kind is what a frame is for.
 type Kind string
 
 // The kinds of frames. A receiver ignores kinds that it does not know.
 const (
-	// Ready is the first frame of a worker: it takes tasks from now on.
-	Ready Kind = "ready"
-	// Task gives a worker one task. The next comes after its answer.
-	Task Kind = "task"
-	// Cancel says that nobody waits for a task's answer any more. The worker
-	// answers all the same, as soon as it can.
-	Cancel Kind = "cancel"
-	// Result answers a task that succeeded.
-	Result Kind = "result"
-	// Failed answers a task that failed.
-	Failed Kind = "error"
+	Ready  Kind = "ready"  // a worker's first frame: it takes tasks from now on
+	Task   Kind = "task"   // one task for a worker; the next comes after its answer
+	Cancel Kind = "cancel" // the answer is not awaited any more; it must still come
+	Result Kind = "result" // answers a task that succeeded
+	Failed Kind = "error"  // answers a task that failed
 )
 
-// Frame is one message, a line of JSON. Which fields it has depends on Kind.
+// Frame is one message, a line of JSON. Kind decides which fields it has.
 type Frame struct {
-	// V is the version that a worker speaks, in Ready.
-	V int `json:"v,omitempty"`
-	// Kind is in every frame.
-	Kind Kind `json:"kind"`
-	// ID is the task's, from 1, in all frames but Ready.
-	ID uint64 `json:"id,omitempty"`
-	// Type is the task's, in Task.
-	Type string `json:"type,omitempty"`
-	// Data is the task's, in Task. Nil is null.
-	Data json.RawMessage `json:"data,omitempty"`
-	// Result is in Result. Nil is null.
-	Result json.RawMessage `json:"result,omitempty"`
-	// Error is the message of a Failed.
-	Error string `json:"error,omitempty"`
-	// Detail is more about a Failed, such as a stack; it may be missing.
-	Detail json.RawMessage `json:"detail,omitempty"`
+	V      int             // version that a worker speaks, in Ready
+	Kind   Kind            // in every frame
+	ID     uint64          // number of the task, from 1, in all frames but Ready
+	Type   string          // type of the task, in Task
+	Data   json.RawMessage // data of the task, in Task; nil is null
+	Result json.RawMessage // in Result; nil is null
+	Error  string          // message of a Failed
+	Detail json.RawMessage // more about a Failed, such as a stack; may be nil
 }
 
 // Append appends f as one line to dst. Its raw fields must be valid JSON
@@ -94,11 +83,12 @@ func (f Frame) Append(dst []byte) []byte {
 	return append(dst, '}', '\n')
 }
 
-// ErrMalformed is the error of a line that is no frame.
+// ErrMalformed is the error of a line that is not a frame.
 var ErrMalformed = errors.New("not a frame of the worker protocol")
 
-// Parse reads one line, with or without its line break. Unknown fields are
-// ignored. The raw fields of the frame are parts of line.
+// Parse reads one line, with or without its line break. It ignores unknown
+// fields; of two fields with the same name the last counts. The raw fields of
+// the frame are parts of line. The error wraps ErrMalformed.
 func Parse(line []byte) (Frame, error) {
 	s := scanner{in: bytes.TrimSpace(line)}
 	f, err := s.frame()
@@ -108,7 +98,7 @@ func Parse(line []byte) (Frame, error) {
 	return f, nil
 }
 
-// excerpt is enough of line to find who wrote it.
+// excerpt is enough of line to find out who wrote it.
 func excerpt(line []byte) []byte {
 	if len(line) > 80 {
 		return append(line[:80:80], "..."...)

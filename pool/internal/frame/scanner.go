@@ -1,4 +1,4 @@
-package worker
+package frame
 
 import (
 	"bytes"
@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// scanner reads one frame in one pass, which checks the whole line and decodes
-// only its head: encoding/json reads a payload three times for that, and a
-// payload is all there is to a large frame.
+// scanner reads one frame in a single pass: it checks the whole line and decodes
+// only the head. encoding/json would read the payload three times, and a large
+// frame is nearly all payload.
 type scanner struct {
 	in []byte
 	at int
@@ -16,12 +16,12 @@ type scanner struct {
 
 var (
 	errEnd    = errors.New("it ends early")
-	errSyntax = errors.New("it is no JSON object")
+	errSyntax = errors.New("it is not a JSON object")
 	errKind   = errors.New(`it has no "kind"`)
 	errDeep   = errors.New("it is nested too deeply")
 )
 
-// maxDepth is that of encoding/json.
+// maxDepth is the limit of nesting, as in encoding/json.
 const maxDepth = 10000
 
 func (s *scanner) frame() (Frame, error) {
@@ -69,7 +69,7 @@ func (s *scanner) frame() (Frame, error) {
 	return f, nil
 }
 
-// field reads the value of key into f, or over it where the key is unknown.
+// field reads the value of key into f, or skips it if the key is unknown.
 func (s *scanner) field(f *Frame, key string) (err error) {
 	s.peek()
 	start := s.at
@@ -84,11 +84,11 @@ func (s *scanner) field(f *Frame, key string) (err error) {
 		if raw[0] == '"' {
 			word, err = unquote(raw)
 		} else if string(raw) != "null" {
-			return errors.New(key + " is no string")
+			return errors.New(key + " is not a string")
 		}
 	case "v", "id":
 		if number, err = strconv.ParseUint(string(raw), 10, 53); err != nil {
-			err = errors.New(key + " is no whole number")
+			err = errors.New(key + " is not a whole number")
 		}
 	}
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *scanner) broken() error {
 	return errSyntax
 }
 
-// value passes over one value.
+// value skips one value.
 func (s *scanner) value(depth int) error {
 	if depth > maxDepth {
 		return errDeep
@@ -235,8 +235,9 @@ func (s *scanner) digits() (n int) {
 	return n
 }
 
-// oneValue reports whether raw is one JSON value in one line.
-func oneValue(raw []byte) bool {
+// OneValue reports whether raw is one JSON value without a line break, so that it
+// may be a raw field of a Frame.
+func OneValue(raw []byte) bool {
 	s := scanner{in: raw}
 	return s.value(0) == nil && s.at == len(raw) && bytes.IndexByte(raw, '\n') < 0
 }

@@ -1,4 +1,4 @@
-package worker
+package frame
 
 import (
 	"bytes"
@@ -7,42 +7,47 @@ import (
 	"io"
 )
 
-// DefaultMaxFrame is how long a frame may be, in bytes, where nobody says
-// otherwise: 64 MB.
-const DefaultMaxFrame = 64 << 20
+// DefaultMax is the limit of a frame unless another is set, in bytes: 64 MB.
+const DefaultMax = 64 << 20
 
-// ErrFrameTooLarge is the error of a frame beyond the limit of its receiver.
-var ErrFrameTooLarge = errors.New("the frame is too large")
+// Large is the size, in bytes, from which a frame keeps the buffer that it was
+// read into, and the decoder takes a new one. Copying it would cost more, and
+// so would keeping the memory of the largest frame for ever.
+const Large = 256 << 10
 
-// Decoder reads frames from a stream. It holds no more memory than twice the
+// firstBuffer is how much is read at once while frames are small.
+const firstBuffer = 4 << 10
+
+// ErrTooLarge is the error of a frame beyond the limit of its receiver.
+var ErrTooLarge = errors.New("the frame is too large")
+
+// Decoder reads frames from a stream. It holds at most twice the memory of the
 // largest frame that it has read, and never more than the limit allows.
 type Decoder struct {
 	r          io.Reader
 	max        int
 	buf        []byte
 	start, end int // what was read and not yet returned
-	seen       int // of that, from start, what has no end of line
-	hint       int // the size of the last large frame
+	seen       int // how much of that, from start, has no line break
+	hint       int // size of the last large frame
 	err        error
 }
 
-// firstBuffer is how much is read at once while frames are small.
-const firstBuffer = 4 << 10
-
 // NewDecoder returns a decoder of frames of up to maxFrame bytes. Zero means
-// DefaultMaxFrame.
+// DefaultMax.
 func NewDecoder(r io.Reader, maxFrame int) *Decoder {
 	if maxFrame <= 0 {
-		maxFrame = DefaultMaxFrame
+		maxFrame = DefaultMax
 	}
 	return &Decoder{r: r, max: maxFrame, buf: make([]byte, min(firstBuffer, maxFrame+1))}
 }
 
-// Next returns the next frame. Its raw fields are its own. At the end of the
-// stream the error is io.EOF, or io.ErrUnexpectedEOF inside a frame; after
-// ErrFrameTooLarge or a read error there is no next frame, after ErrMalformed
-// there may be one. So may there after a read that timed out, an error with the
-// method Timeout.
+// Next returns the next frame. Its raw fields stay valid after further calls.
+//
+// At the end of the stream the error is io.EOF, or io.ErrUnexpectedEOF inside a
+// frame. After ErrTooLarge or a read error every call fails in the same way.
+// After ErrMalformed, and after a read error whose method Timeout reports true,
+// further frames may come.
 func (d *Decoder) Next() (Frame, error) {
 	for {
 		line, err := d.line()
@@ -50,19 +55,15 @@ func (d *Decoder) Next() (Frame, error) {
 			return Frame{}, err
 		}
 		if len(bytes.TrimSpace(line)) > 0 {
-			// A copy, unless the line has the buffer for itself.
 			return Parse(d.own(line))
 		}
 	}
 }
 
-// largeFrame is from where on a frame keeps the buffer that it was read into,
-// and the decoder takes a new one: better than to copy it, and than to keep the
-// memory of the largest frame for ever.
-const largeFrame = 256 << 10
-
+// own returns a copy of line, or line itself if that has the buffer to itself
+// from now on.
 func (d *Decoder) own(line []byte) []byte {
-	if len(line) < largeFrame {
+	if len(line) < Large {
 		return bytes.Clone(line)
 	}
 	rest := d.buf[d.start:d.end]
@@ -77,13 +78,13 @@ func (d *Decoder) line() ([]byte, error) {
 			line := d.buf[d.start : d.start+d.seen+n]
 			d.start, d.seen = d.start+len(line)+1, 0
 			if len(line) > d.max {
-				return nil, d.fail(fmt.Errorf("%w: more than %d bytes", ErrFrameTooLarge, d.max))
+				return nil, d.fail(fmt.Errorf("%w: more than %d bytes", ErrTooLarge, d.max))
 			}
 			return line, nil
 		}
 		d.seen = d.end - d.start
 		if d.seen > d.max {
-			return nil, d.fail(fmt.Errorf("%w: more than %d bytes", ErrFrameTooLarge, d.max))
+			return nil, d.fail(fmt.Errorf("%w: more than %d bytes", ErrTooLarge, d.max))
 		}
 		if d.err != nil {
 			if errors.Is(d.err, io.EOF) && len(bytes.TrimSpace(d.buf[d.start:d.end])) > 0 {
@@ -107,7 +108,7 @@ func (d *Decoder) fail(err error) error {
 	return err
 }
 
-// makeRoom makes room behind end.
+// makeRoom makes room after end.
 func (d *Decoder) makeRoom() {
 	if d.start == d.end {
 		d.start, d.end = 0, 0
@@ -121,7 +122,7 @@ func (d *Decoder) makeRoom() {
 		d.start = 0
 		return
 	}
-	// One that is as large as the last may follow it.
+	// The next frame may be as large as the last large one.
 	bigger := make([]byte, min(max(2*len(d.buf), d.hint), d.max+1))
 	copy(bigger, d.buf[:d.end])
 	d.buf, d.hint = bigger, 0

@@ -1,0 +1,42 @@
+package pool
+
+import (
+	"maps"
+
+	"github.com/heapmage/heapmage/pool/internal/inprocess"
+	"github.com/heapmage/heapmage/pool/internal/process"
+	"github.com/heapmage/heapmage/pool/worker"
+)
+
+// Handlers makes each worker a goroutine of this process that calls h. It is for
+// tasks by name, with JSON, whose work is done by processes that the functions
+// start; typed jobs are better served by [Local].
+//
+// A worker has no memory of its own: of the options of memory only Options.Budget
+// counts, against the Need of tasks. A function that panics fails its task and
+// nothing else. One that does not return cannot be ended.
+func Handlers(h worker.Handlers) Program { return handlers(h) }
+
+type handlers worker.Handlers
+
+func (h handlers) open(Options, *process.Log) (factory, error) { return handlers(maps.Clone(h)), nil }
+
+func (h handlers) start(n int, news process.News) backend {
+	return goroutine{inprocess.Start(n, worker.Handlers(h), news)}
+}
+
+func (h handlers) explain(string) (name, hint string) { return "worker", "" }
+
+func (h handlers) close() {}
+
+// goroutine is the backend of such a worker.
+type goroutine struct{ *inprocess.Worker }
+
+func (w goroutine) give(j *job) bool {
+	w.Give(j.ID, j.task.Type, j.data)
+	return true
+}
+
+func (w goroutine) cancel(id uint64)   { w.Cancel(id) }
+func (w goroutine) retire()            { w.Retire() }
+func (w goroutine) end(process.Reason) { w.End() }
