@@ -22,7 +22,7 @@ type handlers worker.Handlers
 func (h handlers) open(Options, *process.Log) (factory, error) { return handlers(maps.Clone(h)), nil }
 
 func (h handlers) start(n int, news process.News) backend {
-	return goroutine{inprocess.Start(n, worker.Handlers(h), news)}
+	return goroutine{inprocess.Start(n, worker.Handlers(h), news, func() { news.Ended(n, process.Exit{}) })}
 }
 
 func (h handlers) explain(string) (name, hint string) { return "worker", "" }

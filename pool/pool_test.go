@@ -22,7 +22,7 @@ func contextEnded() (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// In the tests below the workers are functions, so that time can be false.
+// inBubble runs a test under a false clock. Its workers must be functions.
 func inBubble(t *testing.T, name string, test func(*testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
@@ -92,7 +92,7 @@ func TestPool(t *testing.T) {
 		}
 		stop(t, p)
 	})
-	inBubble(t, "ends workers without work after the idle timeout, but for the minimum", func(t *testing.T) {
+	inBubble(t, "ends workers without work after the idle timeout, down to the minimum", func(t *testing.T) {
 		p, _ := start(t, pool.Options{MaxWorkers: 3, MinWorkers: 1, IdleTimeout: 10 * time.Second})
 		synctest.Wait()
 		if s := p.Stats(); s.TotalWorkers != 1 {
@@ -235,7 +235,7 @@ func TestPool(t *testing.T) {
 		}
 		stop(t, p)
 	})
-	inBubble(t, "replaces a worker whose handler ends its goroutine", func(t *testing.T) {
+	inBubble(t, "replaces a worker whose handler ends the goroutine", func(t *testing.T) {
 		p, _ := start(t, pool.Options{MaxWorkers: 1})
 		if _, err := p.Exec(t.Context(), pool.Task{Type: "goexit"}); err == nil {
 			t.Error("no error")
@@ -245,12 +245,15 @@ func TestPool(t *testing.T) {
 		}
 		stop(t, p)
 	})
-	inBubble(t, "says so where data or result is no JSON", func(t *testing.T) {
+	inBubble(t, "reports data and results that are not JSON", func(t *testing.T) {
 		p, _ := start(t, pool.Options{MaxWorkers: 1, MaxFrame: 1000, MaxQueue: 1, RejectWhenFull: true})
 		for _, task := range []pool.Task{{Type: "note", Data: make(chan int)}, {Type: "chan"}, {Type: "note", Data: strings.Repeat("x", 2000)}} {
 			if _, err := p.Exec(t.Context(), task); err == nil || errors.Is(err, pool.ErrQueueFull) {
 				t.Errorf("task %q: %v", task.Type, err)
 			}
+		}
+		if _, err := p.Exec(t.Context(), pool.Task{Data: strings.Repeat("x", 2000)}); !errors.Is(err, pool.ErrTooLarge) {
+			t.Errorf("too much data: %v", err)
 		}
 		stop(t, p)
 	})
@@ -274,7 +277,7 @@ func TestPool(t *testing.T) {
 	})
 }
 
-func ExampleNew() {
+func ExampleHandlers() {
 	p, err := pool.New(pool.Handlers(worker.Handlers{
 		"sum": worker.Func(func(_ context.Context, numbers []int) (int, error) {
 			sum := 0
@@ -289,8 +292,8 @@ func ExampleNew() {
 		return
 	}
 	ctx := context.Background()
-	result, err := p.Exec(ctx, pool.Task{Type: "sum", Data: []int{1, 2, 3}})
-	fmt.Println(string(result.Value), err)
+	answer, err := p.Exec(ctx, pool.Task{Type: "sum", Data: []int{1, 2, 3}})
+	fmt.Println(string(answer.Value), err)
 	sum, err := pool.Do[int](ctx, p, pool.Task{Type: "sum", Data: []int{4, 5}})
 	fmt.Println(sum, err)
 	fmt.Println(p.Stats().TotalTasksCompleted, p.Shutdown(ctx))

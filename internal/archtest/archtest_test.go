@@ -16,11 +16,11 @@ const module = "github.com/heapmage/heapmage/"
 // lower layers only, so that each can be read, tested and replaced without
 // those above it.
 var layers = [][]string{
-	{"memtools", "internal/problem", "internal/nearest", "pool/worker"},
-	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/workspace", "internal/config", "internal/event"},
-	{"internal/taskgraph", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally"},
-	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "pool"},
-	{"internal/heap", "internal/runner"},
+	{"memtools", "internal/problem", "internal/nearest", "pool/internal/frame", "pool/internal/channel"},
+	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/workspace", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},
+	{"internal/taskgraph", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess"},
+	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "pool/internal/process"},
+	{"internal/heap", "internal/runner", "pool"},
 	{"internal/session", "internal/report"},
 	{"internal/engine"},
 	{"mage", "mage/build", "mage/buildworker"},

@@ -11,14 +11,22 @@ import (
 	"sync"
 
 	"github.com/heapmage/heapmage/pool/internal/frame"
-	"github.com/heapmage/heapmage/pool/internal/process"
 	"github.com/heapmage/heapmage/pool/worker"
 )
 
-// Start begins worker number and returns at once. news is told what happens to
-// it, as of a process.
-func Start(number int, handlers worker.Handlers, news process.News) *Worker {
-	w := &Worker{number: number, handlers: handlers, news: news, tasks: make(chan task, 1), over: make(chan struct{})}
+// News is told what happens to workers, which it gets by their number.
+type News interface {
+	// Ready: it takes tasks.
+	Ready(number int)
+	// Answered: f is a Result or a Failed.
+	Answered(number int, f frame.Frame)
+	// Leaving: it takes no more tasks and will end.
+	Leaving(number int)
+}
+
+// Start begins worker number and returns at once. ended is called last of all.
+func Start(number int, handlers worker.Handlers, news News, ended func()) *Worker {
+	w := &Worker{number: number, handlers: handlers, news: news, ended: ended, tasks: make(chan task, 1), over: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -34,7 +42,8 @@ type task struct {
 type Worker struct {
 	number   int
 	handlers worker.Handlers
-	news     process.News
+	news     News
+	ended    func()
 	tasks    chan task     // holds at most one; never closed
 	over     chan struct{} // closed by Retire or End
 	overOnce sync.Once
@@ -46,7 +55,7 @@ type Worker struct {
 
 func (w *Worker) run() {
 	// Deferred, as a handler may end its goroutine, like FailNow of a test.
-	defer func() { w.news.Ended(w.number, process.Exit{}) }()
+	defer w.ended()
 	w.news.Ready(w.number)
 	for {
 		select {
