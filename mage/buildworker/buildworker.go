@@ -1,57 +1,83 @@
-// Package buildworker is the built-in build worker: a pool's worker that runs the
-// scripts of a workspace's packages, measured, with heap limits that fit, and
-// tried again after a memory failure, as heapmage's own targets run them.
+// Package buildworker is the built-in build worker. It runs the scripts of a
+// workspace's packages as the tasks of a pool, in the way of heapmage's own
+// targets: measured, with heap limits that fit, and tried again after a memory
+// failure.
 //
 //	w, err := buildworker.Open(ctx, ".", nil)
 //	…
 //	defer w.Close()
 //	p, err := pool.New(w.Program(), pool.Options{MaxWorkers: 2})
 //	…
-//	result, err := p.Exec(ctx, pool.Task{Type: "buildPackage", Data: buildworker.Data{Workspace: "packages/core"}})
+//	defer p.Shutdown(ctx)
+//	result, err := pool.Do[buildworker.Result](ctx, p, pool.Task{Type: "buildPackage", Data: buildworker.Data{Workspace: "packages/core"}})
 //
 // The types of task are buildPackage, typecheck, test, lint and clean. Each runs
-// the script of that one package; what the package depends on is not built.
+// the script of one package, and does not build what that depends on.
 //
-// The worker is functions in this process, so that nothing is added to what each
-// script's own processes take: their isolation is what keeps a failure apart.
+// The worker is functions in this process, so that it adds nothing to the memory
+// of the scripts. Their own processes keep a failure apart.
 package buildworker
 
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/heapmage/heapmage/internal/engine"
+	"github.com/heapmage/heapmage/memtools"
 	"github.com/heapmage/heapmage/pool"
 )
 
-// Data is what a task is given. As JSON its keys are workspace, testPath and fix.
-type Data = engine.Work
+// Data is the data of a task. Any other value with the same keys in JSON will do.
+type Data struct {
+	// Workspace is the package: its name, its folder, or the folder's last name.
+	// Empty means the root.
+	Workspace string `json:"workspace"`
+	// TestPath is passed to the test script as an argument. Empty passes none.
+	TestPath string `json:"testPath,omitempty"`
+	// Fix lets the linter fix what it can. False only reports.
+	Fix bool `json:"fix,omitempty"`
+}
 
-// Result is what a task answers; see pool.Answer.Decode. A script that fails is a
-// *pool.TaskError with the reason.
-type Result = engine.Worked
+// Result is the result of a task; see [pool.Do]. A script that fails is a
+// *[pool.TaskError] with the reason.
+type Result struct {
+	// Package is the name of the package, and Script that of its script.
+	Package string `json:"package"`
+	Script  string `json:"script"`
+	// Duration is the wall time of the last attempt, in nanoseconds in JSON; CPU is
+	// its processor time.
+	Duration time.Duration `json:"duration"`
+	CPU      time.Duration `json:"cpu"`
+	// Peak is the highest usage of its processes, in bytes in JSON.
+	Peak memtools.Bytes `json:"peak"`
+	// Attempts is 1, or more if the script ran out of memory before.
+	Attempts int `json:"attempts"`
+	// Log is the path of the file that holds its output.
+	Log string `json:"log"`
+}
 
 // Worker runs the scripts of one workspace. Its methods may be called by many
-// goroutines; two tasks for the same script of the same package wait for each
+// goroutines. Two tasks for the same script of the same package run one after the
 // other.
 type Worker struct{ worker *engine.Worker }
 
-// Open opens the workspace around dir, with its configuration. The log of what is
-// run goes to log; nil means nowhere. What runs is recorded under .heapmage, and
-// ends when ctx is done.
+// Open opens the workspace around dir, with its configuration. It writes
+// heapmage's log to log; nil drops it. Runs are recorded under .heapmage. When ctx
+// is done, what runs is ended. Mistakes in the configuration are an error here.
 func Open(ctx context.Context, dir string, log io.Writer) (*Worker, error) {
 	if log == nil {
 		log = io.Discard
 	}
-	w, err := engine.OpenWorker(ctx, dir, log)
+	worker, err := engine.OpenWorker(ctx, dir, log)
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{w}, nil
+	return &Worker{worker}, nil
 }
 
-// Program is the worker for pool.New.
+// Program returns the worker for [pool.New].
 func (w *Worker) Program() pool.Program { return pool.Handlers(w.worker.Handlers()) }
 
-// Close ends the worker. Its pool must have been shut down.
+// Close ends the worker. The pool must have been shut down before.
 func (w *Worker) Close() error { return w.worker.Close() }

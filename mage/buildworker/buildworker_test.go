@@ -15,7 +15,7 @@ import (
 	"github.com/heapmage/heapmage/pool"
 )
 
-// workspace is a monorepo whose scripts tell what they were given.
+// workspace makes a monorepo whose scripts print what they were given.
 func workspace(t *testing.T) string {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
@@ -99,7 +99,7 @@ func TestBuildWorker(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(root, "packages/core/built")); !os.IsNotExist(err) {
 		t.Errorf("clean did not undo build: %v", err)
 	}
-	t.Run("says why a script failed", func(t *testing.T) {
+	t.Run("reports why a script failed", func(t *testing.T) {
 		_, _, err := do("buildPackage", buildworker.Data{Workspace: "bad"})
 		failed := (*pool.TaskError)(nil)
 		if !errors.As(err, &failed) || !strings.Contains(err.Error(), "exit code 7") {
@@ -115,7 +115,7 @@ func TestBuildWorker(t *testing.T) {
 			t.Errorf("the second time: %d attempts, %v", r.Attempts, err)
 		}
 	})
-	t.Run("names what is not there", func(t *testing.T) {
+	t.Run("refuses a workspace that is not one package", func(t *testing.T) {
 		for _, data := range []buildworker.Data{{Workspace: "cor"}, {Workspace: "packages/*"}} {
 			if _, _, err := do("buildPackage", data); err == nil {
 				t.Errorf("%+v is no error", data)
