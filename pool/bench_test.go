@@ -9,8 +9,20 @@ import (
 	"github.com/heapmage/heapmage/pool/worker"
 )
 
-// BenchmarkHandlers is what the pool adds to each task of a build, since the
-// targets run through functions in their own process.
+// BenchmarkLocal is what the pool adds to each attempt of a build.
+func BenchmarkLocal(b *testing.B) {
+	p := pool.NewLocal[int](pool.LocalOptions{})
+	for b.Loop() {
+		if r := <-p.Go(b.Context(), func(context.Context) int { return 1 }); r.Err != nil {
+			b.Fatal(r.Err)
+		}
+	}
+	if err := p.Shutdown(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkHandlers is what the pool adds to each task by name, in this process.
 func BenchmarkHandlers(b *testing.B) {
 	p := newPool(b, pool.Handlers(worker.Handlers{
 		"echo": func(_ context.Context, data json.RawMessage) (any, error) { return data, nil },
@@ -22,7 +34,7 @@ func BenchmarkHandlers(b *testing.B) {
 	}
 }
 
-// BenchmarkFirstTask is a pool with its first task, from New to Shutdown.
+// BenchmarkFirstTask is such a pool with its first task, from New to Shutdown.
 func BenchmarkFirstTask(b *testing.B) {
 	for b.Loop() {
 		p, err := pool.New(pool.Handlers(worker.Handlers{

@@ -13,7 +13,8 @@
 //
 // A pool costs three goroutines, three more for each worker process, and the
 // process itself: at its start a Node worker uses about 8 MB, a Go worker 1.5 MB.
-// Worker processes need a Unix system.
+// Worker processes need a Unix system; elsewhere tasks fail with a [StartError]
+// that wraps errors.ErrUnsupported.
 //
 // [Local] runs typed jobs on goroutines of this process, on every system.
 package pool

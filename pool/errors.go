@@ -22,7 +22,7 @@ var (
 	ErrTimeout = errors.New("the task timed out")
 	// ErrTooLarge is wrapped by the error of a task whose data is larger than
 	// Options.MaxFrame. An answer that is larger ends its worker.
-	ErrTooLarge = errors.New("the frame is too large")
+	ErrTooLarge = errors.New("too large")
 )
 
 // TaskError is a failure that the worker reported. The worker goes on.

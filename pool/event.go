@@ -28,7 +28,9 @@ const (
 
 // Event is something that happened in a pool.
 type Event struct {
+	// Time is when it happened.
 	Time time.Time
+	// Kind is what happened.
 	Kind EventKind
 	// Worker is the number of the worker, from 1. Zero means that none is
 	// concerned.

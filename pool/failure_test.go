@@ -25,7 +25,7 @@ func TestGoWorker(t *testing.T) {
 			t.Errorf("got %v, %v", got, err)
 		}
 	})
-	t.Run("is a process of its own", func(t *testing.T) {
+	t.Run("is another process", func(t *testing.T) {
 		if got := mustExec(t, p, pool.Task{Type: "pid"}); got == fmt.Sprint(os.Getpid()) {
 			t.Error("it is this one")
 		}
@@ -48,7 +48,7 @@ func TestGoWorker(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("dies of a panic, whose text is in the error", func(t *testing.T) {
+	t.Run("dies of a panic, and the error has its text", func(t *testing.T) {
 		_, err := p.Exec(soon(t), pool.Task{Type: "panic"})
 		var crash *pool.CrashError
 		if !errors.As(err, &crash) || !strings.Contains(err.Error(), "panic: the handler gave up") {
@@ -142,9 +142,9 @@ func TestWorkersThatBreakTheProtocol(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("an answer twice, and to nobody", func(t *testing.T) {
+	t.Run("an answer twice, and one to no task", func(t *testing.T) {
 		events := newJournal()
-		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 1, Env: []string{misbehaveEnv + "=an answer twice, and to nobody"}, OnEvent: events.note})
+		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 1, Env: []string{misbehaveEnv + "=an answer twice, and one to no task"}, OnEvent: events.note})
 		for n := range 5 {
 			if got := mustExec(t, p, pool.Task{Data: n}); got != fmt.Sprint(n) {
 				t.Errorf("task %d was answered %s", n, got)
@@ -174,7 +174,7 @@ func TestTaskThatDoesNotEnd(t *testing.T) {
 			t.Errorf("%d workers", n)
 		}
 	})
-	t.Run("is ended with its worker where it does not listen", func(t *testing.T) {
+	t.Run("is killed with its worker if it does not react", func(t *testing.T) {
 		events := newJournal()
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 1, TaskTimeout: 20 * time.Millisecond, CancelGrace: 20 * time.Millisecond, OnEvent: events.note})
 		if _, err := p.Exec(soon(t), pool.Task{Type: "deaf"}); !errors.Is(err, pool.ErrTimeout) {
@@ -219,7 +219,7 @@ func TestShutdownEndsProcesses(t *testing.T) {
 	}
 }
 
-// 10,000 tasks over 8 workers of which one is killed now and then.
+// 10,000 tasks over 8 workers, one of which is killed every 150 answers.
 func TestEveryTaskIsAnsweredOnceWhileWorkersAreKilled(t *testing.T) {
 	needUnix(t)
 	const tasks, each = 10_000, 150

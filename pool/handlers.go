@@ -12,8 +12,8 @@ import (
 // tasks by name, with JSON, whose work is done by processes that the functions
 // start; typed jobs are better served by [Local].
 //
-// A worker has no memory of its own: of the options of memory only Options.Budget
-// counts, against the Need of tasks. A function that panics fails its task and
+// A worker has no memory that could be measured or limited: of these options only
+// Budget has an effect, with the Need of tasks. A function that panics fails its task and
 // nothing else. One that does not return cannot be ended.
 func Handlers(h worker.Handlers) Program { return handlers(h) }
 

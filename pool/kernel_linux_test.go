@@ -57,8 +57,8 @@ func TestKernelTakesTheWorkerAndNotUs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Where there is a controller of version 1 and we may make a group. Its path
-	// with version 2 depends on who manages the tree.
+	// This needs a controller of version 1, and the right to make a group. With
+	// version 2 the path depends on what manages the tree.
 	group := ""
 	for line := range strings.Lines(string(own)) {
 		if f := strings.SplitN(strings.TrimSpace(line), ":", 3); len(f) == 3 && f[1] == "memory" {

@@ -15,8 +15,8 @@ import (
 	"github.com/heapmage/heapmage/pool"
 )
 
-// Who waits for an answer serves the sockets of all workers. These are the ways
-// in which he leaves, and in which he is disturbed.
+// The caller that leads serves the channels of all workers. These are the ways in
+// which it stops leading, and in which it is disturbed.
 func TestLeader(t *testing.T) {
 	needUnix(t)
 	wait := func(ctx context.Context, t *testing.T, p *pool.Pool) chan error {
@@ -30,7 +30,7 @@ func TestLeader(t *testing.T) {
 		}
 		return done
 	}
-	t.Run("is answered at once when its context ends, and the next one leads", func(t *testing.T) {
+	t.Run("is answered at once when its context ends, and the next caller leads", func(t *testing.T) {
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 2, CancelGrace: hang})
 		ctx, cancel := context.WithCancel(soon(t))
 		defer cancel()
@@ -49,7 +49,7 @@ func TestLeader(t *testing.T) {
 		}
 		mustExec(t, p, pool.Task{Type: "echo", Data: 1})
 	})
-	t.Run("is answered by a Shutdown whose time is over", func(t *testing.T) {
+	t.Run("is answered by a Shutdown whose context is done", func(t *testing.T) {
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 1})
 		done := wait(soon(t), t, p)
 		over, cancel := context.WithCancel(context.Background())
@@ -61,7 +61,7 @@ func TestLeader(t *testing.T) {
 			t.Errorf("Exec: %v", err)
 		}
 	})
-	t.Run("reads the answers of others, and gives out what waits", func(t *testing.T) {
+	t.Run("reads the answers of others, and assigns what waits", func(t *testing.T) {
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 2})
 		ctx, cancel := context.WithCancel(soon(t))
 		done := wait(ctx, t, p)
@@ -77,7 +77,7 @@ func TestLeader(t *testing.T) {
 		cancel()
 		<-done
 	})
-	t.Run("is the pool itself where nobody waits: the end of an idle worker is seen", func(t *testing.T) {
+	t.Run("is the pool itself if no caller waits: the end of an idle worker is seen", func(t *testing.T) {
 		events := newJournal()
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 1, OnEvent: events.note})
 		for n := range 3 {
@@ -86,7 +86,7 @@ func TestLeader(t *testing.T) {
 			events.await(t, pool.WorkerEnded, n+1)
 		}
 	})
-	t.Run("is the pool itself where nobody waits: a cancelled task is still answered", func(t *testing.T) {
+	t.Run("is the pool itself if no caller waits: a cancelled task is still answered", func(t *testing.T) {
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 1, CancelGrace: hang})
 		ctx, cancel := context.WithCancel(soon(t))
 		done := wait(ctx, t, p)
@@ -114,12 +114,12 @@ func TestLeader(t *testing.T) {
 		}
 		all.Wait()
 	})
-	t.Run("keeps nobody from running on a single processor", func(t *testing.T) {
+	t.Run("lets other goroutines run on a single processor", func(t *testing.T) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 2})
 		ctx, cancel := context.WithCancel(soon(t))
 		done := wait(ctx, t, p)
-		time.AfterFunc(50*time.Millisecond, cancel) // it must be run although it leads
+		time.AfterFunc(50*time.Millisecond, cancel) // its goroutine must run although it leads
 		for n := range 100 {
 			mustExec(t, p, pool.Task{Type: "echo", Data: n})
 		}

@@ -17,8 +17,8 @@ type LocalOptions struct {
 }
 
 // Local runs typed jobs on goroutines of this process: no worker process, no
-// codec, no memory budget of its own. It is for jobs whose work is done by
-// processes that they start, so that the isolation is that of those processes.
+// codec, no memory budget. It is for jobs whose work is done by processes that
+// they start, which give the isolation.
 //
 // It guarantees one [Result] for each job, and that no goroutine is left when
 // Shutdown has returned nil. It costs one goroutine for each job that runs and

@@ -23,7 +23,7 @@ import (
 	"github.com/heapmage/heapmage/pool/worker"
 )
 
-// hang is how long a test waits before it says that something hangs.
+// hang is how long a test waits before it reports that something hangs.
 const hang = 60 * time.Second
 
 // misbehaveEnv makes the test binary a worker that breaks the protocol.
@@ -108,7 +108,7 @@ func misbehave(how string) {
 		_, _ = channel.WriteString("{\"kind\":\"result\",\"id\":1}\n")
 	case "a later version":
 		_, _ = channel.WriteString("{\"kind\":\"ready\",\"v\":99}\n")
-	case "an answer twice, and to nobody":
+	case "an answer twice, and one to no task":
 		_, _ = channel.Write(ready)
 		for in := frame.NewDecoder(channel, 0); ; {
 			f, err := in.Next()
@@ -200,7 +200,7 @@ func soon(t testing.TB) context.Context {
 	return ctx
 }
 
-// script writes a worker script into a folder of its own.
+// script writes a worker script into a new folder.
 func script(t testing.TB, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

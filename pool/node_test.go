@@ -74,7 +74,7 @@ parentPort.on('message', async (task) => {
 });
 `
 
-// The guide's second example: a worker script of one's own.
+// The guide's second example: a script that the user writes.
 func TestGuideCustomWorker(t *testing.T) {
 	need(t, "node")
 	for _, c := range []struct{ name, file, head string }{
@@ -137,8 +137,8 @@ func TestNodeScript(t *testing.T) {
 	}
 	for _, c := range []struct{ name, text, want string }{
 		{"takes an Error as the reason", `process.on('message', () => process.send({success: false, error: new TypeError('bad type')}))`, "bad type"},
-		{"says so where there is no reason", `process.on('message', () => process.send({success: false}))`, "the worker reports a failure without a reason"},
-		{"says so where an answer is no JSON", `process.on('message', () => process.send({big: 1n}))`, "the answer cannot be sent"},
+		{"reports that there is no reason", `process.on('message', () => process.send({success: false}))`, "the worker reports a failure without a reason"},
+		{"reports an answer that is not JSON", `process.on('message', () => process.send({big: 1n}))`, "the answer cannot be sent"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := exec(t, c.text, pool.Task{Type: "t"})
@@ -171,7 +171,7 @@ func TestNodeScript(t *testing.T) {
 			}
 		}
 	})
-	t.Run("tells the script that nobody waits any more", func(t *testing.T) {
+	t.Run("tells the script that its answer is not awaited any more", func(t *testing.T) {
 		events := newJournal()
 		p := newPool(t, pool.NodeScript(script(t, "w.cjs", `
 			process.on('message', (m) => {
@@ -226,7 +226,7 @@ func TestNodeTypeScript(t *testing.T) {
 
 func TestNodeScriptThatNeverStarts(t *testing.T) {
 	need(t, "node")
-	t.Run("says where the script is not", func(t *testing.T) {
+	t.Run("names the script that does not exist", func(t *testing.T) {
 		_, err := pool.New(pool.NodeScript("./nowhere/worker.js"), pool.Options{})
 		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "no such worker script") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v", err)
@@ -273,7 +273,7 @@ func TestNodeScriptThatNeverStarts(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("goes on once the script is mended", func(t *testing.T) {
+	t.Run("goes on once the script is fixed", func(t *testing.T) {
 		path := script(t, "w.cjs", `oops(`)
 		p := newPool(t, pool.NodeScript(path), pool.Options{MaxWorkers: 1})
 		if _, err := p.Exec(soon(t), pool.Task{}); err == nil {
@@ -307,7 +307,7 @@ func TestNodeCrash(t *testing.T) {
 		}
 		return crash
 	}
-	t.Run("is memory where V8 says so", func(t *testing.T) {
+	t.Run("is memory if V8 reports it", func(t *testing.T) {
 		c := crash(t, "leak")
 		if c.Verdict.Cause != oom.V8Heap || c.Signal != "SIGABRT" || !strings.Contains(c.Error(), "JavaScript heap out of memory") {
 			t.Errorf("verdict %+v, %v", c.Verdict, c)

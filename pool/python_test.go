@@ -35,7 +35,7 @@ func TestPythonWorker(t *testing.T) {
 	}
 }
 
-// The page is what strangers write workers from.
+// Strangers write workers from the page, so it must be right.
 func TestProtocolPage(t *testing.T) {
 	page, err := os.ReadFile("../docs/worker-protocol.md")
 	if err != nil {

@@ -1,7 +1,7 @@
-// Command bench measures heapmage's pool beside the worker pools of the npm
-// registry: piscina, jest-worker, tinypool and workerpool. It installs them into
-// a temporary folder, takes turns between all of them, and prints the medians as
-// a table in Markdown.
+// Command bench measures heapmage's pool beside worker pools for Node: piscina,
+// jest-worker, tinypool and workerpool. It installs them with npm into a temporary
+// folder, measures all of them in turn, and prints the medians as a table in
+// Markdown.
 //
 //	go run ./pool/bench
 //

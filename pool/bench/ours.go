@@ -107,7 +107,7 @@ func (m measurement) start() (float64, error) {
 	return times[len(times)/2], nil
 }
 
-// inTurn is the time of one task, in ms, where each waits for the one before.
+// inTurn measures the time of one task, in ms, if each waits for the one before.
 func (m measurement) inTurn(data any, count int) (each float64, err error) {
 	want, err := json.Marshal(data)
 	if err != nil {

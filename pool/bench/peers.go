@@ -37,7 +37,7 @@ func install(dir string) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range files { // over those of the last run, where the folder is kept
+	for _, f := range files { // over those of the last run, if the folder was kept
 		text, err := peerFiles.ReadFile("peers/" + f.Name())
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, f.Name()), text, 0o600)

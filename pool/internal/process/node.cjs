@@ -1,10 +1,11 @@
 'use strict';
-// Preloaded into a Node process by heapmage's pool. It speaks the pool's
-// protocol on Node's own IPC channel, and lets the script see nothing of it but
-// tasks: by process.on('message'), or by parentPort as in a worker thread.
+// Preloaded into a Node process by heapmage's pool. It speaks the pool's protocol
+// on Node's own IPC channel. The script sees only tasks: through
+// process.on('message'), or through parentPort as in a worker thread.
 const threads = require('node:worker_threads');
 
-// Also preloaded into the worker threads and forks of the script: those are its own.
+// The script's own worker threads and forks preload this file too; they are no
+// workers of the pool.
 if (threads.isMainThread && process.env.HEAPMAGE_POOL_FD && process.channel) {
   delete process.env.HEAPMAGE_POOL_FD;
   start();
@@ -16,7 +17,7 @@ function start() {
   const emit = process.emit;
   const send = process.send;
   const nothing = () => {};
-  const context = new AsyncLocalStorage(); // whose answer a message is, also when it comes late
+  const context = new AsyncLocalStorage(); // finds the task that a message answers, even a late one
   let current = null; // {id, answered, abort}
 
   const write = (frame) => send.call(process, frame, undefined, undefined, nothing);
@@ -69,23 +70,23 @@ function start() {
     return true;
   };
 
-  // The first listener for messages is when the script is ready. Node keeps
-  // what comes before that.
+  // The script is ready when it adds its first listener for messages. Node keeps
+  // what comes before.
   process.on('newListener', function announce(name) {
     if (name !== 'message') return;
     process.removeListener('newListener', announce);
     process.nextTick(write, { kind: 'ready', v: 1 });
   });
 
-  // parentPort, as far as a port can be imitated without a second thread.
+  // parentPort, as far as it can be imitated without a second thread.
   class Port extends EventEmitter {
     #handler = null;
     #wrapped = new Map();
     constructor() {
       super();
       this.on('newListener', (name) => {
-        // It keeps the process alive while somebody listens, as a port does. So
-        // would a listener for 'disconnect' that is there from the start.
+        // A port keeps the process alive while it has listeners. A listener for
+        // 'disconnect' from the start would keep it alive for ever.
         if (name === 'message' && this.listenerCount('message') === 0) process.on('message', nothing);
         if (name === 'close' && this.listenerCount('close') === 0) process.once('disconnect', () => this.emit('close'));
       });
@@ -140,7 +141,7 @@ function failure(value) {
   const { error } = value;
   const frame = { kind: 'error', error: 'the worker reports a failure without a reason' };
   if (error !== null && typeof error === 'object') {
-    // An Error has nothing that JSON would show.
+    // JSON shows nothing of an Error.
     frame.error = String(error.message ?? JSON.stringify(error));
     frame.detail = { ...error, name: error.name, stack: error.stack };
   } else {
@@ -150,7 +151,7 @@ function failure(value) {
   return frame;
 }
 
-// Such a script may do nothing, or start threads, where it is the main thread.
+// A script for a thread may do nothing, or start threads, in the main thread.
 function writtenForThread(path) {
   try {
     const text = require('node:fs').readFileSync(path, 'utf8');

@@ -51,7 +51,7 @@ func TestNext(t *testing.T) {
 			t.Errorf("got %+v", j)
 		}
 	})
-	t.Run("takes nothing where nothing fits, and keeps all", func(t *testing.T) {
+	t.Run("takes nothing if nothing fits, and keeps all", func(t *testing.T) {
 		q := fill(50, 60)
 		if j, ok := q.Next(small); ok || len(*q) != 2 || (*q)[0].passed != 0 {
 			t.Errorf("got %+v of %+v", j, *q)
