@@ -87,7 +87,7 @@ func (w *Worker) run() {
 	p, conn, err := w.begin(out)
 	if err != nil {
 		exit := Exit{ExitCode: -1, Evidence: oom.Evidence{ExitCode: -1, HeapLimit: g.HeapLimit}}
-		exit.Err, exit.Hint = explain(err)
+		exit.Hint, exit.Err = explain(err)
 		w.news.Ended(w.number, exit)
 		return
 	}
@@ -146,18 +146,18 @@ func (w *Worker) begin(out io.Writer) (*proc.Process, *channel.Channel, error) {
 
 // explain separates the hint of an error of package proc from its text: the
 // pool's users know neither that type nor its layout.
-func explain(err error) (plain error, hint string) {
+func explain(err error) (hint string, plain error) {
 	var p *problem.Error
 	if !errors.As(err, &p) {
-		return err, ""
+		return "", err
 	}
 	without := *p
 	without.Hint = ""
 	if p.Cause == nil {
-		return errors.New(without.Error()), p.Hint
+		return p.Hint, errors.New(without.Error())
 	}
 	without.Cause = nil
-	return fmt.Errorf("%s: %w", without.Error(), p.Cause), p.Hint
+	return p.Hint, fmt.Errorf("%s: %w", without.Error(), p.Cause)
 }
 
 // watch waits for the end of the process, and brings it about when asked to.

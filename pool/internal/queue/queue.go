@@ -31,7 +31,7 @@ type Queue[J interface {
 	Place() *Ticket
 }] []J
 
-// Len, Less, Swap, Push and Pop are for package heap.
+// Len is for package heap, as are Less, Swap, Push and Pop.
 func (q Queue[J]) Len() int { return len(q) }
 
 // Less compares priority, then age.
