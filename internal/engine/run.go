@@ -219,8 +219,8 @@ func (r *run) schedule(ctx context.Context) {
 		Queued:        func(id string) { r.session.Events.Emit(event.TaskQueued{Task: r.describe(tasks[id])}) },
 		Skipped: func(id, because string) {
 			skipped := event.TaskSkipped{Task: r.describe(tasks[id])}
-			if because != "" {
-				failed := r.describe(tasks[because])
+			if cause := tasks[because]; cause != nil {
+				failed := r.describe(cause)
 				skipped.Because = &failed
 			}
 			r.session.Events.Emit(skipped)

@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -82,6 +83,25 @@ func TestDecode(t *testing.T) {
 				t.Errorf("got %d events, error %v", len(got), err)
 			}
 		})
+	}
+}
+
+// TestEventsPage: docs/events.md names every type, and every field of its own.
+func TestEventsPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, typ := range kinds {
+		if !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("no row for %s", name)
+		}
+		for i := range typ.NumField() {
+			field, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+			if field != "" && !strings.Contains(string(page), "`"+field+"`") {
+				t.Errorf("%s: no word of %s", name, field)
+			}
+		}
 	}
 }
 

@@ -85,7 +85,7 @@ func (c *Collector) background(ctx context.Context, trigger event.GCTrigger) {
 	if !c.mu.TryLock() {
 		return
 	}
-	due := time.Now().Sub(c.last) >= pacingFor(trigger).pause
+	due := time.Since(c.last) >= pacingFor(trigger).pause
 	c.mu.Unlock()
 	if due {
 		c.started.Go(func() { c.Collect(ctx, trigger) })
@@ -102,7 +102,7 @@ func (c *Collector) Collect(ctx context.Context, trigger event.GCTrigger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	pace := pacingFor(trigger)
-	if time.Now().Sub(c.last) < pace.pause {
+	if time.Since(c.last) < pace.pause {
 		return
 	}
 	c.last = time.Now()
@@ -124,7 +124,7 @@ func (c *Collector) Collect(ctx context.Context, trigger event.GCTrigger) {
 			break
 		}
 	}
-	done.Duration = time.Now().Sub(start)
+	done.Duration = time.Since(start)
 	c.o.Emit(done)
 	c.last = time.Now()
 }

@@ -48,8 +48,13 @@ func skipped(e event.TaskSkipped) string {
 	return fmt.Sprintf("%s (%s of %s failed)", what, e.Because.Target, e.Because.Label)
 }
 
-// title is a target as it begins a sentence: "Build".
-func title(target string) string { return strings.ToUpper(target[:1]) + target[1:] }
+// title is a target at the start of a sentence: "Build".
+func title(target string) string {
+	if target == "" { // the record lost its beginning
+		return "Run"
+	}
+	return strings.ToUpper(target[:1]) + target[1:]
+}
 
 // seconds formats d as the log does: "12.34s".
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2fs", d.Seconds()) }
