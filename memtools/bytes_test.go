@@ -49,7 +49,7 @@ func TestParseSize(t *testing.T) {
 		for text, want := range map[string]Size{
 			"8GB": Absolute(8 * GB), "512MB": Absolute(512 * MB), "1.5g": Absolute(GB + 512*MB), "64KiB": Absolute(64 * KB),
 			"1048576": Absolute(MB), "17b": Absolute(17), " 2 gb ": Absolute(2 * GB), "1t": Absolute(TB), ".5M": Absolute(512 * KB),
-			"80%": Share(80), "12.5 %": Share(12.5), "100%": Share(100),
+			"80%": Percent(80), "12.5 %": Percent(12.5), "100%": Percent(100),
 		} {
 			got, err := ParseSize(text)
 			if err != nil || got != want {
@@ -72,13 +72,13 @@ func TestParseSize(t *testing.T) {
 }
 
 func TestSizeOf(t *testing.T) {
-	if got := Share(80).Of(10 * GB); got != 8*GB {
+	if got := Percent(80).Of(10 * GB); got != 8*GB {
 		t.Errorf("80%% of 10 GB = %v", got)
 	}
 	if got := Absolute(GB).Of(10 * MB); got != GB {
 		t.Errorf("1 GB of 10 MB = %v: an absolute size depends on nothing", got)
 	}
-	if !(Size{}).IsZero() || Share(1).IsZero() || Absolute(1).IsZero() {
+	if !(Size{}).IsZero() || Percent(1).IsZero() || Absolute(1).IsZero() {
 		t.Error("only the zero Size is unset")
 	}
 }
@@ -97,11 +97,11 @@ func TestSizeProperties(t *testing.T) {
 
 		total := Bytes(rapid.Int64Range(1, 1<<52).Draw(t, "total"))
 		percent := float64(rapid.IntRange(1, 100).Draw(t, "percent"))
-		if part := Share(percent).Of(total); part < 0 || part > total {
+		if part := Percent(percent).Of(total); part < 0 || part > total {
 			t.Fatalf("%g%% of %d is %d", percent, total, part)
 		}
-		if s, err := ParseSize(Share(percent).String()); err != nil || s != Share(percent) {
-			t.Fatalf("%v reads as %v, %v", Share(percent), s, err)
+		if s, err := ParseSize(Percent(percent).String()); err != nil || s != Percent(percent) {
+			t.Fatalf("%v reads as %v, %v", Percent(percent), s, err)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-// host is a machine as /proc and the cgroup mounts below root show it.
+// host is a machine as /proc and the cgroup mounts under root show it.
 type host struct {
 	root string
 
@@ -32,7 +32,7 @@ type cgroups struct {
 type cgroup struct {
 	version int    // 1 or 2
 	path    string // as /proc/self/cgroup shows it
-	dir     string // where its files are
+	dir     string // of its files
 }
 
 // String returns "cgroup v2 /path".
@@ -40,8 +40,8 @@ func (c cgroup) String() string { return fmt.Sprintf("cgroup v%d %s", c.version,
 
 func (h *host) path(p string) string { return strings.TrimSuffix(h.root, "/") + p }
 
-// cgroups returns the cgroups above this process. It looks for their folders
-// once, and again when the process was moved to another cgroup.
+// cgroups returns the cgroups above this process. It looks for their folders once,
+// and again if the process was moved to another cgroup.
 func (h *host) cgroups() (*cgroups, error) {
 	own, err := readOptional(h.path("/proc/self/cgroup"))
 	if err != nil {
@@ -61,9 +61,8 @@ func (h *host) cgroups() (*cgroups, error) {
 	return found, nil
 }
 
-// chain returns the cgroups above this process in the hierarchy that has the
-// controller. In a hybrid set-up that is v1's, as v2 has the controllers that v1
-// left to it.
+// chain returns the cgroups above this process in the hierarchy of the controller.
+// In a hybrid set-up that is v1's if it has the controller: v2 gets the rest.
 func (h *host) chain(own, mountinfo []byte, controller string) []cgroup {
 	paths, mounts := parseOwnCgroups(own), parseMounts(mountinfo)
 	version, at := 1, slices.IndexFunc(paths, func(p ownCgroup) bool { return slices.Contains(p.controllers, controller) })
@@ -89,104 +88,12 @@ func (h *host) chain(own, mountinfo []byte, controller string) []cgroup {
 	}
 }
 
-// pick returns the mount through which most of the way from own up to the root
-// is seen, and own's path below it. Where own lies outside of every mount, as in
-// a container that shares the host's cgroup namespace, the mount's own root is
-// what bounds us and can be seen.
-func pick(mounts []mount, version int, controller, own string) (rel string, best mount, ok bool) {
-	for _, m := range mounts {
-		if m.version != version || version == 1 && !slices.Contains(m.controllers, controller) {
-			continue
-		}
-		below, inside := strings.CutPrefix(own, strings.TrimSuffix(m.root, "/"))
-		inside = inside && (below == "" || below[0] == '/') && !strings.HasPrefix(own, "/..")
-		switch {
-		case inside && (!ok || rel == "" || len(m.root) < len(best.root)):
-			rel, best, ok = path.Clean("/"+below), m, true
-		case !ok:
-			best, ok = m, true // the first, until one is found that own is inside of
-		}
-	}
-	return path.Clean("/" + rel), best, ok
-}
-
-// ownCgroup is one line of /proc/self/cgroup.
-type ownCgroup struct {
-	controllers []string // nil for v2; "name=systemd" for a named hierarchy
-	path        string
-}
-
-// parseOwnCgroups reads "4:cpu,cpuacct:/user/1" and "0::/user/1" (cgroups(7)).
-func parseOwnCgroups(text []byte) []ownCgroup {
-	var all []ownCgroup
-	for line := range strings.Lines(string(text)) {
-		_, rest, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
-		names, own, ok2 := strings.Cut(rest, ":")
-		if !ok || !ok2 || !strings.HasPrefix(own, "/") {
-			continue
-		}
-		g := ownCgroup{path: own}
-		if names != "" {
-			g.controllers = strings.Split(names, ",")
-		}
-		all = append(all, g)
-	}
-	return all
-}
-
-// mount is one cgroup mount of mountinfo.
-type mount struct {
-	version     int
-	controllers []string // of v1
-	root        string   // the cgroup that is mounted
-	point       string   // where
-}
-
-// parseMounts reads the cgroup mounts of proc_pid_mountinfo(5).
-func parseMounts(text []byte) []mount {
-	var all []mount
-	for line := range strings.Lines(string(text)) {
-		before, after, ok := strings.Cut(line, " - ")
-		f, g := strings.Fields(before), strings.Fields(after)
-		if !ok || len(f) < 5 || len(g) < 3 {
-			continue
-		}
-		m := mount{root: unescape(f[3]), point: unescape(f[4])}
-		switch g[0] {
-		case "cgroup":
-			m.version, m.controllers = 1, strings.Split(g[2], ",")
-		case "cgroup2":
-			m.version = 2
-		default:
-			continue
-		}
-		all = append(all, m)
-	}
-	return all
-}
-
-// unescape undoes the octal escapes of mountinfo, such as \040 for a space.
-func unescape(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 3
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
-// unlimited is where v1's limits begin that stand for none: the largest count of
-// pages there is, in bytes.
+// unlimited is the least value of a v1 limit that means none: v1 writes the largest
+// number of pages, in bytes.
 const unlimited = 1 << 62
 
-// readMemory reads the cgroup's limits, and its usage where it has a hard one.
-// All zero but Version and Path where it has none.
+// readMemory reads the cgroup's limits, and its usage if it has one. Without a
+// limit only Version and Path are set.
 func (c cgroup) readMemory() (Cgroup, error) {
 	g := Cgroup{Version: c.version, Path: c.path}
 	hard, soft, used, file := "memory.limit_in_bytes", "", "memory.usage_in_bytes", "total_"
@@ -218,8 +125,8 @@ func (c cgroup) readMemory() (Cgroup, error) {
 	return g, nil
 }
 
-// readBytes reads a file that holds one amount; zero where it is missing or says
-// that there is no limit.
+// readBytes reads a file with one amount. It returns zero if the file is missing or
+// there is no limit.
 func (c cgroup) readBytes(name string) (Bytes, error) {
 	text, err := readOptional(c.dir + "/" + name)
 	if err != nil || text == nil || string(text) == "max" || string(text) == "-1" {
@@ -227,7 +134,7 @@ func (c cgroup) readBytes(name string) (Bytes, error) {
 	}
 	n, err := strconv.ParseUint(string(text), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%s/%s holds %q, which is no amount of memory", c.dir, name, text)
+		return 0, fmt.Errorf("%s/%s holds %q, which is not an amount of memory", c.dir, name, text)
 	}
 	if n >= unlimited {
 		return 0, nil
@@ -235,7 +142,7 @@ func (c cgroup) readBytes(name string) (Bytes, error) {
 	return Bytes(n), nil
 }
 
-// readQuota reads the cgroup's share of processor time in cores, zero for none.
+// readQuota reads the cgroup's quota of processor time in cores, zero for none.
 func (c cgroup) readQuota() (float64, error) {
 	var text []byte
 	var err error
@@ -258,7 +165,7 @@ func (c cgroup) readQuota() (float64, error) {
 	q, err1 := strconv.ParseUint(quota, 10, 64)
 	p, err2 := strconv.ParseUint(period, 10, 64)
 	if err1 != nil || err2 != nil || p == 0 {
-		return 0, fmt.Errorf("%s holds %q, which is no quota of processor time", c.dir, text)
+		return 0, fmt.Errorf("%s holds %q, which is not a quota of processor time", c.dir, text)
 	}
 	return float64(q) / float64(p), nil
 }

@@ -1,25 +1,43 @@
-// Package memtools measures memory and reclaims it: this process's own, that
-// of process trees, and what machine and cgroups allow. It promises figures
-// that can be added up, since pages of files such as a common binary count for
-// no process (shared memory that is no file's counts in each that uses it), and
-// that what a system cannot tell is an error or marked as unknown, never a
-// silent zero.
+// Package memtools measures memory and frees it: the memory of this process, of
+// process trees, and what the machine and its cgroups allow.
 //
-// Three parts stand side by side:
+// Figures can be summed: file-backed pages, such as those of a common binary, are
+// never counted. (Shared memory without a file counts in each process that uses
+// it.) What a system cannot tell is an error or marked as unknown, never a silent
+// zero.
 //
-//   - This process: [GetStats], [CheckUsage], [FormatUsage], [TriggerGC] and
-//     [AutoGC] look at the Go heap against its limit; [StartMonitor] does so
-//     periodically, and a [Monitor] watches any other usage and limit as well.
-//   - Process trees: a [Tracker] samples any number of them from one look at
-//     the process table; [Members] lists who belongs to one.
-//   - Limits: [ReadLimits], [Available] and [OOMKills] read the machine and the
-//     cgroups (v1 and v2) above this process.
+// # Sizes
 //
-// What it costs, on Linux: a sample of 50 processes about 0.6 ms of CPU, one
-// kept descriptor a tracked process, and no allocation that grows with time.
-// The package starts no goroutine but that of a running [Monitor].
+// [Bytes] is an amount of memory and [Size] one that may be relative, such as
+// "80%". [Thresholds] turn usage and limit into a [Pressure] or a [Usage].
 //
-// Linux is measured by its own reader of /proc. On other systems gopsutil gives
-// the figures, and usage is the resident set, which counts shared pages once a
-// process.
+// # This process
+//
+// [Stats] compares the memory of the Go runtime with its limit, [TriggerGC] and
+// [AutoGC] free it, and [StartMonitor] does both periodically. A [Monitor] can
+// watch any other usage and limit as well.
+//
+// # Process trees
+//
+// A [Tracker] measures any number of process trees with one look at the process
+// table. [Marker] makes an environment entry by which it finds processes that left
+// their tree. An [Identity] tells a process from a later one with its PID.
+//
+// # Limits
+//
+// [ReadLimits], [Available] and [OOMKills] read the machine and the cgroups
+// (v1 and v2) above this process.
+//
+// # Cost
+//
+// On Linux a sample of 50 processes takes about 0.6 ms of CPU and one open
+// descriptor for each tracked process. No allocation grows with time. The package
+// starts no goroutine except that of a running Monitor.
+//
+// # Systems
+//
+// Linux is measured through /proc. On macOS and Windows gopsutil gives the
+// figures; usage is the resident set there, which counts shared pages in each
+// process. On other systems [NewTracker] and [Identify] return
+// errors.ErrUnsupported.
 package memtools

@@ -1,8 +1,11 @@
 package memtools_test
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/heapmage/heapmage/memtools"
@@ -25,7 +28,7 @@ func ExampleParseSize() {
 }
 
 func ExampleSize() {
-	for _, s := range []memtools.Size{memtools.Absolute(6 * memtools.GB), memtools.Share(75)} {
+	for _, s := range []memtools.Size{memtools.Absolute(6 * memtools.GB), memtools.Percent(75)} {
 		fmt.Println(s, s.Of(16*memtools.GB).Short())
 	}
 	// Output:
@@ -50,7 +53,7 @@ func ExamplePressure() {
 	// Output: warning true
 }
 
-func ExampleStats() {
+func ExampleUsage() {
 	s := memtools.DefaultThresholds.Measure(6400*memtools.MB, 8*memtools.GB)
 	fmt.Println(s)
 	fmt.Println(s.Message())
@@ -59,8 +62,8 @@ func ExampleStats() {
 	// High memory usage: 78% (6400.00MB / 8192.00MB)
 }
 
-func ExampleGetStats() {
-	s := memtools.GetStats()
+func ExampleStats() {
+	s := memtools.Stats()
 	fmt.Println(s.Used > 0, s.Limit > 0)
 	// Output: true true
 }
@@ -86,7 +89,7 @@ func ExampleAutoGC() {
 }
 
 func ExampleStartMonitor() {
-	memtools.StartMonitor(memtools.MonitorConfig{
+	memtools.StartMonitor(memtools.MonitorOptions{
 		Interval:   30 * time.Second,
 		AutoGC:     true,
 		Verbose:    true,
@@ -100,7 +103,7 @@ func ExampleStartMonitor() {
 // A Monitor can watch anything that has a usage and a limit.
 func ExampleMonitor() {
 	used := 7600 * memtools.MB
-	m := memtools.NewMonitor(memtools.MonitorConfig{
+	m := memtools.NewMonitor(memtools.MonitorOptions{
 		Usage: func() (memtools.Bytes, memtools.Bytes, error) { return used, 8 * memtools.GB, nil },
 		CollectGarbage: func() (memtools.Bytes, error) {
 			used -= 1600 * memtools.MB
@@ -155,11 +158,30 @@ func ExampleIdentity() {
 	// false
 }
 
-func ExampleMembers() {
-	// Nobody has this marker, and there is no root.
-	members, err := memtools.Members(memtools.Identity{}, "run-7/core#build")
-	fmt.Println(len(members), err)
-	// Output: 0 <nil>
+// End the largest process of a tree, and never another that has its PID by then.
+func ExampleIdentity_Signal() {
+	tracker, err := memtools.NewTracker()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer tracker.Close()
+	tracker.Track("run-7/core#build", 0) // whatever carries the marker
+	sample, err := tracker.Sample()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	processes := sample.Trees["run-7/core#build"].Processes
+	if len(processes) == 0 {
+		fmt.Println("nothing to end")
+		return
+	}
+	largest := slices.MaxFunc(processes, func(a, b memtools.Process) int { return cmp.Compare(a.Usage, b.Usage) })
+	if err := largest.Identity().Signal(os.Kill); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		fmt.Println(err)
+	}
+	// Output: nothing to end
 }
 
 func ExampleMarker() {

@@ -1,145 +1,54 @@
 package memtools
 
 import (
-	"cmp"
-	"errors"
-	"fmt"
 	"os"
-	"slices"
+
+	"github.com/heapmage/heapmage/internal/proctable"
 )
 
-// MarkerEnv is the environment variable that marks the processes of a tree, so
-// that one is found that has left its parent, its group and its session.
+// MarkerEnv is the environment variable that marks the processes of a tree.
+// A Tracker finds a marked process even if it left its parent, its group and its
+// session.
 const MarkerEnv = "HEAPMAGE_TASK"
 
-// markerSeparator stands between the ids of nested runs.
-const markerSeparator = ";"
-
-// Marker returns the environment entry, "HEAPMAGE_TASK=…", that marks a child
-// and all below it as the tree id. Where this process is itself part of a tree,
-// the entry holds the outer ids as well, so that the outer run still finds what
-// an inner one starts.
+// Marker returns the environment entry "HEAPMAGE_TASK=…", which marks a child and
+// everything below it as the tree id. If this process itself is marked, the entry
+// keeps the outer ids, so that the outer run still finds the inner run's
+// processes.
 func Marker(id string) string {
 	if outer := os.Getenv(MarkerEnv); outer != "" {
-		id = outer + markerSeparator + id
+		id = outer + proctable.MarkSeparator + id
 	}
 	return MarkerEnv + "=" + id
 }
 
-// Identity names one process for good: a PID alone may name another process
-// later.
+// Identity identifies a process even if its PID is reused.
 type Identity struct {
 	PID int
-	// Start is when the process started, in the system's own unit since a moment
-	// of its own: good for comparing only. Zero stands for whichever process has
-	// the PID.
+	// Start is the start time in a unit of the system. Use it only for comparison.
+	// Zero matches any process with the PID.
 	Start uint64
 }
 
-// Identify returns the identity of the process that has the PID now. Where there
-// is none, the error is os.ErrProcessDone.
+// Identify returns the identity of the process that has the PID now. The error is
+// os.ErrProcessDone if there is none, and errors.ErrUnsupported if the system's
+// process table cannot be read.
 func Identify(pid int) (Identity, error) {
-	table, err := openTable()
+	p, err := proctable.Lookup(pid)
 	if err != nil {
 		return Identity{}, err
 	}
-	e, err := identify(table, pid)
-	if err := errors.Join(err, table.close()); err != nil {
-		return Identity{}, err
-	}
-	return Identity{PID: pid, Start: e.start}, nil
+	return Identity(p.Identity), nil
 }
 
-func identify(table table, pid int) (*entry, error) {
-	e := &entry{pid: pid}
-	if err := table.identify(e); errors.Is(err, errGone) {
-		return nil, fmt.Errorf("process %d: %w", pid, os.ErrProcessDone)
-	} else if err != nil {
-		return nil, fmt.Errorf("process %d: %w", pid, err)
-	}
-	return e, nil
-}
-
-// Alive reports whether the process runs. A zombie does not.
+// Alive reports whether the process exists. A zombie does not count.
 func (id Identity) Alive() bool {
-	table, err := openTable()
-	if err != nil {
-		return false
-	}
-	defer table.close()
-	e, err := identify(table, id.PID)
-	return err == nil && !e.zombie && (id.Start == 0 || e.start == id.Start)
+	p, err := proctable.Lookup(id.PID)
+	return err == nil && !p.Zombie && (id.Start == 0 || p.Start == id.Start)
 }
 
-// Signal sends sig to this very process, never to another that has come to its
-// PID. Where the process has ended, the error is os.ErrProcessDone.
+// Signal sends sig to this process, and never to a later one with its PID. The
+// error is os.ErrProcessDone if the process has ended.
 func (id Identity) Signal(sig os.Signal) error {
-	if id.PID <= 0 {
-		return fmt.Errorf("signal process %d: %w", id.PID, os.ErrInvalid) // kill(2) takes these for groups
-	}
-	// FindProcess holds on to the process where the system can (pidfd), so what
-	// is checked next is also what gets the signal.
-	p, err := os.FindProcess(id.PID)
-	if err != nil {
-		return fmt.Errorf("signal process %d: %w", id.PID, err)
-	}
-	defer p.Release()
-	if id.Start != 0 {
-		now, err := Identify(id.PID)
-		if err != nil {
-			return err
-		}
-		if now != id {
-			return fmt.Errorf("signal process %d: %w", id.PID, os.ErrProcessDone)
-		}
-	}
-	return p.Signal(sig)
-}
-
-// Members returns the living processes of the tree of root, by ascending PID:
-// root, its descendants, the members of the process group that it leads, and,
-// where marker is not empty, every process whose environment has the Marker of
-// that id. This process is never among them, nor are its children through it.
-//
-// It is one look at the process table, which is whole at no moment: whoever
-// wants to end a tree looks and signals again until nothing is left. Where root
-// has ended and its PID is another process's now, that one is left alone.
-func Members(root Identity, marker string) ([]Identity, error) {
-	table, err := openTable()
-	if err != nil {
-		return nil, err
-	}
-	t, err := newTracker(table, os.Getpid())
-	if err != nil {
-		return nil, err
-	}
-	members, err := t.members(root, marker)
-	return members, errors.Join(err, t.Close())
-}
-
-func (t *Tracker) members(root Identity, marker string) ([]Identity, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if root.PID > 0 && root.Start == 0 {
-		e, err := identify(t.table, root.PID)
-		if errors.Is(err, os.ErrProcessDone) {
-			root = Identity{} // nothing tells whose the number was
-		} else if err != nil {
-			return nil, err
-		} else {
-			root.Start = e.start
-		}
-	}
-	t.addLocked(&tree{id: marker, root: root})
-	if err := t.lookLocked(); err != nil {
-		return nil, err
-	}
-	var members []Identity
-	for pid, e := range t.known {
-		if e.tree != nil && !e.zombie {
-			members = append(members, Identity{PID: pid, Start: e.start})
-		}
-	}
-	slices.SortFunc(members, func(a, b Identity) int { return cmp.Compare(a.PID, b.PID) })
-	return members, nil
+	return proctable.Signal(proctable.Identity(id), sig)
 }

@@ -1,81 +1,83 @@
 package memtools
 
-// Limits are what memory this process, with all below it, may use.
+// Limits are the limits on the memory of this process and everything below it.
 type Limits struct {
 	// Machine is the machine's memory.
 	Machine Bytes
-	// Swap is the machine's swap space; zero where there is none.
+	// Swap is the machine's swap space. Zero if there is none.
 	Swap Bytes
-	// Effective is the smallest of Machine and the hard limits of all cgroups
-	// above this process.
+	// Effective is the smallest of Machine and the hard limits of all cgroups above
+	// this process.
 	Effective Bytes
-	// EffectiveSource says what sets Effective, for people: "the machine's
-	// memory", "cgroup v2 /docker/1f0c".
+	// EffectiveSource names what sets Effective, for people: "the machine's memory",
+	// "cgroup v2 /docker/1f0c".
 	EffectiveSource string
-	// Soft is the smallest memory.high of the cgroups above this process, zero
-	// where there is none. Beyond it the kernel does not kill, but slows
-	// processes down until they come to a halt. It may be above Effective.
+	// Soft is the smallest memory.high of the cgroups above this process, or zero.
+	// Beyond it the kernel does not kill processes but slows them down, almost to a
+	// halt. It may be above Effective.
 	Soft Bytes
-	// SoftSource says what sets Soft, as EffectiveSource does.
+	// SoftSource names what sets Soft, as EffectiveSource does.
 	SoftSource string
-	// Available is what may be got now before something is swapped out or
-	// killed: see the function Available.
+	// Available is what the function Available returns.
 	Available Bytes
-	// CPUQuota is the processor time that the cgroups above this process grant,
-	// in cores; zero where they set no quota.
+	// CPUQuota is the processor time that the cgroups above this process grant, in
+	// cores. Zero means no quota.
 	CPUQuota float64
-	// Cgroups are the cgroups above this process that bound memory, the nearest
+	// Cgroups are the cgroups above this process that limit memory, the nearest
 	// first.
 	Cgroups []Cgroup
 }
 
-// Cgroup is one cgroup above this process that bounds memory.
+// Cgroup is a cgroup above this process that limits memory.
 type Cgroup struct {
 	// Version is 1 or 2.
 	Version int
 	// Path is the cgroup's path as /proc/self/cgroup shows it.
 	Path string
-	// Limit is the hard limit (memory.max, memory.limit_in_bytes); zero where it
-	// is not set.
+	// Limit is the hard limit (memory.max, memory.limit_in_bytes). Zero means none.
 	Limit Bytes
-	// Soft is memory.high; zero where it is not set.
+	// Soft is memory.high. Zero means none.
 	Soft Bytes
 	// Used is what counts against the limit and cannot simply be dropped: the
-	// cgroup's usage less its pages of files.
+	// cgroup's usage less its file pages.
 	Used Bytes
 }
 
-// ReadLimits reads the limits as they are now. The error is errors.ErrUnsupported
-// where the system cannot tell them; a cgroup controller that is not there is no
-// error.
+// ReadLimits reads the current limits. The error is errors.ErrUnsupported if the
+// system cannot tell them. A missing cgroup controller is no error.
 func ReadLimits() (Limits, error) { return readLimits() }
 
-// Available returns what memory this process, with all below it, may get now
-// before something is swapped out or killed: the smallest of the machine's
-// available memory and, for each cgroup above, its hard limit less its usage,
-// where the pages of files that the kernel would drop first do not count as
-// used. It is never negative, and cheap enough to be called 20 times a second.
+// Available returns how much more memory this process and everything below it can
+// get before something is swapped out or killed. It is the smallest of the
+// machine's available memory and, for each cgroup above, its hard limit less its
+// usage. File pages, which the kernel drops first, do not count as used.
+//
+// It is never negative, and takes about 0.1 ms, cheap enough for 20 calls a
+// second.
 func Available() (Bytes, error) { return readAvailable() }
 
-// OOMCounts count the processes that the kernel killed for want of memory. Only
-// how they grow means something: read them before and after.
+// OOMCounts count the processes that the kernel has killed for lack of memory.
+// Only their growth means something: read them before and after.
 type OOMCounts struct {
-	// Cgroup counts those of this process's own cgroup and, with cgroup v2, of
-	// the cgroups below it. A rise proves that one of them was killed for memory.
+	// Cgroup is the count of this process's cgroup and, with cgroup v2, of the
+	// cgroups below it. Growth proves that one of their processes was killed.
 	Cgroup Counter
-	// Host counts those of the whole machine. A rise only suggests.
+	// Host is the count of the whole machine. Growth is only a hint.
 	Host Counter
 }
 
 // Counter is a count that may be unknown.
 type Counter struct {
 	Value int64
-	// Known is false where the system does not count; Value is zero then.
+	// Known is false if the system does not count. Value is zero then.
 	Known bool
 }
 
-// Since returns how much c grew since before. A count that either does not know
-// is unknown.
+// OOMKills reads the counts. The error is errors.ErrUnsupported if the system
+// keeps neither.
+func OOMKills() (OOMCounts, error) { return readOOMKills() }
+
+// Since returns the growth from before to c. It is unknown if either count is.
 func (c OOMCounts) Since(before OOMCounts) OOMCounts {
 	return OOMCounts{Cgroup: c.Cgroup.since(before.Cgroup), Host: c.Host.since(before.Host)}
 }
@@ -86,7 +88,3 @@ func (c Counter) since(before Counter) Counter {
 	}
 	return Counter{Value: max(c.Value-before.Value, 0), Known: true}
 }
-
-// OOMKills reads the counts. The error is errors.ErrUnsupported where the system
-// counts neither.
-func OOMKills() (OOMCounts, error) { return readOOMKills() }

@@ -32,5 +32,5 @@ func readAvailable() (Bytes, error) {
 }
 
 func readOOMKills() (OOMCounts, error) {
-	return OOMCounts{}, fmt.Errorf("count processes killed for memory: %w", errors.ErrUnsupported)
+	return OOMCounts{}, fmt.Errorf("count processes killed for lack of memory: %w", errors.ErrUnsupported)
 }

@@ -3,41 +3,28 @@ package memtools
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"os"
+
+	"github.com/heapmage/heapmage/internal/proctable"
 )
 
-// lookLocked takes one look at the process table and gives each process that is
-// new in it its tree.
+// mostUnread is in how many looks the marks of one process are asked for. An exec,
+// during which they cannot be told, is over before that.
+const mostUnread = 8
+
+// lookLocked looks at the process table once and assigns each new process to its
+// tree.
 func (t *Tracker) lookLocked() error {
 	var err error
-	if t.listed, err = t.table.list(t.listed[:0]); err != nil {
+	if t.listed, err = t.table.List(t.listed[:0]); err != nil {
 		return fmt.Errorf("list processes: %w", err)
 	}
 	t.round++
 	t.fresh = t.fresh[:0]
 	for _, l := range t.listed {
-		e := t.known[l.pid]
-		switch {
-		case l.pid == t.own.pid:
-			continue
-		case e != nil && (e.serial == l.serial || t.sameLocked(e, l)):
-			e.round = t.round
-			continue
-		case e != nil:
-			t.dropLocked(e)
+		if err := t.seeLocked(l); err != nil {
+			return err
 		}
-		e = &entry{pid: l.pid, serial: l.serial, round: t.round}
-		t.known[l.pid] = e
-		switch err := t.withFilesLocked(t.table.identify, e); {
-		case errors.Is(err, errGone):
-			delete(t.known, l.pid)
-		case errors.Is(err, errNoFiles):
-			delete(t.known, l.pid)
-			return fmt.Errorf("look at process %d: %w", l.pid, err)
-		case err == nil:
-			t.table.readMarker(e)
-			t.fresh = append(t.fresh, e)
-		} // one that may not be read stays known, so that it is not tried again
 	}
 	for _, e := range t.known {
 		if e.round != t.round {
@@ -46,8 +33,8 @@ func (t *Tracker) lookLocked() error {
 	}
 	t.recheckLocked()
 	for _, e := range t.fresh {
-		if tr := t.roots[e.pid]; tr != nil && tr.root.Start != e.start {
-			tr.group = false // the number was free, so the group has ended
+		if tr := t.roots[e.PID]; tr != nil && tr.root.Leader.Start != e.Start {
+			tr.leads = false // the number was free, so session and group have ended
 		}
 	}
 	for _, e := range t.fresh {
@@ -56,29 +43,75 @@ func (t *Tracker) lookLocked() error {
 	return nil
 }
 
-// sameLocked says whether l is still e, whose serial differs: the kernel may
+// seeLocked takes note of one process of the table.
+func (t *Tracker) seeLocked(l proctable.Listed) error {
+	e := t.known[l.PID]
+	switch {
+	case l.PID == t.own.PID:
+		return nil
+	case e != nil && (e.serial == l.Serial || t.sameLocked(e, l)):
+		e.round = t.round
+		if e.unread > 0 && e.unread < mostUnread && e.tree == nil {
+			if t.readMarksLocked(e); e.unread == 0 {
+				t.fresh = append(t.fresh, e)
+			}
+		}
+		return nil
+	case e != nil:
+		t.dropLocked(e)
+	}
+	e = &entry{serial: l.Serial, round: t.round}
+	e.PID = l.PID
+	t.known[l.PID] = e
+	switch err := t.identifyLocked(&e.Process); {
+	case errors.Is(err, os.ErrProcessDone):
+		delete(t.known, l.PID)
+	case errors.Is(err, proctable.ErrNoFiles):
+		delete(t.known, l.PID)
+		return fmt.Errorf("look at process %d: %w", l.PID, err)
+	case err == nil:
+		t.readMarksLocked(e)
+		t.fresh = append(t.fresh, e)
+	} // one that may not be read stays known, so that it is not tried again
+	return nil
+}
+
+// sameLocked reports whether l is still e, whose serial differs: the kernel may
 // have dropped the folder's inode and made a new one for the same process.
-func (t *Tracker) sameLocked(e *entry, l listed) bool {
-	now := entry{pid: l.pid}
-	if t.withFilesLocked(t.table.identify, &now) != nil || now.start != e.start {
+func (t *Tracker) sameLocked(e *entry, l proctable.Listed) bool {
+	now := proctable.Process{Identity: proctable.Identity{PID: l.PID}}
+	if t.identifyLocked(&now) != nil || now.Start != e.Start {
 		return false
 	}
-	e.serial = l.serial
+	e.serial = l.Serial
 	return true
 }
 
-// recheckLocked adds to fresh what a new root may have brought.
+func (t *Tracker) readMarksLocked(e *entry) {
+	if e.Zombie || e.Kernel {
+		e.unread = 0
+		return
+	}
+	environ, settled := t.table.Environ(e.PID)
+	if !settled {
+		e.unread++
+		return
+	}
+	e.unread, e.marks = 0, proctable.Marks(environ, MarkerEnv)
+}
+
+// recheckLocked adds to fresh the processes that a new root may have brought.
 func (t *Tracker) recheckLocked() {
 	if !t.recheck {
 		return
 	}
 	t.recheck = false
 	for pid, e := range t.known {
-		if e.tree != nil || e.start < t.recheckFrom && e.marker == "" {
+		if e.tree != nil || e.Start < t.recheckFrom && e.marks == "" {
 			continue
 		}
 		e.assigned = 0
-		if err := t.withFilesLocked(t.table.identify, e); errors.Is(err, errGone) {
+		if err := t.identifyLocked(&e.Process); errors.Is(err, os.ErrProcessDone) {
 			delete(t.known, pid)
 		} else {
 			t.fresh = append(t.fresh, e)
@@ -86,46 +119,59 @@ func (t *Tracker) recheckLocked() {
 	}
 }
 
-// assignLocked gives e its tree, after its parent, and returns it.
+// assignLocked gives e its tree, after its parent, and returns it. The rules are
+// those of proctable.Root; their order decides between several trees.
 func (t *Tracker) assignLocked(e *entry) *tree {
 	if e.tree != nil || e.assigned == t.round {
 		return e.tree
 	}
 	e.assigned = t.round
-	if tr := t.roots[e.pid]; tr != nil && tr.root.Start == e.start {
+	if tr := t.roots[e.PID]; tr != nil && tr.root.Is(e.Process) {
 		e.tree = tr
-	} else if tr := t.markedLocked(e.marker); tr != nil {
+	} else if tr := t.markedLocked(e); tr != nil {
 		e.tree = tr
-	} else if parent := t.known[e.ppid]; parent != nil && parent.start <= e.start && t.inherits(parent) {
-		e.tree = parent.tree
-	} else if tr := t.roots[e.pgid]; tr != nil && tr.group {
+	} else if tr := t.inheritedLocked(e); tr != nil {
+		e.tree = tr
+	} else if tr := t.roots[e.Group]; tr.has(e.Process) {
+		e.tree = tr
+	} else if tr := t.roots[e.Session]; tr.has(e.Process) {
 		e.tree = tr
 	}
 	return e.tree
 }
 
-// inherits says whether the children of parent belong to its tree.
-func (t *Tracker) inherits(parent *entry) bool {
+// has reports whether p belongs to the session or the group of the tree's root.
+func (tr *tree) has(p proctable.Process) bool { return tr != nil && tr.leads && tr.root.Leads(p) }
+
+// inheritedLocked returns the tree of the parent of e, or nil.
+func (t *Tracker) inheritedLocked(e *entry) *tree {
+	parent := t.known[e.PPID]
+	if parent == nil || !proctable.Inherits(e.Process, parent.Process) {
+		return nil
+	}
 	tr := parent.tree
 	if tr == nil && parent.assigned == 0 {
 		tr = t.assignLocked(parent)
 	}
-	return tr != nil && !tr.single
-}
-
-// markedLocked returns the tree that a marker's value names, the innermost where
-// it names several.
-func (t *Tracker) markedLocked(value string) *tree {
-	if value == "" {
+	if tr == nil || tr.single {
 		return nil
 	}
-	value = markerSeparator + value + markerSeparator
+	return tr
+}
+
+// markedLocked returns the tree that the marks of e name, the innermost one if
+// they name several, or nil.
+func (t *Tracker) markedLocked(e *entry) *tree {
+	if e.marks == "" {
+		return nil
+	}
 	var found *tree
 	innermost := -1
-	for id, tr := range t.trees {
-		// Searched for, not split: an id may hold the separator.
-		at := strings.LastIndex(value, markerSeparator+id+markerSeparator)
-		if id != "" && !tr.single && at > innermost {
+	for _, tr := range t.trees {
+		if !tr.root.Marks(e.Process, e.marks) {
+			continue
+		}
+		if at := proctable.MarkIndex(e.marks, tr.id); at > innermost {
 			found, innermost = tr, at
 		}
 	}

@@ -8,56 +8,83 @@ import (
 	"time"
 )
 
-// DefaultInterval is the time between two checks of a Monitor.
-const DefaultInterval = time.Minute
+const (
+	defaultInterval = time.Minute
+	// leastInterval keeps a mistaken interval from keeping a core busy.
+	leastInterval = 20 * time.Millisecond
+)
 
-// leastInterval keeps a mistaken interval from keeping a core busy.
-const leastInterval = 20 * time.Millisecond
-
-// MonitorConfig sets up a Monitor. The zero value checks this process once a
-// minute and tells nobody: set a callback, AutoGC or Verbose.
-type MonitorConfig struct {
-	// Interval is the time between two checks; the first comes after one
-	// interval. Zero means 60 s; less than 20 ms is raised to 20 ms.
-	// The guide's intervalMs.
+// MonitorOptions configure a Monitor. The zero value checks this process once a
+// minute and reports to no one: set a callback, AutoGC or Verbose.
+type MonitorOptions struct {
+	// Interval is the time between two checks, and before the first. Zero or less
+	// means 60 s; less than 20 ms is raised to 20 ms.
 	Interval time.Duration
-	// OnWarning is called at each check that finds usage at the warning
-	// threshold or above it but not critical. Nil means no call.
+	// OnWarning is called at each check that finds usage at or above the warning
+	// threshold but not critical. Nil means no call.
 	OnWarning func(message string)
-	// OnCritical is called at each check that finds critical usage, before
-	// garbage is collected. Nil means no call.
+	// OnCritical is called at each check that finds critical usage, before garbage
+	// is collected. Nil means no call.
 	OnCritical func(message string)
 	// OnCheck is called at each check with what it found, before the other
 	// callbacks. Nil means no call.
-	OnCheck func(Stats)
-	// OnGC is called after each automatic collection with what it freed. Nil
-	// means no call.
+	OnCheck func(Usage)
+	// OnGC is called after each automatic collection with what it freed. Nil means
+	// no call.
 	OnGC func(freed Bytes)
 	// AutoGC collects garbage when usage is critical. Default: false.
 	AutoGC bool
-	// Cooldown is the least time between two automatic collections of this
-	// monitor. Zero means 30 s; negative means none.
+	// Cooldown is the least time between two automatic collections of this monitor.
+	// Zero means 30 s; negative means none.
 	Cooldown time.Duration
 	// Verbose writes what the monitor sees and does to Output. Default: false.
 	Verbose bool
-	// Output is where Verbose writes, one write a line. Nil means os.Stderr.
+	// Output is what Verbose writes to, one Write a line. Nil means os.Stderr.
 	Output io.Writer
-	// Thresholds decide what is warning and what critical. Zero means 75 %, 90 %.
+	// Thresholds decide what is warning and what is critical. Zero fields mean 0.75
+	// and 0.90.
 	Thresholds Thresholds
-	// Usage returns what is watched. Nil means this process, as GetStats measures
-	// it. After an error the check is skipped; with Verbose, the error is written.
+	// Usage returns what is watched. Nil means this process, as Stats measures it.
+	// An error skips the check; Verbose writes it.
 	Usage func() (used, limit Bytes, err error)
-	// CollectGarbage frees memory of what is watched and says how much. Nil
-	// means TriggerGC. After an error the collection counts as tried; with
-	// Verbose, the error is written.
+	// CollectGarbage frees memory of what is watched and returns how much. Nil means
+	// TriggerGC. A failed collection counts for Cooldown; Verbose writes the error.
 	CollectGarbage func() (freed Bytes, err error)
 }
 
-// Monitor checks memory usage periodically. It runs one goroutine between Start
-// and Stop, from which all callbacks come, one at a time; Check makes them from
-// its caller's.
+// MonitorConfig is MonitorOptions. The README's table of the TypeScript API names
+// it.
+type MonitorConfig = MonitorOptions
+
+// withDefaults returns o with its zero fields set.
+func (o MonitorOptions) withDefaults() MonitorOptions {
+	if o.Interval <= 0 {
+		o.Interval = defaultInterval
+	}
+	o.Interval = max(o.Interval, leastInterval)
+	if o.Cooldown == 0 {
+		o.Cooldown = defaultCooldown
+	}
+	if o.Output == nil {
+		o.Output = os.Stderr
+	}
+	if o.Usage == nil {
+		o.Usage = func() (used, limit Bytes, err error) {
+			u := Stats()
+			return u.Used, u.Limit, nil
+		}
+	}
+	if o.CollectGarbage == nil {
+		o.CollectGarbage = func() (Bytes, error) { return TriggerGC(), nil }
+	}
+	return o
+}
+
+// Monitor checks memory usage periodically. Between Start and Stop it runs one
+// goroutine, which makes all callbacks, one at a time; Check makes them in its
+// caller's goroutine. It is safe for concurrent use.
 type Monitor struct {
-	config   MonitorConfig
+	options  MonitorOptions
 	cooldown cooldown
 	checking sync.Mutex // held during a check
 
@@ -66,31 +93,10 @@ type Monitor struct {
 	gone chan struct{} // closed by the goroutine when it ends
 }
 
-// NewMonitor returns a monitor that does nothing yet.
-func NewMonitor(config MonitorConfig) *Monitor {
-	if config.Interval <= 0 {
-		config.Interval = DefaultInterval
-	}
-	config.Interval = max(config.Interval, leastInterval)
-	if config.Cooldown == 0 {
-		config.Cooldown = DefaultCooldown
-	}
-	if config.Output == nil {
-		config.Output = os.Stderr
-	}
-	if config.Usage == nil {
-		config.Usage = func() (used, limit Bytes, err error) {
-			s := GetStats()
-			return s.Used, s.Limit, nil
-		}
-	}
-	if config.CollectGarbage == nil {
-		config.CollectGarbage = func() (Bytes, error) { return TriggerGC(), nil }
-	}
-	return &Monitor{config: config}
-}
+// NewMonitor returns a monitor that is not running.
+func NewMonitor(o MonitorOptions) *Monitor { return &Monitor{options: o.withDefaults()} }
 
-// Start starts the checks. On a running monitor it does nothing.
+// Start starts the checks. It does nothing if the monitor is running.
 func (m *Monitor) Start() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -101,9 +107,9 @@ func (m *Monitor) Start() {
 	go m.run(m.done, m.gone)
 }
 
-// Stop ends the checks and waits for one that is under way, so that no callback
-// runs after it has returned. It can be called more than once, and the monitor
-// can be started again. A callback must not call it: it would wait for itself.
+// Stop ends the checks. It waits for a running check, so that no callback runs
+// after it has returned; a callback that calls Stop therefore blocks for ever. A
+// stopped monitor can be stopped and started again.
 func (m *Monitor) Stop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -117,7 +123,7 @@ func (m *Monitor) Stop() {
 
 func (m *Monitor) run(done <-chan struct{}, gone chan<- struct{}) {
 	defer close(gone)
-	ticker := time.NewTicker(m.config.Interval)
+	ticker := time.NewTicker(m.options.Interval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -135,86 +141,84 @@ func (m *Monitor) run(done <-chan struct{}, gone chan<- struct{}) {
 }
 
 // Check does at once what the monitor does at each interval, and returns what it
-// found before any collection. It works on a monitor that is not running, too.
-// The result is zero after an error of Usage.
-func (m *Monitor) Check() Stats {
+// found before any collection. The monitor need not be running. The result is
+// zero after an error of MonitorOptions.Usage.
+func (m *Monitor) Check() Usage {
 	m.checking.Lock()
 	defer m.checking.Unlock()
-	used, limit, err := m.config.Usage()
+	used, limit, err := m.options.Usage()
 	if err != nil {
-		m.say("⚠️  Memory usage is unknown: %v", err)
-		return Stats{}
+		m.logf("⚠️  Memory usage is unknown: %v", err)
+		return Usage{}
 	}
-	s := m.config.Thresholds.Measure(used, limit)
-	m.say("💾 Memory: %v", s)
-	if m.config.OnCheck != nil {
-		m.config.OnCheck(s)
+	u := m.options.Thresholds.Measure(used, limit)
+	m.logf("💾 Memory: %v", u)
+	if m.options.OnCheck != nil {
+		m.options.OnCheck(u)
 	}
 	switch {
-	case s.Critical:
-		m.say("🚨 %s", s.Message())
-		if m.config.OnCritical != nil {
-			m.config.OnCritical(s.Message())
+	case u.Critical:
+		m.logf("🚨 %s", u.Message())
+		if m.options.OnCritical != nil {
+			m.options.OnCritical(u.Message())
 		}
-		if m.config.AutoGC && m.cooldown.allow(time.Now(), m.config.Cooldown) {
+		if m.options.AutoGC && m.cooldown.allow(time.Now(), m.options.Cooldown) {
 			m.collect()
 		}
-	case s.Warning:
-		m.say("⚠️  %s", s.Message())
-		if m.config.OnWarning != nil {
-			m.config.OnWarning(s.Message())
+	case u.Warning:
+		m.logf("⚠️  %s", u.Message())
+		if m.options.OnWarning != nil {
+			m.options.OnWarning(u.Message())
 		}
 	}
-	return s
+	return u
 }
 
 func (m *Monitor) collect() {
-	m.say("♻️  Triggering garbage collection...")
-	freed, err := m.config.CollectGarbage()
+	m.logf("♻️  Triggering garbage collection...")
+	freed, err := m.options.CollectGarbage()
 	if err != nil {
-		m.say("⚠️  GC failed: %v", err)
+		m.logf("⚠️  GC failed: %v", err)
 		return
 	}
-	m.say("✅ GC complete. Freed %v", freed)
-	if m.config.OnGC != nil {
-		m.config.OnGC(freed)
+	m.logf("✅ GC complete. Freed %v", freed)
+	if m.options.OnGC != nil {
+		m.options.OnGC(freed)
 	}
 }
 
-func (m *Monitor) say(format string, args ...any) {
-	if m.config.Verbose {
-		fmt.Fprintf(m.config.Output, format+"\n", args...)
+func (m *Monitor) logf(format string, args ...any) {
+	if m.options.Verbose {
+		fmt.Fprintf(m.options.Output, format+"\n", args...)
 	}
 }
 
-// started is the monitor of StartMonitor.
-var started struct {
+// processMonitor is the monitor of StartMonitor.
+var processMonitor struct {
 	mu      sync.Mutex
-	monitor *Monitor
+	monitor *Monitor // nil while none runs
 }
 
-// StartMonitor starts this process's monitor, in place of the one that an earlier
-// call started, and returns it. StopMonitor or its Stop ends it. It is the
-// guide's startMemoryMonitor(config). A monitor that is to run beside others
-// comes from NewMonitor.
-func StartMonitor(config MonitorConfig) *Monitor {
-	started.mu.Lock()
-	defer started.mu.Unlock()
-	if started.monitor != nil {
-		started.monitor.Stop()
+// StartMonitor starts the monitor of this process and returns it. It replaces the
+// one that an earlier call started. Use NewMonitor for monitors that run side by
+// side.
+func StartMonitor(o MonitorOptions) *Monitor {
+	processMonitor.mu.Lock()
+	defer processMonitor.mu.Unlock()
+	if processMonitor.monitor != nil {
+		processMonitor.monitor.Stop()
 	}
-	started.monitor = NewMonitor(config)
-	started.monitor.Start()
-	return started.monitor
+	processMonitor.monitor = NewMonitor(o)
+	processMonitor.monitor.Start()
+	return processMonitor.monitor
 }
 
-// StopMonitor stops the monitor that StartMonitor started, if one runs. It is
-// the guide's stopMemoryMonitor().
+// StopMonitor stops the monitor that StartMonitor started, if there is one.
 func StopMonitor() {
-	started.mu.Lock()
-	defer started.mu.Unlock()
-	if started.monitor != nil {
-		started.monitor.Stop()
-		started.monitor = nil
+	processMonitor.mu.Lock()
+	defer processMonitor.mu.Unlock()
+	if processMonitor.monitor != nil {
+		processMonitor.monitor.Stop()
+		processMonitor.monitor = nil
 	}
 }

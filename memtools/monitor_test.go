@@ -30,7 +30,7 @@ func TestMonitorInterval(t *testing.T) {
 	count := func(t *testing.T, interval, wait time.Duration) int {
 		checks := 0
 		synctest.Test(t, func(*testing.T) {
-			m := NewMonitor(MonitorConfig{Interval: interval, Usage: watch(1, 100).usage, OnCheck: func(Stats) { checks++ }})
+			m := NewMonitor(MonitorOptions{Interval: interval, Usage: watch(1, 100).usage, OnCheck: func(Usage) { checks++ }})
 			m.Start()
 			time.Sleep(wait)
 			synctest.Wait()
@@ -72,7 +72,7 @@ func TestMonitorCallbacks(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			m := NewMonitor(MonitorConfig{
+			m := NewMonitor(MonitorOptions{
 				Usage:      watch(c.used, 100*MB).usage,
 				OnWarning:  func(m string) { got = append(got, "warning: "+m) },
 				OnCritical: func(m string) { got = append(got, "critical: "+m) },
@@ -93,7 +93,7 @@ func TestMonitorAutoGC(t *testing.T) {
 		var collected []time.Duration
 		var freed []Bytes
 		start := time.Now()
-		m := NewMonitor(MonitorConfig{
+		m := NewMonitor(MonitorOptions{
 			Interval: 10 * time.Second, AutoGC: true, Usage: w.usage,
 			CollectGarbage: func() (Bytes, error) { collected = append(collected, time.Since(start)); return 7 * MB, nil },
 			OnGC:           func(b Bytes) { freed = append(freed, b) },
@@ -113,14 +113,14 @@ func TestMonitorAutoGC(t *testing.T) {
 		}
 	})
 	t.Run("does not collect unless asked to", func(t *testing.T) {
-		NewMonitor(MonitorConfig{Usage: watch(99, 100).usage, CollectGarbage: func() (Bytes, error) {
+		NewMonitor(MonitorOptions{Usage: watch(99, 100).usage, CollectGarbage: func() (Bytes, error) {
 			t.Error("collected")
 			return 0, nil
 		}}).Check()
 	})
 	t.Run("has no cooldown where it is negative", func(t *testing.T) {
 		n := 0
-		m := NewMonitor(MonitorConfig{AutoGC: true, Cooldown: -1, Usage: watch(99, 100).usage, CollectGarbage: func() (Bytes, error) { n++; return 0, nil }})
+		m := NewMonitor(MonitorOptions{AutoGC: true, Cooldown: -1, Usage: watch(99, 100).usage, CollectGarbage: func() (Bytes, error) { n++; return 0, nil }})
 		m.Check()
 		m.Check()
 		if n != 2 {
@@ -130,41 +130,41 @@ func TestMonitorAutoGC(t *testing.T) {
 }
 
 func TestMonitorVerbose(t *testing.T) {
-	text := func(c MonitorConfig) string {
+	text := func(o MonitorOptions) string {
 		var out bytes.Buffer
-		c.Output, c.AutoGC, c.Verbose = &out, true, true
-		if c.CollectGarbage == nil {
-			c.CollectGarbage = func() (Bytes, error) { return 512*MB + 256*KB, nil }
+		o.Output, o.AutoGC, o.Verbose = &out, true, true
+		if o.CollectGarbage == nil {
+			o.CollectGarbage = func() (Bytes, error) { return 512*MB + 256*KB, nil }
 		}
-		NewMonitor(c).Check()
+		NewMonitor(o).Check()
 		return out.String()
 	}
 	failing := errors.New("no answer")
 	for _, c := range []struct {
-		name   string
-		config MonitorConfig
-		want   string
+		name    string
+		options MonitorOptions
+		want    string
 	}{
-		{"writes each check", MonitorConfig{Usage: watch(GB, 8*GB).usage}, "💾 Memory: 1024.00MB / 8192.00MB (13%)\n"},
-		{"writes of high usage", MonitorConfig{Usage: watch(6400*MB, 8*GB).usage},
+		{"writes each check", MonitorOptions{Usage: watch(GB, 8*GB).usage}, "💾 Memory: 1024.00MB / 8192.00MB (13%)\n"},
+		{"writes of high usage", MonitorOptions{Usage: watch(6400*MB, 8*GB).usage},
 			"💾 Memory: 6400.00MB / 8192.00MB (78%)\n⚠️  High memory usage: 78% (6400.00MB / 8192.00MB)\n"},
-		{"writes of critical usage and what a collection freed", MonitorConfig{Usage: watch(7537*MB, 8*GB).usage},
+		{"writes of critical usage and what a collection freed", MonitorOptions{Usage: watch(7537*MB, 8*GB).usage},
 			"💾 Memory: 7537.00MB / 8192.00MB (92%)\n🚨 Critical memory usage: 92% (7537.00MB / 8192.00MB)\n♻️  Triggering garbage collection...\n✅ GC complete. Freed 512.25MB\n"},
-		{"writes that usage is unknown", MonitorConfig{Usage: func() (Bytes, Bytes, error) { return 0, 0, failing }},
+		{"writes that usage is unknown", MonitorOptions{Usage: func() (Bytes, Bytes, error) { return 0, 0, failing }},
 			"⚠️  Memory usage is unknown: no answer\n"},
-		{"writes that a collection failed", MonitorConfig{Usage: watch(9, 10).usage, CollectGarbage: func() (Bytes, error) { return 0, failing },
+		{"writes that a collection failed", MonitorOptions{Usage: watch(9, 10).usage, CollectGarbage: func() (Bytes, error) { return 0, failing },
 			OnGC: func(Bytes) { t.Error("told of a collection that failed") }},
 			"💾 Memory: 0.00MB / 0.00MB (90%)\n🚨 Critical memory usage: 90% (0.00MB / 0.00MB)\n♻️  Triggering garbage collection...\n⚠️  GC failed: no answer\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := text(c.config); got != c.want {
+			if got := text(c.options); got != c.want {
 				t.Errorf("wrote\n%s\nwant\n%s", got, c.want)
 			}
 		})
 	}
 	t.Run("writes nothing unless asked to", func(t *testing.T) {
 		var out bytes.Buffer
-		NewMonitor(MonitorConfig{Usage: watch(99, 100).usage, Output: &out}).Check()
+		NewMonitor(MonitorOptions{Usage: watch(99, 100).usage, Output: &out}).Check()
 		if out.Len() > 0 {
 			t.Errorf("wrote %q", &out)
 		}
@@ -174,7 +174,7 @@ func TestMonitorVerbose(t *testing.T) {
 func TestMonitorStartStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		checks := 0
-		m := NewMonitor(MonitorConfig{Interval: time.Second, Usage: watch(1, 100).usage, OnCheck: func(Stats) { checks++ }})
+		m := NewMonitor(MonitorOptions{Interval: time.Second, Usage: watch(1, 100).usage, OnCheck: func(Usage) { checks++ }})
 		m.Stop() // before Start: nothing
 		m.Start()
 		m.Start() // one goroutine all the same
@@ -195,7 +195,7 @@ func TestMonitorStartStop(t *testing.T) {
 	t.Run("Stop waits for a callback under way", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var ended bool
-			m := NewMonitor(MonitorConfig{Interval: time.Second, Usage: watch(1, 100).usage, OnCheck: func(Stats) {
+			m := NewMonitor(MonitorOptions{Interval: time.Second, Usage: watch(1, 100).usage, OnCheck: func(Usage) {
 				time.Sleep(10 * time.Second)
 				ended = true
 			}})
@@ -212,8 +212,8 @@ func TestMonitorStartStop(t *testing.T) {
 func TestStartMonitor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var first, second int
-		counting := func(n *int) MonitorConfig {
-			return MonitorConfig{Interval: time.Second, Usage: watch(1, 100).usage, OnCheck: func(Stats) { *n++ }}
+		counting := func(n *int) MonitorOptions {
+			return MonitorOptions{Interval: time.Second, Usage: watch(1, 100).usage, OnCheck: func(Usage) { *n++ }}
 		}
 		StopMonitor() // none runs: nothing
 		StartMonitor(counting(&first))
@@ -231,7 +231,7 @@ func TestStartMonitor(t *testing.T) {
 func TestMonitorWatchesThisProcessByDefault(t *testing.T) {
 	setLimit(t, MB)
 	var out strings.Builder
-	s := NewMonitor(MonitorConfig{AutoGC: true, Verbose: true, Output: io.Writer(&out)}).Check()
+	s := NewMonitor(MonitorOptions{AutoGC: true, Verbose: true, Output: io.Writer(&out)}).Check()
 	if !s.Critical || s.Limit != MB {
 		t.Errorf("with a limit of 1 MB: %+v", s)
 	}

@@ -2,16 +2,15 @@ package memtools
 
 import "fmt"
 
-// Pressure says how close usage is to its limit.
+// Pressure is how close usage is to its limit. Higher is worse.
 type Pressure int
 
-// The levels of Pressure. They are ordered: a higher one is worse.
 const (
-	// Normal leaves room: usage is below the warning threshold.
+	// Normal is usage below the warning threshold.
 	Normal Pressure = iota
-	// Warning says that nothing more should be started.
+	// Warning is usage at which nothing more should be started.
 	Warning
-	// Critical says that memory should be freed now.
+	// Critical is usage at which memory should be freed now.
 	Critical
 )
 
@@ -28,18 +27,21 @@ func (p Pressure) String() string {
 	return fmt.Sprintf("Pressure(%d)", int(p))
 }
 
-// Thresholds are the shares of a limit, above 0 and up to 1, from which usage
-// counts as warning and as critical. A field that is zero has its default:
-// 0.75 and 0.90.
+// Thresholds are the shares of a limit from which usage counts as warning and as
+// critical. The zero value is DefaultThresholds.
 type Thresholds struct {
-	Warning, Critical float64
+	// Warning is above 0 and at most 1. Zero means 0.75.
+	Warning float64
+	// Critical is above 0 and at most 1. Zero means 0.90. If it is below Warning,
+	// there is no warning.
+	Critical float64
 }
 
-// DefaultThresholds are those of a zero Thresholds.
+// DefaultThresholds are 75 % and 90 %.
 var DefaultThresholds = Thresholds{Warning: 0.75, Critical: 0.90}
 
-// Level returns the pressure of used against limit. Without a limit (zero or
-// less) it is Normal. Where Warning lies above Critical, Critical wins.
+// Level returns the pressure of used against limit. It is Normal if limit is not
+// positive.
 func (t Thresholds) Level(used, limit Bytes) Pressure {
 	if limit <= 0 {
 		return Normal
@@ -57,4 +59,13 @@ func (t Thresholds) Level(used, limit Bytes) Pressure {
 		return Warning
 	}
 	return Normal
+}
+
+// Measure compares used with limit.
+func (t Thresholds) Measure(used, limit Bytes) Usage {
+	level := t.Level(used, limit)
+	return Usage{
+		Used: used, Limit: max(limit, 0), Percent: used.Percent(limit),
+		Warning: level >= Warning, Critical: level >= Critical,
+	}
 }

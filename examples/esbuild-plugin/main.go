@@ -26,7 +26,7 @@ func main() {
 		Outdir:      "dist",
 		LogLevel:    api.LogLevelInfo,
 		Write:       true,
-		Plugins: []api.Plugin{esbuildplugin.New(memtools.MonitorConfig{
+		Plugins: []api.Plugin{esbuildplugin.New(memtools.MonitorOptions{
 			Interval: 30 * time.Second,
 			AutoGC:   true,
 			Verbose:  true,

@@ -16,6 +16,7 @@ const module = "github.com/heapmage/heapmage/"
 // lower layers only, so that each can be read, tested and replaced without
 // those above it.
 var layers = [][]string{
+	{"internal/proctable"},
 	{"memtools", "internal/problem", "internal/nearest", "pool/internal/frame", "pool/internal/channel"},
 	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/workspace", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},
 	{"internal/taskgraph", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess"},

@@ -31,7 +31,7 @@ func TestMax(t *testing.T) {
 		{"is less when managed on a small machine", event.Managed, memtools.Size{}, machine(5 * gb), 5*gb - 256*mb, "5GB less a reserve of 256MB"},
 		{"is the same when safe", event.Safe, memtools.Size{}, machine(20 * gb), 19 * gb, "20GB less"},
 		{"is what is configured", event.Managed, memtools.Absolute(3 * gb), machine(64 * gb), 3 * gb, "budget: 3GB"},
-		{"is a configured share", event.Managed, memtools.Share(50), machine(8 * gb), 4 * gb, "budget: 50%"},
+		{"is a configured share", event.Managed, memtools.Percent(50), machine(8 * gb), 4 * gb, "budget: 50%"},
 		{"never passes what there is", event.Parallel, memtools.Absolute(64 * gb), machine(8 * gb), 8 * gb, "more than there is"},
 		{"keeps below a soft limit, where the kernel slows everything down", event.Parallel, memtools.Size{},
 			memtools.Limits{Effective: 10 * gb, EffectiveSource: "cgroup v2 /a", Soft: 5 * gb, SoftSource: "memory.high of cgroup v2 /a"}, 5*gb - 256*mb, "memory.high"},
@@ -74,7 +74,7 @@ func TestHeapCeiling(t *testing.T) {
 		{"is 8 GB when managed", event.Managed, memtools.Size{}, 8 * gb},
 		{"is 16 GB when safe", event.Safe, memtools.Size{}, 16 * gb},
 		{"is what is configured", event.Safe, memtools.Absolute(3 * gb), 3 * gb},
-		{"is a configured share of the memory", event.Parallel, memtools.Share(25), 5 * gb},
+		{"is a configured share of the memory", event.Parallel, memtools.Percent(25), 5 * gb},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			if got := HeapCeiling(tt.mode, tt.configured, 20*gb); got != tt.want {

@@ -48,14 +48,14 @@ tasks:
 packages:
   "@acme/web": {heapLimit: 4GB}
 `, "", nil, Config{
-			Budget: memtools.Share(80), HeapLimit: memtools.Absolute(8 * memtools.GB), KeepGoing: &no, Runner: RunnerPackageManager,
+			Budget: memtools.Percent(80), HeapLimit: memtools.Absolute(8 * memtools.GB), KeepGoing: &no, Runner: RunnerPackageManager,
 			Monitor:  Monitor{30 * time.Second, 70, 85},
 			GC:       GC{Auto: &no, Cooldown: 10 * time.Second},
 			Tasks:    map[string]Task{"build": {DependsOn: []string{"^build", "generate"}, Timeout: 5 * time.Minute}, "web#test": {Script: "test:unit"}},
 			Packages: map[string]Package{"@acme/web": {HeapLimit: memtools.Absolute(4 * memtools.GB)}},
 		}},
 		{"a variable goes before the file", "budget: 80%", "", []string{"HEAPMAGE_BUDGET=2GB", "PATH=/bin"}, Config{Budget: memtools.Absolute(2 * memtools.GB)}},
-		{"an empty variable is not set", "budget: 80%", "", []string{"HEAPMAGE_BUDGET="}, Config{Budget: memtools.Share(80)}},
+		{"an empty variable is not set", "budget: 80%", "", []string{"HEAPMAGE_BUDGET="}, Config{Budget: memtools.Percent(80)}},
 		{"our own variables are passed over", "", "", []string{"HEAPMAGE_TASK=1/a#build"}, Config{}},
 		{"turbo.json declares the order of tasks", "", `{
   // turbo allows comments

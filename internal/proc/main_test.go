@@ -3,13 +3,9 @@
 package proc
 
 import (
-	"bufio"
 	"fmt"
-	"github.com/heapmage/heapmage/memtools"
 	"io"
 	"os"
-	"os/exec"
-	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +14,9 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/heapmage/heapmage/internal/proctable"
+	"github.com/heapmage/heapmage/memtools"
 )
 
 // hang is how long a test waits before it says that something hangs.
@@ -38,146 +37,18 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "goroutines left:", err)
 		code = 1
 	}
-	table, err := processTable()
+	all, err := processes(nil)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
-	for _, e := range table {
-		if e.ppid == os.Getpid() {
+	for _, e := range all {
+		if e.PPID == os.Getpid() {
 			fmt.Fprintf(os.Stderr, "child left: %+v\n", e)
 			code = 1
 		}
 	}
 	os.Exit(code)
-}
-
-func programs() map[string]func() {
-	return map[string]func(){
-		"block": func() { fmt.Println("ready", os.Getpid()); block() },
-		"stubborn": func() {
-			signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-			fmt.Println("ready", os.Getpid())
-			block()
-		},
-		// A tree whose every member is stubborn.
-		"stubborn-tree": func() {
-			signal.Ignore(syscall.SIGINT, syscall.SIGTERM)
-			for range 2 {
-				child := again("stubborn")
-				child.Stdout = os.Stdout
-				must(child.Start())
-			}
-			fmt.Println("ready", os.Getpid())
-			block()
-		},
-		// A daemon as watchman makes it: forked twice, in a session of its own,
-		// nothing held open.
-		"daemonize": func() {
-			middle := again("daemonize-middle")
-			middle.Stdout = os.Stdout
-			must(middle.Run())
-		},
-		"daemonize-middle": func() { fmt.Println("daemon", detach("stubborn", nil)) },
-		"daemonize-and-block": func() {
-			programs()["daemonize"]()
-			fmt.Println("ready", os.Getpid())
-			block()
-		},
-		// A job of a shell with job control.
-		"job-and-end": func() {
-			job := again("stubborn")
-			job.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-			job.Stdout = os.Stdout
-			must(job.Start())
-		},
-		"job-and-block": func() {
-			programs()["job-and-end"]()
-			fmt.Println("ready", os.Getpid())
-			block()
-		},
-		// One that keeps the output open.
-		"daemonize-holding": func() { detach("stubborn", os.Stdout) },
-		"last-words-and-daemon": func() {
-			detach("stubborn-silent", os.Stdout)
-			_, err := io.WriteString(os.Stdout, "x")
-			must(err)
-			for pending(os.Stdout) > 0 { // until the reader is busy with it
-				time.Sleep(time.Millisecond)
-			}
-			_, err = io.WriteString(os.Stdout, strings.Repeat("x", lastWords-1))
-			must(err)
-		},
-		"stubborn-silent": func() { signal.Ignore(syscall.SIGINT, syscall.SIGTERM); block() },
-		// One that answers each SIGTERM with a new daemon.
-		"hydra": func() {
-			c := make(chan os.Signal, 8)
-			signal.Notify(c, syscall.SIGTERM, syscall.SIGINT)
-			fmt.Println("ready", os.Getpid())
-			for range c {
-				fmt.Println("daemon", detach("stubborn", nil))
-			}
-		},
-		"flood": func() {
-			line := []byte(strings.Repeat("flood", 200) + "\n")
-			w := bufio.NewWriterSize(os.Stdout, 64<<10)
-			for n := 0; n < flood; n += len(line) {
-				_, err := w.Write(line[:min(len(line), flood-n)])
-				must(err)
-			}
-			must(w.Flush())
-		},
-		"heapmage": heapmage,
-		"launcher": func() {
-			c := again(os.Getenv("PROC_TEST_THEN"))
-			c.Stdout = os.Stdout
-			must(c.Run())
-		},
-		"watch-parent": watchParent,
-	}
-}
-
-const (
-	flood     = 100_000_000
-	lastWords = 60_000 // fits a pipe
-)
-
-// block waits for a signal that ends it. A test that fails halfway leaves
-// nothing for ever.
-func block() { time.Sleep(2 * time.Minute) }
-
-func again(mode string) *exec.Cmd {
-	self, err := os.Executable()
-	must(err)
-	c := exec.Command(self)
-	c.Env = append(os.Environ(), modeEnv+"="+mode)
-	return c
-}
-
-// detach starts mode in a session of its own and waits until it runs.
-func detach(mode string, stdout *os.File) int {
-	c := again(mode)
-	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if stdout != nil {
-		c.Stdout = stdout
-		must(c.Start())
-		return c.Process.Pid
-	}
-	r, w, err := os.Pipe()
-	must(err)
-	c.Stdout = w
-	must(c.Start())
-	must(w.Close())
-	_, err = bufio.NewReader(r).ReadString('\n')
-	must(err)
-	return c.Process.Pid
-}
-
-func must(err error) {
-	if err != nil {
-		fmt.Println("test program failed:", err)
-		os.Exit(99)
-	}
 }
 
 // program is a Command that runs mode.
@@ -214,7 +85,7 @@ func end(t *testing.T, p *Process) Result {
 	select {
 	case <-p.Done():
 	case <-time.After(hang):
-		t.Fatalf("still running after %v: %v", hang, p.tree.members(everything))
+		t.Fatalf("still running after %v: %v", hang, p.tree.members(proctable.Everything))
 	}
 	return p.Wait()
 }
@@ -273,9 +144,32 @@ func (s *transcript) pids(t *testing.T, word string, n int) []int {
 	}
 }
 
+func lookUp(pid int) (proctable.Process, bool) {
+	p, err := proctable.Lookup(pid)
+	return p, err == nil
+}
+
 func alive(pid int) bool {
-	e, ok := lookUp(pid)
-	return ok && !e.zombie
+	p, ok := lookUp(pid)
+	return ok && !p.Zombie
+}
+
+// processes returns all processes for which is returns true. Nil means all.
+func processes(is func(p proctable.Process, environ string) bool) (found []proctable.Process, err error) {
+	table, err := proctable.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer table.Close()
+	all, err := table.All()
+	for _, p := range all {
+		if is == nil {
+			found = append(found, p)
+		} else if environ, _ := table.Environ(p.PID); is(p, string(environ)) {
+			found = append(found, p)
+		}
+	}
+	return found, err
 }
 
 // endDaemon ends a process that a test left alone on purpose.
@@ -298,17 +192,14 @@ func eventually(t *testing.T, what string, ok func() bool) {
 // leftOf returns the processes that carry a mark which contains part.
 func leftOf(t *testing.T, part string) (pids []int) {
 	t.Helper()
-	table, err := processTable()
+	left, err := processes(func(p proctable.Process, environ string) bool {
+		return !p.Zombie && strings.Contains(proctable.Marks([]byte(environ), memtools.MarkerEnv), part)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range table {
-		env, _ := environ(e.pid)
-		for v := range strings.SplitSeq(string(env), "\x00") {
-			if strings.HasPrefix(v, "HEAPMAGE_TASK=") && strings.Contains(v, part) && !e.zombie {
-				pids = append(pids, e.pid)
-			}
-		}
+	for _, p := range left {
+		pids = append(pids, p.PID)
 	}
 	return pids
 }

@@ -8,16 +8,15 @@ import (
 	"time"
 )
 
-// output copies what the tree writes to one writer. A nil output has nothing to
-// copy.
+// output copies what a tree writes to one writer. A nil output copies nothing.
 type output struct {
 	pipe *os.File
 	to   io.Writer
-	err  error         // of to; read after done
+	err  error         // of the writer; read after done
 	done chan struct{} // closed by copy
 }
 
-// buffers are as large as a pipe, so that a flood costs few calls.
+// buffers are as large as a pipe, so that much output costs few calls.
 var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
 // newOutput returns the output and the end of its pipe for the child.
@@ -36,8 +35,8 @@ func (o *output) abandon() {
 	}
 }
 
-// copy reads until every process of the tree has closed the pipe, or finish
-// ends it.
+// copy reads until every process of the tree has closed the pipe or finish ends
+// the reading.
 func (o *output) copy() {
 	if o == nil {
 		return
@@ -59,8 +58,8 @@ func (o *output) copy() {
 	}
 }
 
-// rest copies what was in the pipe when reading was to end: the command's last
-// words, where the writer was slow. More that a daemon adds is left.
+// rest copies what was in the pipe when the reading had to end: the command's last
+// words if the writer is slow. What a daemon adds later is dropped.
 func (o *output) rest(buf []byte) {
 	left := pending(o.pipe)
 	if left == 0 || o.pipe.SetReadDeadline(time.Time{}) != nil {
@@ -103,8 +102,8 @@ func (o *output) endsWithin(d time.Duration, cancel <-chan struct{}) bool {
 	return false
 }
 
-// finish ends the reading, d from now at the latest, and waits for it. A writer
-// that is slower than that still gets everything that the command wrote.
+// finish ends the reading at most d from now and waits for that. A slower writer
+// still gets everything that the command wrote.
 func (o *output) finish(d time.Duration) {
 	if o == nil || o.endsWithin(d, nil) {
 		return

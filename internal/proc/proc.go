@@ -1,16 +1,16 @@
-// Package proc runs one child command with its whole process tree and leaves
-// nothing of it behind: when the command ends, what it left running is ended;
-// when it is stopped, so is everything that it ever started; and when this
-// process is killed, a small helper process does the same in its place.
+// Package proc runs a command and leaves nothing of its process tree behind. When
+// the command ends, it ends what the command left running; when the command is
+// stopped, it ends everything that the command ever started; and if this process
+// is killed, a small helper process, the reaper, does the same.
 //
-// It costs three goroutines a running command, one 64 KB buffer, and one helper
-// process of about 2 MB for all of them.
+// A running command costs three goroutines and one buffer of 64 KB. The reaper,
+// one for all commands, takes about 2 MB.
 //
-// Limits. A process that leaves its session, loses its parent and clears its
-// environment cannot be found. One that the kernel cannot end (uninterruptible
-// sleep) or that belongs to another user is reported as a survivor. On Windows a
-// job object takes the place of all this: it also ends the daemons that a
-// command leaves on purpose, and nothing can be suspended.
+// Limits: a process that leaves its session, loses its parent and clears its
+// environment cannot be found (package proctable has the rules). A process that
+// the kernel cannot end (uninterruptible sleep) or that belongs to another user is
+// reported as a survivor. Windows uses a job object instead: it also ends daemons
+// that a command leaves on purpose, and nothing can be suspended.
 package proc
 
 import (
@@ -26,35 +26,34 @@ import (
 
 // Command is a command to run. Its standard input is closed.
 type Command struct {
-	// Args is the program and its arguments. A program without a slash is
-	// looked up on the PATH of Env.
+	// Args are the program and its arguments. A program without a slash is looked
+	// up on the PATH of Env.
 	Args []string
 	// Dir is the working folder. Empty means this process's.
 	Dir string
 	// Env is the environment. Nil means this process's.
 	Env []string
 	// Output takes standard output and standard error together, in the order in
-	// which they were written. Its writes are never concurrent; after one that
-	// fails the rest is dropped and Result.OutputErr says why. A Write that does
-	// not return holds up the end of the process. Nil drops everything.
+	// which they were written. Writes are never concurrent. After a failed one the
+	// rest is dropped, and Result.OutputErr has the error. A Write that does not
+	// return holds up the end of the process. Nil drops everything.
 	Output io.Writer
-	// ID marks every process of the tree, as HEAPMAGE_TASK in its environment,
-	// so that one that detached is found: "<run id>/<task id>", see NewRunID.
-	// Processes that run at the same time with equal IDs are stopped together.
-	// Empty means one of its own.
+	// ID marks every process of the tree through memtools.Marker, so that detached
+	// ones are found: "<run id>/<task id>", see NewRunID. Commands that run at the
+	// same time with the same ID are stopped together. Empty means a unique one.
 	ID string
-	// OOMScoreAdj makes the tree a likelier victim than this process when the
-	// kernel runs out of memory: by that much more, up to 1000 in all. Zero leaves
-	// it as it is. Linux only; ignored elsewhere.
+	// OOMScoreAdj is how much likelier than this process the kernel is to kill the
+	// tree when memory runs out. The sum is limited to 1000. Zero changes nothing.
+	// Linux only; ignored elsewhere.
 	OOMScoreAdj int
-	// ExtraFiles become descriptors 3 and up. The caller closes its own copies
-	// after Start. Not on Windows.
+	// ExtraFiles become descriptors 3 and up. The caller closes its copies after
+	// Start. Start fails if there are any on Windows.
 	ExtraFiles []*os.File
-	// Ladder is how Stop proceeds. Zero fields mean those of DefaultLadder.
+	// Ladder sets the times of Stop. Zero fields mean those of DefaultLadder.
 	Ladder Ladder
 }
 
-// Ladder is how much time a tree has to end after each step of Stop.
+// Ladder is the time that a tree has to end after each step of Stop.
 type Ladder struct {
 	// Interrupt is the time after SIGINT to the command's process group.
 	Interrupt time.Duration
@@ -64,8 +63,8 @@ type Ladder struct {
 	Kill time.Duration
 }
 
-// DefaultLadder ends a tree within three seconds: Mage gives a target five
-// after an interrupt.
+// DefaultLadder ends a tree within three seconds. Mage gives a target five after
+// an interrupt.
 var DefaultLadder = Ladder{Interrupt: 1500 * time.Millisecond, Terminate: 700 * time.Millisecond, Kill: 600 * time.Millisecond}
 
 func (l Ladder) orDefault() Ladder {
@@ -79,32 +78,31 @@ func (l Ladder) orDefault() Ladder {
 	return l
 }
 
-// A Stopper says what ended a command before its own end.
+// Stopper is the call that ended a command.
 type Stopper string
 
-// The values of Result.StoppedBy.
 const (
-	NotStopped Stopper = ""     // it ended by itself, or by a signal that is not ours
+	NotStopped Stopper = ""     // it ended by itself, or by a signal from elsewhere
 	ByStop     Stopper = "stop" // Stop was called while it ran
-	ByKill     Stopper = "kill" // Kill was called while it ran, maybe after Stop
+	ByKill     Stopper = "kill" // Kill was called while it ran, perhaps after Stop
 )
 
 // Result is how a command ended.
 type Result struct {
-	// ExitCode is the command's, or -1 where a signal ended it.
+	// ExitCode is the command's exit code, or -1 if a signal ended it.
 	ExitCode int
-	// Signal is the name of the signal that ended the command, such as
-	// "SIGKILL", or empty.
+	// Signal is the name of the signal that ended the command, such as "SIGKILL", or
+	// empty.
 	Signal string
-	// StoppedBy says whether it was us who ended it.
+	// StoppedBy tells whether Stop or Kill ended it.
 	StoppedBy Stopper
-	// MaxRSS is the highest resident set that one single process had, of the
-	// command and the descendants that were waited for (ru_maxrss). It counts
-	// shared pages, and on Linux is at least what this process itself had
-	// resident at Start, which the kernel carries over to the child.
+	// MaxRSS is the highest resident set of any single process, of the command and
+	// the descendants that were waited for (ru_maxrss). It counts shared pages. On
+	// Linux it is at least what this process had resident at Start, which the kernel
+	// carries over to the child.
 	MaxRSS memtools.Bytes
-	// User and System are the processor times of the command and of the
-	// descendants that were waited for.
+	// User and System are the processor times of the command and of the descendants
+	// that were waited for.
 	User, System time.Duration
 	// Started and Ended are when the command itself started and ended.
 	Started, Ended time.Time
@@ -114,17 +112,16 @@ type Result struct {
 	OutputErr error
 }
 
-// Success reports whether the command ended by itself with exit code 0. A
-// signal is never a success.
+// Success reports whether the command ended by itself with exit code 0.
 func (r Result) Success() bool {
 	return r.ExitCode == 0 && r.Signal == "" && r.StoppedBy == NotStopped
 }
 
-// ErrEnded is returned by Suspend and Resume once the command has ended or is
-// being stopped.
+// ErrEnded is returned by Suspend and Resume once the command has ended or is being
+// stopped.
 var ErrEnded = errors.New("the process has ended")
 
-// A Process is a running command. Its methods may be called by many goroutines.
+// Process is a running command. It is safe for concurrent use.
 type Process struct {
 	cmd    *exec.Cmd
 	tree   *tree
@@ -139,13 +136,13 @@ type Process struct {
 
 	mu        sync.Mutex
 	suspended bool
-	ending    bool // the tree is being ended: it is neither suspended nor resumed any more
+	ending    bool // the tree is being ended and can no longer be suspended
 
 	result Result // written by supervise and wait; read after done
 }
 
-// Start starts c. An error that the user can mend (no such command, no such
-// folder) is a *problem.Error.
+// Start starts c. An error that the user can fix, such as a missing command or
+// folder, is a *problem.Error.
 func Start(c Command) (*Process, error) {
 	if c.Env == nil {
 		c.Env = os.Environ()
@@ -174,7 +171,7 @@ func Start(c Command) (*Process, error) {
 		// The same file for both, so that the kernel keeps their order.
 		p.cmd.Stdout, p.cmd.Stderr = childEnd, childEnd
 	}
-	// Before the start: whenever we are killed, the reaper knows the mark.
+	// Before the start, so that the reaper knows the mark whenever we are killed.
 	p.ward = theReaper.watch(c.ID)
 	p.result.Started = time.Now()
 	p.tree, err = startTree(p.cmd, c.ID)
@@ -196,37 +193,36 @@ func Start(c Command) (*Process, error) {
 	return p, nil
 }
 
-// PID is the process id of the command.
+// PID returns the process id of the command.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Done is closed when the command has ended, nothing of its tree is left and
-// its output has been written.
+// Done returns a channel that is closed once the command has ended, nothing of its
+// tree is left and its output has been written.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Wait waits for Done and says how the command ended.
+// Wait waits for Done and returns how the command ended.
 func (p *Process) Wait() Result {
 	<-p.done
 	return p.result
 }
 
-// Stop asks for the end of everything that the command ever started: an
-// interrupt, then SIGTERM, then SIGKILL, with the times of Command.Ladder, also
-// for a suspended tree. It returns at once; Done says when nothing is left.
-// Further calls do nothing.
+// Stop ends everything that the command ever started, even if it is suspended: an
+// interrupt, then SIGTERM, then SIGKILL, with the times of Command.Ladder. It
+// returns at once; Done tells when nothing is left. Further calls do nothing.
 func (p *Process) Stop() { p.stopOnce.Do(func() { close(p.stop) }) }
 
-// Kill is Stop without grace; it also cuts a Stop short. It returns at once.
+// Kill is Stop without the grace periods. It also cuts a Stop short. It returns at
+// once.
 func (p *Process) Kill() {
 	p.killOnce.Do(func() { close(p.kill) })
 	p.Stop()
 }
 
-// Suspend stops all processes of the tree from running. They keep their memory.
-// A daemon that has detached from the tree runs on, for others may use it. On
-// Windows it returns errors.ErrUnsupported.
+// Suspend freezes the tree. Its processes keep their memory. Detached daemons run
+// on, as others may use them. On Windows it returns errors.ErrUnsupported.
 func (p *Process) Suspend() error { return p.setSuspended(true) }
 
-// Resume lets a suspended tree run again; on one that is not it does nothing.
+// Resume lets a suspended tree run again. It does nothing if the tree runs.
 func (p *Process) Resume() error { return p.setSuspended(false) }
 
 func (p *Process) setSuspended(on bool) error {
@@ -239,7 +235,7 @@ func (p *Process) setSuspended(on bool) error {
 		return nil
 	}
 	if on {
-		p.suspended = true // also when it fails halfway: what was stopped must go on
+		p.suspended = true // even if it fails halfway: what was stopped must go on
 		return p.tree.suspend()
 	}
 	if err := p.tree.resume(); err != nil {
@@ -249,8 +245,8 @@ func (p *Process) setSuspended(on bool) error {
 	return nil
 }
 
-// endingNow lets a suspended tree run, so that it can act on signals, and
-// keeps it from being suspended again. The signal that ends it was sent before.
+// endingNow sends the signal that ends the tree, then lets a suspended tree run so
+// that it can act on it, and keeps it from being suspended again.
 func (p *Process) endingNow(signal func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

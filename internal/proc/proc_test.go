@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/proctable"
 )
 
 func TestEnd(t *testing.T) {
@@ -105,7 +106,7 @@ func TestEnd(t *testing.T) {
 		c := shell("echo $HEAPMAGE_TASK", &out)
 		c.ID = "inner/core#build"
 		end(t, start(t, c))
-		if got := "HEAPMAGE_TASK=" + strings.TrimSpace(out.String()); !marked([]byte(got), "outer/web#build") || !marked([]byte(got), c.ID) {
+		if got := strings.TrimSpace(out.String()); proctable.MarkIndex(got, "outer/web#build") < 0 || proctable.MarkIndex(got, c.ID) < 0 {
 			t.Errorf("%q", got)
 		}
 	})
@@ -134,7 +135,7 @@ func TestStartErrors(t *testing.T) {
 		{"names a path that is not there", Command{Args: []string{"./gone"}, Dir: dir}, []string{`command "./gone" not found`}},
 		{"names a folder that is not there", Command{Args: []string{"sh"}, Dir: dir + "/none"}, []string{dir + "/none", "no such folder"}},
 		{"names a folder that is a file", Command{Args: []string{"sh"}, Dir: plain}, []string{plain, "not a folder"}},
-		{"says how to mend a file that is not executable", Command{Args: []string{plain}}, []string{plain, "chmod +x"}},
+		{"says how to fix a file that is not executable", Command{Args: []string{plain}}, []string{plain, "chmod +x"}},
 		{"does not take a file for missing when its interpreter is", Command{Args: []string{lost}}, []string{lost, "interpreter"}},
 		{"names a file that is no program", Command{Args: []string{broken}}, []string{broken, "built for this system"}},
 		{"says that there is nothing to run", Command{}, []string{"no command"}},
@@ -203,7 +204,7 @@ func TestOutput(t *testing.T) {
 		if !r.Success() {
 			t.Errorf("%+v\n%s", r, s)
 		}
-		left := leftOf(t, p.tree.id)
+		left := leftOf(t, p.tree.Mark)
 		if len(left) != 1 {
 			t.Fatalf("left: %v", left)
 		}
@@ -223,7 +224,7 @@ func TestOutput(t *testing.T) {
 		if r := end(t, p); !r.Success() || slow.bytes != lastWords {
 			t.Errorf("%d bytes of %d, %+v", slow.bytes, lastWords, r)
 		}
-		for _, pid := range leftOf(t, p.tree.id) {
+		for _, pid := range leftOf(t, p.tree.Mark) {
 			endDaemon(t, pid)
 		}
 	})
@@ -258,8 +259,8 @@ func TestNothingIsLeft(t *testing.T) {
 			p := start(t, shell(script, s))
 			r := end(t, p)
 			pid := s.pids(t, "ready", 1)[0]
-			if alive(pid) || len(leftOf(t, p.tree.id)) > 0 || !r.Success() || r.Survivors != nil {
-				t.Errorf("%s: %d alive %v, left %v, %+v", script, pid, alive(pid), leftOf(t, p.tree.id), r)
+			if alive(pid) || len(leftOf(t, p.tree.Mark)) > 0 || !r.Success() || r.Survivors != nil {
+				t.Errorf("%s: %d alive %v, left %v, %+v", script, pid, alive(pid), leftOf(t, p.tree.Mark), r)
 			}
 		}
 	})
@@ -267,7 +268,7 @@ func TestNothingIsLeft(t *testing.T) {
 		s := newTranscript()
 		p := start(t, program(t, "job-and-end", s))
 		end(t, p)
-		if left := leftOf(t, p.tree.id); len(left) > 0 {
+		if left := leftOf(t, p.tree.Mark); len(left) > 0 {
 			t.Errorf("left: %v\n%s", left, s)
 		}
 	})

@@ -1,26 +1,26 @@
 package proc
 
-// The reaper takes our place when this process is killed: it ends the trees
-// that run at that moment and removes folders. It is this program, started once
-// more with the first command; all it knows comes through a pipe, one message a
-// line (reaper_process.go), and the end of the pipe tells it that we are gone.
-// No race is left: a mark is sent before its process is started, and a child
-// between fork and exec holds the pipe open until its environment is in place.
+// The reaper acts if this process is killed: it ends the trees that run at that
+// moment and removes folders. It is this program, started once more with the first
+// command. Everything it knows comes through a pipe, one message a line
+// (reaper_process.go); the end of the pipe means that we are gone. There is no
+// race: a mark is sent before its process is started, and a child between fork and
+// exec holds the pipe open until its environment is in place.
 //
-// On Windows the system itself does this for job objects, and nothing is
-// started; folders stay.
+// On Windows the system does this for job objects, so nothing is started; folders
+// stay.
 
-// RemoveOnDeath has folder, an absolute path, removed with all that is in it
-// when this process is killed. The returned function takes that back; call it
-// before the folder's name can be used by others.
+// RemoveOnDeath removes folder, an absolute path, with its contents if this process
+// is killed. The returned function cancels that; call it before the folder's name
+// can be used again.
 func RemoveOnDeath(folder string) (forget func()) { return theReaper.folder(folder) }
 
-// Reaper returns the process id of the helper process, whose memory is part of
-// ours: 0 before the first Start and on Windows. The error says why there is
-// none although there should be: then nothing ends the trees if we are killed.
+// Reaper returns the process id of the reaper, whose memory is part of ours. It is
+// 0 before the first Start and on Windows. An error tells why there is no reaper
+// although there should be one: then nothing ends the trees if we are killed.
 func Reaper() (pid int, err error) { return theReaper.process() }
 
-// Shutdown ends the helper process and waits for it. Call it once no Process is
-// left, at the end of the program; without it the helper ends by itself a
-// moment later, with the daemons of commands that were still running.
+// Shutdown ends the reaper and waits for it. Call it at the end of the program, once
+// no Process is left. Without it the reaper ends a moment after the program, and
+// with it the daemons of commands that were still running.
 func Shutdown() { theReaper.shutdown() }

@@ -109,7 +109,7 @@ func TestReaper(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e, ok := lookUp(first); !ok || e.session != first || e.ppid != os.Getpid() {
+		if e, ok := lookUp(first); !ok || e.Session != first || e.PPID != os.Getpid() {
 			t.Errorf("%+v", e)
 		}
 		q := start(t, shell("sleep 100", nil))
@@ -131,7 +131,7 @@ func TestReaper(t *testing.T) {
 		if err != nil || second == first || !alive(second) {
 			t.Errorf("%d, then %d: %v", first, second, err)
 		}
-		if e, ok := lookUp(first); ok && e.ppid == os.Getpid() {
+		if e, ok := lookUp(first); ok && e.PPID == os.Getpid() {
 			t.Errorf("the first is left: %+v", e)
 		}
 		for _, p := range []*Process{p, q, r} {
@@ -217,66 +217,5 @@ func TestReaper(t *testing.T) {
 		}
 		p.Kill()
 		end(t, p)
-	})
-}
-
-func TestDuties(t *testing.T) {
-	t.Run("keeps what it is told and drops what is over", func(t *testing.T) {
-		d := newDuties()
-		bye := d.read(strings.NewReader("watch 1 0 0 \"r/a\"\nwatch 1 10 99 \"r/a\"\nwatch 2 11 5 \"r/b;\\\"\"\nfolder \"/a b\"\nfolder \"/c\"\nkeep \"/c\"\nforget 2\n" +
-			"folder \"relative\"\nnonsense\nwatch x\n\nwatch 3 4"))
-		if bye || len(d.wards) != 1 || d.wards[1] != (root{10, 99, "r/a"}) || len(d.folders) != 1 || !d.folders["/a b"] {
-			t.Errorf("bye %v, %+v", bye, d)
-		}
-	})
-	t.Run("knows a goodbye from a death", func(t *testing.T) {
-		if !newDuties().read(strings.NewReader("forget 1\nbye\n")) || newDuties().read(strings.NewReader("bye")) {
-			t.Error("mistaken")
-		}
-	})
-}
-
-func TestQuiet(t *testing.T) {
-	ours, other := entry{pid: 1, start: 1}, func(n int) entry { return entry{pid: 100 + n, start: uint64(n)} }
-	type round struct{ found, unsure []entry }
-	nothing := round{}
-	for _, tt := range []struct {
-		claim  string
-		rounds []round
-		done   int // the last round
-	}{
-		{"after some rounds without a member", []round{nothing, nothing, nothing}, 3},
-		{"not before the last member was found", []round{nothing, nothing, {found: []entry{ours}}, nothing, nothing, nothing}, 6},
-		{"not while one is in the middle of its start", []round{{unsure: []entry{ours}}, {unsure: []entry{ours}}, {unsure: []entry{ours}}, {unsure: []entry{ours}}, nothing}, 5},
-		{"though others always are", []round{{unsure: []entry{other(1)}}, {unsure: []entry{other(2)}}, {unsure: []entry{other(3)}}}, 3},
-		{"and one is found out to be a member", []round{{unsure: []entry{ours}}, {found: []entry{ours}}, {unsure: []entry{other(1)}}, nothing, nothing}, 5},
-	} {
-		t.Run(tt.claim, func(t *testing.T) {
-			q := quiet{}
-			for i, r := range tt.rounds {
-				if done := q.round(r.found, r.unsure); done != (i+1 == tt.done) {
-					t.Errorf("round %d: %v", i+1, done)
-				}
-			}
-		})
-	}
-}
-
-func FuzzDuties(f *testing.F) {
-	f.Add("watch 1 10 99 \"r/a\"\nforget 1\nbye\n")
-	f.Add("watch 1 0 0 \"\"\nfolder \"/\"\n")
-	f.Fuzz(func(t *testing.T, in string) {
-		d := newDuties()
-		d.read(strings.NewReader(in))
-		for _, r := range d.wards {
-			if r.id == "" || r.leader < 0 {
-				t.Errorf("%+v", r)
-			}
-		}
-		for path := range d.folders {
-			if !filepath.IsAbs(path) {
-				t.Errorf("%q", path)
-			}
-		}
 	})
 }

@@ -10,21 +10,23 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"github.com/heapmage/heapmage/internal/proctable"
 )
 
-// reaperName is the helper's name in process lists; the kernel cuts at 15.
+// reaperName is the reaper's name in process lists. The kernel cuts it at 15 bytes.
 const reaperName = "heapmage-reaper"
 
-// reaperEnv and the name together make this program the helper.
+// reaperEnv and the name together turn this program into the reaper.
 const reaperEnv = "HEAPMAGE_REAPER"
 
-// A ward is one tree that the reaper watches over.
+// ward is one tree that the reaper watches.
 type ward struct {
 	seq  int
-	root root
+	root proctable.Root
 }
 
-// reaper is our side of the helper process.
+// reaper is our side of the reaper process.
 type reaper struct {
 	mu      sync.Mutex
 	cmd     *exec.Cmd // nil while none runs
@@ -41,7 +43,7 @@ func (r *reaper) watch(id string) *ward {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seq++
-	w := &ward{seq: r.seq, root: root{id: id}}
+	w := &ward{seq: r.seq, root: proctable.Root{Mark: id}}
 	r.wards[w.seq] = w
 	r.sendLocked(watchMessage(w))
 	return w
@@ -50,7 +52,7 @@ func (r *reaper) watch(id string) *ward {
 func (r *reaper) started(w *ward, t *tree) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w.root = t.root
+	w.root = t.Root
 	r.sendLocked(watchMessage(w))
 }
 
@@ -63,7 +65,7 @@ func (r *reaper) forget(w *ward) {
 
 func (r *reaper) folder(path string) (forget func()) {
 	if !filepath.IsAbs(path) {
-		return func() {} // no helper's working folder is ours
+		return func() {} // the reaper has another working folder
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -80,7 +82,7 @@ func (r *reaper) folder(path string) (forget func()) {
 }
 
 func watchMessage(w *ward) string {
-	return fmt.Sprintf("watch %d %d %d %q\n", w.seq, w.root.leader, w.root.start, w.root.id)
+	return fmt.Sprintf("watch %d %d %d %q\n", w.seq, w.root.Leader.PID, w.root.Leader.Start, w.root.Mark)
 }
 
 func folderMessage(path string) string { return fmt.Sprintf("folder %q\n", path) }
@@ -100,12 +102,12 @@ func (r *reaper) shutdown() {
 	if r.cmd == nil {
 		return
 	}
-	_, _ = r.pipe.WriteString("bye\n") // it fails where the helper has gone before us
+	_, _ = r.pipe.WriteString("bye\n") // fails if the reaper has ended already
 	r.closeLocked()
 }
 
-// sendLocked tells the helper msg, and starts it where there is none. One that
-// was killed is replaced, and told all that is still of interest.
+// sendLocked sends msg to the reaper and starts one if there is none. It replaces a
+// reaper that was killed, and tells the new one all that still matters.
 func (r *reaper) sendLocked(msg string) {
 	if r.cmd != nil {
 		_, err := r.pipe.WriteString(msg)
@@ -142,9 +144,9 @@ func (r *reaper) startLocked() error {
 	defer func() { _ = in.Close() }()
 	r.cmd = &exec.Cmd{
 		Path: self, Args: []string{reaperName}, Dir: "/", Stdin: in,
-		// Nothing of ours, least of all a mark: whoever ends our tree leaves it to its work.
+		// Nothing of ours, and no mark above all: what ends our tree must spare it.
 		Env: []string{reaperEnv + "=1", "GOGC=10", "GOMAXPROCS=1", "GOTRACEBACK=none"},
-		// A session of its own: Ctrl-C is not meant for it.
+		// Ctrl-C must not reach it.
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
 	if err := r.cmd.Start(); err != nil {
@@ -158,6 +160,6 @@ func (r *reaper) startLocked() error {
 
 func (r *reaper) closeLocked() {
 	_ = r.pipe.Close()
-	_ = r.cmd.Wait() // so that no zombie is left; how it ended does not matter
+	_ = r.cmd.Wait() // leaves no zombie; how it ended does not matter
 	r.cmd, r.pipe = nil, nil
 }

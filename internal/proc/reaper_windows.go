@@ -1,9 +1,9 @@
 package proc
 
-// ward is one tree that nobody needs to watch over.
+// ward is one tree. Nothing needs to watch it.
 type ward struct{}
 
-// reaper does nothing: jobs end with the process that holds them.
+// reaper does nothing: a job ends with the process that holds it.
 type reaper struct{}
 
 var theReaper reaper

@@ -13,8 +13,8 @@ import (
 	"github.com/heapmage/heapmage/internal/problem"
 )
 
-// resolve finds the program of c as the child itself would: on its own PATH and
-// from its own folder, not on ours.
+// resolve finds the program of c as the child would: on the PATH of its environment
+// and from its folder, not on ours.
 func resolve(c Command) (string, error) {
 	if c.Dir != "" {
 		info, err := os.Stat(c.Dir)
@@ -37,7 +37,7 @@ func resolve(c Command) (string, error) {
 				return path, nil
 			}
 		}
-		// Let the system say why not.
+		// The system will tell why not.
 		return absolute(c.Dir, name), nil
 	}
 	path := variable(c.Env, "PATH")
@@ -55,8 +55,8 @@ func resolve(c Command) (string, error) {
 	return "", &problem.Error{What: fmt.Sprintf("command %q not found", name), Hint: hint}
 }
 
-// absolute is path as seen from dir. The result may still be relative to this
-// process's folder when dir is.
+// absolute returns path as seen from dir. If that fails the result may be relative
+// to this process's folder.
 func absolute(dir, path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -68,7 +68,7 @@ func absolute(dir, path string) string {
 	return joined
 }
 
-// variable is the value of name in env; as for the child, the last one counts.
+// variable returns the value of name in env. The last one counts, as for the child.
 func variable(env []string, name string) string {
 	for _, kv := range slices.Backward(env) {
 		if k, v, ok := strings.Cut(kv, "="); ok && sameVariable(k, name) {
@@ -78,7 +78,7 @@ func variable(env []string, name string) string {
 	return ""
 }
 
-// startError makes an error of the system one that names the command.
+// startError turns an error of the system into one that names the command.
 func startError(c Command, err error) error {
 	e := &problem.Error{What: fmt.Sprintf("cannot start %q", c.Args[0]), Cause: bare(err)}
 	switch {
@@ -98,7 +98,7 @@ func startError(c Command, err error) error {
 	return e
 }
 
-// bare takes the operation and the path off an error: the message names them.
+// bare strips the operation and the path from an error: the message names them.
 func bare(err error) error {
 	var path *fs.PathError
 	var call *os.SyscallError

@@ -22,7 +22,7 @@ func TestStop(t *testing.T) {
 				t.Errorf("%d is alive", pid)
 			}
 		}
-		if left := leftOf(t, p.tree.id); len(left) > 0 {
+		if left := leftOf(t, p.tree.Mark); len(left) > 0 {
 			t.Errorf("left: %v", left)
 		}
 	}
@@ -42,7 +42,7 @@ func TestStop(t *testing.T) {
 		p := start(t, program(t, "daemonize-and-block", s))
 		s.pids(t, "ready", 1)
 		pid := s.pids(t, "daemon", 1)[0]
-		if e, _ := lookUp(pid); e.session == p.PID() || e.ppid == p.PID() {
+		if e, _ := lookUp(pid); e.Session == p.PID() || e.PPID == p.PID() {
 			t.Fatalf("not detached: %+v", e)
 		}
 		p.Stop()
@@ -192,7 +192,7 @@ func TestSuspend(t *testing.T) {
 		if err := syscall.Kill(middle[0], syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "it has another parent", func() bool { e, _ := lookUp(inner[0]); return e.ppid != middle[0] })
+		eventually(t, "it has another parent", func() bool { e, _ := lookUp(inner[0]); return e.PPID != middle[0] })
 		if err := p.Resume(); err != nil {
 			t.Fatal(err)
 		}

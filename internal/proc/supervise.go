@@ -2,25 +2,27 @@ package proc
 
 import (
 	"time"
+
+	"github.com/heapmage/heapmage/internal/proctable"
 )
 
-// What the command leaves behind at its own end has these times. They are part
-// of every task that leaves something, so they are short.
+// The times of stragglers: what a command leaves running when it ends. Every task
+// that leaves something takes them, so they are short.
 const (
-	// stragglerGrace is for those that are about to end anyway, such as the tee
-	// of a shell's process substitution.
+	// stragglerGrace is for what is about to end anyway, such as the tee of a shell's
+	// process substitution.
 	stragglerGrace = 100 * time.Millisecond
-	// stragglerTerminate is between SIGTERM and SIGKILL.
+	// stragglerTerminate is the time between SIGTERM and SIGKILL.
 	stragglerTerminate = 500 * time.Millisecond
-	// outputDelay is how long a process that outlives the command may hold the
-	// pipe open before reading ends.
+	// outputDelay is how long a process that outlives the command may hold the pipe
+	// open before reading ends.
 	outputDelay = 200 * time.Millisecond
 )
 
-// wait is the one that waits for the command.
+// wait waits for the command itself.
 func (p *Process) wait() {
 	defer close(p.exited)
-	_ = p.cmd.Wait() // all that it says is in ProcessState
+	_ = p.cmd.Wait() // ProcessState has all that the error tells
 	p.result.Ended = time.Now()
 	state := p.cmd.ProcessState
 	p.result.ExitCode, p.result.Signal = exitOf(state)
@@ -28,7 +30,7 @@ func (p *Process) wait() {
 	p.result.User, p.result.System = state.UserTime(), state.SystemTime()
 }
 
-// supervise sees a Process through to its end.
+// supervise sees the process through to its end.
 func (p *Process) supervise() {
 	defer close(p.done)
 	select {
@@ -53,30 +55,29 @@ func (p *Process) supervise() {
 	theReaper.forget(p.ward)
 }
 
-// endStragglers ends what the command left running in its session, where it
-// left anything. A daemon in a session of its own was meant to stay. It returns
-// early when a stop is asked for.
+// endStragglers ends what the command left running in its session. A daemon in
+// another session was meant to stay. It returns early if a stop is asked for.
 func (p *Process) endStragglers() {
 	p.endingNow(func() {})
-	// The usual case, and cheap: the group is empty and the pipe at its end.
-	// What lives beyond that has left both on purpose.
+	// The usual case is cheap: the group is empty and the pipe at its end. What
+	// still lives has left both on purpose.
 	if p.tree.groupEmpty() && p.output.endsWithin(stragglerGrace, p.stop) {
 		return
 	}
-	gone := func() bool { return p.tree.gone(inSession) }
+	gone := func() bool { return p.tree.gone(proctable.InSession) }
 	if p.poll(stragglerGrace, p.stop, gone) || isClosed(p.stop) {
 		return
 	}
-	p.tree.terminate(inSession)
+	p.tree.terminate(proctable.InSession)
 	if p.poll(stragglerTerminate, p.stop, gone) || isClosed(p.stop) {
 		return
 	}
-	p.sweep(inSession, p.ladder.Kill, p.stop)
+	p.sweep(proctable.InSession, p.ladder.Kill, p.stop)
 }
 
-// endTree is the ladder of Stop.
+// endTree climbs the ladder of Stop.
 func (p *Process) endTree() {
-	gone := func() bool { return isClosed(p.exited) && p.tree.gone(everything) }
+	gone := func() bool { return isClosed(p.exited) && p.tree.gone(proctable.Everything) }
 	if !isClosed(p.kill) {
 		p.endingNow(p.tree.interrupt)
 		if p.poll(p.ladder.Interrupt, p.kill, gone) {
@@ -84,7 +85,7 @@ func (p *Process) endTree() {
 		}
 	}
 	if !isClosed(p.kill) {
-		p.tree.terminate(everything)
+		p.tree.terminate(proctable.Everything)
 		if p.poll(p.ladder.Terminate, p.kill, gone) {
 			return
 		}
@@ -92,21 +93,21 @@ func (p *Process) endTree() {
 	if isClosed(p.kill) && p.result.StoppedBy == ByStop {
 		p.result.StoppedBy = ByKill
 	}
-	p.endingNow(func() { p.tree.kill(everything) })
-	p.sweep(everything, p.ladder.Kill, nil)
+	p.endingNow(func() { p.tree.kill(proctable.Everything) })
+	p.sweep(proctable.Everything, p.ladder.Kill, nil)
 }
 
-// sweep kills until nothing is left, since a dying process may have forked, and
-// for at most d; a command that is still there then is waited for.
-func (p *Process) sweep(s scope, d time.Duration, cancel <-chan struct{}) {
+// sweep kills until nothing is left, as a dying process may have forked, but for at
+// most d. Then it notes the survivors.
+func (p *Process) sweep(s proctable.Scope, d time.Duration, cancel <-chan struct{}) {
 	if p.poll(d, cancel, func() bool { return p.tree.kill(s) == 0 && isClosed(p.exited) && p.tree.gone(s) }) || isClosed(cancel) {
 		return
 	}
 	p.result.Survivors = p.tree.members(s)
 }
 
-// poll calls ok, at growing intervals, until it is true, d is over or cancel is
-// closed, and returns whether it was.
+// poll calls ok at growing intervals until it returns true, d is over or cancel is
+// closed. It returns the last result, and false if it was cancelled.
 func (p *Process) poll(d time.Duration, cancel <-chan struct{}, ok func() bool) bool {
 	end := time.NewTimer(d)
 	defer end.Stop()

@@ -11,56 +11,65 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/heapmage/heapmage/internal/proctable"
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// tree is the processes of one command. The command leads a session of its own,
-// not only a process group: then a program that asks on the terminal (git, ssh)
-// fails at once and is not stopped for ever in the background, and membership
-// outlives parents and environments.
-type tree struct{ root }
+// tree is the processes of one command. The command leads a session, not only a
+// process group. So a program that asks on the terminal (git, ssh) fails at once
+// instead of being stopped for ever in the background, and membership outlives
+// parents and environments.
+type tree struct{ proctable.Root }
 
 func startTree(cmd *exec.Cmd, id string) (*tree, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	t := &tree{root{leader: cmd.Process.Pid, id: id}}
-	if e, ok := lookUp(t.leader); ok { // nobody waits for it yet, so the id is still its own
-		t.start = e.start
+	t := &tree{proctable.Root{Leader: proctable.Identity{PID: cmd.Process.Pid}, Mark: id}}
+	if p, err := proctable.Lookup(t.Leader.PID); err == nil { // nothing waits for it yet, so the PID is still its own
+		t.Leader.Start = p.Start
 	}
 	return t, nil
 }
 
 func (t *tree) release() {}
 
-// groupEmpty reports whether the command has ended, been waited for and left
-// nothing in its process group. It is one system call.
-func (t *tree) groupEmpty() bool { return errors.Is(unix.Kill(-t.leader, 0), unix.ESRCH) }
+// groupEmpty reports whether the command has ended, was waited for and left nothing
+// in its process group. It is one system call.
+func (t *tree) groupEmpty() bool { return errors.Is(unix.Kill(-t.Leader.PID, 0), unix.ESRCH) }
 
-// find returns the living processes of s, and those that may be some.
-func (t *tree) find(s scope) (found, unsure []entry, err error) {
-	table, err := processTable()
+// find returns the living processes of s, and those that cannot be told yet.
+func (t *tree) find(s proctable.Scope) (found, unsure []proctable.Process, err error) {
+	table, err := proctable.Open()
 	if err != nil {
 		return nil, nil, err
 	}
-	found, unsure = membersOf(t.root, s, table, environ, os.Getpid())
+	defer func() { _ = table.Close() }()
+	all, err := table.All()
+	if err != nil {
+		return nil, nil, err
+	}
+	marks := func(pid int) (string, bool) {
+		environ, settled := table.Environ(pid)
+		return proctable.Marks(environ, memtools.MarkerEnv), settled
+	}
+	found, unsure = proctable.Members(t.Root, s, all, marks, os.Getpid())
 	return found, unsure, nil
 }
 
-func (t *tree) members(s scope) []int {
+func (t *tree) members(s proctable.Scope) []int {
 	var pids []int
-	found, _, _ := t.find(s) // who cannot be seen cannot be named
-	for _, e := range found {
-		pids = append(pids, e.pid)
+	found, _, _ := t.find(s) // without a table there is nothing to name
+	for _, p := range found {
+		pids = append(pids, p.PID)
 	}
 	return pids
 }
 
-// gone reports whether nothing of s is left. One look at a changing table may
-// miss a process that was forked behind its back by one that then ended; two
-// looks do not.
-func (t *tree) gone(s scope) bool {
+// gone reports whether nothing of s is left. One look at a changing table may miss a
+// process that was forked meanwhile by one that then ended; two looks do not.
+func (t *tree) gone(s proctable.Scope) bool {
 	for range 2 {
 		found, unsure, err := t.find(s)
 		if err != nil {
@@ -75,28 +84,28 @@ func (t *tree) gone(s scope) bool {
 
 // interrupt does what the terminal would.
 func (t *tree) interrupt() {
-	found, _, err := t.find(inSession)
+	found, _, err := t.find(proctable.InSession)
 	t.signalGroup(found, err, unix.SIGINT)
 }
 
-func (t *tree) terminate(s scope) { _, _, _ = t.signal(s, unix.SIGTERM) } // SIGKILL follows
+func (t *tree) terminate(s proctable.Scope) { _, _, _ = t.signal(s, unix.SIGTERM) } // SIGKILL follows
 
 // kill kills the processes of s and returns how many there were or may have been.
-func (t *tree) kill(s scope) int {
+func (t *tree) kill(s proctable.Scope) int {
 	found, unsure, _ := t.signal(s, unix.SIGKILL)
 	return len(found) + len(unsure)
 }
 
-// signal signals the processes of s, and returns them, those that may be some,
-// and what failed.
-func (t *tree) signal(s scope, sig unix.Signal) (found, unsure []entry, failed error) {
+// signal signals the processes of s. It returns them, those that cannot be told yet,
+// and the last error.
+func (t *tree) signal(s proctable.Scope, sig unix.Signal) (found, unsure []proctable.Process, failed error) {
 	found, unsure, err := t.find(s)
 	t.signalGroup(found, err, sig)
-	for _, e := range found {
-		if e.group == t.leader {
+	for _, p := range found {
+		if p.Group == t.Leader.PID {
 			continue
 		}
-		if err := signalOne(e, sig); err != nil && !errors.Is(err, unix.ESRCH) {
+		if err := proctable.Signal(p.Identity, sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			failed = err
 		}
 	}
@@ -104,19 +113,19 @@ func (t *tree) signal(s scope, sig unix.Signal) (found, unsure []entry, failed e
 }
 
 // signalGroup signals the command's process group in one call, so that no fork
-// escapes. It does so only where a member was found: an empty group's number
-// may be given away. Where the table cannot be read the group is all there is.
-func (t *tree) signalGroup(found []entry, err error, sig unix.Signal) {
-	if err != nil || slices.ContainsFunc(found, func(e entry) bool { return e.group == t.leader }) {
-		_ = unix.Kill(-t.leader, sig)
+// escapes. It needs a member in it: the number of an empty group may be given away.
+// Without a table the group is all that can be reached.
+func (t *tree) signalGroup(found []proctable.Process, err error, sig unix.Signal) {
+	if err != nil || slices.ContainsFunc(found, func(p proctable.Process) bool { return p.Group == t.Leader.PID }) {
+		_ = unix.Kill(-t.Leader.PID, sig)
 	}
 }
 
-// suspend stops the tree. It looks again until it finds no new process, for one
-// may have forked before it stopped.
+// suspend stops the tree. It looks again until it finds no new process, as one may
+// have forked before it stopped.
 func (t *tree) suspend() error {
 	for known := -1; ; {
-		found, unsure, err := t.signal(attached, unix.SIGSTOP)
+		found, unsure, err := t.signal(proctable.Attached, unix.SIGSTOP)
 		n := len(found) + len(unsure)
 		if err != nil || n == known {
 			return err
@@ -125,11 +134,11 @@ func (t *tree) suspend() error {
 	}
 }
 
-// resume lets run what suspend stopped, and what lost its parent since and is
-// found by its mark alone. To others that carry it, daemons that were not
-// stopped, SIGCONT is nothing.
+// resume lets run what suspend stopped, including processes that lost their parent
+// since and are found only by their mark. To marked daemons, which were not stopped,
+// SIGCONT means nothing.
 func (t *tree) resume() error {
-	_, _, err := t.signal(everything, unix.SIGCONT)
+	_, _, err := t.signal(proctable.Everything, unix.SIGCONT)
 	return err
 }
 
@@ -148,7 +157,7 @@ func maxRSS(s *os.ProcessState, _ *tree) memtools.Bytes {
 	return memtools.Bytes(u.Maxrss) * maxRSSUnit
 }
 
-// pending is how much data is in the pipe.
+// pending returns how many bytes are in the pipe.
 func pending(f *os.File) int {
 	conn, err := f.SyscallConn()
 	if err != nil {

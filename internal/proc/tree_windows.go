@@ -8,16 +8,16 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
 
+	"github.com/heapmage/heapmage/internal/proctable"
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// tree is a job object: what the command starts is in it and cannot leave, and
-// the system ends it with us.
+// tree is a job object. What the command starts is in it and cannot leave, and the
+// system ends it with us.
 type tree struct {
 	job windows.Handle
 	pid uint32
@@ -105,15 +105,15 @@ func (t *tree) active() int {
 	return int(a.activeProcesses)
 }
 
-func (t *tree) groupEmpty() bool    { return t.active() == 0 }
-func (t *tree) gone(scope) bool     { return t.active() == 0 }
-func (t *tree) members(scope) []int { return nil }
-func (t *tree) interrupt()          { _ = windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, t.pid) }
-func (t *tree) terminate(s scope)   { t.kill(s) } // there is nothing in between
-func (t *tree) suspend() error      { return errors.ErrUnsupported }
-func (t *tree) resume() error       { return errors.ErrUnsupported }
+func (t *tree) groupEmpty() bool              { return t.active() == 0 }
+func (t *tree) gone(proctable.Scope) bool     { return t.active() == 0 }
+func (t *tree) members(proctable.Scope) []int { return nil }
+func (t *tree) interrupt()                    { _ = windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, t.pid) }
+func (t *tree) terminate(s proctable.Scope)   { t.kill(s) } // there is nothing in between
+func (t *tree) suspend() error                { return errors.ErrUnsupported }
+func (t *tree) resume() error                 { return errors.ErrUnsupported }
 
-func (t *tree) kill(scope) int {
+func (t *tree) kill(proctable.Scope) int {
 	n := t.active()
 	if n > 0 {
 		_ = windows.TerminateJobObject(t.job, 1)
@@ -123,8 +123,8 @@ func (t *tree) kill(scope) int {
 
 func exitOf(s *os.ProcessState) (code int, signal string) { return s.ExitCode(), "" }
 
-// maxRSS is the highest committed memory of one process of the job: the nearest
-// that the system keeps.
+// maxRSS returns the highest committed memory of one process of the job, the nearest
+// figure that the system keeps.
 func maxRSS(_ *os.ProcessState, t *tree) memtools.Bytes {
 	var l windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION
 	if err := windows.QueryInformationJobObject(t.job, windows.JobObjectExtendedLimitInformation,
@@ -134,7 +134,7 @@ func maxRSS(_ *os.ProcessState, t *tree) memtools.Bytes {
 	return memtools.Bytes(l.PeakProcessMemoryUsed)
 }
 
-// pending is zero: the pipe is at its end when the job is.
+// pending returns zero: the pipe ends with the job.
 func pending(*os.File) int { return 0 }
 
 func executable(path string) bool {
@@ -142,7 +142,7 @@ func executable(path string) bool {
 	return err == nil && !info.IsDir()
 }
 
-// candidates are path with the endings that make a file a program here.
+// candidates returns path with the endings that make a file a program.
 func candidates(path string, env []string) []string {
 	endings := variable(env, "PATHEXT")
 	if endings == "" {
@@ -161,41 +161,3 @@ func candidates(path string, env []string) []string {
 }
 
 func sameVariable(a, b string) bool { return strings.EqualFold(a, b) }
-
-func raiseOOMScore(int, int) {}
-
-// lookUp reads one process: its parent and its start.
-func lookUp(pid int) (entry, bool) {
-	h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION|windows.SYNCHRONIZE, false, uint32(pid))
-	if err != nil {
-		return entry{}, false
-	}
-	defer func() { _ = windows.CloseHandle(h) }()
-	var created, exited, kernel, user windows.Filetime
-	if windows.GetProcessTimes(h, &created, &exited, &kernel, &user) != nil {
-		return entry{}, false
-	}
-	var info windows.PROCESS_BASIC_INFORMATION
-	if windows.NtQueryInformationProcess(h, windows.ProcessBasicInformation, unsafe.Pointer(&info), uint32(unsafe.Sizeof(info)), nil) != nil {
-		return entry{}, false
-	}
-	event, err := windows.WaitForSingleObject(h, 0)
-	return entry{
-		pid: pid, ppid: int(info.InheritedFromUniqueProcessId), start: uint64(created.Nanoseconds() / int64(time.Nanosecond)),
-		zombie: err == nil && event == windows.WAIT_OBJECT_0,
-	}, true
-}
-
-func executablePath(pid int) string {
-	h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(pid))
-	if err != nil {
-		return ""
-	}
-	defer func() { _ = windows.CloseHandle(h) }()
-	buf := make([]uint16, windows.MAX_LONG_PATH)
-	n := uint32(len(buf))
-	if windows.QueryFullProcessImageName(h, 0, &buf[0], &n) != nil {
-		return ""
-	}
-	return windows.UTF16ToString(buf[:n])
-}

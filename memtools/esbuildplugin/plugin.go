@@ -20,7 +20,7 @@ const Name = "memory-monitor"
 // that of memtools.NewMonitor; its zero value collects nothing and tells nobody.
 // One plugin may serve many builds, also at once: the monitor runs from the
 // start of the first to the end of the last.
-func New(config memtools.MonitorConfig) api.Plugin {
+func New(config memtools.MonitorOptions) api.Plugin {
 	var (
 		mu      sync.Mutex // guards running
 		running int

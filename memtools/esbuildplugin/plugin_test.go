@@ -31,7 +31,7 @@ func TestTheMonitorStopsThoughAnotherPluginFailsAtTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	var checks atomic.Int32
-	plugin := New(memtools.MonitorConfig{Interval: 20 * time.Millisecond, OnCheck: func(memtools.Stats) { checks.Add(1) }})
+	plugin := New(memtools.MonitorOptions{Interval: 20 * time.Millisecond, OnCheck: func(memtools.Usage) { checks.Add(1) }})
 	failing := api.Plugin{Name: "failing", Setup: func(build api.PluginBuild) {
 		build.OnEnd(func(*api.BuildResult) (api.OnEndResult, error) { return api.OnEndResult{}, errors.New("no") })
 	}}
@@ -64,7 +64,7 @@ func TestTheMonitorRunsWhileTheBuildLasts(t *testing.T) {
 		t.Fatal(err)
 	}
 	var checks atomic.Int32
-	plugin := New(memtools.MonitorConfig{Interval: 20 * time.Millisecond, OnCheck: func(s memtools.Stats) {
+	plugin := New(memtools.MonitorOptions{Interval: 20 * time.Millisecond, OnCheck: func(s memtools.Usage) {
 		if s.Used <= 0 {
 			t.Errorf("nothing is in use: %+v", s)
 		}

@@ -1,9 +1,7 @@
 package memtools
 
 import (
-	"errors"
 	"math"
-	"os"
 	"regexp"
 	"runtime/debug"
 	"testing"
@@ -36,12 +34,15 @@ func setLimit(t *testing.T, limit Bytes) {
 	t.Cleanup(func() { debug.SetMemoryLimit(old) })
 }
 
-func TestGetStats(t *testing.T) {
+func TestStats(t *testing.T) {
 	t.Run("measures against the heap limit where one is set", func(t *testing.T) {
 		setLimit(t, 100*GB)
-		s := GetStats()
+		s := Stats()
 		if s.Limit != 100*GB || s.Used < MB || s.Used > 10*GB || s.Percent != s.Used.Percent(s.Limit) || s.Warning || s.Critical {
 			t.Errorf("%+v", s)
+		}
+		if GetStats().Limit != s.Limit {
+			t.Errorf("GetStats() = %+v", GetStats())
 		}
 		if CheckUsage() != "" {
 			t.Errorf("CheckUsage() = %q, want nothing", CheckUsage())
@@ -49,7 +50,7 @@ func TestGetStats(t *testing.T) {
 	})
 	t.Run("measures against the memory there is where no limit is set", func(t *testing.T) {
 		setLimit(t, math.MaxInt64)
-		s := GetStats()
+		s := Stats()
 		l, err := ReadLimits()
 		if err != nil {
 			t.Fatal(err)
@@ -61,9 +62,9 @@ func TestGetStats(t *testing.T) {
 	})
 	t.Run("counts what the heap holds", func(t *testing.T) {
 		setLimit(t, 100*GB)
-		before := GetStats().Used
+		before := Stats().Used
 		held := touched(64 * MB)
-		if grown := GetStats().Used - before; grown < 48*MB {
+		if grown := Stats().Used - before; grown < 48*MB {
 			t.Errorf("64 MB more were measured as %v", grown)
 		}
 		held[0] = 1
@@ -91,7 +92,7 @@ func touched(size Bytes) []byte {
 func TestTriggerGC(t *testing.T) {
 	held := touched(64 * MB)
 	held[0]++
-	before := GetStats().Used
+	before := Stats().Used
 	held = nil
 	freed := TriggerGC()
 	if freed < 48*MB || freed > before {
@@ -115,22 +116,5 @@ func TestAutoGC(t *testing.T) {
 	}
 	if _, triggered := AutoGC(); triggered {
 		t.Error("collects again within 30 s")
-	}
-}
-
-func TestCounterSince(t *testing.T) {
-	before := OOMCounts{Cgroup: Counter{Value: 2, Known: true}, Host: Counter{}}
-	after := OOMCounts{Cgroup: Counter{Value: 5, Known: true}, Host: Counter{Value: 9, Known: true}}
-	got := after.Since(before)
-	if want := (OOMCounts{Cgroup: Counter{Value: 3, Known: true}}); got != want {
-		t.Errorf("%+v since %+v is %+v, want %+v", after, before, got, want)
-	}
-}
-
-func TestIdentifyNobody(t *testing.T) {
-	if _, err := Identify(math.MaxInt32); err == nil {
-		t.Error("no process has the highest PID")
-	} else if !errors.Is(err, os.ErrProcessDone) {
-		t.Errorf("%v is not os.ErrProcessDone", err)
 	}
 }

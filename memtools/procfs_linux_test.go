@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/heapmage/heapmage/internal/proctable"
 	"golang.org/x/sys/unix"
 )
 
@@ -52,7 +53,7 @@ func (p procDir) put(pid int, f fixture) {
 		memory = ""
 	}
 	escaped := strings.ReplaceAll(f.name, "\n", `\n`)
-	p.write(pid, "status", fmt.Sprintf("Name:\t%s\nUmask:\t0022\nState:\t%s\nTgid:\t%d\nPid:\t%[3]d\nPPid:\t%[4]d\nTracerPid:\t0\nNSpid:\t%[3]d\nNSpgid:\t%[5]d\t1\n%[6]sThreads:\t%[7]d\nSigQ:\t1/96365\n",
+	p.write(pid, "status", fmt.Sprintf("Name:\t%s\nUmask:\t0022\nState:\t%s\nTgid:\t%d\nPid:\t%[3]d\nPPid:\t%[4]d\nTracerPid:\t0\nNSpid:\t%[3]d\nNSpgid:\t%[5]d\t1\nNSsid:\t%[5]d\t1\n%[6]sThreads:\t%[7]d\nSigQ:\t1/96365\n",
 		escaped, f.state, pid, f.ppid, f.pgid, memory, f.threads))
 	p.write(pid, "stat", fmt.Sprintf("%d (%s) %c %d %d 7 0 -1 4194304 100 0 0 0 1 2 3 4 20 0 %d 0 %d 1000 200 18446744073709551615 0\n",
 		pid, f.name, f.state[0], f.ppid, f.pgid, f.threads, f.start))
@@ -84,9 +85,9 @@ func (p procDir) end(pid int) {
 	}
 }
 
-func (p procDir) tracker() (*Tracker, *procfs) {
+func (p procDir) tracker() (*Tracker, *proctable.Table) {
 	p.t.Helper()
-	table, err := openProcfs(p.root)
+	table, err := proctable.OpenAt(p.root)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -178,7 +179,7 @@ func TestProcfsReuse(t *testing.T) {
 		t.Run(fmt.Sprintf("a reused number is another process with %d kept descriptors", kept), func(t *testing.T) {
 			p := newProcDir(t)
 			tracker, table := p.tracker()
-			table.most = kept
+			table.MostKept = kept
 			p.put(10, fixture{ppid: fakeSelf, pgid: 10, start: 60, anon: MB})
 			p.put(11, fixture{ppid: 10, pgid: 10, start: 61, anon: MB})
 			p.put(12, fixture{ppid: 1, pgid: 12, start: 62, anon: MB})
@@ -226,7 +227,7 @@ func TestProcfsDescriptors(t *testing.T) {
 		p.put(pid, fixture{ppid: fakeSelf, pgid: 10, start: 60, anon: MB})
 	}
 	before := openFiles(t)
-	tracker, table := p.tracker()
+	tracker, _ := p.tracker()
 	tracker.Track("a", 10)
 	usage := func(want Bytes) {
 		t.Helper()
@@ -241,8 +242,8 @@ func TestProcfsDescriptors(t *testing.T) {
 	t.Run("keeps one for each tracked process, and the table's", func(t *testing.T) {
 		usage(50 * MB)
 		usage(50 * MB)
-		if n := openFiles(t) - before; n != 52 || table.kept != 51 {
-			t.Errorf("%d more descriptors, %d counted", n, table.kept)
+		if n := openFiles(t) - before; n != 52 {
+			t.Errorf("%d more descriptors", n)
 		}
 	})
 	t.Run("closes those of ended processes", func(t *testing.T) {
@@ -250,8 +251,8 @@ func TestProcfsDescriptors(t *testing.T) {
 			p.end(pid)
 		}
 		usage(40 * MB)
-		if n := openFiles(t) - before; n != 42 || table.kept != 41 {
-			t.Errorf("%d more descriptors, %d counted", n, table.kept)
+		if n := openFiles(t) - before; n != 42 {
+			t.Errorf("%d more descriptors", n)
 		}
 	})
 	t.Run("does without where they run out", func(t *testing.T) {
@@ -273,7 +274,7 @@ func TestProcfsDescriptors(t *testing.T) {
 		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
 			t.Fatal(err)
 		}
-		if !errors.Is(err, errNoFiles) {
+		if !errors.Is(err, proctable.ErrNoFiles) {
 			t.Errorf("with none to be had: %v", err)
 		}
 		if err2 != nil || err3 != nil || s.Trees["a"].Usage != 41*MB {
@@ -300,7 +301,7 @@ func TestProcfsDescriptors(t *testing.T) {
 
 func TestProcfsErrors(t *testing.T) {
 	t.Run("a folder without processes is no process table", func(t *testing.T) {
-		table, err := openProcfs(t.TempDir())
+		table, err := proctable.OpenAt(t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -309,47 +310,8 @@ func TestProcfsErrors(t *testing.T) {
 		}
 	})
 	t.Run("a missing folder is an error that names it", func(t *testing.T) {
-		if _, err := openProcfs("/no/such/folder"); err == nil || !strings.Contains(err.Error(), "/no/such/folder") {
+		if _, err := proctable.OpenAt("/no/such/folder"); err == nil || !strings.Contains(err.Error(), "/no/such/folder") {
 			t.Errorf("%v", err)
 		}
-	})
-}
-
-func TestCommandLine(t *testing.T) {
-	long := strings.Repeat("x", 199)
-	for text, want := range map[string]string{
-		"":                          "",
-		"node\x00a b\x00\x00":       "node a b",
-		long + "é":                  long, // not half of é
-		long[1:] + "é" + "more":     long[1:] + "é",
-		strings.Repeat("é", 300):    strings.Repeat("é", 100),
-		strings.Repeat("\x80", 300): "",
-	} {
-		if got := commandLine([]byte(text)); got != want {
-			t.Errorf("%q is written %q, want %q", text, got, want)
-		}
-	}
-}
-
-func FuzzProcfs(f *testing.F) {
-	for _, path := range []string{"/proc/self/stat", "/proc/self/status", "/proc/self/environ", "/proc/self/cmdline"} {
-		if text, err := os.ReadFile(path); err == nil {
-			f.Add(text)
-		}
-	}
-	f.Add([]byte("1 () S 1 1"))
-	f.Add([]byte("VmRSS:\t99999999999999999999999999 kB\nName:\n"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		parseStat(text)
-		if s, _ := parseStatus(text); s.usage() < 0 || s.rss < 0 || s.threads < 0 {
-			t.Fatalf("negative: %+v", s)
-		}
-		if m := findMarker(text); strings.ContainsRune(m, 0) {
-			t.Fatalf("marker %q", m)
-		}
-		if c := commandLine(text); len(c) > longestCommand {
-			t.Fatalf("command of %d bytes", len(c))
-		}
-		number(text)
 	})
 }

@@ -1,0 +1,93 @@
+package proctable
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// Measure reads the memory of m, whose PID and Start are set, and fills in all
+// that may have changed, but not CPU. It returns os.ErrProcessDone if the process
+// has ended and ErrNoFiles if no descriptor is left.
+func (t *Table) Measure(m *Measured) error {
+	text, err := t.status(m)
+	if err != nil {
+		return err
+	}
+	s, ok := parseStatus(text)
+	if !ok {
+		return badFile(m.PID, "status")
+	}
+	m.Zombie = s.dead && s.threads <= 1
+	m.PPID = s.ppid
+	if s.group > 0 { // kernels before 4.1 do not tell
+		m.Group, m.Session = s.group, s.session
+	}
+	if string(s.name) != m.name || m.Command == "" { // it runs another program now
+		m.name = string(s.name)
+		m.Command = m.name
+		if text, err := t.read(m.PID, "cmdline"); err == nil {
+			if command := commandLine(text); command != "" {
+				m.Command = command
+			}
+		}
+	}
+	if s.dead && s.threads > 1 {
+		s = t.livingThread(m.PID, s)
+	}
+	m.Usage, m.RSS = s.usage(), s.rss
+	return nil
+}
+
+// MeasureCPU reads the processor time of m. It costs about as much as Measure. If
+// it cannot be read CPU stays as it is.
+func (t *Table) MeasureCPU(m *Measured) {
+	text, err := t.read(m.PID, "stat")
+	if err != nil {
+		return
+	}
+	if p, cpu, ok := parseStat(text); ok && p.Start == m.Start {
+		m.CPU = cpu
+	}
+}
+
+// livingThread returns the status of another thread. The main thread's shows no
+// memory once that thread has ended alone.
+func (t *Table) livingThread(pid int, main status) status {
+	for _, tid := range t.otherThreads(pid) {
+		text, err := t.read(pid, "task/"+strconv.Itoa(tid)+"/status")
+		if err != nil {
+			continue
+		}
+		if s, ok := parseStatus(text); ok && !s.dead {
+			return s
+		}
+	}
+	return main
+}
+
+// status returns the text of the process's status, from a kept descriptor if one
+// more may be kept.
+func (t *Table) status(m *Measured) ([]byte, error) {
+	if m.kept == 0 && t.kept >= t.MostKept {
+		return t.read(m.PID, "status")
+	}
+	if m.kept == 0 {
+		fd, err := t.open(m.PID, "status")
+		if err != nil {
+			return nil, err
+		}
+		t.kept++
+		m.kept = fd + 1
+	}
+	return t.readAll(m.kept - 1)
+}
+
+// Forget closes what is kept for m. It can be measured again.
+func (t *Table) Forget(m *Measured) {
+	if m.kept > 0 {
+		_ = unix.Close(m.kept - 1)
+		t.kept--
+		m.kept = 0
+	}
+}
