@@ -5,25 +5,25 @@ import (
 	"strings"
 )
 
-// advise returns one sentence that says what to do about a verdict.
+// advise returns one sentence about what to do, or "".
 func advise(e Evidence, v Verdict) string {
 	switch v.Cause {
 	case V8Heap:
 		return adviseV8(e, v)
 	case NodeWorker:
 		if e.HeapLimit > 0 {
-			return fmt.Sprintf("Raise resourceLimits where the script makes its workers; where it sets none, heapLimit (%s) is their limit too.", e.HeapLimit.Short())
+			return fmt.Sprintf("Raise resourceLimits of the workers in the script; without them heapLimit (%s) is their limit too.", e.HeapLimit.Short())
 		}
-		return "Raise resourceLimits where the script makes its workers, or set a larger heapLimit."
+		return "Raise resourceLimits of the workers in the script, or set a larger heapLimit."
 	case BufferAllocation:
-		return "Buffers lie outside the JavaScript heap, so a larger heapLimit does not help: " + moreRoom(e) + "."
+		return "Buffers are outside the JavaScript heap, so a larger heapLimit does not help: " + moreRoom(e) + "."
 	case GoMemory:
 		if v.Detail == "TypeScript 7" {
-			return "V8's heap limit does nothing to TypeScript 7: lower --checkers or " + moreRoom(e) + "."
+			return "V8's heap limit has no effect on TypeScript 7: lower --checkers or " + moreRoom(e) + "."
 		}
-		return "V8's heap limit does nothing to a Go program, and GOMEMLIMIT only delays this: " + moreRoom(e) + "."
+		return "V8's heap limit has no effect on a Go program, and GOMEMLIMIT only delays this: " + moreRoom(e) + "."
 	case Esbuild:
-		return "V8's heap limit does nothing to esbuild, a Go program: build fewer entry points at once or " + moreRoom(e) + "."
+		return "V8's heap limit has no effect on esbuild, a Go program: build fewer entry points at once or " + moreRoom(e) + "."
 	case JVMHeap:
 		return adviseJVM(v)
 	case SystemAllocation:
@@ -31,11 +31,11 @@ func advise(e Evidence, v Verdict) string {
 	case KernelOOM, KernelOOMSuspected, PressureStop:
 		return adviseKilled(e)
 	case Killed:
-		return "Nothing shows who sent SIGKILL: look for a CI runner's cancel or time limit, or for the kernel's record in dmesg."
+		return "The sender of SIGKILL is unknown: check the CI runner for a cancel or a time limit, and dmesg for the kernel's record."
 	case EngineLimit:
-		return "No amount of memory helps: make the value in parts."
+		return "No amount of memory helps: build the value in parts."
 	case StackOverflow:
-		return "No amount of memory helps: look for recursion without an end."
+		return "No amount of memory helps: look for endless recursion."
 	case CommandNotFound:
 		switch v.Detail {
 		case "npm", "pnpm", "yarn", "bun":
@@ -52,16 +52,16 @@ func advise(e Evidence, v Verdict) string {
 
 func adviseV8(e Evidence, v Verdict) string {
 	if e.HeapLimit > 0 && v.Limit == 0 {
-		return fmt.Sprintf("V8 ended at %s although heapLimit is %s: look for --max-old-space-size in the script itself, or for one very large array or string.",
+		return fmt.Sprintf("V8 ran out at %s although heapLimit is %s: look for --max-old-space-size in the script itself, or for one very large array or string.",
 			v.Used, e.HeapLimit.Short())
 	}
 	switch {
-	case v.HeapLimit > 0 && e.Budget > 0:
-		return fmt.Sprintf("Set heapLimit: %s for this package; the budget of %s bears it.", v.HeapLimit.Short(), e.Budget.Short())
-	case v.HeapLimit > 0:
-		return fmt.Sprintf("Set heapLimit: %s for this package.", v.HeapLimit.Short())
+	case v.NextHeapLimit > 0 && e.Budget > 0:
+		return fmt.Sprintf("Set heapLimit: %s for this package; the budget of %s allows it.", v.NextHeapLimit.Short(), e.Budget.Short())
+	case v.NextHeapLimit > 0:
+		return fmt.Sprintf("Set heapLimit: %s for this package.", v.NextHeapLimit.Short())
 	case e.Budget > 0:
-		return fmt.Sprintf("It needs a heap above %s and the budget of %s bears none: give the run more memory, or split the package.",
+		return fmt.Sprintf("It needs a heap above %s, which the budget of %s does not allow: give the run more memory, or split the package.",
 			max(v.Limit, v.Used).Short(), e.Budget.Short())
 	}
 	return "Set a larger heapLimit for this package."
@@ -74,14 +74,14 @@ func adviseJVM(v Verdict) string {
 	case strings.Contains(v.Detail, "direct buffer memory"), strings.Contains(v.Detail, "Direct buffer memory"):
 		return "Raise -XX:MaxDirectMemorySize, for instance in JAVA_TOOL_OPTIONS."
 	}
-	return "Raise -Xmx where the JVM is started, or in JAVA_TOOL_OPTIONS (Gradle: org.gradle.jvmargs)."
+	return "Raise -Xmx in the command that starts the JVM, or in JAVA_TOOL_OPTIONS (Gradle: org.gradle.jvmargs)."
 }
 
 func adviseKilled(e Evidence) string {
-	// A heap limit far above the budget never stops V8 before the kernel acts. One
-	// that is about the budget, as where the budget shrank since the start, is not the cause.
+	// A heap limit far above the budget lets the kernel act before V8. One that is
+	// close to the budget, which may have shrunk since the start, is not the cause.
 	if e.Budget > 0 && e.HeapLimit-e.HeapLimit/4 > e.Budget {
-		return fmt.Sprintf("Its heapLimit of %s lies above what a budget of %s bears: lower heapLimit, or %s.",
+		return fmt.Sprintf("Its heapLimit of %s is more than the budget of %s allows: lower heapLimit, or %s.",
 			e.HeapLimit.Short(), e.Budget.Short(), moreRoom(e))
 	}
 	if e.used() > 0 {
@@ -98,7 +98,7 @@ func adviseSignal(e Evidence, v Verdict) string {
 	return ""
 }
 
-// moreRoom says how to give a task more memory, with the figures that are known.
+// moreRoom tells how to give a task more memory, with the figures that are known.
 func moreRoom(e Evidence) string {
 	want := roundUp(e.used() + e.used()/2)
 	switch {

@@ -1,52 +1,52 @@
 package oom
 
-// Cause is the class of a process's end. Its text is stable: it stands in
-// recorded events.
+// Cause is the class of a process's end. Its text is stable, as recorded events
+// contain it.
 type Cause string
 
-// The causes. Those from V8Heap to PressureStop are memory failures.
+// The causes from V8Heap to PressureStop are memory failures.
 const (
-	// Success is exit code 0, without a signal and without a stop by the caller.
+	// Success is exit code 0 without a signal and without a stop by the caller.
 	Success Cause = "success"
 	// Failure is a failure of the program itself, as far as can be told.
 	Failure Cause = "failure"
 
-	// V8Heap is the end of V8's heap in a Node process: it reached its heap limit.
+	// V8Heap is a Node process that reached V8's heap limit.
 	V8Heap Cause = "v8-heap"
-	// NodeWorker is a worker thread of Node that reached its own heap limit
+	// NodeWorker is a worker thread of Node that reached its heap limit
 	// (ERR_WORKER_OUT_OF_MEMORY).
 	NodeWorker Cause = "node-worker"
-	// BufferAllocation is an ArrayBuffer or a Buffer, which lie outside V8's heap,
-	// that could not be had.
+	// BufferAllocation is an ArrayBuffer or Buffer, which are outside V8's heap, that
+	// could not be allocated.
 	BufferAllocation Cause = "buffer-allocation"
-	// GoMemory is a Go program to which the system gave no more memory.
+	// GoMemory is a Go program that the system refused more memory.
 	GoMemory Cause = "go-memory"
-	// Esbuild is the same in esbuild, which is a Go program.
+	// Esbuild is the same in esbuild, a Go program.
 	Esbuild Cause = "esbuild"
 	// JVMHeap is a java.lang.OutOfMemoryError.
 	JVMHeap Cause = "jvm-heap"
-	// SystemAllocation is memory that the system refused: ENOMEM, std::bad_alloc
-	// and their like.
+	// SystemAllocation is memory that the system refused: ENOMEM, std::bad_alloc and
+	// the like.
 	SystemAllocation Cause = "system-allocation"
-	// KernelOOM is a kill by the kernel for memory, proved by the counter of the
-	// cgroup.
+	// KernelOOM is a kill by the kernel because memory ran out. The cgroup's counter
+	// proves it.
 	KernelOOM Cause = "kernel-oom"
-	// KernelOOMSuspected is a kill where memory was short, or where the counter of
-	// the whole host rose: likely the kernel, without proof.
+	// KernelOOMSuspected is a kill while memory was short or while the counter of the
+	// whole host grew: probably the kernel, but without proof.
 	KernelOOMSuspected Cause = "kernel-oom-suspected"
 	// PressureStop is a stop by the caller to keep the run inside its budget.
 	PressureStop Cause = "pressure-stop"
 
-	// EngineLimit is a value larger than V8 or the JVM makes whatever memory there
-	// is: an array, string or Map that is too long.
+	// EngineLimit is a value beyond a fixed limit of V8 or the JVM, such as an array,
+	// string or Map that is too long. More memory does not help.
 	EngineLimit Cause = "engine-limit"
 	// StackOverflow is a Go program whose stack passed the runtime's maximum.
 	StackOverflow Cause = "stack-overflow"
-	// Killed is SIGKILL by somebody unknown.
+	// Killed is SIGKILL from an unknown sender.
 	Killed Cause = "killed"
 	// Signal is an end by any other signal.
 	Signal Cause = "signal"
-	// Interrupted is an end by SIGINT, or by the caller when it was interrupted.
+	// Interrupted is an end by SIGINT, or a stop because the caller was interrupted.
 	Interrupted Cause = "interrupted"
 	// Timeout is a stop by the caller at a time limit.
 	Timeout Cause = "timeout"
@@ -56,9 +56,10 @@ const (
 	NotExecutable Cause = "not-executable"
 )
 
+// causeFacts is what is fixed about a cause.
 type causeFacts struct {
 	sentence string
-	memory   bool
+	memory   bool // a memory failure
 }
 
 var causes = map[Cause]causeFacts{
@@ -72,7 +73,7 @@ var causes = map[Cause]causeFacts{
 	JVMHeap:            {"Java out of memory", true},
 	SystemAllocation:   {"the system refused more memory", true},
 	KernelOOM:          {"killed by the kernel, out of memory", true},
-	KernelOOMSuspected: {"killed, probably by the kernel for memory", true},
+	KernelOOMSuspected: {"killed, probably by the kernel, out of memory", true},
 	PressureStop:       {"stopped to keep the run inside its memory", true},
 	EngineLimit:        {"a value passed a fixed limit of its runtime", false},
 	StackOverflow:      {"stack overflow in a Go program", false},
@@ -84,10 +85,10 @@ var causes = map[Cause]causeFacts{
 	NotExecutable:      {"command cannot be executed", false},
 }
 
-// Memory reports whether the cause is a failure for memory (exit code 4 of a
-// run). It is false for an unknown cause.
+// Memory reports whether the process ran out of memory. It is false for an unknown
+// cause.
 func (c Cause) Memory() bool { return causes[c].memory }
 
-// Sentence returns the cause in words, without figures. It is empty for an
-// unknown cause.
+// Sentence returns the cause in words, without figures or a full stop. It is empty
+// for an unknown cause.
 func (c Cause) Sentence() string { return causes[c].sentence }

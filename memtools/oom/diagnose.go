@@ -7,17 +7,18 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// Diagnose says why a process ended. It is pure: the same evidence gives the
-// same verdict. In the order in which evidence counts:
+// Diagnose tells why a process ended. The same evidence always gives the same
+// verdict. The first of these decides:
 //
-//  1. Exit code 0, no signal and no stop by the caller is success, whatever the
-//     output says.
-//  2. A stop by the caller, unless the process died of memory by itself at the
+//  1. Exit code 0 without a signal or a stop by the caller: success, whatever the
+//     output contains.
+//  2. A stop by the caller, unless the process ran out of memory by itself at the
 //     moment of a pressure stop.
-//  3. SIGKILL with a cgroup counter that rose.
-//  4. A fatal text: the last one, as earlier ones were survived.
-//  5. A kill below, by the note of a shell or runner, with a counter that rose.
-//  6. SIGKILL and the other signals, then the exit code.
+//  3. SIGKILL together with a cgroup counter that grew, or a kill further down, which
+//     a shell or runner reported after the last fatal text, with such a counter.
+//  4. The last fatal text. The process survived earlier ones.
+//  5. SIGKILL and the other signals.
+//  6. The exit code and what the end of the output tells about it.
 func Diagnose(e Evidence) Verdict {
 	v := diagnose(e)
 	v.Advice = advise(e, v)
@@ -40,7 +41,7 @@ func diagnose(e Evidence) Verdict {
 	if end.signal == sigkill && e.CgroupOOMKill {
 		return e.kernel(end, seen)
 	}
-	// A counter that rose explains a kill that was noted after the last fatal text.
+	// A counter that grew explains a kill that was reported after the last fatal text.
 	if e.CgroupOOMKill && seen.killed.at > seen.death.at {
 		return e.kernel(end, seen)
 	}
@@ -69,7 +70,7 @@ func diagnose(e Evidence) Verdict {
 	return Verdict{Cause: Failure, Detail: "exit code " + strconv.Itoa(end.code), Used: e.used()}
 }
 
-// findings returns those of the whole output, else those of its tail.
+// findings returns the findings of the whole output, or else of its tail.
 func (e Evidence) findings() Findings {
 	if e.Seen.seen || len(e.Tail) == 0 {
 		return e.Seen
@@ -79,8 +80,8 @@ func (e Evidence) findings() Findings {
 	return s.Findings()
 }
 
-// deathAt returns the fatal text that explains the end: one that is certain, or
-// V8's text without its trace where the process did abort.
+// deathAt returns the fatal text that explains the end: one that is certain, or V8's
+// text without its trace if the process did abort.
 func (f Findings) deathAt(end end) (finding, bool) {
 	if f.abort.at > f.death.at && end.signal == sigabrt {
 		return f.abort, true
@@ -88,10 +89,10 @@ func (f Findings) deathAt(end end) (finding, bool) {
 	return f.death, f.death.at > 0
 }
 
-// near reports whether the finding stands at the end of the output.
+// near reports whether the finding is at the end of the output.
 func (f Findings) near(x finding) bool { return x.at > 0 && f.lines-x.at <= nearEnd }
 
-// stopped is the verdict where the caller ended the process.
+// stopped returns the verdict for a stop by the caller.
 func (e Evidence) stopped() Verdict {
 	v := Verdict{Used: e.used()}
 	switch e.Stopped {
@@ -106,7 +107,7 @@ func (e Evidence) stopped() Verdict {
 	return v
 }
 
-// fatal is the verdict of a text in the output.
+// fatal returns the verdict for a text in the output.
 func (e Evidence) fatal(f finding) Verdict {
 	v := Verdict{Cause: f.cause, Detail: f.detail, Evidence: f.line, Used: e.used()}
 	switch f.cause {
@@ -114,7 +115,7 @@ func (e Evidence) fatal(f finding) Verdict {
 		v.Used = f.used
 		if !e.foreignLimit(f.used) {
 			v.Limit = e.HeapLimit
-			v.HeapLimit = e.nextHeapLimit(f.used)
+			v.NextHeapLimit = e.nextHeapLimit(f.used)
 		}
 		if v.Used == 0 {
 			v.Used = e.used()
@@ -127,15 +128,14 @@ func (e Evidence) fatal(f finding) Verdict {
 	return v
 }
 
-// foreignLimit reports whether V8 ended with so little in use that the limit it
-// met cannot be the one that the caller set: a script sets its own. An array
-// that doubles may fail at four tenths of the limit; between there and a half
-// this errs on the side of the script.
+// foreignLimit reports whether V8 ran out with so little in use that the limit was
+// not the caller's but one that the script sets. An array that doubles may fail at
+// four tenths of the limit; between that and a half this blames the script.
 func (e Evidence) foreignLimit(used memtools.Bytes) bool {
 	return used > 0 && used < e.HeapLimit/2
 }
 
-// kernel is the verdict of a kill that the cgroup's counter proves.
+// kernel returns the verdict for a kill that the cgroup's counter proves.
 func (e Evidence) kernel(end end, seen Findings) Verdict {
 	v := Verdict{Cause: KernelOOM, Limit: e.Budget, Used: e.used(), Evidence: "the oom_kill counter of its cgroup rose"}
 	if end.signal != sigkill && seen.killed.at > 0 {
@@ -144,7 +144,7 @@ func (e Evidence) kernel(end end, seen Findings) Verdict {
 	return v
 }
 
-// killed is the verdict of SIGKILL without proof.
+// killed returns the verdict for SIGKILL without proof.
 func (e Evidence) killed(end end, seen Findings) Verdict {
 	v := Verdict{Cause: Killed, Limit: e.Budget, Used: e.used()}
 	if end.signal == sigkill {
@@ -156,21 +156,21 @@ func (e Evidence) killed(end end, seen Findings) Verdict {
 	case e.short():
 		v.Cause, v.Detail, v.Evidence = KernelOOMSuspected, "", e.shortage()
 	case e.HostOOMKill && !e.ample():
-		v.Cause, v.Detail, v.Evidence = KernelOOMSuspected, "", "oom_kill of the whole host rose"
+		v.Cause, v.Detail, v.Evidence = KernelOOMSuspected, "", "the oom_kill counter of the whole host rose"
 	}
 	return v
 }
 
-// shortage says in figures how short memory was.
+// shortage returns in figures how short memory was.
 func (e Evidence) shortage() string {
 	if e.AvailableKnown && e.Available <= e.shortMargin() {
-		return fmt.Sprintf("%s were left just before", max(e.Available, 0))
+		return fmt.Sprintf("%s was left just before", max(e.Available, 0))
 	}
 	return fmt.Sprintf("usage was %s of %s", e.used(), e.Budget)
 }
 
 func signalText(end end) string {
-	name := SignalName(end.signal)
+	name := signalName(end.signal)
 	if name == "" {
 		name = "signal " + strconv.Itoa(end.signal)
 	}
@@ -180,13 +180,13 @@ func signalText(end end) string {
 	return name
 }
 
-// v8Extra is what a Node process holds beside V8's old space: three semi-spaces
-// of 16 MB, and code, buffers and native memory of about a tenth of the heap.
+// v8Extra is what a Node process holds beside V8's old space: three semi-spaces of
+// 16 MB, and about a tenth of the heap for code, buffers and native memory.
 func v8Extra(heap memtools.Bytes) memtools.Bytes { return 48*memtools.MB + heap/10 }
 
-// nextHeapLimit returns the heap limit to try after one of V8 proved too small:
-// half as much again, rounded up, or what the budget bears where that is less.
-// It is zero where the budget bears no more than there was.
+// nextHeapLimit returns the heap limit to try after one proved too small: 1.5 times
+// as much, rounded up, or what the budget allows if that is less. It is zero if the
+// budget allows less than a tenth more.
 func (e Evidence) nextHeapLimit(died memtools.Bytes) memtools.Bytes {
 	had := max(e.HeapLimit, died)
 	if had <= 0 {
@@ -203,8 +203,8 @@ func (e Evidence) nextHeapLimit(died memtools.Bytes) memtools.Bytes {
 	return next
 }
 
-// roundUp rounds up to a figure that people set: steps of 64 MB under 1 GB, of
-// 256 MB from there.
+// roundUp rounds up to a figure that people would set: in steps of 64 MB below 1 GB,
+// of 256 MB from there.
 func roundUp(b memtools.Bytes) memtools.Bytes {
 	step := 64 * memtools.MB
 	if b >= memtools.GB {

@@ -173,15 +173,15 @@ func TestDiagnoseWeighsEvidence(t *testing.T) {
 	}{
 		"nothing happened": {Evidence{}, Success, "succeeded", ""},
 		"exit 137 alone is killed, cause unknown": {
-			Evidence{ExitCode: 137}, Killed, "killed, cause unknown (SIGKILL, exit code 137)", "Nothing shows who"},
+			Evidence{ExitCode: 137}, Killed, "killed, cause unknown (SIGKILL, exit code 137)", "The sender of SIGKILL is unknown"},
 		"SIGKILL alone is killed, cause unknown": {
-			Evidence{ExitCode: -1, Signal: 9}, Killed, "killed, cause unknown (SIGKILL)", "Nothing shows who"},
+			Evidence{ExitCode: -1, Signal: 9}, Killed, "killed, cause unknown (SIGKILL)", "The sender of SIGKILL is unknown"},
 		"a counter of the cgroup proves the kernel": {
 			Evidence{Signal: 9, CgroupOOMKill: true, Budget: 400 * mb, Peak: 390 * mb}, KernelOOM,
 			"killed by the kernel, out of memory (used 390.00MB of 400.00MB)", "It needs more than 390.00MB: give the run more memory than 400MB."},
 		"a kernel's kill of a heap whose limit lies above the budget": {
 			Evidence{Signal: 9, CgroupOOMKill: true, Budget: gb, Peak: gb - mb, HeapLimit: 8 * gb}, KernelOOM,
-			"used 1023.00MB of 1024.00MB", "Its heapLimit of 8GB lies above what a budget of 1GB bears"},
+			"used 1023.00MB of 1024.00MB", "Its heapLimit of 8GB is more than the budget of 1GB allows"},
 		"a heap limit of about the budget is not to blame": {
 			Evidence{Signal: 9, Stopped: StopPressure, Budget: 309 * mb, Peak: 369 * mb, HeapLimit: 319 * mb}, PressureStop,
 			"used 369.00MB of 309.00MB", "It needs more than 369.00MB: give the run more memory than 309MB."},
@@ -198,22 +198,22 @@ func TestDiagnoseWeighsEvidence(t *testing.T) {
 		"no memory left before a kill suggests": {
 			Evidence{Signal: 9, AvailableKnown: true}, KernelOOMSuspected, "probably", ""},
 		"a peak at the budget before a kill suggests": {
-			Evidence{Signal: 9, Budget: gb, Peak: 1000 * mb}, KernelOOMSuspected, "probably by the kernel for memory (used 1000.00MB of 1024.00MB)", "needs more than 1000.00MB"},
+			Evidence{Signal: 9, Budget: gb, Peak: 1000 * mb}, KernelOOMSuspected, "probably by the kernel, out of memory (used 1000.00MB of 1024.00MB)", "needs more than 1000.00MB"},
 		"a peak far under the budget does not": {
 			Evidence{Signal: 9, Budget: gb, Peak: 500 * mb}, Killed, "cause unknown", ""},
 		"V8's text through a shell": {
 			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 64 * mb, Budget: gb}, V8Heap,
-			"JavaScript heap out of memory (V8 heap limit 64.00MB)", "Set heapLimit: 128MB for this package; the budget of 1GB bears it."},
+			"JavaScript heap out of memory (V8 heap limit 64.00MB)", "Set heapLimit: 128MB for this package; the budget of 1GB allows it."},
 		"V8's text that a runner made exit 1": {
 			Evidence{ExitCode: 1, Tail: v8, HeapLimit: 64 * mb}, V8Heap, "V8 heap limit 64.00MB", "Set heapLimit: 128MB"},
 		"V8's line alone with an abort": {
 			Evidence{Signal: 6, Tail: v8Line, HeapLimit: 512 * mb}, V8Heap, "V8 heap limit 512.00MB", "Set heapLimit: 768MB"},
 		"a heap limit of the script's own": {
 			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 8 * gb, Budget: 16 * gb}, V8Heap, "JavaScript heap out of memory (at 67.40MB)",
-			"V8 ended at 67.40MB although heapLimit is 8GB: look for --max-old-space-size in the script itself"},
-		"a heap that the budget cannot bear": {
+			"V8 ran out at 67.40MB although heapLimit is 8GB: look for --max-old-space-size in the script itself"},
+		"a heap that the budget does not allow": {
 			Evidence{ExitCode: 134, Tail: v8Line, HeapLimit: 900 * mb, Budget: gb}, V8Heap, "V8 heap limit 900.00MB",
-			"It needs a heap above 900MB and the budget of 1GB bears none"},
+			"It needs a heap above 900MB, which the budget of 1GB does not allow"},
 		"a heap for which half as much again is too much": {
 			Evidence{ExitCode: 134, Tail: v8Line, HeapLimit: 512 * mb, Budget: 750 * mb}, V8Heap, "V8 heap limit 512.00MB", "Set heapLimit: 576MB"},
 		"an abort near the heap limit without a word": {
@@ -280,8 +280,8 @@ func checkReadsWell(t interface{ Errorf(string, ...any) }, v Verdict) {
 	if v.Memory() && v.Advice == "" {
 		t.Errorf("%s: no advice for a memory failure", v.Cause)
 	}
-	if v.HeapLimit < 0 || v.HeapLimit > 0 && v.HeapLimit <= v.Limit {
-		t.Errorf("heap limit %s after %s", v.HeapLimit, v.Limit)
+	if v.NextHeapLimit < 0 || v.NextHeapLimit > 0 && v.NextHeapLimit <= v.Limit {
+		t.Errorf("heap limit %s after %s", v.NextHeapLimit, v.Limit)
 	}
 }
 

@@ -1,11 +1,13 @@
-// Package oom says why a process ended, and whether memory was the reason. It
-// names a cause only on evidence: the fatal text of V8, Go, the JVM or another
-// runtime in the form in which it is printed at a death, a kernel counter that
-// rose, or the caller's own act. Exit code 137 alone is "killed, cause unknown",
-// and a signal is never success.
+// Package oom tells why a process ended, and whether it ran out of memory.
 //
-// Diagnose is pure: it reads no file, starts nothing and takes no clock. A
-// Scanner watches output of any size for the texts, in about 2 KB of memory:
+// It names a cause only on evidence: the fatal text of V8, Go, the JVM or another
+// runtime in the form that it has at a death, a kernel counter that grew, or a stop
+// by the caller. Exit code 137 alone is "killed, cause unknown". A signal is never
+// a success.
+//
+// [Diagnose] is pure: it reads no file, starts nothing and asks no clock. A
+// [Scanner] searches output of any size for the fatal texts, in about 2 KB of
+// memory:
 //
 //	scan := new(oom.Scanner)
 //	cmd.Stdout, cmd.Stderr = scan, scan // or io.MultiWriter(log, scan)
@@ -14,4 +16,6 @@
 //	if verdict.Memory() {
 //		fmt.Println(verdict.Reason(), verdict.Advice)
 //	}
+//
+// Every text that a Scanner knows has a sample of a real death in testdata.
 package oom

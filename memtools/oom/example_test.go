@@ -3,6 +3,7 @@ package oom_test
 import (
 	"fmt"
 	"io"
+	"os/exec"
 	"strings"
 
 	"github.com/heapmage/heapmage/memtools"
@@ -30,9 +31,36 @@ Aborted
 	})
 	fmt.Println("❌ Building package: cli failed after 3.21s:", v.Reason())
 	fmt.Println("💡", v.Advice)
-	fmt.Println(v.Memory(), v.HeapLimit.Short())
+	fmt.Println(v.Memory(), v.NextHeapLimit.Short())
 	// Output:
 	// ❌ Building package: cli failed after 3.21s: JavaScript heap out of memory (V8 heap limit 512.00MB)
-	// 💡 Set heapLimit: 768MB for this package; the budget of 2GB bears it.
+	// 💡 Set heapLimit: 768MB for this package; the budget of 2GB allows it.
 	// true 768MB
+}
+
+func ExampleScanner() {
+	scan := new(oom.Scanner)
+	cmd := exec.Command("sh", "-c", "echo 'java.lang.OutOfMemoryError: Java heap space'; echo '	at Main.main(Main.java:7)'; exit 1")
+	cmd.Stdout, cmd.Stderr = scan, scan
+	_ = cmd.Run()
+	v := oom.Diagnose(oom.Evidence{ExitCode: cmd.ProcessState.ExitCode(), Seen: scan.Findings()})
+	fmt.Println(v.Cause, v.Memory())
+	fmt.Println(v.Reason())
+	// Output:
+	// jvm-heap true
+	// Java out of memory: Java heap space
+}
+
+func ExampleCause() {
+	for _, c := range []oom.Cause{oom.KernelOOM, oom.Killed} {
+		fmt.Println(c.Memory(), c.Sentence())
+	}
+	// Output:
+	// true killed by the kernel, out of memory
+	// false killed, cause unknown
+}
+
+func ExampleSignalNumber() {
+	fmt.Println(oom.SignalNumber("SIGKILL"), oom.SignalNumber("kill"), oom.SignalNumber("SIGNONE"))
+	// Output: 9 9 0
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// Bounds of a Scanner. A text is recognised by the start of its line, so the
-// rest of a long line is passed over.
+// Bounds of a Scanner. A text is recognised at the start of its line, so the rest of
+// a long line is skipped.
 const (
-	maxLine    = 1024 // bytes of a line that are looked at
+	maxLine    = 1024 // bytes of a line that are read
 	maxPrefix  = 160  // bytes that a runner may put in front of each line
 	maxQuote   = 200  // bytes of a quoted line
 	maxPending = 4    // texts that wait for their stack trace at the same time
@@ -19,36 +19,38 @@ const (
 	nearEnd    = 40   // lines from the end within which a weak text still counts
 )
 
-// Scanner watches a stream of output for the fatal texts that Diagnose knows.
-// It is an io.Writer that never fails; texts may be split over writes in any
-// way, and the stream may have any size: a Scanner holds the start of one line
-// and what it found. The zero Scanner is ready. It is not safe for concurrent
-// use; two streams of one process that are read at once take one Scanner behind
-// a lock, as lines of both belong together.
+// Scanner searches a stream of output for the fatal texts that Diagnose knows. It is
+// an io.Writer that never fails. Writes may split the texts in any way, and the
+// stream may have any size, as a Scanner holds only the start of one line and what
+// it found. The zero value is ready to use.
+//
+// It is not safe for concurrent use. If stdout and stderr of a process are read
+// concurrently, put one Scanner behind a lock: lines of both belong together.
 type Scanner struct {
 	buf     [maxLine]byte
 	n       int
 	started bool // anything was written
-	open    bool // the current line has content, seen or passed over
+	open    bool // the current line has content, read or skipped
 
 	found   Findings
 	pending [maxPending]candidate
 	next    int // the slot of pending that is used next
 
-	// What stands before some texts and makes them certain.
+	// Lines before some texts that make them certain.
 	collection, traceback, jvmStart, goUse note
 	deathPrefix                            string
 }
 
-// Findings is what a Scanner found. The zero value is that of no output.
+// Findings is what a Scanner found, for Evidence.Seen. The zero value means no
+// output.
 type Findings struct {
 	seen  bool
 	lines int
-	// death is the last text that is certain; abort is V8's text without the trace
-	// around it, which takes an abort as its second witness.
+	// death is the last text that is certain. abort is V8's text without a trace; it
+	// counts only if the process also aborted.
 	death, abort finding
-	// weak is a text that also stands in warnings; killed says that a process
-	// below was killed; missing names a command that was not found.
+	// weak is a text that warnings contain too. killed reports that a process further
+	// down was killed. missing names a command that was not found.
 	weak, killed, missing finding
 }
 
@@ -59,12 +61,12 @@ type finding struct {
 	line   string
 	used   memtools.Bytes
 	at     int // the number of the line, from 1
-	// soft is set for a text of V8 that stands for its heap limit and for memory
-	// that the system refused alike, and for esbuild's note that its process ended.
+	// soft is set for a text of V8 that may mean its heap limit or memory that the
+	// system refused, and for esbuild's note that its process ended.
 	soft bool
 }
 
-// candidate is a finding that becomes certain with a line that follows it.
+// candidate is a finding that a later line makes certain.
 type candidate struct {
 	finding
 	prefix string
@@ -72,15 +74,15 @@ type candidate struct {
 	until  int
 }
 
-// note is a line that was seen, for texts which refer back to it.
+// note is an earlier line that a text refers back to.
 type note struct {
 	prefix string
 	value  memtools.Bytes
 	at     int
 }
 
-// before reports whether the note stands within n lines before line at, under
-// the same prefix.
+// before reports whether the note is at most so many lines before line at, with the
+// same prefix.
 func (n note) before(at, lines int, prefix string) bool {
 	return n.at > 0 && at-n.at <= lines && n.prefix == prefix
 }
@@ -90,7 +92,7 @@ func (s *Scanner) Write(p []byte) (int, error) {
 	n := len(p)
 	s.started = s.started || n > 0
 	for len(p) > 0 {
-		// A carriage return ends a line too: progress bars write over themselves.
+		// A carriage return ends a line too: progress bars overwrite themselves.
 		i := bytes.IndexAny(p, "\r\n")
 		if i < 0 {
 			s.take(p)
@@ -103,8 +105,8 @@ func (s *Scanner) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// Findings returns what was found so far, the unfinished line included. The
-// scan can go on after it.
+// Findings returns what was found so far, including the unfinished line. Writing can
+// go on afterwards.
 func (s *Scanner) Findings() Findings {
 	c := *s
 	if c.open {
@@ -125,7 +127,7 @@ func (s *Scanner) endLine() {
 	line := bytes.TrimRight(stripEscapes(s.buf[:s.n]), " \t")
 	s.n = 0
 	if !s.open {
-		return // blank lines carry nothing, and wrappers drop or add them
+		return // blank lines mean nothing: wrappers drop or add them
 	}
 	s.open = false
 	s.found.lines++
@@ -133,7 +135,7 @@ func (s *Scanner) endLine() {
 	s.match(line)
 }
 
-// confirm looks whether the line makes an earlier text certain.
+// confirm checks whether the line makes an earlier text certain.
 func (s *Scanner) confirm(line []byte) {
 	for i := range s.pending {
 		c := &s.pending[i]
@@ -154,21 +156,21 @@ func (s *Scanner) confirm(line []byte) {
 	}
 }
 
-// die records a text that is certain. The last one counts: an earlier one was
-// survived.
+// die records a text that is certain. The last one counts, as the process survived
+// earlier ones.
 func (s *Scanner) die(f finding, prefix string) {
 	s.found.death, s.deathPrefix = f, prefix
 }
 
-// await records a text that becomes certain when proof accepts a line below it.
+// await records a text that becomes certain if proof accepts a line below it.
 func (s *Scanner) await(f finding, prefix string, proof func([]byte) bool) {
 	s.pending[s.next] = candidate{f, prefix, proof, s.found.lines + window}
 	s.next = (s.next + 1) % maxPending
 }
 
-// prefixed reports whether p is what a runner puts in front of each line of its
-// child ("web:build: ", "[0] ", "app build | ", "#12 3.456 "), or empty. An
-// indented, quoted or listed text is a quotation of the text, not the text.
+// prefixed reports whether p is empty or what a runner puts in front of each line of
+// its child ("web:build: ", "[0] ", "app build | "). A text that is indented, quoted
+// or listed is only mentioned.
 func prefixed(p []byte) bool {
 	if len(p) == 0 {
 		return true
@@ -208,8 +210,8 @@ func stripEscapes(b []byte) []byte {
 	return out
 }
 
-// quote makes a line fit to be shown: valid text, no control characters, not
-// long.
+// quote makes a line fit for display: valid UTF-8, no control characters, and not
+// too long.
 func quote(line []byte) string {
 	text := strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {

@@ -5,16 +5,15 @@ import (
 	"regexp"
 )
 
-// text is one thing to look for: anchor stands at the start of a line, behind a
-// runner's prefix at most; found gets the line from there on, without escape
-// sequences.
+// text is one text to look for. anchor is the start of its line, possibly behind a
+// runner's prefix. found gets the line from there on, without escape sequences.
 type text struct {
 	anchor []byte
 	found  func(s *Scanner, prefix string, rest []byte)
 }
 
-// texts are the forms in which runtimes write their end. Each has a sample of a
-// real death in testdata.
+// texts are what runtimes write at their end. Each has a sample of a real death in
+// testdata.
 var texts = []text{
 	{[]byte("FATAL ERROR: "), (*Scanner).v8Fatal},
 	{[]byte("<--- Last few GCs --->"), func(s *Scanner, prefix string, _ []byte) { s.collection = note{prefix: prefix, at: s.found.lines} }},
@@ -72,7 +71,7 @@ func (s *Scanner) refused(prefix string, rest []byte) {
 	s.die(s.finding(SystemAllocation, what, rest), prefix)
 }
 
-// notFound is how sh, dash, BusyBox and bash name a command that does not exist.
+// notFound is how sh, dash, BusyBox and bash report a missing command.
 var notFound = regexp.MustCompile(`^[^"]*?: (?:line )?(?:\d+: )?([^\s:]+): (?:command )?not found$`)
 
 var rustFailed = regexp.MustCompile(`^memory allocation of \d+ bytes failed$`)
@@ -92,14 +91,14 @@ func (s *Scanner) python(prefix string, rest []byte) {
 	}
 }
 
-// killedBelow is how shells, package managers and runners say that a process
-// below them was killed: signal 9, or 137 as its exit code.
+// killedBelow is how shells, package managers and runners report that a process below
+// them was killed: signal 9, or 137 as its exit code.
 var killedBelow = regexp.MustCompile(`(?:^|[:|\]│┃] +)Killed(?:: 9)?$` +
 	`|line \d+: +\d+ Killed\s|\*\*\* .*\] Killed$|signal: killed$|signal: 'SIGKILL'` +
 	`|(?i:exit(?:ed)?(?: with)?(?: exit)? (?:code|status) 137\b)|exited \(137\)` +
 	`|npm (?:error|ERR!) (?:code|errno) 137$|^\s+code: 137,?$`)
 
-// esbuildGone is how esbuild's library says that its process ended.
+// esbuildGone is how esbuild's library reports that its process ended.
 var esbuildGone = regexp.MustCompile(`^(?:Error: )?The service (?:was stopped|is no longer running)`)
 
 func (s *Scanner) kill(line []byte) {
@@ -110,14 +109,14 @@ func (s *Scanner) kill(line []byte) {
 	}
 	f := s.finding(Killed, "", line)
 	f.soft = !killed
-	// Of the lines that tell of one kill the first is the closest to it.
+	// Of several lines about one kill the first is the closest to it.
 	if last := s.found.killed; last.at > 0 && f.at-last.at <= nearEnd && last.soft == f.soft {
 		f.line = last.line
 	}
 	s.found.killed = f
 }
 
-// mayTellOfAKill spares most lines the regular expression.
+// mayTellOfAKill saves most lines the regular expression.
 func mayTellOfAKill(line []byte) bool {
 	if bytes.Contains(line, []byte("137")) {
 		return bytes.Contains(line, []byte("code")) || bytes.Contains(line, []byte("status")) || bytes.Contains(line, []byte("exit")) ||

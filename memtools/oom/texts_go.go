@@ -18,8 +18,8 @@ func (s *Scanner) goUsage(prefix string, rest []byte) {
 	}
 }
 
-// goFatal is the end of a Go program. The words after "fatal error: " are those
-// of the runtime's mmap failures; C compilers write the same lead.
+// goFatal takes the end of a Go program. The words after "fatal error: " are those of
+// the runtime's mmap failures, as C compilers write the same start.
 func (s *Scanner) goFatal(prefix string, rest []byte) {
 	what := bytes.TrimPrefix(bytes.TrimPrefix(rest, []byte("fatal error: ")), []byte("runtime: "))
 	for _, w := range []string{"out of memory", "cannot allocate memory", "failed to reserve page summary memory"} {
@@ -42,7 +42,7 @@ func (s *Scanner) goStack(prefix string, rest []byte) {
 	})
 }
 
-// nameGoProgram looks for a program that a JavaScript repository runs.
+// nameGoProgram looks for the Go programs that JavaScript repositories run.
 func nameGoProgram(f *finding, line []byte) {
 	switch {
 	case bytes.Contains(line, []byte("github.com/evanw/esbuild/")):

@@ -30,8 +30,8 @@ func (s *Scanner) javaExit(prefix string, rest []byte) { s.die(s.java(rest), pre
 
 func (s *Scanner) javaTrace(prefix string, rest []byte) { s.await(s.java(rest), prefix, isStackFrame) }
 
-// javaStart is a JVM that could not begin: the line after "Error occurred
-// during initialization of VM".
+// javaStart takes a JVM that could not start: the line after "Error occurred during
+// initialization of VM".
 func (s *Scanner) javaStart(prefix string, rest []byte) {
 	if s.jvmStart.before(s.found.lines, 1, prefix) && (bytes.HasPrefix(rest, []byte("Could not reserve ")) || bytes.HasPrefix(rest, []byte("Could not allocate "))) {
 		s.die(s.finding(SystemAllocation, "Java: "+quote(rest), rest), prefix)

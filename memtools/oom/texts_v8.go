@@ -10,9 +10,9 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// V8 writes refusedForms where the system refused it a page for its young
-// generation, and limitForms where its own limit was met. The rest stand for
-// either: an object that could not be promoted.
+// V8 writes refusedForms if the system refused it a page for its young generation,
+// and limitForms if it met its heap limit. Other forms may mean either: an object
+// could not be promoted.
 var (
 	refusedForms = []string{"Committing semi space failed", "NewSpace::EnsureCurrentCapacity "}
 	limitForms   = []string{"Reached heap limit ", "Ineffective mark-compacts near heap limit ", "CALL_AND_RETRY_LAST "}
@@ -32,8 +32,8 @@ func (s *Scanner) v8Fatal(prefix string, rest []byte) {
 	if hasForm(rest, refusedForms) {
 		f.cause, f.detail = SystemAllocation, "V8: no page for its young generation"
 	}
-	// V8 writes its last collections above the text and a stack trace below it.
-	// Either one under the same prefix tells the death from a quotation.
+	// V8 writes its last collections above the text and a stack trace below it. Either
+	// one with the same prefix tells a death from a mention.
 	if s.collection.before(f.at, window, prefix) {
 		f.used = s.collection.value
 		s.die(f, prefix)
@@ -51,11 +51,11 @@ func isNativeTrace(rest []byte) bool {
 	return bytes.Equal(rest, []byte("----- Native stack trace -----")) || traceFrame.Match(rest)
 }
 
-// gcLine is a collection as V8 lists it: what was in use, and was left in use.
-// V8 may begin or cut the list within a line: it prints a ring buffer.
+// gcLine is a collection as V8 lists it: the memory in use before and after. The list
+// may start or end within a line, as V8 prints a ring buffer.
 var gcLine = regexp.MustCompile(`ms: (?:Incremental )?(?:Mark-Compact|Mark-sweep|Scavenge)[^>]{0,60}-> (\d{1,9})\.(\d) \(`)
 
-// heapSize keeps what V8's last collection left in use.
+// heapSize notes what V8's last collection left in use.
 func (s *Scanner) heapSize(line []byte) {
 	if s.collection.at == 0 || s.found.lines-s.collection.at > window || !bytes.HasPrefix(line, []byte(s.collection.prefix)) {
 		return
@@ -77,7 +77,7 @@ func (s *Scanner) worker(prefix string, rest []byte) {
 	s.die(s.finding(NodeWorker, "", rest), prefix)
 }
 
-// workerMessage is the error as test runners print it: the code stands below.
+// workerMessage takes the error as test runners print it, with its code below.
 func (s *Scanner) workerMessage(prefix string, rest []byte) {
 	s.await(s.finding(NodeWorker, "", rest), prefix, func(rest []byte) bool {
 		return bytes.Contains(rest, []byte("code: 'ERR_WORKER_OUT_OF_MEMORY'"))
@@ -90,8 +90,8 @@ func (s *Scanner) rangeError(prefix string, rest []byte) {
 	case "Array buffer allocation failed":
 		s.await(s.finding(BufferAllocation, "", rest), prefix, isStackFrame)
 	case "Invalid array length", "Invalid string length", "Map maximum size exceeded", "Set maximum size exceeded":
-		// Only where nothing caught it, which Node's version below the stack says: tests
-		// and libraries provoke these.
+		// Tests and libraries provoke these, so it counts only if nothing caught it: then
+		// Node writes its version below the stack.
 		s.await(s.finding(EngineLimit, what, rest), prefix, func(rest []byte) bool { return bytes.HasPrefix(rest, []byte("Node.js v")) })
 	}
 }

@@ -6,37 +6,38 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// Verdict is why a process ended. The zero Verdict has no cause; Diagnose never
-// returns it.
+// Verdict is why a process ended. Diagnose never returns the zero value, which has no
+// cause.
 type Verdict struct {
 	Cause Cause
-	// Detail makes the cause more exact: the message of a Java error, the name of
-	// a signal, the command that was not found. Empty where there is nothing to add.
+	// Detail makes the cause more precise: the message of a Java error, the name of a
+	// signal, the command that was not found. It may be empty.
 	Detail string
-	// Evidence is what proved the cause: the line of output, quoted without the
-	// prefix of a runner, or the fact that was counted. Empty for Success, and where
-	// nothing but the exit code speaks.
+	// Evidence is what proved the cause: a line of output without a runner's prefix,
+	// or a fact such as a counter. It is empty for Success, and if there is only an
+	// exit code.
 	Evidence string
-	// Limit is the limit that was met: V8's heap limit for V8Heap, the budget for
-	// KernelOOM and its like. Zero where unknown: a script that sets a heap limit of
-	// its own, a worker thread, what the system refuses.
+	// Limit is the limit that was reached: V8's heap limit for V8Heap, the budget for
+	// a kill or a pressure stop. Zero means unknown, as for a heap limit that the script
+	// sets, a worker thread, and memory that the system refused.
 	Limit memtools.Bytes
-	// Used is what was in use at the end, measured or as the runtime itself wrote:
+	// Used is the memory in use at the end, as measured or as the runtime wrote it:
 	// V8's heap for V8Heap, the program's memory for GoMemory and Esbuild, else the
-	// peak of the tree. Zero where unknown.
+	// peak of the tree. Zero means unknown.
 	Used memtools.Bytes
-	// HeapLimit is a heap limit worth trying next. Zero where a larger one does not
-	// help, does not fit the budget, or nothing is known to start from.
-	HeapLimit memtools.Bytes
-	// Advice is one sentence that says what to do, with figures where they are
-	// known. Empty for Success and where the output itself says it.
+	// NextHeapLimit is the V8 heap limit to try next, larger than Limit. It is zero if
+	// a larger one does not help or does not fit the budget, or if there is no figure
+	// to start from.
+	NextHeapLimit memtools.Bytes
+	// Advice is one sentence about what to do, with the figures that are known. It is
+	// empty for Success, and if the output itself tells.
 	Advice string
 }
 
 // Success reports whether the process succeeded.
 func (v Verdict) Success() bool { return v.Cause == Success }
 
-// Memory reports whether memory was the reason (exit code 4 of a run).
+// Memory reports whether the process ran out of memory.
 func (v Verdict) Memory() bool { return v.Cause.Memory() }
 
 // Reason returns the verdict in words for one line of a log, such as
