@@ -1,5 +1,5 @@
-// Command esbuild-plugin bundles a TypeScript file through esbuild's Go API and
-// watches the memory of that:
+// Command esbuild-plugin bundles a TypeScript file with esbuild's Go API and watches
+// how much memory that takes:
 //
 //	go run ./examples/esbuild-plugin examples/esbuild-plugin/src/main.ts
 package main

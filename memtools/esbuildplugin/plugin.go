@@ -1,8 +1,9 @@
-// Package esbuildplugin watches the memory of builds through esbuild's Go API:
-// a plugin that starts a memtools.Monitor when a build starts and stops it when
-// the build ends. It is a package of its own, so that nobody else pays for
-// esbuild. esbuild runs inside the Go process, so that the monitor's own figures
-// are esbuild's, and its garbage collection is real.
+// Package esbuildplugin watches the memory of builds that use esbuild's Go API. Its
+// plugin runs a memtools.Monitor while a build lasts. esbuild runs inside the Go
+// process, so the monitor measures esbuild's memory, and its garbage collection frees
+// it.
+//
+// It is a separate package so that other users of memtools do not depend on esbuild.
 package esbuildplugin
 
 import (
@@ -13,52 +14,63 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// Name is the plugin's, as esbuild's messages have it.
+// Name is the plugin's name in esbuild's messages.
 const Name = "memory-monitor"
 
-// New returns a plugin that runs a monitor while a build lasts. The config is
-// that of memtools.NewMonitor; its zero value collects nothing and tells nobody.
-// One plugin may serve many builds, also at once: the monitor runs from the
-// start of the first to the end of the last.
-func New(config memtools.MonitorOptions) api.Plugin {
-	var (
-		mu      sync.Mutex // guards running
-		running int
-		monitor = memtools.NewMonitor(config)
-	)
-	return api.Plugin{
-		Name: Name,
-		Setup: func(build api.PluginBuild) {
-			building := false // this one; guarded by mu
-			end := func() {
-				mu.Lock()
-				defer mu.Unlock()
-				if !building {
-					return
-				}
-				building = false
-				if running--; running == 0 {
-					monitor.Stop()
-				}
-			}
-			build.OnStart(func() (api.OnStartResult, error) {
-				mu.Lock()
-				defer mu.Unlock()
-				if building {
-					return api.OnStartResult{}, nil // the last build's end was kept from us
-				}
-				building = true
-				if running++; running == 1 {
-					monitor.Start()
-				}
-				return api.OnStartResult{}, nil
-			})
-			build.OnEnd(func(*api.BuildResult) (api.OnEndResult, error) {
-				end()
-				return api.OnEndResult{}, nil
-			})
-			// esbuild tells no plugin of the end after one whose own OnEnd failed.
-			build.OnDispose(end)
-		},
+// New returns a plugin that runs a monitor while a build lasts. The zero options
+// collect nothing and report to no one: see memtools.MonitorOptions. One plugin may
+// serve several builds, even at once: the monitor runs from the start of the first to
+// the end of the last.
+func New(o memtools.MonitorOptions) api.Plugin {
+	builds := &builds{monitor: memtools.NewMonitor(o)}
+	return api.Plugin{Name: Name, Setup: func(build api.PluginBuild) {
+		b := &oneBuild{all: builds}
+		build.OnStart(func() (api.OnStartResult, error) {
+			b.start()
+			return api.OnStartResult{}, nil
+		})
+		build.OnEnd(func(*api.BuildResult) (api.OnEndResult, error) {
+			b.end()
+			return api.OnEndResult{}, nil
+		})
+		// If the OnEnd of an earlier plugin fails, esbuild does not call ours.
+		build.OnDispose(b.end)
+	}}
+}
+
+// builds runs the monitor while any build does.
+type builds struct {
+	monitor *memtools.Monitor
+
+	mu      sync.Mutex // guards running, and running of each build
+	running int
+}
+
+type oneBuild struct {
+	all     *builds
+	running bool
+}
+
+func (b *oneBuild) start() {
+	b.all.mu.Lock()
+	defer b.all.mu.Unlock()
+	if b.running {
+		return // the end of the last build was not reported
+	}
+	b.running = true
+	if b.all.running++; b.all.running == 1 {
+		b.all.monitor.Start()
+	}
+}
+
+func (b *oneBuild) end() {
+	b.all.mu.Lock()
+	defer b.all.mu.Unlock()
+	if !b.running {
+		return
+	}
+	b.running = false
+	if b.all.running--; b.all.running == 0 {
+		b.all.monitor.Stop()
 	}
 }

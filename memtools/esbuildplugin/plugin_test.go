@@ -13,7 +13,7 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// slow holds a build up until the monitor has checked.
+// slow delays a build until the monitor has checked.
 func slow(checks *atomic.Int32) api.Plugin {
 	return api.Plugin{Name: "slow", Setup: func(build api.PluginBuild) {
 		build.OnLoad(api.OnLoadOptions{Filter: ".*"}, func(api.OnLoadArgs) (api.OnLoadResult, error) {
@@ -41,7 +41,7 @@ func TestTheMonitorStopsThoughAnotherPluginFailsAtTheEnd(t *testing.T) {
 		if len(result.Errors) == 0 || checks.Load() < 2 {
 			t.Fatalf("%d checks, errors %v", checks.Load(), result.Errors)
 		}
-		waitFor(t, "the end of the checks", func() bool { // esbuild disposes of a build in its own time
+		waitFor(t, "the end of the checks", func() bool { // esbuild disposes of a build some time later
 			before := checks.Load()
 			time.Sleep(100 * time.Millisecond)
 			return checks.Load() == before

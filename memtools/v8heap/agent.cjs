@@ -1,25 +1,24 @@
 'use strict';
-// The heap agent: preloaded into every Node process of a run, it lets heapmage
-// ask for the figures of V8's heap and for a garbage collection, even while the
-// program is inside one long synchronous call. docs/heap-agent-protocol.md has
-// the protocol. It must never harm the program: whatever fails here, fails
-// silently, and the program runs as if the agent were not there.
+// The heap agent. Preloaded into every Node process of a run, it lets heapmage read
+// the figures of V8's heap and collect garbage, even while the program is inside one
+// long synchronous call (docs/heap-agent-protocol.md). It must never harm the program:
+// what fails here fails silently, and the program runs as if there were no agent.
 (() => {
   const path = process.env.HEAPMAGE_HEAP_SOCKET;
   if (!path) return;
   try {
     const { Worker, isMainThread } = require('node:worker_threads');
-    if (!isMainThread) return; // the preload runs in each thread: without this it would start itself without end
+    if (!isMainThread) return; // the preload runs in each thread, so it would start itself for ever
 
-    // Programs that only start others hold no heap worth collecting; a debugger
-    // and a snapshot builder must have the process for themselves.
+    // Programs that only start others hold no heap worth collecting. A debugger or a
+    // snapshot builder needs the process for itself.
     const script = process.argv[1] || '';
     if (/[\\/](?:npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(?:-cli)?(?:-\d[^\\/]*)?(?:\.[cm]?js)?$/.test(script)) return;
     if (/--inspect|--build-snapshot/.test(process.execArgv.join(' ') + process.env.NODE_OPTIONS)) return;
 
     const v8 = require('node:v8');
     let gc;
-    // The thread below reaches the program's own thread by this name alone.
+    // The agent's thread finds the main thread's functions by this name.
     Object.defineProperty(process, Symbol.for('heapmage.heap'), {
       value: {
         stats() {
@@ -27,13 +26,13 @@
           return { used: heapUsed, total: heapTotal, limit: v8.getHeapStatistics().heap_size_limit, external, rss };
         },
         collect() {
-          if (!gc) { // only now, so that a program which is never asked never pays; no global gc appears
+          if (!gc) { // only now, so that a program that is never asked never pays; no global gc appears
             v8.setFlagsFromString('--expose-gc');
             gc = require('node:vm').runInNewContext('gc');
             v8.setFlagsFromString('--no-expose-gc');
           }
-          // On Node 22 and newer this form also gives pages back to the system; on
-          // 20 the object form collects the young generation only.
+          // From Node 22 on this form also returns pages to the system. On 20 the object
+          // form collects only the young generation.
           if (parseInt(process.versions.node, 10) >= 22) gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
           else gc();
         },
@@ -47,11 +46,11 @@
       socket.on('error', () => {});
       socket.on('close', () => process.exit()); // of this thread
       socket.on('connect', () => send({ type: 'hello', ...workerData.hello }));
-      // In a process that stays, the thread gives back what its start left behind,
-      // 2.3 MB. V8 collects and shrinks a heap when buffers of over 64 MB hang on
-      // it; nothing writes to them, so that they are addresses only. The first
-      // collection empties pages, the next one returns them. Since Node 26 there is
-      // too little to gain (0.4 MB for some 20 ms of processor time).
+      // In a process that lives on, the thread returns what its start left behind,
+      // 2.3 MB. V8 collects and shrinks a heap once buffers of over 64 MB belong to it;
+      // nothing writes to them, so they take only addresses. The first collection
+      // empties pages, the next one returns them. From Node 26 on there is too little
+      // to gain: 0.4 MB for some 20 ms of processor time.
       if (parseInt(process.versions.node, 10) < 26)
         for (const ms of [2000, 2100]) setTimeout(() => { try { new ArrayBuffer(100 * 2 ** 20); } catch {} }, ms);
       let text = '';
@@ -60,8 +59,8 @@
         if (text.length > 65536) return socket.destroy();
         for (let at; (at = text.indexOf('\\n')) >= 0; text = text.slice(at + 1)) answer(text.slice(0, at));
       });
-      // A session lives for one request only: a program that nobody asks has no
-      // inspector attached.
+      // A session lives for one request, so that a program is not being inspected
+      // while there is none.
       function answer(line) {
         let frame;
         try { frame = JSON.parse(line); } catch { return socket.destroy(); }
@@ -85,8 +84,8 @@
         }
       }
     `;
-    // Node tells process.on('worker') of each new thread, from a callback that its
-    // constructor leaves behind; the program must not hear of this one.
+    // Node reports each new thread to process.on('worker'), from a callback that the
+    // constructor queues. The program must not hear of this one.
     const { nextTick } = process;
     let worker;
     try {
@@ -95,7 +94,7 @@
       };
       worker = new Worker(thread, {
         eval: true,
-        // Nothing of the program's: neither its own preloads nor its loaders run here.
+        // Nothing of the program's: neither its preloads nor its loaders run here.
         env: {},
         execArgv: [],
         argv: [],
@@ -105,7 +104,7 @@
         },
         resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 4, stackSizeMb: 1 },
         name: 'heapmage',
-        // Left alone, they would be piped into the program's, which opens those.
+        // By default they are piped into the program's, which opens those.
         stdout: true,
         stderr: true,
       });
@@ -113,8 +112,8 @@
       process.nextTick = nextTick;
     }
     worker.on('error', () => {});
-    worker.unref(); // the process ends as if the thread were not there
+    worker.unref(); // the process ends as if there were no thread
   } catch {
-    // This Node cannot be looked into; its memory is still known from outside.
+    // No agent in this Node. Its memory is still measured from outside.
   }
 })();

@@ -10,10 +10,10 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// version is the protocol's. Frames of another are refused.
+// version is the version of the protocol. Frames of another are refused.
 const version = 1
 
-// maxFrame bounds a frame in bytes: no honest one comes near it.
+// maxFrame limits a frame in bytes. Real ones stay far below.
 const maxFrame = 64 << 10
 
 // request is what the server sends.
@@ -23,7 +23,7 @@ type request struct {
 	Type string `json:"type"` // "stats" or "collect"
 }
 
-// reply is what the agent sends: a hello when it connects, then one answer a
+// reply is what the agent sends: a hello when it connects, then one answer for each
 // request. Unknown fields are ignored.
 type reply struct {
 	V    int    `json:"v"`
@@ -42,7 +42,7 @@ type reply struct {
 	After  figures `json:"after"`
 }
 
-// figures are in bytes; JSON numbers of JavaScript are floating point.
+// figures are in bytes. JavaScript writes numbers as floating point.
 type figures struct {
 	Used     float64 `json:"used"`
 	Total    float64 `json:"total"`
@@ -55,7 +55,8 @@ func (f figures) heap() Heap {
 	return Heap{Used: bytes(f.Used), Total: bytes(f.Total), Limit: bytes(f.Limit), External: bytes(f.External), RSS: bytes(f.RSS)}
 }
 
-// bytes is a figure of the agent's; what cannot be an amount of memory is none.
+// bytes converts a figure of the agent. It is zero if f cannot be an amount of
+// memory.
 func bytes(f float64) memtools.Bytes {
 	if !(f > 0 && f < 1<<60) {
 		return 0

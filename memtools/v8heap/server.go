@@ -19,23 +19,22 @@ import (
 //go:embed agent.cjs
 var agent []byte
 
-// socketEnv names the variable that tells the agent where the server listens.
+// socketEnv is the variable that tells the agent where the server listens.
 const socketEnv = "HEAPMAGE_HEAP_SOCKET"
 
-// helloTimeout bounds the wait for a connection's first frame: what does not
-// speak at once is no agent.
+// helloTimeout limits the wait for the first frame of a connection, and for a write.
+// A peer that does not speak at once is no agent.
 const helloTimeout = 10 * time.Second
 
-// Server speaks with the agents of Node processes. Its methods may be called by
-// many goroutines.
+// Server talks to the agents of Node processes. It is safe for concurrent use.
 type Server struct {
 	dir      string
 	listener net.Listener
-	serving  sync.WaitGroup // the accepting goroutine, and one for each connection
+	serving  sync.WaitGroup // the accepting goroutine and one for each connection
 
 	mu     sync.Mutex // guards all below
 	agents map[*conn]Process
-	conns  map[*conn]bool // every connection, also before its hello
+	conns  map[*conn]bool // every connection, even before its hello
 	closed bool
 }
 
@@ -48,9 +47,9 @@ type conn struct {
 	gone    bool
 }
 
-// Listen starts a server in a new folder below dir; empty means the system's for
-// temporary files. The error is errors.ErrUnsupported on Windows, where Node has
-// no Unix sockets.
+// Listen starts a server in a new folder in dir, or in the system's folder for
+// temporary files if dir is empty. Call Close when it is no longer needed. On Windows,
+// where Node has no Unix sockets, the error is errors.ErrUnsupported.
 func Listen(dir string) (*Server, error) {
 	if runtime.GOOS == "windows" {
 		return nil, fmt.Errorf("heap agent: %w", errors.ErrUnsupported)
@@ -74,17 +73,18 @@ func Listen(dir string) (*Server, error) {
 func (s *Server) agentPath() string  { return filepath.Join(s.dir, "agent.cjs") }
 func (s *Server) socketPath() string { return filepath.Join(s.dir, "heap.sock") }
 
-// Dir is the server's folder. Close removes it.
+// Dir returns the server's folder. Close removes it.
 func (s *Server) Dir() string { return s.dir }
 
-// Options are the options that a Node process must be started with, each one
-// word: they must be quoted where NODE_OPTIONS holds them.
+// Options returns the options that a Node process must be started with, on its command
+// line or in NODE_OPTIONS. Each is one word. In NODE_OPTIONS, quote one that contains
+// spaces.
 func (s *Server) Options() []string { return []string{"--require=" + s.agentPath()} }
 
-// Env is what the environment of a Node process must hold beside Options.
+// Env returns the entries that the environment of a Node process needs as well.
 func (s *Server) Env() []string { return []string{socketEnv + "=" + s.socketPath()} }
 
-// Close ends all connections and removes the folder. Node processes run on.
+// Close ends all connections and removes the folder. The Node processes run on.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
@@ -97,7 +97,7 @@ func (s *Server) Close() error {
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
 
-// Processes lists the Node processes that are connected now, by PID.
+// Processes returns the Node processes that are connected now, by ascending PID.
 func (s *Server) Processes() []Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,16 +109,17 @@ func (s *Server) Processes() []Process {
 	return list
 }
 
-// Stats asks a process for its figures. While the program is inside of native
-// code, such as a synchronous wait for a child, there is no answer until it
-// returns or ctx is done.
+// Stats returns the figures of a process. While the program is inside native code, such
+// as a synchronous wait for a child, it waits until that returns or ctx is done. The
+// error is ErrNoAgent if the process has no agent.
 func (s *Server) Stats(ctx context.Context, pid int) (Heap, error) {
 	r, err := s.ask(ctx, pid, "stats")
 	return r.After.heap(), err
 }
 
-// Collect has a process collect its garbage and says what that gave. The program
-// stands still meanwhile. When ctx is done the collection goes on, unwatched.
+// Collect makes a process collect its garbage and returns what that did. The program
+// stands still meanwhile. If ctx is done first the collection still happens. The error
+// is ErrNoAgent if the process has no agent.
 func (s *Server) Collect(ctx context.Context, pid int) (Collection, error) {
 	r, err := s.ask(ctx, pid, "collect")
 	return Collection{Before: r.Before.heap(), After: r.After.heap(), Duration: time.Duration(r.MS * float64(time.Millisecond))}, err
@@ -166,7 +167,7 @@ func (s *Server) accept() {
 		case err == nil:
 		case errors.Is(err, net.ErrClosed):
 			return
-		default: // too many open files, for instance: the agent of one process is lost
+		default: // too many open files, for instance: one process has no agent then
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
@@ -183,7 +184,7 @@ func (s *Server) accept() {
 	}
 }
 
-// serve reads what an agent says until it goes, or says what no agent would.
+// serve reads what an agent sends until it disconnects or breaks the protocol.
 func (s *Server) serve(c *conn) {
 	defer func() {
 		s.mu.Lock()
@@ -210,7 +211,7 @@ func (s *Server) serve(c *conn) {
 	}
 }
 
-// send sends a request and returns where its answer will come.
+// send sends a request. The channel gets its answer, and is closed with the connection.
 func (c *conn) send(what string) (<-chan reply, int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -227,7 +228,7 @@ func (c *conn) send(what string) (<-chan reply, int, error) {
 	_ = c.SetWriteDeadline(time.Now().Add(helloTimeout))
 	if _, err := c.Write(append(frame, '\n')); err != nil {
 		delete(c.waiting, c.next)
-		_ = c.Close() // after half of a frame nothing that follows can be read
+		_ = c.Close() // after half a frame nothing else can be read
 		return nil, 0, ErrNoAgent
 	}
 	return answer, c.next, nil
@@ -239,7 +240,7 @@ func (c *conn) forget(id int) {
 	delete(c.waiting, id)
 }
 
-// answered hands a reply to whoever waits for it; nobody does after a timeout.
+// answered delivers a reply. After a timeout nothing waits for it.
 func (c *conn) answered(r reply) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
