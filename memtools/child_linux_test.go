@@ -14,9 +14,8 @@ import (
 	"time"
 )
 
-// The helpers hold memory until their input ends; what they start gets the same
-// input, so that nothing outlives the test. Each says "PID ready" once it holds
-// what it should.
+// The helpers hold memory until their input ends. What they start gets the same input,
+// so that nothing outlives the test. Each prints "PID ready" once it holds its memory.
 func init() {
 	helpers["hold"] = func() { hold(64 * MB) }
 	helpers["small"] = func() { hold(0) }
@@ -24,7 +23,7 @@ func init() {
 		start("hold", nil)
 		hold(0)
 	}
-	helpers["daemon"] = func() { // a grandchild in a session of its own, without a parent
+	helpers["daemon"] = func() { // a grandchild in its own session, without a parent
 		_ = start("daemon-2", &syscall.SysProcAttr{Setsid: true}).Wait()
 		hold(0)
 	}
@@ -73,8 +72,8 @@ type child struct {
 	pid   int
 }
 
-// begin starts a helper as the leader of a group, marked as marker where that is
-// not empty. It ends with the test.
+// begin starts a helper as the leader of a group, marked with marker unless that is
+// empty. It ends with the test.
 func begin(t testing.TB, name, marker string) *child {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -105,7 +104,7 @@ func begin(t testing.TB, name, marker string) *child {
 	return c
 }
 
-// ready waits until a helper says that it is, and returns its PID.
+// ready waits until a helper is ready, and returns its PID.
 func (c *child) ready() int {
 	c.t.Helper()
 	if !c.lines.Scan() {
@@ -118,8 +117,7 @@ func (c *child) ready() int {
 	return pid
 }
 
-// other waits until two helpers are ready, and returns the PID of the one that
-// is not the first.
+// other waits until two helpers are ready, and returns the PID of the second.
 func (c *child) other() int {
 	c.t.Helper()
 	a, b := c.ready(), c.ready()
@@ -129,7 +127,7 @@ func (c *child) other() int {
 	return a
 }
 
-// eventually waits until something comes true that the kernel does in its own time.
+// eventually waits for something that the kernel does at some later time.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for range 2000 {

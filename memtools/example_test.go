@@ -210,7 +210,7 @@ func ExampleOOMCounts() {
 	before := memtools.OOMCounts{Cgroup: memtools.Counter{Value: 2, Known: true}}
 	after := memtools.OOMCounts{Cgroup: memtools.Counter{Value: 3, Known: true}}
 	if grown := after.Since(before); grown.Cgroup.Known && grown.Cgroup.Value > 0 {
-		fmt.Println("the kernel killed a process of this cgroup for memory")
+		fmt.Println("the kernel killed a process of this cgroup: out of memory")
 	}
-	// Output: the kernel killed a process of this cgroup for memory
+	// Output: the kernel killed a process of this cgroup: out of memory
 }

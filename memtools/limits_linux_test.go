@@ -21,16 +21,16 @@ func TestLimits(t *testing.T) {
 		want  Limits
 	}{
 		{"is the machine's memory without cgroups", files{}, whole},
-		{"is the machine's memory where no cgroup sets a limit, v1", files{
+		{"is the machine's memory if no cgroup sets a limit, v1", files{
 			"/proc/self/cgroup": "4:memory:/user\n", "/proc/self/mountinfo": mounts1,
 			memory + "/memory.limit_in_bytes": none1, memory + "/user/memory.limit_in_bytes": none1,
 		}, whole},
-		{"is the machine's memory where no cgroup sets a limit, v2", files{
+		{"is the machine's memory if no cgroup sets a limit, v2", files{
 			"/proc/self/cgroup": "0::/user.slice/me.scope\n", "/proc/self/mountinfo": mounts2,
 			unified + "/user.slice/memory.max": "max\n", unified + "/user.slice/me.scope/memory.max": "max\n", unified + "/user.slice/memory.high": "max\n",
 			unified + "/user.slice/cpu.max": "max 100000\n",
 		}, whole},
-		{"is the machine's memory where a cgroup allows more", files{
+		{"is the machine's memory if a cgroup allows more", files{
 			"/proc/self/cgroup": "0::/a\n", "/proc/self/mountinfo": mounts2,
 			unified + "/a/memory.max": "68719476736\n", unified + "/a/memory.current": oneGiB, unified + "/a/memory.stat": stat2,
 		}, with(func(l *Limits) {
@@ -62,14 +62,14 @@ func TestLimits(t *testing.T) {
 			l.Effective, l.EffectiveSource, l.Available = GB, "cgroup v2 /a/b", 592
 			l.Cgroups = []Cgroup{{Version: 2, Path: "/a/b/c", Limit: 4 * GB}, {Version: 2, Path: "/a/b", Limit: GB, Used: 512 * MB}, {Version: 2, Path: "/a", Limit: 8 * GB, Used: 8*GB - 592}}
 		})},
-		{"says which soft limit there is, and does not take it for a hard one", files{
+		{"reports the soft limit, and does not take it for a hard one", files{
 			"/proc/self/cgroup": "0::/a\n", "/proc/self/mountinfo": mounts2,
 			unified + "/a/memory.max": "max\n", unified + "/a/memory.high": twoGiB, unified + "/a/memory.current": oneGiB,
 		}, with(func(l *Limits) {
 			l.Soft, l.SoftSource = 2*GB, "cgroup v2 /a"
 			l.Cgroups = []Cgroup{{Version: 2, Path: "/a", Soft: 2 * GB, Used: GB}}
 		})},
-		{"has nothing available where the limit is passed, and never less than nothing", files{
+		{"has nothing available if the limit is passed, and never less than nothing", files{
 			"/proc/self/cgroup": "0::/a\n", "/proc/self/mountinfo": mounts2,
 			unified + "/a/memory.max": oneGiB, unified + "/a/memory.current": twoGiB,
 		}, with(func(l *Limits) {
@@ -110,7 +110,7 @@ func TestLimits(t *testing.T) {
 			l.Effective, l.EffectiveSource, l.Available = 2*GB, "cgroup v1 /docker/1f0c", 2*GB
 			l.Cgroups = []Cgroup{{Version: 1, Path: "/docker/1f0c/inner", Limit: 4 * GB}, {Version: 1, Path: "/docker/1f0c", Limit: 2 * GB}}
 		})},
-		{"takes the mount's own root where the path is not below it", files{
+		{"takes the mount's own root if the path is not below it", files{
 			"/proc/self/cgroup":     "0::/../other/job\n",
 			"/proc/self/mountinfo":  mounts2,
 			unified + "/memory.max": twoGiB, unified + "/memory.current": "0\n",
@@ -140,7 +140,7 @@ func TestLimits(t *testing.T) {
 		{"passes over lines that it does not know", files{
 			"/proc/self/cgroup": "\nnonsense\n0:\n0::relative\n", "/proc/self/mountinfo": "x\n - cgroup2\n1 2 - cgroup2 none rw\n",
 		}, whole},
-		{"adds up what is free where the kernel does not say what is available", files{
+		{"adds up what is free if the kernel does not tell what is available", files{
 			"/proc/meminfo": "MemTotal: 2048 kB\nMemFree: 1024 kB\nCached: 512 kB\n",
 		}, Limits{Machine: 2 * MB, Effective: 2 * MB, EffectiveSource: theMachine, Available: MB + 512*KB}},
 	} {
@@ -158,14 +158,14 @@ func TestLimits(t *testing.T) {
 			}
 		})
 	}
-	t.Run("is an error where the machine's memory is not told", func(t *testing.T) {
+	t.Run("is an error if the machine's memory is unknown", func(t *testing.T) {
 		for _, text := range []string{"", "MemTotal: x kB\n", "MemTotalX: 1 kB\n"} {
 			if l, err := on(t, files{"/proc/meminfo": text}).limits(); err == nil {
 				t.Errorf("%q: %+v", text, l)
 			}
 		}
 	})
-	t.Run("is an error that names the file where a limit is no number", func(t *testing.T) {
+	t.Run("is an error that names the file if a limit is no number", func(t *testing.T) {
 		h := on(t, files{"/proc/self/cgroup": "0::/a\n", "/proc/self/mountinfo": mounts2, unified + "/a/memory.max": "lots\n"})
 		if _, err := h.limits(); err == nil || !strings.Contains(err.Error(), "/a/memory.max holds \"lots\"") {
 			t.Errorf("%v", err)
@@ -206,7 +206,7 @@ func TestOOMKills(t *testing.T) {
 			unified + "/a/memory.events": "low 0\nhigh 7\nmax 9\noom 8\noom_kill 4\noom_group_kill 1\n"}, OOMCounts{Cgroup: known(4), Host: known(3)}},
 		{"knows a count of zero", files{"/proc/self/cgroup": "0::/a\n", "/proc/self/mountinfo": mounts2,
 			unified + "/a/memory.events": "oom_kill 0\n"}, OOMCounts{Cgroup: known(0), Host: known(3)}},
-		{"does not know the cgroup's where the kernel is older", files{"/proc/self/cgroup": "4:memory:/a\n", "/proc/self/mountinfo": mounts1,
+		{"does not know the cgroup's if the kernel is older", files{"/proc/self/cgroup": "4:memory:/a\n", "/proc/self/mountinfo": mounts1,
 			memory + "/a/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\n"}, OOMCounts{Host: known(3)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestOOMKills(t *testing.T) {
 			}
 		})
 	}
-	t.Run("is unsupported where nothing counts", func(t *testing.T) {
+	t.Run("is unsupported if nothing counts", func(t *testing.T) {
 		if c, err := on(t, files{"/proc/vmstat": "oom_kills_not 1\n"}).oomKills(); !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("%+v, %v", c, err)
 		}

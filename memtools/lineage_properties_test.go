@@ -9,7 +9,7 @@ import (
 )
 
 // TestLineageProperties compares the tracker with what its promise says, over
-// random lives of processes: whoever is started in a tree belongs to it until it
+// random lives of processes: a process that starts in a tree belongs to it until it
 // ends.
 func TestLineageProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -76,7 +76,7 @@ func TestLineageProperties(t *testing.T) {
 	})
 }
 
-// unused draws a number from few, so that numbers come again.
+// unused draws from few numbers, so that they are reused.
 func unused(t *rapid.T, f *fakeTable) int {
 	return rapid.IntRange(2, 60).Filter(func(pid int) bool {
 		if f.processes[pid] != nil {

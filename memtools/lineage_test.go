@@ -28,7 +28,7 @@ func TestLineage(t *testing.T) {
 			f.end(10)
 			f.add(12, 1).pgid = 10
 		}, []int{11, 12}},
-		{"finds a job of the session that is in a group of its own and lost its parents", func(f *fakeTable, tr *Tracker) {
+		{"finds a job of the session that is in its own group and lost its parents", func(f *fakeTable, tr *Tracker) {
 			f.add(20, fakeSelf).detach()
 			tr.Track("a", 20)
 			_, _ = tr.Sample()
@@ -112,12 +112,12 @@ func TestLineage(t *testing.T) {
 			f.add(20, fakeSelf).lead()
 			tr.Track("a", 20)
 		}, []int{20}},
-		{"counts only what is marked where there is no root", func(f *fakeTable, tr *Tracker) {
+		{"counts only what is marked if there is no root", func(f *fakeTable, tr *Tracker) {
 			f.add(12, 1).lead().mark("a")
 			_, _ = tr.Sample() // seen before it was tracked
 			tr.Track("a", 0)
 		}, []int{12}},
-		{"counts only what is marked where the root has ended", func(f *fakeTable, tr *Tracker) {
+		{"counts only what is marked if the root has ended", func(f *fakeTable, tr *Tracker) {
 			f.add(12, 1).lead().mark("a")
 			tr.Track("a", 4711)
 		}, []int{12}},

@@ -66,9 +66,9 @@ func TestMonitorCallbacks(t *testing.T) {
 		used Bytes
 		want []string
 	}{
-		{"tells nobody of normal usage", 10 * MB, nil},
-		{"tells of high usage", 80 * MB, []string{"warning: High memory usage: 80% (80.00MB / 100.00MB)"}},
-		{"tells of critical usage as such only", 95 * MB, []string{"critical: Critical memory usage: 95% (95.00MB / 100.00MB)"}},
+		{"does not report normal usage", 10 * MB, nil},
+		{"reports high usage", 80 * MB, []string{"warning: High memory usage: 80% (80.00MB / 100.00MB)"}},
+		{"reports critical usage only as critical", 95 * MB, []string{"critical: Critical memory usage: 95% (95.00MB / 100.00MB)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
@@ -118,7 +118,7 @@ func TestMonitorAutoGC(t *testing.T) {
 			return 0, nil
 		}}).Check()
 	})
-	t.Run("has no cooldown where it is negative", func(t *testing.T) {
+	t.Run("has no cooldown if it is negative", func(t *testing.T) {
 		n := 0
 		m := NewMonitor(MonitorOptions{AutoGC: true, Cooldown: -1, Usage: watch(99, 100).usage, CollectGarbage: func() (Bytes, error) { n++; return 0, nil }})
 		m.Check()

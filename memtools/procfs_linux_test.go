@@ -135,7 +135,7 @@ func TestProcfsUsage(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
-	t.Run("is the resident set where the kernel tells no more", func(t *testing.T) {
+	t.Run("is the resident set if the kernel tells no more", func(t *testing.T) {
 		p.write(10, "status", "Name:\tnode\nState:\tR (running)\nPPid:\t1\nVmRSS:\t  2048 kB\nThreads:\t3\n")
 		s, err := tracker.Sample()
 		if err != nil {
@@ -145,7 +145,7 @@ func TestProcfsUsage(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
-	t.Run("is that of the other threads where only the main thread has ended", func(t *testing.T) {
+	t.Run("is that of the other threads if only the main thread has ended", func(t *testing.T) {
 		p.put(10, fixture{state: "Z (zombie)", pgid: 10, start: 60, threads: 2})
 		p.write(10, "task/10/status", "Name:\tnode\nState:\tZ (zombie)\nThreads:\t2\n")
 		p.write(10, "task/77/status", "Name:\tnode\nState:\tS (sleeping)\nVmRSS:\t 9000 kB\nRssAnon:\t 7168 kB\nThreads:\t2\n")
@@ -255,7 +255,7 @@ func TestProcfsDescriptors(t *testing.T) {
 			t.Errorf("%d more descriptors", n)
 		}
 	})
-	t.Run("does without where they run out", func(t *testing.T) {
+	t.Run("does without if they run out", func(t *testing.T) {
 		var old unix.Rlimit
 		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
 			t.Fatal(err)

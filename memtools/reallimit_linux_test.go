@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestRealLimit runs a helper in a cgroup of its own, and lets the kernel kill
+// TestRealLimit runs a helper in its own cgroup, and lets the kernel kill
 // another one there.
 func TestRealLimit(t *testing.T) {
 	dir := realCgroup(t, 256*MB)

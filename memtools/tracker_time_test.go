@@ -29,7 +29,7 @@ func TestProcessorTime(t *testing.T) {
 			t.Errorf("%v: it was read again at once", got)
 		}
 		time.Sleep(cpuInterval)
-		f.end(11) // nobody waits for it
+		f.end(11) // nothing waits for it
 		if got := sample(); got != 35*time.Second {
 			t.Errorf("%v once a process had ended", got)
 		}

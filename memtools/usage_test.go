@@ -28,14 +28,14 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// setLimit sets this process's heap limit until the test ends.
+// setLimit sets this process's heap limit for the rest of the test.
 func setLimit(t *testing.T, limit Bytes) {
 	old := debug.SetMemoryLimit(int64(limit))
 	t.Cleanup(func() { debug.SetMemoryLimit(old) })
 }
 
 func TestStats(t *testing.T) {
-	t.Run("measures against the heap limit where one is set", func(t *testing.T) {
+	t.Run("measures against the heap limit if one is set", func(t *testing.T) {
 		setLimit(t, 100*GB)
 		s := Stats()
 		if s.Limit != 100*GB || s.Used < MB || s.Used > 10*GB || s.Percent != s.Used.Percent(s.Limit) || s.Warning || s.Critical {
@@ -48,7 +48,7 @@ func TestStats(t *testing.T) {
 			t.Errorf("CheckUsage() = %q, want nothing", CheckUsage())
 		}
 	})
-	t.Run("measures against the memory there is where no limit is set", func(t *testing.T) {
+	t.Run("measures against the memory there is if no limit is set", func(t *testing.T) {
 		setLimit(t, math.MaxInt64)
 		s := Stats()
 		l, err := ReadLimits()
@@ -80,7 +80,7 @@ func TestStats(t *testing.T) {
 	})
 }
 
-// touched returns memory of which each page was written.
+// touched returns memory with every page written to.
 func touched(size Bytes) []byte {
 	b := make([]byte, size)
 	for i := 0; i < len(b); i += 4096 {

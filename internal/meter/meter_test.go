@@ -14,7 +14,7 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// TestMain is also the child that holds memory, where HOLD is set.
+// TestMain is also the child that holds memory, if HOLD is set.
 func TestMain(m *testing.M) {
 	if os.Getenv("HOLD") != "" {
 		held := make([]byte, 96*memtools.MB)
@@ -26,26 +26,6 @@ func TestMain(m *testing.M) {
 		return
 	}
 	goleak.VerifyTestMain(m)
-}
-
-func TestBounded(t *testing.T) {
-	const gb, mb = memtools.GB, memtools.MB
-	for _, tt := range []struct {
-		claim                        string
-		configured, usage, available memtools.Bytes
-		want                         memtools.Bytes
-	}{
-		{"is what was configured while there is room", 8 * gb, 1 * gb, 20 * gb, 8 * gb},
-		{"shrinks when others take the memory", 8 * gb, 1 * gb, 3 * gb, 4*gb - 8*gb/20},
-		{"keeps at least 128 MB in reserve", 1 * gb, 100 * mb, 500 * mb, 600*mb - 128*mb},
-		{"is never nothing", 1 * gb, 10 * mb, 10 * mb, 1},
-	} {
-		t.Run(tt.claim, func(t *testing.T) {
-			if got := bounded(tt.configured, tt.usage, tt.available); got != tt.want {
-				t.Errorf("got %v, want %v", got, tt.want)
-			}
-		})
-	}
 }
 
 func TestMeterSeesAChild(t *testing.T) {
@@ -112,7 +92,7 @@ func TestMeterSeesAChild(t *testing.T) {
 	})
 }
 
-// TestPeaksOfManyEnds: whoever samples at that moment, no end loses its peak.
+// No end loses its peak to a sample that another goroutine takes at that moment.
 func TestPeaksOfManyEnds(t *testing.T) {
 	m, err := New(Options{Budget: memtools.GB})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestDuties(t *testing.T) {
-	t.Run("keeps what it is told and drops what is over", func(t *testing.T) {
+	t.Run("keeps what it is told and drops what has ended", func(t *testing.T) {
 		d := newDuties()
 		bye := d.read(strings.NewReader("watch 1 0 0 \"r/a\"\nwatch 1 10 99 \"r/a\"\nwatch 2 11 5 \"r/b;\\\"\"\nfolder \"/a b\"\nfolder \"/c\"\nkeep \"/c\"\nforget 2\n" +
 			"folder \"relative\"\nnonsense\nwatch x\n\nwatch 3 4"))
@@ -19,7 +19,7 @@ func TestDuties(t *testing.T) {
 			t.Errorf("bye %v, %+v", bye, d)
 		}
 	})
-	t.Run("knows a goodbye from a death", func(t *testing.T) {
+	t.Run("tells a goodbye from a death", func(t *testing.T) {
 		if !newDuties().read(strings.NewReader("forget 1\nbye\n")) || newDuties().read(strings.NewReader("bye")) {
 			t.Error("mistaken")
 		}
@@ -41,7 +41,7 @@ func TestQuiet(t *testing.T) {
 		{"after some rounds without a member", []round{nothing, nothing, nothing}, 3},
 		{"not before the last member was found", []round{nothing, nothing, {found: []proctable.Process{ours}}, nothing, nothing, nothing}, 6},
 		{"not while one is in the middle of its start", []round{{unsure: []proctable.Process{ours}}, {unsure: []proctable.Process{ours}}, {unsure: []proctable.Process{ours}}, {unsure: []proctable.Process{ours}}, nothing}, 5},
-		{"though others always are", []round{{unsure: []proctable.Process{other(1)}}, {unsure: []proctable.Process{other(2)}}, {unsure: []proctable.Process{other(3)}}}, 3},
+		{"even if others always are", []round{{unsure: []proctable.Process{other(1)}}, {unsure: []proctable.Process{other(2)}}, {unsure: []proctable.Process{other(3)}}}, 3},
 		{"and one is found out to be a member", []round{{unsure: []proctable.Process{ours}}, {found: []proctable.Process{ours}}, {unsure: []proctable.Process{other(1)}}, nothing, nothing}, 5},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {

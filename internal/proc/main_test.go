@@ -19,7 +19,7 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// hang is how long a test waits before it says that something hangs.
+// hang is how long a test waits before it reports a hang.
 const hang = 20 * time.Second
 
 // modeEnv makes the test binary one of the programs below.
@@ -172,7 +172,7 @@ func processes(is func(p proctable.Process, environ string) bool) (found []proct
 	return found, err
 }
 
-// endDaemon ends a process that a test left alone on purpose.
+// endDaemon ends a process that a test left running on purpose.
 func endDaemon(t *testing.T, pid int) {
 	t.Helper()
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {

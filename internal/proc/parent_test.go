@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// watchParent says how many launchers it sees, then waits for their end, or a
-// little in vain.
+// watchParent prints how many launchers it sees, then waits for their end, or for a
+// short time in vain.
 func watchParent() {
 	patience := hang
 	if os.Getenv("PROC_TEST_PATIENCE") == "short" {
@@ -90,22 +90,22 @@ func TestWatchParent(t *testing.T) {
 		return string(first[:]) + string(rest)
 	}
 	for _, name := range []string{"mage", "go"} {
-		t.Run("tells when "+name+" has gone", func(t *testing.T) {
+		t.Run("reports when "+name+" has gone", func(t *testing.T) {
 			if got := orphan(t, name); !strings.HasSuffix(got, "gone true\n") || strings.HasPrefix(got, "ready 0") {
 				t.Errorf("%q", got)
 			}
 		})
 	}
-	t.Run("does not care for another parent, such as the shell of a nohup", func(t *testing.T) {
+	t.Run("ignores any other parent, such as the shell of a nohup", func(t *testing.T) {
 		if got := orphan(t, "shell", "PROC_TEST_PATIENCE=short"); got != "ready 0\ngone false\n" {
 			t.Errorf("%q", got)
 		}
 	})
-	t.Run("returns when it is told to", func(t *testing.T) {
+	t.Run("returns when ctx is done", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if WatchParent(ctx) {
-			t.Error("it says that the parent has gone")
+			t.Error("it reports that the parent has gone")
 		}
 	})
 }

@@ -210,7 +210,7 @@ func TestOutput(t *testing.T) {
 		}
 		endDaemon(t, left[0])
 	})
-	t.Run("passes the last words on, however slow the writer and whoever holds the pipe", func(t *testing.T) {
+	t.Run("passes the last words on, however slow the writer is and whatever holds the pipe", func(t *testing.T) {
 		slow := &counter{}
 		c := program(t, "last-words-and-daemon", slow)
 		started := make(chan *Process, 1)
@@ -264,7 +264,7 @@ func TestNothingIsLeft(t *testing.T) {
 			}
 		}
 	})
-	t.Run("of a job in a group of its own", func(t *testing.T) {
+	t.Run("of a job in its own group", func(t *testing.T) {
 		s := newTranscript()
 		p := start(t, program(t, "job-and-end", s))
 		end(t, p)

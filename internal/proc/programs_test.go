@@ -35,7 +35,7 @@ func programs() map[string]func() {
 			fmt.Println("ready", os.Getpid())
 			block()
 		},
-		// A daemon as watchman makes it: forked twice, in a session of its own,
+		// A daemon as watchman makes it: forked twice, in its own session,
 		// nothing held open.
 		"daemonize": func() {
 			middle := again("daemonize-middle")
@@ -106,8 +106,7 @@ const (
 	lastWords = 60_000 // fits a pipe
 )
 
-// block waits for a signal that ends it. A test that fails halfway leaves
-// nothing for ever.
+// block waits for a signal that ends it, but not for ever, in case a test fails halfway.
 func block() { time.Sleep(2 * time.Minute) }
 
 func again(mode string) *exec.Cmd {
@@ -118,7 +117,7 @@ func again(mode string) *exec.Cmd {
 	return c
 }
 
-// detach starts mode in a session of its own and waits until it runs.
+// detach starts mode in its own session and waits until it runs.
 func detach(mode string, stdout *os.File) int {
 	c := again(mode)
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -103,7 +103,7 @@ func TestReaper(t *testing.T) {
 			}
 		}
 	})
-	t.Run("is one process, in a session of its own, and is replaced when it dies", func(t *testing.T) {
+	t.Run("is one process, in its own session, and is replaced when it dies", func(t *testing.T) {
 		p := start(t, shell("sleep 100", nil))
 		first, err := Reaper()
 		if err != nil {

@@ -57,7 +57,7 @@ func TestStop(t *testing.T) {
 		end(t, p)
 		gone(t, p, s.pids(t, "daemon", 1)...)
 	})
-	t.Run("ends a job in a group of its own", func(t *testing.T) {
+	t.Run("ends a job in its own group", func(t *testing.T) {
 		s := newTranscript()
 		p := start(t, program(t, "job-and-block", s))
 		pids := s.pids(t, "ready", 2)

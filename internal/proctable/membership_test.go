@@ -16,8 +16,8 @@ func TestMembers(t *testing.T) {
 		{Identity: Identity{PID: 5, Start: 50}, PPID: 1, Group: 5, Session: 5},                   // ourselves
 		{Identity: Identity{PID: 10, Start: 100}, PPID: 5, Group: 10, Session: 10, Zombie: true}, // the leader
 		{Identity: Identity{PID: 11, Start: 101}, PPID: 1, Group: 10, Session: 10},               // its parent has gone
-		{Identity: Identity{PID: 12, Start: 102}, PPID: 11, Group: 12, Session: 10},              // a group of its own
-		{Identity: Identity{PID: 20, Start: 103}, PPID: 12, Group: 20, Session: 20},              // a session of its own, a parent of ours
+		{Identity: Identity{PID: 12, Start: 102}, PPID: 11, Group: 12, Session: 10},              // its own group
+		{Identity: Identity{PID: 20, Start: 103}, PPID: 12, Group: 20, Session: 20},              // its own session, a parent of ours
 		{Identity: Identity{PID: 30, Start: 104}, PPID: 1, Group: 30, Session: 30},               // a daemon
 		{Identity: Identity{PID: 31, Start: 105}, PPID: 1, Group: 31, Session: 31, Zombie: true}, // a dead one
 		{Identity: Identity{PID: 32, Start: 106}, PPID: 30, Group: 32, Session: 32},              // the daemon's child, mark cleared

@@ -266,7 +266,7 @@ func TestVerdictsReadWell(t *testing.T) {
 	}
 }
 
-// checkReadsWell holds what every verdict must fulfil, whatever the evidence.
+// checkReadsWell checks what holds for every verdict, whatever the evidence.
 func checkReadsWell(t interface{ Errorf(string, ...any) }, v Verdict) {
 	if _, ok := causes[v.Cause]; !ok {
 		t.Errorf("unknown cause %q", v.Cause)

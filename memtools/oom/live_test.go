@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The samples are of the Node versions of their day. This one dies today.
+// The samples are from the Node versions of their day. This one dies today.
 func TestTheInstalledNodeStillDiesAsTheSamplesSay(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {

@@ -53,7 +53,7 @@ func TestScannerSurvivesWhatTerminalsAndRunnersDoToText(t *testing.T) {
 			continue
 		}
 		if strings.HasPrefix(s.name, "wrap-") || s.name == "worker-vitest" {
-			continue // these bring a prefix or an indentation of their own
+			continue // these bring their own prefix or indentation
 		}
 		for _, prefix := range []string{"@acme/web:build: ", "[0] ", "packages/web build: ", "web build |  ", "➤ YN0000: │ "} {
 			lines := prefix + strings.ReplaceAll(text, "\n", "\n"+prefix)

@@ -9,8 +9,8 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// TestMemoryAtRest holds what docs/benchmarks.md says of the agent's memory, once
-// it has given back what its start left behind.
+// TestMemoryAtRest checks the agent's memory in docs/benchmarks.md, which is that after
+// the agent has returned what its start left behind.
 func TestMemoryAtRest(t *testing.T) {
 	most := map[string]memtools.Bytes{"20": 6 * memtools.MB, "22": 8 * memtools.MB, "24": 9 * memtools.MB, "26": 8 * memtools.MB}
 	eachNode(t, func(t *testing.T, node string) {
@@ -24,7 +24,7 @@ func TestMemoryAtRest(t *testing.T) {
 		tracker.TrackOne("with", idle(t, command(s, node, "-e", "process.stdin.resume(); console.log('up')")))
 		waitFor(t, "the agent", func() bool { return len(s.Processes()) == 1 })
 		limit := most[strings.Split(s.Processes()[0].Node, ".")[0]]
-		time.Sleep(2500 * time.Millisecond) // less is held for a moment at the start; later is as good
+		time.Sleep(2500 * time.Millisecond) // less is held for a moment at the start
 		var cost memtools.Bytes
 		waitFor(t, "the agent to take little memory", func() bool {
 			sample, err := tracker.Sample()

@@ -69,8 +69,8 @@ func (u used) String() string {
 // times are what differs between two runs of a tool.
 var times = regexp.MustCompile(`\b\d+(\.\d+)? ?m?s\b`)
 
-// useTool runs a tool; where s is not nil, it also says where the agent of the
-// tool's own process was not seen, or could not collect.
+// useTool runs a tool. If s is not nil the agent of the tool's process must be seen and
+// must be able to collect.
 func useTool(t *testing.T, s *Server, node, project string, args []string) (u used) {
 	t.Helper()
 	dist := filepath.Join(project, "dist")

@@ -49,7 +49,7 @@ func nodes(t *testing.T) map[string]string {
 	return found
 }
 
-// unlessCI skips a test, and fails it where everything must be there.
+// unlessCI skips a test, but fails it in CI, which must have everything.
 func unlessCI(t *testing.T, reason string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
@@ -85,7 +85,7 @@ func listen(t *testing.T) *Server {
 	return s
 }
 
-// command is a Node process, with the agent of s, or without where s is nil.
+// command is a Node process with the agent of s, or without an agent if s is nil.
 func command(s *Server, node string, args ...string) *exec.Cmd {
 	c := exec.Command(node, args...)
 	for _, entry := range os.Environ() {
@@ -171,7 +171,7 @@ func TestCollectInsideASynchronousCall(t *testing.T) {
 	})
 }
 
-// programs end in every way there is, and use what the agent uses too.
+// programs end in every possible way, and use what the agent uses.
 var programs = map[string]struct {
 	args  []string
 	files map[string]string
@@ -225,8 +225,8 @@ func TestAFullHeapStillEndsTheProgram(t *testing.T) {
 	})
 }
 
-// run is all that a program shows: its output and how it ended. What no two runs
-// have in common, such as times and process ids, is taken out.
+// run returns all that a program shows: its output and how it ended, without what
+// differs between two runs, such as times and process ids.
 func run(t *testing.T, s *Server, node string, args []string, files map[string]string) string {
 	t.Helper()
 	c := command(s, node, args...)
