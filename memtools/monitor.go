@@ -52,8 +52,8 @@ type MonitorOptions struct {
 	CollectGarbage func() (freed Bytes, err error)
 }
 
-// MonitorConfig is MonitorOptions. The README's table of the TypeScript API names
-// it.
+// MonitorConfig is the same as MonitorOptions. It is the name in the README's table
+// for users of the TypeScript API.
 type MonitorConfig = MonitorOptions
 
 // withDefaults returns o with its zero fields set.

@@ -28,7 +28,7 @@ func (p Pressure) String() string {
 }
 
 // Thresholds are the shares of a limit from which usage counts as warning and as
-// critical. The zero value is DefaultThresholds.
+// critical. The zero value means DefaultThresholds.
 type Thresholds struct {
 	// Warning is above 0 and at most 1. Zero means 0.75.
 	Warning float64

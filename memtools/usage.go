@@ -56,15 +56,14 @@ func Stats() Usage {
 	return DefaultThresholds.Measure(used, ownLimit(used))
 }
 
-// GetStats is Stats. The README's table of the TypeScript API names it.
+// GetStats is the same as Stats. It is the name in the README's table for users of the
+// TypeScript API.
 func GetStats() Usage { return Stats() }
 
-// CheckUsage is Stats().Message(): a warning, or "" if usage is normal. The
-// README's table of the TypeScript API names it.
+// CheckUsage returns Stats().Message(): a warning, or "" if usage is normal.
 func CheckUsage() string { return Stats().Message() }
 
-// FormatUsage is Stats().String(). The README's table of the TypeScript API names
-// it.
+// FormatUsage returns Stats().String(), such as "1024.50MB / 8192.00MB (13%)".
 func FormatUsage() string { return Stats().String() }
 
 // goMemory returns what GOMEMLIMIT counts: all memory that the runtime mapped,
