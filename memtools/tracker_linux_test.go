@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/heapmage/heapmage/internal/proctable"
 )
@@ -37,11 +38,22 @@ func TestTrackerRealProcesses(t *testing.T) {
 	t.Run("measures this process's own usage", func(t *testing.T) {
 		tracker := tracking(t)
 		before := sample(t, tracker).Own
-		held := touched(64 * MB)
+		// Not from the Go heap: that may have free memory, or a race detector's beside it.
+		held, err := unix.Mmap(-1, 0, int(64*MB), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := unix.Munmap(held); err != nil {
+				t.Error(err)
+			}
+		}()
+		for i := 0; i < len(held); i += os.Getpagesize() {
+			held[i] = 1
+		}
 		if grown := sample(t, tracker).Own - before; grown < 60*MB || grown > 100*MB {
 			t.Errorf("64 MB more are measured as %v", grown)
 		}
-		runtime.KeepAlive(held)
 	})
 	t.Run("counts descendants, and keeps the peak when they end", func(t *testing.T) {
 		tracker := tracking(t)
