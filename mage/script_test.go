@@ -12,6 +12,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/heapmage/heapmage/pool/worker"
+
 	// What the binary is made of, so that a change of it is a change of this test.
 	_ "github.com/heapmage/heapmage/mage"
 	_ "github.com/heapmage/heapmage/mage/build"
@@ -21,6 +23,7 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	worker.Main(insideWorker)
 	code, err := withBinary(m.Run)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

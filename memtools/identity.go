@@ -3,13 +3,14 @@ package memtools
 import (
 	"os"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/proctable"
 )
 
 // MarkerEnv is the environment variable that marks the processes of a tree.
 // A Tracker finds a marked process even if it left its parent, its group and its
 // session.
-const MarkerEnv = "HEAPMAGE_TASK"
+const MarkerEnv = environ.Task
 
 // Marker returns the environment entry "HEAPMAGE_TASK=…", which marks a child and
 // everything below it as the tree id. If this process itself is marked, the entry

@@ -16,6 +16,7 @@ const module = "github.com/heapmage/heapmage/"
 // lower layers only, so that each can be read, tested and replaced without
 // those above it.
 var layers = [][]string{
+	{"internal/environ"},
 	{"internal/proctable"},
 	{"memtools", "internal/problem", "internal/nearest", "pool/internal/frame", "pool/internal/channel"},
 	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/workspace", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},

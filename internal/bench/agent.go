@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/memtools/v8heap"
 )
 
@@ -47,7 +48,7 @@ func agentInBuild(ctx context.Context, pairs int, packages []string) error {
 		return err
 	}
 	build := func(loaded bool) func() (spent, error) {
-		command := []string{"env", fmt.Sprintf("HEAPMAGE_GC_AUTO=%v", loaded), binary, "build:managed"}
+		command := []string{"env", fmt.Sprintf("%s=%v", environ.GCAuto, loaded), binary, "build:managed"}
 		if len(packages) > 0 {
 			command = append(command, "-workspace="+strings.Join(packages, ","))
 		}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/memtools"
 	"github.com/heapmage/heapmage/memtools/v8heap"
 )
@@ -78,9 +79,9 @@ func agentInProcess(ctx context.Context, server *v8heap.Server, program string) 
 // node is a Node process, with the agent or without.
 func node(ctx context.Context, server *v8heap.Server, program string, loaded bool, script string) *exec.Cmd {
 	c := exec.CommandContext(ctx, program, "-e", script)
-	c.Env = append(os.Environ(), "NODE_OPTIONS=")
+	c.Env = append(os.Environ(), environ.NodeOptions+"=")
 	if loaded {
-		c.Env = append(c.Env, "NODE_OPTIONS="+strings.Join(server.Options(), " "))
+		c.Env = append(c.Env, environ.NodeOptions+"="+strings.Join(server.Options(), " "))
 		c.Env = append(c.Env, server.Env()...)
 	}
 	return c

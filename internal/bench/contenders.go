@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/heapmage/heapmage/internal/environ"
 )
 
 // contender is one way to build the generated workspace.
@@ -87,13 +89,13 @@ func contend(name, heapmage string) (contender, error) {
 func environment(heap string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
-		return name == "CI" || name == "NODE_OPTIONS" || slices.ContainsFunc(
-			[]string{"HEAPMAGE_", "TURBO_", "NX_", "LAGE_", "WIREIT_", "GITHUB_", "npm_"},
+		return name == "CI" || name == environ.NodeOptions || slices.ContainsFunc(
+			[]string{environ.Prefix, "TURBO_", "NX_", "LAGE_", "WIREIT_", "GITHUB_", "npm_"},
 			func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 	})
 	env = append(env, "DO_NOT_TRACK=1")
 	if heap != "" {
-		env = append(env, "NODE_OPTIONS=--max-old-space-size="+heap)
+		env = append(env, environ.NodeOptions+"=--max-old-space-size="+heap)
 	}
 	return env
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -182,7 +183,7 @@ func (l gcLoad) run(ctx context.Context, project, binary string, auto bool) (r g
 	}
 	c := exec.CommandContext(ctx, binary, "build:managed", "-workspace="+l.name)
 	c.Dir = project
-	c.Env = append(os.Environ(), "HEAPMAGE_BUDGET="+l.budget, fmt.Sprintf("HEAPMAGE_GC_AUTO=%v", auto), "NODE_OPTIONS=")
+	c.Env = append(os.Environ(), environ.Budget+"="+l.budget, fmt.Sprintf("%s=%v", environ.GCAuto, auto), environ.NodeOptions+"=")
 	if out, err := c.CombinedOutput(); err != nil {
 		return r, fmt.Errorf("%s: %w\n%s", l.name, err, out)
 	}

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/heapmage/heapmage/internal/environ"
 )
 
 // The versions that the generated workspaces are built with.
@@ -70,7 +72,7 @@ func writeProject(dir string) error {
 		"lage.config.js": []byte("module.exports = { npmClient: \"npm\", pipeline: { build: [\"^build\"] } };\n"),
 		"turbo.json": encoded(object{
 			"$schema":              "https://turborepo.com/schema.json",
-			"globalPassThroughEnv": []string{"NODE_OPTIONS"},
+			"globalPassThroughEnv": []string{environ.NodeOptions},
 			"tasks":                object{"build": object{"dependsOn": []string{"^build"}, "cache": false}},
 		}),
 		"nx.json": encoded(object{

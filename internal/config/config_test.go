@@ -9,11 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/memtools"
 )
 
-func load(t *testing.T, yaml, turbo string, environ ...string) (*Config, error) {
+func load(t *testing.T, yaml, turbo string, env ...string) (*Config, error) {
 	t.Helper()
 	root := t.TempDir()
 	for name, text := range map[string]string{FileName: yaml, turboFile: turbo} {
@@ -23,14 +24,14 @@ func load(t *testing.T, yaml, turbo string, environ ...string) (*Config, error) 
 			}
 		}
 	}
-	return Load(root, environ)
+	return Load(root, env)
 }
 
 func TestLoad(t *testing.T) {
 	no := false
 	for _, tt := range []struct {
 		claim, yaml, turbo string
-		environ            []string
+		env                []string
 		want               Config
 	}{
 		{"a missing file sets nothing", "", "", nil, Config{}},
@@ -56,7 +57,8 @@ packages:
 		}},
 		{"a variable goes before the file", "budget: 80%", "", []string{"HEAPMAGE_BUDGET=2GB", "PATH=/bin"}, Config{Budget: memtools.Absolute(2 * memtools.GB)}},
 		{"an empty variable is not set", "budget: 80%", "", []string{"HEAPMAGE_BUDGET="}, Config{Budget: memtools.Percent(80)}},
-		{"our own variables are passed over", "", "", []string{"HEAPMAGE_TASK=1/a#build"}, Config{}},
+		{"what heapmage gives its children is no setting", "", "", []string{"HEAPMAGE_TASK=1/a#build", "HEAPMAGE_RUNNING=/r\ta#build",
+			"HEAPMAGE_REAPER=1", "HEAPMAGE_HEAP_SOCKET=/s", "HEAPMAGE_POOL_FD=3", "HEAPMAGE_POOL_VERSION=1"}, Config{}},
 		{"turbo.json declares the order of tasks", "", `{
   // turbo allows comments
   "tasks": {"build": {"dependsOn": ["^build", "$CI", "//#codegen"]}, "test": {"dependsOn": ["build"]}, "//#root": {"dependsOn": ["x"]}, "dev": {}},
@@ -65,7 +67,7 @@ packages:
 			Config{Declared: map[string][]string{"build": {"^build"}}}},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			got, err := load(t, tt.yaml, tt.turbo, tt.environ...)
+			got, err := load(t, tt.yaml, tt.turbo, tt.env...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,10 +78,23 @@ packages:
 	}
 }
 
+func TestEverySettingHasAReader(t *testing.T) {
+	readers := (&Config{}).variables()
+	for _, name := range environ.Settings() {
+		if readers[name] == nil {
+			t.Errorf("nothing reads %s", name)
+		}
+		delete(readers, name)
+	}
+	for name := range readers {
+		t.Errorf("%s is read, but no setting", name)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	for _, tt := range []struct {
-		claim, yaml, turbo, environ string
-		want                        string
+		claim, yaml, turbo, env string
+		want                    string
 	}{
 		{"an unknown key names its line and the nearest", "budget: 1GB\nheaplimit: 8GB", "", "", "heapmage.yaml:2: unknown key \"heaplimit\"\n💡 did you mean heapLimit?"},
 		{"text that is no YAML names its line", "budget: 1GB\ntasks:\n  - a\n b: c", "", "", "heapmage.yaml:4: not valid YAML: did not find expected key\n💡 check the indentation and the quotes near that line"},
@@ -100,7 +115,7 @@ func TestErrors(t *testing.T) {
 		{"a broken turbo.json", "", "{", "", "turbo.json: cannot be read as JSON: hujson: line 1, column 2: parsing value: unexpected EOF\n💡 mend the file, or set tasks: in heapmage.yaml and remove it"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			_, err := load(t, tt.yaml, tt.turbo, tt.environ)
+			_, err := load(t, tt.yaml, tt.turbo, tt.env)
 			var p *problem.Error
 			if !errors.As(err, &p) || p.ExitStatus() != problem.ExitUsage {
 				t.Fatalf("got %v, want a problem with exit code 2", err)

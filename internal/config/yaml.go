@@ -21,9 +21,9 @@ import (
 )
 
 // Load reads root's heapmage.yaml, the order of tasks in its turbo.json, and the
-// HEAPMAGE_* variables of environ, which go first. A missing file is an empty
+// HEAPMAGE_* variables of env, which go first. A missing file is an empty
 // one. Every error is a *problem.Error.
-func Load(root string, environ []string) (*Config, error) {
+func Load(root string, env []string) (*Config, error) {
 	c := &Config{}
 	text, err := os.ReadFile(filepath.Join(root, FileName))
 	switch {
@@ -41,7 +41,7 @@ func Load(root string, environ []string) (*Config, error) {
 	if c.check(where) == nil {
 		where = "environment"
 	}
-	if err := c.readEnvironment(environ); err != nil {
+	if err := c.readEnvironment(env); err != nil {
 		return nil, err
 	}
 	return c, c.check(where)
@@ -49,9 +49,9 @@ func Load(root string, environ []string) (*Config, error) {
 
 // FromEnvironment reads the HEAPMAGE_* variables alone, where there is no
 // workspace.
-func FromEnvironment(environ []string) (*Config, error) {
+func FromEnvironment(env []string) (*Config, error) {
 	c := &Config{}
-	if err := c.readEnvironment(environ); err != nil {
+	if err := c.readEnvironment(env); err != nil {
 		return nil, err
 	}
 	return c, c.check("environment")

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -37,7 +38,7 @@ type Setup struct {
 // ctx bounds the processes that it starts: Node, to ask for its version and to
 // collect garbage in.
 func Gather(ctx context.Context, s Setup) Facts {
-	f := Facts{Limits: s.Limits, Budget: s.Budget, Kubernetes: slices.ContainsFunc(s.Environ, inPod)}
+	f := Facts{Limits: s.Limits, Budget: s.Budget, Kubernetes: environ.Value(s.Environ, environ.KubernetesHost) != ""}
 	if err := rundir.Writable(s.Workspace.Root); err != nil {
 		f.StateError = err.Error()
 	}
@@ -83,12 +84,6 @@ func (s Setup) collection(ctx context.Context, settings *script.Settings) (freed
 		return s.collect(ctx, settings)
 	}
 	return tryCollection(ctx, settings, script.Options{Environ: s.Environ})
-}
-
-// inPod reports whether a variable is the one that Kubernetes sets in each pod.
-func inPod(variable string) bool {
-	value, ok := strings.CutPrefix(variable, "KUBERNETES_SERVICE_HOST=")
-	return ok && value != ""
 }
 
 // built are folders whose files a build makes, so that they may be missing.

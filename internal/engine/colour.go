@@ -5,15 +5,17 @@ import (
 	"os"
 
 	"github.com/mattn/go-isatty"
+
+	"github.com/heapmage/heapmage/internal/environ"
 )
 
 // colour reports whether output to w is coloured: w is a terminal and NO_COLOR is
 // unset, or FORCE_COLOR is set.
-func colour(environ []string, w io.Writer) bool {
-	if env(environ, "NO_COLOR") != "" || env(environ, "TERM") == "dumb" {
+func colour(env []string, w io.Writer) bool {
+	if environ.Value(env, environ.NoColor) != "" || environ.Value(env, environ.Term) == "dumb" {
 		return false
 	}
-	if force := env(environ, "FORCE_COLOR"); force != "" {
+	if force := environ.Value(env, environ.ForceColor); force != "" {
 		return force != "0" && force != "false"
 	}
 	f, ok := w.(*os.File)

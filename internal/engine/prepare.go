@@ -8,11 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/budget"
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
@@ -158,7 +158,7 @@ func prepareRun(ctx context.Context, request Request) (*prepared, *plan.Plan, er
 		return nil, nil, err
 	}
 	place.notices = append(place.notices, planned.Notices...)
-	if err := planned.CheckReentry(env(place.environ, config.EnvRunning)); err != nil {
+	if err := planned.CheckReentry(environ.Value(place.environ, environ.Running)); err != nil {
 		return nil, nil, err
 	}
 	p, err := place.prepare(ctx, planned.Graph.Packages())
@@ -182,7 +182,7 @@ func (p *prepared) heapRequest(t *taskgraph.Task, known estimate.Prediction) hea
 	if known.Basis == estimate.FromHistory {
 		r.Learned, r.Proven = known.Need, known.Heap
 	}
-	if r.User > p.maxBudget && env(p.environ, config.EnvRunning) != "" {
+	if r.User > p.maxBudget && environ.Value(p.environ, environ.Running) != "" {
 		r.User = 0 // an outer heapmage's, which knew what fits
 	}
 	return r
@@ -191,14 +191,4 @@ func (p *prepared) heapRequest(t *taskgraph.Task, known estimate.Prediction) hea
 // atOnce is how many tasks may run at once.
 func (p *prepared) atOnce() int {
 	return schedule.Options{Slots: p.slots(), CPUs: p.cpus()}.MostAtOnce()
-}
-
-// env is the value of a variable in an environment, the last one given.
-func env(environ []string, name string) string {
-	for _, entry := range slices.Backward(environ) {
-		if value, ok := strings.CutPrefix(entry, name+"="); ok {
-			return value
-		}
-	}
-	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/script"
@@ -24,7 +25,7 @@ func (a *attempt) steps(known estimate.Prediction) ([]script.Step, error) {
 	o.Args = a.args(a.task)
 	// A heapmage inside the script keeps to this run's budget, and does not start the
 	// same task again.
-	o.Extra = append(o.Extra, config.EnvRunning+"="+a.running(), fmt.Sprintf("%s=%d", config.EnvBudget, a.maxBudget))
+	o.Extra = append(o.Extra, environ.Running+"="+a.running(), fmt.Sprintf("%s=%d", environ.Budget, a.maxBudget))
 	if a.limit.Set {
 		o.HeapLimit = a.limit.Size
 	}
@@ -50,8 +51,8 @@ func (r *run) scriptOptions() script.Options {
 		Colour:         colour(r.environ, os.Stdout),
 		PackageManager: r.config.Runner == config.RunnerPackageManager || r.ws.PnP,
 	}
-	if r.isNode() && env(r.environ, "GOMEMLIMIT") == "" {
-		o.Extra = append(o.Extra, fmt.Sprintf("GOMEMLIMIT=%d", heap.GoLimit(r.maxBudget)))
+	if r.isNode() && environ.Value(r.environ, environ.GoMemLimit) == "" {
+		o.Extra = append(o.Extra, fmt.Sprintf("%s=%d", environ.GoMemLimit, heap.GoLimit(r.maxBudget)))
 	}
 	return o
 }
@@ -60,7 +61,7 @@ func (r *run) scriptOptions() script.Options {
 // outer ones and its own.
 func (a *attempt) running() string {
 	own := a.ws.Root + "\t" + a.task.ID
-	if outer := env(a.environ, config.EnvRunning); outer != "" {
+	if outer := environ.Value(a.environ, environ.Running); outer != "" {
 		return outer + "\n" + own
 	}
 	return own

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/proctable"
 )
 
@@ -22,7 +23,7 @@ import (
 // anything of the program itself runs. In every other process it compares one
 // string.
 func init() {
-	if len(os.Args) != 1 || os.Args[0] != reaperName || os.Getenv(reaperEnv) == "" {
+	if len(os.Args) != 1 || os.Args[0] != reaperName || os.Getenv(environ.Reaper) == "" {
 		return
 	}
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)

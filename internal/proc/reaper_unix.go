@@ -11,14 +11,13 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/proctable"
 )
 
 // reaperName is the reaper's name in process lists. The kernel cuts it at 15 bytes.
+// The name and environ.Reaper together turn this program into the reaper.
 const reaperName = "heapmage-reaper"
-
-// reaperEnv and the name together turn this program into the reaper.
-const reaperEnv = "HEAPMAGE_REAPER"
 
 // ward is one tree that the reaper watches.
 type ward struct {
@@ -145,7 +144,7 @@ func (r *reaper) startLocked() error {
 	r.cmd = &exec.Cmd{
 		Path: self, Args: []string{reaperName}, Dir: "/", Stdin: in,
 		// Nothing of ours, and no mark above all: what ends our tree must spare it.
-		Env: []string{reaperEnv + "=1", "GOGC=10", "GOMAXPROCS=1", "GOTRACEBACK=none"},
+		Env: []string{environ.Reaper + "=1", "GOGC=10", "GOMAXPROCS=1", "GOTRACEBACK=none"},
 		// Ctrl-C must not reach it.
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}

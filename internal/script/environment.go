@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -15,29 +16,29 @@ import (
 // user's own. What an outer "npm run" said of its package does not reach through.
 func (s *Settings) environment(pkg *workspace.Package, o Options) []string {
 	env := s.base(o)
-	env.set("PWD", pkg.Path)
+	env.set(environ.PWD, pkg.Path)
 	if pkg.Manifest == nil {
 		return env.list(o.Extra)
 	}
 	for name := range env {
-		if strings.HasPrefix(name, "npm_package_") || strings.HasPrefix(name, "npm_lifecycle_") {
+		if strings.HasPrefix(name, environ.NPMPackagePrefix) || strings.HasPrefix(name, environ.NPMLifecyclePrefix) {
 			delete(env, name)
 		}
 	}
-	env.set("PATH", s.path(pkg, o.Environ))
-	if env["INIT_CWD"] == "" {
-		env.set("INIT_CWD", o.InitDir)
+	env.set(environ.Path, s.path(pkg, o.Environ))
+	if env[environ.InitCWD] == "" {
+		env.set(environ.InitCWD, o.InitDir)
 	}
-	env.set("NODE", s.Node.Path)
-	env.set("npm_node_execpath", s.Node.Path)
-	env.set("npm_command", "run-script")
+	env.set(environ.Node, s.Node.Path)
+	env.set(environ.NPMNodeExecPath, s.Node.Path)
+	env.set(environ.NPMCommand, "run-script")
 	if s.ws.Manager == workspace.NPM && strings.HasPrefix(s.version, "11.") {
-		env.set("npm_command", "run")
+		env.set(environ.NPMCommand, "run")
 	}
 	if s.execPath != "" {
-		env.set("npm_execpath", s.execPath)
+		env.set(environ.NPMExecPath, s.execPath)
 		if gyp := filepath.Join(s.managerDir(), "node_modules", "node-gyp", "bin", "node-gyp.js"); s.ws.Manager == workspace.NPM && isFile(gyp) {
-			env.set("npm_config_node_gyp", gyp)
+			env.set(environ.NPMNodeGyp, gyp)
 		}
 	}
 	agent := string(s.ws.Manager) + "/" + s.version
@@ -51,21 +52,21 @@ func (s *Settings) environment(pkg *workspace.Package, o Options) []string {
 	if s.ws.Manager == workspace.NPM {
 		agent += " workspaces/" + map[bool]string{true: "true", false: "false"}[len(s.ws.Packages) > 1]
 	}
-	env.set("npm_config_user_agent", agent)
-	env.set("npm_config_local_prefix", s.ws.Root)
-	if env["EDITOR"] == "" {
-		env.set("EDITOR", "vi")
+	env.set(environ.NPMUserAgent, agent)
+	env.set(environ.NPMLocalPrefix, s.ws.Root)
+	if env[environ.Editor] == "" {
+		env.set(environ.Editor, "vi")
 	}
 	if o.Colour {
-		env.set("COLOR", "1")
+		env.set(environ.Color, "1")
 	} else {
-		env.set("COLOR", "0")
+		env.set(environ.Color, "0")
 	}
 	switch {
 	case s.ws.Manager == workspace.PNPM:
-		env.set("PNPM_SCRIPT_SRC_DIR", pkg.Path)
+		env.set(environ.PNPMSourceDir, pkg.Path)
 	case s.ws.Berry():
-		env.set("PROJECT_CWD", s.ws.Root)
+		env.set(environ.ProjectCWD, s.ws.Root)
 	}
 	describe(env, pkg)
 	return env.list(o.Extra)
@@ -91,16 +92,16 @@ func (s *Settings) base(o Options) variables {
 		options = withHeapLimit(options, o.HeapLimit)
 	}
 	if len(options) > 0 {
-		env.set("NODE_OPTIONS", joinNodeOptions(options))
+		env.set(environ.NodeOptions, joinNodeOptions(options))
 	}
-	if _, said := env["FORCE_COLOR"]; o.Colour && !said && env["NO_COLOR"] == "" {
-		env.set("FORCE_COLOR", "1") // the output is a pipe to them, a terminal to the user
+	if _, said := env[environ.ForceColor]; o.Colour && !said && env[environ.NoColor] == "" {
+		env.set(environ.ForceColor, "1") // the output is a pipe to them, a terminal to the user
 	}
 	return env
 }
 
 // path has the bin folders of the package and of every folder above it first.
-func (s *Settings) path(pkg *workspace.Package, environ []string) string {
+func (s *Settings) path(pkg *workspace.Package, env []string) string {
 	var dirs []string
 	for dir := pkg.Path; ; dir = filepath.Dir(dir) {
 		if filepath.Base(dir) != "node_modules" {
@@ -116,7 +117,7 @@ func (s *Settings) path(pkg *workspace.Package, environ []string) string {
 			dirs = append(dirs, gyp)
 		}
 	}
-	return strings.Join(append(dirs, value(environ, "PATH")), string(filepath.ListSeparator))
+	return strings.Join(append(dirs, environ.Value(env, environ.Path)), string(filepath.ListSeparator))
 }
 
 // managerDir is the manager's folder: the program is …/npm/bin/npm-cli.js.
@@ -125,11 +126,11 @@ func (s *Settings) managerDir() string { return filepath.Dir(filepath.Dir(s.exec
 // describe sets npm_package_*: the name, version and file of the package, and
 // its bin, config and engines, as npm 7 and newer do.
 func describe(env variables, pkg *workspace.Package) {
-	env.set("npm_package_json", filepath.Join(pkg.Path, "package.json"))
+	env.set(environ.NPMPackageJSON, filepath.Join(pkg.Path, "package.json"))
 	if pkg.DeclaredName != "" {
-		env.set("npm_package_name", pkg.DeclaredName)
+		env.set(environ.NPMPackageName, pkg.DeclaredName)
 	}
-	env.set("npm_package_version", pkg.Version)
+	env.set(environ.NPMPackageVersion, pkg.Version)
 	var manifest struct {
 		Bin     any            `json:"bin"`
 		Config  map[string]any `json:"config"`
@@ -139,12 +140,12 @@ func describe(env variables, pkg *workspace.Package) {
 	_ = json.Unmarshal(pkg.Manifest, &manifest)
 	switch bin := manifest.Bin.(type) {
 	case string:
-		env.set("npm_package_bin_"+pkg.DeclaredName[strings.LastIndex(pkg.DeclaredName, "/")+1:], bin)
+		env.set(environ.NPMPackageBin+"_"+pkg.DeclaredName[strings.LastIndex(pkg.DeclaredName, "/")+1:], bin)
 	case map[string]any:
-		flatten(env, "npm_package_bin", bin)
+		flatten(env, environ.NPMPackageBin, bin)
 	}
-	flatten(env, "npm_package_config", manifest.Config)
-	flatten(env, "npm_package_engines", manifest.Engines)
+	flatten(env, environ.NPMPackageConfig, manifest.Config)
+	flatten(env, environ.NPMPackageEngines, manifest.Engines)
 }
 
 func isFile(path string) bool {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -34,16 +35,16 @@ const probeLimit = 1024
 // probe prints Node's path (behind a shim), its version, and its heap's limit.
 const probe = `console.log([process.execPath, process.versions.node, require("v8").getHeapStatistics().heap_size_limit].join("\n"))`
 
-// FindNode finds Node on the PATH of environ and asks it who it is.
-func FindNode(ctx context.Context, environ []string) (Node, error) {
-	path, err := lookPath("node", environ)
+// FindNode finds Node on the PATH of env and asks it who it is.
+func FindNode(ctx context.Context, env []string) (Node, error) {
+	path, err := lookPath("node", env)
 	if err != nil {
 		return Node{}, &problem.Error{What: "node is not on the PATH", Hint: "install Node.js 20 or newer, or put its folder on the PATH"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	c := exec.CommandContext(ctx, path, fmt.Sprintf("%s=%d", oldSpace, probeLimit), "-e", probe)
-	c.Env = append(withoutVariable(environ, "NODE_OPTIONS"), "NODE_NO_WARNINGS=1")
+	c.Env = append(environ.Without(env, environ.NodeOptions), environ.NodeNoWarnings+"=1")
 	out, err := c.Output()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if err != nil || len(lines) != 3 {
@@ -58,9 +59,9 @@ func FindNode(ctx context.Context, environ []string) (Node, error) {
 	return n, nil
 }
 
-// lookPath finds a program on the PATH of environ.
-func lookPath(name string, environ []string) (string, error) {
-	for _, dir := range filepath.SplitList(value(environ, "PATH")) {
+// lookPath finds a program on the PATH of env.
+func lookPath(name string, env []string) (string, error) {
+	for _, dir := range filepath.SplitList(environ.Value(env, environ.Path)) {
 		if dir == "" {
 			dir = "."
 		}
@@ -79,38 +80,4 @@ func programSuffixes() []string {
 		return []string{".exe", ".cmd", ".bat"}
 	}
 	return []string{""}
-}
-
-// value is that of a variable, empty where it is not set.
-func value(environ []string, name string) string {
-	v, _ := lookup(environ, name)
-	return v
-}
-
-// lookup is the value of a variable, the last one given, and whether it is set.
-func lookup(environ []string, name string) (string, bool) {
-	for i := len(environ) - 1; i >= 0; i-- {
-		if n, v, ok := strings.Cut(environ[i], "="); ok && sameName(n, name) {
-			return v, true
-		}
-	}
-	return "", false
-}
-
-// sameName compares names of variables: on Windows letter case does not matter.
-func sameName(a, b string) bool {
-	if runtime.GOOS == "windows" {
-		return strings.EqualFold(a, b)
-	}
-	return a == b
-}
-
-func withoutVariable(environ []string, name string) []string {
-	var kept []string
-	for _, entry := range environ {
-		if n, _, _ := strings.Cut(entry, "="); !sameName(n, name) {
-			kept = append(kept, entry)
-		}
-	}
-	return kept
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -114,12 +115,12 @@ func withHeapLimit(options []string, limit memtools.Bytes) []string {
 	return append(kept, fmt.Sprintf("%s=%d", oldSpace, max(1, limit/memtools.MB)))
 }
 
-// WithNodeOptions returns environ with options added to its NODE_OPTIONS. The
+// WithNodeOptions returns env with options added to its NODE_OPTIONS. The
 // error is that of a NODE_OPTIONS which Node itself would refuse.
-func WithNodeOptions(environ []string, options ...string) ([]string, error) {
-	have, err := splitNodeOptions(value(environ, "NODE_OPTIONS"))
+func WithNodeOptions(env []string, options ...string) ([]string, error) {
+	have, err := splitNodeOptions(environ.Value(env, environ.NodeOptions))
 	if err != nil {
 		return nil, fmt.Errorf("NODE_OPTIONS cannot be read: %w", err)
 	}
-	return append(withoutVariable(environ, "NODE_OPTIONS"), "NODE_OPTIONS="+joinNodeOptions(append(have, options...))), nil
+	return append(environ.Without(env, environ.NodeOptions), environ.NodeOptions+"="+joinNodeOptions(append(have, options...))), nil
 }

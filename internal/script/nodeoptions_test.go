@@ -53,7 +53,7 @@ func TestNodeSplitsAsWeDo(t *testing.T) {
 	for _, title := range []string{"plain", "two words", `a "quoted" word`, `back\slash`, `both \" of them`} {
 		t.Run(title, func(t *testing.T) {
 			c := exec.Command(node, "-p", "process.title")
-			c.Env = append(environ(), "NODE_OPTIONS="+joinNodeOptions([]string{"--no-warnings", "--title=" + title}))
+			c.Env = append(outerEnvironment(), "NODE_OPTIONS="+joinNodeOptions([]string{"--no-warnings", "--title=" + title}))
 			out, err := c.CombinedOutput()
 			if got := strings.TrimSuffix(string(out), "\n"); err != nil || got != title {
 				t.Errorf("node read %q, %v", got, err)

@@ -66,12 +66,12 @@ func ours(t *testing.T, root, name string, args ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings, err := ReadSettings(t.Context(), ws, environ(), 0)
+	settings, err := ReadSettings(t.Context(), ws, outerEnvironment(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	i := slices.IndexFunc(ws.Packages, func(p *workspace.Package) bool { return p.Dir == "packages/a" })
-	steps, err := Steps(settings, ws.Packages[i], name, Options{Environ: environ(), Args: args, InitDir: ws.Packages[i].Path})
+	steps, err := Steps(settings, ws.Packages[i], name, Options{Environ: outerEnvironment(), Args: args, InitDir: ws.Packages[i].Path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func ours(t *testing.T, root, name string, args ...string) string {
 func npms(t *testing.T, root, name string, args ...string) string {
 	t.Helper()
 	c := exec.Command("npm", append([]string{"run", "--silent", name, "--"}, args...)...)
-	c.Dir, c.Env = filepath.Join(root, "packages", "a"), environ()
+	c.Dir, c.Env = filepath.Join(root, "packages", "a"), outerEnvironment()
 	out, err := c.CombinedOutput()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func npms(t *testing.T, root, name string, args ...string) string {
 }
 
 // environ is this process's, without what an outer npm left in it.
-func environ() (list []string) {
+func outerEnvironment() (list []string) {
 	for _, entry := range os.Environ() {
 		if !strings.HasPrefix(entry, "npm_") && !strings.HasPrefix(entry, "INIT_CWD=") && !strings.HasPrefix(entry, "NODE=") {
 			list = append(list, entry)

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -80,7 +81,7 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 		}
 		steps = append(steps, Step{
 			Event: event, Command: text, Args: s.shell(command), Dir: pkg.Path,
-			Env: append(env[:len(env):len(env)], "npm_lifecycle_event="+event, "npm_lifecycle_script="+command),
+			Env: append(env[:len(env):len(env)], environ.NPMLifecycleEvent+"="+event, environ.NPMLifecycleScript+"="+command),
 		})
 	}
 	return steps, nil

@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
@@ -43,21 +44,21 @@ type Settings struct {
 // ReadSettings reads the settings of a workspace: .npmrc of the project and of
 // the user, pnpm-workspace.yaml, and NODE_OPTIONS. total is the memory that a
 // percentage in a heap limit is of. Every error is a *problem.Error.
-func ReadSettings(ctx context.Context, ws *workspace.Workspace, environ []string, total memtools.Bytes) (*Settings, error) {
+func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, total memtools.Bytes) (*Settings, error) {
 	s := &Settings{ws: ws, hooks: runsHooks(ws)}
 	if ws.Manager == workspace.Go {
 		return s, nil
 	}
 	var err error
-	if s.Node, err = FindNode(ctx, environ); err != nil {
+	if s.Node, err = FindNode(ctx, env); err != nil {
 		return nil, err
 	}
-	s.findManager(environ)
-	fromEnvironment, err := splitNodeOptions(value(environ, "NODE_OPTIONS"))
+	s.findManager(env)
+	fromEnvironment, err := splitNodeOptions(environ.Value(env, environ.NodeOptions))
 	if err != nil {
-		return nil, &problem.Error{Where: "NODE_OPTIONS", What: "cannot be read", Cause: err, Hint: "node itself refuses it: mend the quotes"}
+		return nil, &problem.Error{Where: environ.NodeOptions, What: "cannot be read", Cause: err, Hint: "node itself refuses it: mend the quotes"}
 	}
-	file, text, err := s.readFiles(environ)
+	file, text, err := s.readFiles(env)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, environ []string
 	for _, from := range []struct {
 		name    string
 		options []string
-	}{{"NODE_OPTIONS", fromEnvironment}, {file, fromFile}} { // the later wins, as under the manager
+	}{{environ.NodeOptions, fromEnvironment}, {file, fromFile}} { // the later wins, as under the manager
 		if limit, ok := heapLimitOf(from.options, total); ok {
 			s.UserHeapLimit, s.UserHeapSource = limit, from.name
 		}
@@ -87,10 +88,10 @@ func runsHooks(ws *workspace.Workspace) bool {
 }
 
 // readFiles reads the settings files and returns the node options among them.
-func (s *Settings) readFiles(environ []string) (file, nodeOptions string, err error) {
-	home := value(environ, "HOME")
+func (s *Settings) readFiles(env []string) (file, nodeOptions string, err error) {
+	home := environ.Value(env, environ.Home)
 	if home == "" {
-		home = value(environ, "USERPROFILE")
+		home = environ.Value(env, environ.UserProfile)
 	}
 	for _, f := range []struct{ name, path string }{ // the later wins
 		{"~/.npmrc", filepath.Join(home, ".npmrc")},
@@ -100,14 +101,14 @@ func (s *Settings) readFiles(environ []string) (file, nodeOptions string, err er
 		if err != nil || home == "" && f.name == "~/.npmrc" || s.ws.Manager == workspace.Yarn {
 			continue // not there, not ours to read, or not read by this manager
 		}
-		rc := parseNpmrc(text, environ)
+		rc := parseNpmrc(text, env)
 		if v, ok := rc["node-options"]; ok {
 			file, nodeOptions = f.name, v
 		}
 		s.apply(rc["script-shell"], rc["enable-pre-post-scripts"], rc["ignore-scripts"])
 	}
-	if v := value(environ, "npm_config_node_options"); v != "" && s.ws.Manager != workspace.Yarn {
-		file, nodeOptions = "npm_config_node_options", v
+	if v := environ.Value(env, environ.NPMNodeOptions); v != "" && s.ws.Manager != workspace.Yarn {
+		file, nodeOptions = environ.NPMNodeOptions, v
 	}
 	if s.ws.Manager != workspace.PNPM {
 		return file, nodeOptions, nil
@@ -148,7 +149,7 @@ var variable = regexp.MustCompile(`\$\{([^}]+)\}`)
 
 // parseNpmrc reads the few settings of an .npmrc that touch scripts. Nothing
 // else of it is kept: it may hold secrets.
-func parseNpmrc(text []byte, environ []string) map[string]string {
+func parseNpmrc(text []byte, env []string) map[string]string {
 	rc := map[string]string{}
 	for line := range bytes.Lines(text) {
 		l := strings.TrimSpace(string(line))
@@ -169,7 +170,7 @@ func parseNpmrc(text []byte, environ []string) map[string]string {
 		}
 		rc[key] = variable.ReplaceAllStringFunc(v, func(m string) string {
 			name, optional := strings.CutSuffix(m[2:len(m)-1], "?")
-			if v, set := lookup(environ, name); set || optional {
+			if v, set := environ.Lookup(env, name); set || optional {
 				return v
 			}
 			return m // as npm leaves it
@@ -181,7 +182,7 @@ func parseNpmrc(text []byte, environ []string) map[string]string {
 // findManager finds the manager's own program and version, for $npm_execpath
 // and the user agent. Where it is not installed, scripts that ask for it fail
 // as they would without it.
-func (s *Settings) findManager(environ []string) {
+func (s *Settings) findManager(env []string) {
 	s.version = s.ws.ManagerVersion
 	if s.ws.Berry() {
 		if text, err := os.ReadFile(filepath.Join(s.ws.Root, ".yarnrc.yml")); err == nil {
@@ -194,7 +195,7 @@ func (s *Settings) findManager(environ []string) {
 			}
 		}
 	}
-	path, err := lookPath(string(s.ws.Manager), environ)
+	path, err := lookPath(string(s.ws.Manager), env)
 	if err != nil {
 		return
 	}
@@ -216,18 +217,18 @@ func (s *Settings) findManager(environ []string) {
 
 // managerCommand is how the manager is started: itself where it is installed,
 // else by corepack, else by npx, which fetches the declared version.
-func (s *Settings) managerCommand(environ []string) ([]string, error) {
+func (s *Settings) managerCommand(env []string) ([]string, error) {
 	name := string(s.ws.Manager)
 	if s.ws.Berry() && strings.HasSuffix(s.execPath, "js") {
 		return []string{s.Node.Path, s.execPath}, nil
 	}
-	if path, err := lookPath(name, environ); err == nil {
+	if path, err := lookPath(name, env); err == nil {
 		return []string{path}, nil
 	}
-	if path, err := lookPath("corepack", environ); err == nil && s.ws.Manager != workspace.Bun {
+	if path, err := lookPath("corepack", env); err == nil && s.ws.Manager != workspace.Bun {
 		return []string{path, name}, nil
 	}
-	npx, err := lookPath("npx", environ)
+	npx, err := lookPath("npx", env)
 	if err != nil {
 		return nil, &problem.Error{Where: s.ws.ManagerFrom, What: fmt.Sprintf("it wants %s, which is not installed", name), Cause: exec.ErrNotFound, Hint: "install " + name + ", or run: corepack enable"}
 	}

@@ -14,13 +14,12 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/heapmage/heapmage/internal/environ"
 )
 
 //go:embed agent.cjs
 var agent []byte
-
-// socketEnv is the variable that tells the agent where the server listens.
-const socketEnv = "HEAPMAGE_HEAP_SOCKET"
 
 // helloTimeout limits the wait for the first frame of a connection, and for a write.
 // A peer that does not speak at once is no agent.
@@ -82,7 +81,7 @@ func (s *Server) Dir() string { return s.dir }
 func (s *Server) Options() []string { return []string{"--require=" + s.agentPath()} }
 
 // Env returns the entries that the environment of a Node process needs as well.
-func (s *Server) Env() []string { return []string{socketEnv + "=" + s.socketPath()} }
+func (s *Server) Env() []string { return []string{environ.HeapSocket + "=" + s.socketPath()} }
 
 // Close ends all connections and removes the folder. The Node processes run on.
 func (s *Server) Close() error {

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/heapmage/heapmage/internal/environ"
 )
 
 // Version is the version of the protocol that this package speaks.
@@ -19,9 +21,9 @@ const Version = 1
 const (
 	// FDEnv holds the descriptor of the channel. A program that finds it set is a
 	// worker.
-	FDEnv = "HEAPMAGE_POOL_FD"
+	FDEnv = environ.PoolFD
 	// VersionEnv holds the newest version that the pool speaks.
-	VersionEnv = "HEAPMAGE_POOL_VERSION"
+	VersionEnv = environ.PoolVersion
 )
 
 // Kind is what a frame is for.

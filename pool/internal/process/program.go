@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -33,7 +34,7 @@ func Command(args []string, heapLimit memtools.Bytes) Program {
 		Hint: func(string) string { return "does the program call worker.Main, or speak docs/worker-protocol.md?" },
 	}
 	if heapLimit > 0 {
-		p.Env = []string{fmt.Sprintf("GOMEMLIMIT=%d", heapLimit)}
+		p.Env = []string{fmt.Sprintf("%s=%d", environ.GoMemLimit, heapLimit)}
 	}
 	return p
 }
@@ -50,7 +51,7 @@ func NodeScript(script string, flags []string, heapLimit memtools.Bytes) (Progra
 	return Program{
 		Name: script, Hint: nodeHint, Close: preload.remove,
 		// Node opens its IPC channel at this descriptor; node.cjs speaks on it.
-		Env: []string{"NODE_CHANNEL_FD=3", "NODE_CHANNEL_SERIALIZATION_MODE=json"},
+		Env: []string{environ.NodeChannelFD + "=3", environ.NodeChannelSerialization + "=json"},
 		Args: func() ([]string, error) {
 			file, err := preload.path()
 			if err != nil {

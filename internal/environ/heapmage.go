@@ -1,0 +1,86 @@
+package environ
+
+import "slices"
+
+// Prefix begins the name of every variable of heapmage's own. A variable with
+// this prefix that is neither in [Settings] nor in [Marks] is a mistake of the
+// user.
+const Prefix = "HEAPMAGE_"
+
+// Settings of the user. internal/config reads them; each goes before its key in
+// heapmage.yaml and is written as there. An empty value means not set.
+const (
+	// Budget is the memory that all processes of a run may use together: "6GB" or
+	// "80%". The engine also sets it, in bytes, for the scripts it starts, so that
+	// a heapmage inside of a script keeps to the outer run's budget.
+	Budget = Prefix + "BUDGET"
+	// HeapLimit is the ceiling of V8's heap limit for each Node process: "8GB".
+	HeapLimit = Prefix + "HEAP_LIMIT"
+	// GCAuto switches automatic garbage collection in Node processes: "true" or "false".
+	GCAuto = Prefix + "GC_AUTO"
+	// GCCooldown is the least time between two collections in one process: "30s".
+	GCCooldown = Prefix + "GC_COOLDOWN"
+	// Concurrency is how many tasks may run at once: "auto", or 1 to 1000.
+	Concurrency = Prefix + "CONCURRENCY"
+	// OnPressure is what happens to a task that has to make room: "retry" or "suspend".
+	OnPressure = Prefix + "ON_PRESSURE"
+	// Retries is how often a task that ran out of memory runs again: 0 to 10.
+	Retries = Prefix + "RETRIES"
+	// KeepGoing keeps a run going after a failure: "true" or "false".
+	KeepGoing = Prefix + "KEEP_GOING"
+	// Runner is "package-manager" to run scripts through npm, pnpm or yarn.
+	Runner = Prefix + "RUNNER"
+	// MonitorInterval is the time between two memory lines of the log: "30s".
+	MonitorInterval = Prefix + "MONITOR_INTERVAL"
+	// MonitorWarning is the share of the budget from which usage is a warning: "75%".
+	MonitorWarning = Prefix + "MONITOR_WARNING"
+	// MonitorCritical is the share of the budget from which usage is critical: "90%".
+	MonitorCritical = Prefix + "MONITOR_CRITICAL"
+)
+
+// Marks that heapmage sets for processes it starts. They are no settings, and a
+// heapmage that inherits one runs as if it were not there, unless the comment
+// says otherwise.
+const (
+	// Task marks every process of a task. It holds "RUN/TASK"; with nested runs,
+	// one of these for each run with ";" between, the outermost first. Set by
+	// internal/proc (memtools.Marker); read by memtools and internal/proc from
+	// other processes' environments to find what left its process group, and by
+	// the agent of memtools/v8heap, which reports it.
+	Task = Prefix + "TASK"
+	// Running lists the tasks that a process runs inside of, one a line, as the
+	// workspace's root, a tab, and the task's ID. Set by the engine for scripts;
+	// read by the engine of a nested run, which refuses to start a task that
+	// already runs around it.
+	Running = Prefix + "RUNNING"
+	// Reaper is "1" in the helper process that cleans up after a killed run. Set
+	// and read by internal/proc.
+	Reaper = Prefix + "REAPER"
+	// HeapSocket is the path of the socket (the pipe on Windows) on which the run
+	// listens for Node processes. Set by memtools/v8heap; read by its agent
+	// (agent.cjs). See docs/heap-agent-protocol.md.
+	HeapSocket = Prefix + "HEAP_SOCKET"
+	// PoolFD is the decimal descriptor of a worker's channel to its pool; it makes
+	// a program a worker. Set by package pool; read, then removed, by pool/worker,
+	// by the preload of pool/internal/process and by workers in other languages. See
+	// docs/worker-protocol.md.
+	PoolFD = Prefix + "POOL_FD"
+	// PoolVersion is the newest version of the worker protocol that the pool
+	// speaks. Set by package pool, for workers in other languages; a worker's
+	// children inherit it.
+	PoolVersion = Prefix + "POOL_VERSION"
+)
+
+var (
+	settings = []string{
+		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Runner,
+		MonitorInterval, MonitorWarning, MonitorCritical,
+	}
+	marks = []string{Task, Running, Reaper, HeapSocket, PoolFD, PoolVersion}
+)
+
+// Settings returns the names that a user may set.
+func Settings() []string { return slices.Clone(settings) }
+
+// IsMark reports whether heapmage sets the variable itself, for its children.
+func IsMark(name string) bool { return slices.Contains(marks, name) }
