@@ -98,7 +98,7 @@ func readScripts(packages []*workspace.Package, total memtools.Bytes) (overrides
 			if own, ok := script.OverrideIn(text, total); ok && own.HeapLimit > 0 {
 				overrides = append(overrides, fmt.Sprintf("%s: the script %s sets %s itself", pkg.Name, name, own.Text))
 			}
-			for _, file := range script.StartedIn(text) {
+			for _, file := range script.Entrypoints(text) {
 				path := filepath.FromSlash(file)
 				if !filepath.IsAbs(path) {
 					path = filepath.Join(pkg.Path, path)

@@ -122,7 +122,7 @@ func (a *attempt) warn() {
 	if own, ok := script.OverrideIn(text, a.limits.Effective); ok && a.isNode() {
 		a.sayOnce(event.Notice{Kind: event.OwnOptions, Task: a.event.Label, Text: fmt.Sprintf("its script sets %s itself, which overrides heapmage's heap limit", own.Text)})
 	}
-	if endless.MatchString(text) {
+	if script.Watches(text) {
 		a.sayOnce(event.Notice{Kind: event.StillRunning, Task: a.event.Label, Text: "its script watches for changes and may never end",
 			Hint: "take the watch flag out of the script, name another one, or set a timeout, under tasks: in " + config.FileName})
 	}

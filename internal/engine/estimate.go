@@ -12,6 +12,7 @@ import (
 	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/schedule"
+	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
 
@@ -31,7 +32,7 @@ func (p *prepared) openHistory() {
 
 // tool names the programs of a task's script.
 func (p *prepared) tool(t *taskgraph.Task) string {
-	return estimate.Tool(t.Package.Scripts[t.Script])
+	return script.Tool(t.Package.Scripts[t.Script])
 }
 
 // predict answers what a task will probably need.

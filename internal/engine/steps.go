@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"os"
-	"regexp"
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/environ"
@@ -12,9 +11,6 @@ import (
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/memtools"
 )
-
-// endless finds the flags with which compilers and test runners wait for changes.
-var endless = regexp.MustCompile(`\s--watch(All)?(\s|$|=true)|\btsc\b.*\s-w(\s|$)`)
 
 // steps are the processes of an attempt at a task of which this much is known.
 func (a *attempt) steps(known estimate.Prediction) ([]script.Step, error) {

@@ -1,43 +1,45 @@
 package script
 
 import (
-	"regexp"
+	"cmp"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/memtools"
 )
 
-var (
-	ownOptions = regexp.MustCompile(`\bNODE_OPTIONS=("[^"]*"|'[^']*'|\S*)`)
-	ownFlag    = regexp.MustCompile(`--max[-_]old[-_]space[-_]size(?:[-_]percentage)?[= ]["']?\d+`)
-)
-
-// Override is what a script's text says of Node's options itself, which then
-// hold in place of ours for the processes that it starts so.
+// Override is an option for Node that a script's text sets itself. It goes
+// before heapmage's for the processes that the script starts with it.
 type Override struct {
-	// Text is the part of the script that says it.
+	// Text is the part of the script that sets it.
 	Text string
-	// HeapLimit is the old-space limit in it; zero where it sets none.
+	// HeapLimit is the old-space limit that it sets; zero if it sets none.
 	HeapLimit memtools.Bytes
-	// DropsOptions is true where NODE_OPTIONS is set anew, which takes the heap
-	// agent away from these processes.
-	DropsOptions bool
 }
 
 // OverrideIn finds the options for Node that a script's text sets itself, as in
-// "cross-env NODE_OPTIONS=--max-old-space-size=8192 tsc". total is what a
-// percentage is of.
-func OverrideIn(text string, total memtools.Bytes) (Override, bool) {
-	var o Override
-	if m := ownOptions.FindString(text); m != "" {
-		// NODE_OPTIONS="$NODE_OPTIONS …" keeps what we pass.
-		o.Text, o.DropsOptions = m, !strings.Contains(m, "$NODE_OPTIONS") && !strings.Contains(m, "${NODE_OPTIONS")
-	}
-	if m := ownFlag.FindString(text); m != "" {
-		if o.Text == "" {
-			o.Text = m
+// "cross-env NODE_OPTIONS=--max-old-space-size=8192 tsc". total is the memory
+// that a percentage is of. A NODE_OPTIONS is named before a flag; the first heap
+// limit counts.
+func OverrideIn(text string, total memtools.Bytes) (found Override, ok bool) {
+	var flag string // the first heap limit, as written
+	for c := range commandsWithin(text) {
+		for i, w := range c.words {
+			shown, options := w.raw, []string{w.text}
+			name, value, hasValue := flagName(w.text)
+			switch {
+			case name == environ.NodeOptions && strings.HasPrefix(w.raw, name):
+				options = strings.Fields(value)
+				found.Text = cmp.Or(found.Text, shown)
+			case (name == oldSpace || name == oldSpacePercent) && !hasValue && i+1 < len(c.words):
+				shown += " " + c.words[i+1].raw
+				options = append(options, c.words[i+1].text)
+			}
+			if limit, ok := heapLimitOf(options, total); ok && flag == "" {
+				flag, found.HeapLimit = shown, limit
+			}
 		}
-		o.HeapLimit, _ = heapLimitOf(strings.Fields(strings.NewReplacer(`"`, "", "'", "").Replace(m)), total)
 	}
-	return o, o.Text != ""
+	found.Text = cmp.Or(found.Text, flag)
+	return found, found.Text != ""
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestStartedIn(t *testing.T) {
+func TestEntrypoints(t *testing.T) {
 	for _, tt := range []struct{ claim, text, want string }{
 		{"a file", "node scripts/build.mjs", "scripts/build.mjs"},
 		{"several", "node a.js && tsc; node ./b.cjs || node c.ts arg.js", "a.js b.cjs c.ts"},
@@ -20,7 +20,7 @@ func TestStartedIn(t *testing.T) {
 		{"not the argument of another program", "tsx a.js && ./node b.js", ""},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			if got := strings.Join(StartedIn(tt.text), " "); got != tt.want {
+			if got := strings.Join(Entrypoints(tt.text), " "); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

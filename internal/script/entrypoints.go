@@ -1,0 +1,76 @@
+package script
+
+import (
+	"path"
+	"regexp"
+	"strings"
+)
+
+var (
+	assignment = regexp.MustCompile(`^\w+=`)
+	plainPath  = regexp.MustCompile(`^[\w./@-]+$`) // a shell expands nothing in it
+	nodeFile   = regexp.MustCompile(`^[\w./@-]+\.[cm]?[jt]s$`)
+)
+
+// valued are the options of Node whose value is the next word.
+var valued = map[string]bool{
+	"-r": true, "--require": true, "--import": true, "--loader": true, "--experimental-loader": true,
+	"-C": true, "--conditions": true, "--env-file": true, "--env-file-if-exists": true, "--max-old-space-size": true,
+}
+
+// inline are the options of Node after which it starts no file.
+var inline = map[string]bool{"-e": true, "--eval": true, "-p": true, "--print": true, "-pe": true, "--test": true, "--run": true}
+
+// Entrypoints returns the files that a script's text starts with node, as in
+// "cd tools && node gen.mjs", relative to the package's folder or absolute. It
+// leaves out what it cannot be sure of: a file whose folder the shell works out,
+// and all that follows a subshell.
+func Entrypoints(text string) []string {
+	var files []string
+	dir := "."
+	for _, c := range commands(text) {
+		words := c.words
+		for len(words) > 0 && startsProgram(words[0].text) {
+			words = words[1:]
+		}
+		switch {
+		case len(words) == 2 && words[0].text == "cd" && plainPath.MatchString(words[1].text) && !path.IsAbs(words[1].text):
+			dir = path.Join(dir, words[1].text)
+		case len(words) > 0 && (words[0].text == "cd" || words[0].text == "pushd" || words[0].text == "popd"):
+			return files
+		case len(words) > 1 && words[0].text == "node":
+			if file := firstFile(words[1:]); file != "" && path.IsAbs(file) {
+				files = append(files, file)
+			} else if file != "" {
+				files = append(files, path.Join(dir, file))
+			}
+		}
+		if c.endsSubshell {
+			return files
+		}
+	}
+	return files
+}
+
+// startsProgram tells whether a word stands before the program of its command.
+func startsProgram(word string) bool {
+	return assignment.MatchString(word) || word == "cross-env" || word == "env" || word == "exec"
+}
+
+// firstFile is the script among Node's arguments, empty if there is none.
+func firstFile(args []word) string {
+	for i := 0; i < len(args); i++ {
+		switch arg := args[i].text; {
+		case inline[arg]:
+			return ""
+		case valued[arg]:
+			i++
+		case strings.HasPrefix(arg, "-"):
+		case nodeFile.MatchString(arg):
+			return arg
+		default:
+			return ""
+		}
+	}
+	return ""
+}

@@ -1,0 +1,54 @@
+package script
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// launchers start the program that follows them.
+var launchers = []string{"cross-env", "env", "npx", "pnpm", "yarn", "bunx", "exec", "dlx", "run", "node", "time", "dotenv"}
+
+var redirection = regexp.MustCompile(`^(\d*|&)[<>]`)
+
+// Tool names the programs that a script's text runs, without their folders:
+// "tsc", or "rimraf+tsc". Launchers such as npx count as the program that they
+// start, and node as its script. It is empty for a text without a program. Tasks
+// that run the same tools need about the same memory for the same sources.
+func Tool(text string) string {
+	var tools []string
+	for _, c := range commands(text) {
+		for _, w := range c.words {
+			if redirection.MatchString(w.text) {
+				break // it follows a subshell
+			}
+			if strings.Contains(w.text, "=") || strings.HasPrefix(w.text, "-") || slices.Contains(launchers, w.text) {
+				continue
+			}
+			tools = append(tools, path.Base(w.text))
+			break
+		}
+	}
+	return strings.Join(tools, "+")
+}
+
+var (
+	watchFlag = regexp.MustCompile(`^--watch(All)?(=true)?$`)
+	tsc       = regexp.MustCompile(`\btsc\b`)
+)
+
+// Watches reports whether a script's text has a flag with which compilers and
+// test runners wait for changes and never end: --watch, --watchAll, or -w of tsc.
+func Watches(text string) bool {
+	for c := range commandsWithin(text) {
+		compiles := false
+		for i, w := range c.words {
+			if i > 0 && watchFlag.MatchString(w.text) || compiles && w.text == "-w" {
+				return true
+			}
+			compiles = compiles || tsc.MatchString(w.text)
+		}
+	}
+	return false
+}
