@@ -16,10 +16,10 @@ const module = "github.com/heapmage/heapmage/"
 // lower layers only, so that each can be read, tested and replaced without
 // those above it.
 var layers = [][]string{
-	{"internal/environ"},
-	{"internal/proctable"},
-	{"memtools", "internal/problem", "internal/nearest", "pool/internal/frame", "pool/internal/channel"},
-	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/workspace", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},
+	{"internal/environ", "internal/proctable", "internal/problem", "internal/nearest", "internal/folder", "internal/glob", "internal/npmrange"},
+	{"memtools", "internal/packagejson", "internal/gomod", "pool/internal/frame", "pool/internal/channel"},
+	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},
+	{"internal/workspace"},
 	{"internal/taskgraph", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess"},
 	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "pool/internal/process"},
 	{"internal/heap", "internal/runner", "pool"},

@@ -9,22 +9,21 @@ import (
 	"github.com/heapmage/heapmage/internal/problem"
 )
 
-// Edge is a dependency of one package on another, seen from outside.
+// Edge is a dependency of one package on another.
 type Edge struct {
 	From, To *Package
 	Kind     Kind
 	Spec     string
 }
 
-// BreakCycles returns the edges between the packages given, without a cycle,
-// ordered by From.Dir, To.Dir and Kind. Edges to packages that are not given are
-// left out. It does no I/O, and its result does not depend on the order of its
-// input.
+// BreakCycles returns the edges between the given packages without cycles,
+// ordered by From.Dir, To.Dir and Kind. Edges to other packages are left out. The
+// result does not depend on the order of the input.
 //
 // A cycle of dependencies and optionalDependencies is an error that shows the
 // path. Any other cycle is broken by leaving out devDependencies first, then
-// peerDependencies; each edge left out is one warning. No edge is left out that
-// could stay.
+// peerDependencies, and no more of them than needed; each edge left out is one
+// warning.
 func BreakCycles(packages []*Package) (edges []Edge, warnings []string, err error) {
 	g := newGraph(packages)
 	binding := g.filter(func(e graphEdge) bool { return e.kind == Prod || e.kind == Optional })
@@ -33,14 +32,14 @@ func BreakCycles(packages []*Package) (edges []Edge, warnings []string, err erro
 			return nil, nil, &problem.Error{
 				Where: g.nodes[cycle[0]].file(),
 				What:  "dependencies form a cycle: " + g.names(cycle),
-				Hint:  "make one of them a devDependency, or move what both need into a package of its own",
+				Hint:  "make one of them a devDependency, or move what both need into another package",
 			}
 		}
 	}
 
-	// What lies between two components can close no cycle. Inside one, edges
-	// are put back from the most binding to the least, each unless it would
-	// close a cycle with those before it.
+	// An edge between two components is in no cycle. Inside of one, edges are put
+	// back from the most binding to the least, each unless it would close a cycle
+	// with those before it.
 	kept := newEmptyGraph(g.nodes)
 	group := make([]int, len(g.nodes))
 	for i, members := range g.components() {
@@ -67,8 +66,8 @@ func BreakCycles(packages []*Package) (edges []Edge, warnings []string, err erro
 	return edges, warnings, nil
 }
 
-// Order returns the packages so that each stands after those it depends on, by
-// folder where there is a choice, with the warnings of [BreakCycles].
+// Order returns the packages so that each comes after those it depends on, by
+// folder if there is a choice, with the warnings of [BreakCycles].
 func (w *Workspace) Order() ([]*Package, []string, error) {
 	edges, warnings, err := BreakCycles(w.Packages)
 	if err != nil {
@@ -107,7 +106,7 @@ func singular(k Kind) string {
 	return "the dependency"
 }
 
-// file is where the package's dependencies are written, for messages.
+// file is the file that holds the package's dependencies, for messages.
 func (p *Package) file() string {
 	name := "package.json"
 	if p.Manifest == nil {

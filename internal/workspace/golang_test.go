@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/heapmage/heapmage/internal/folder"
 )
 
 const goWorkspace = `
@@ -157,7 +159,7 @@ func TestGoCommands(t *testing.T) {
 				t.Errorf("%s: %v\n%s", script, err, out)
 			}
 		}
-		if !isFile(filepath.Join(w.Root, "bin", "ab")) {
+		if !folder.HasFile(w.Root, filepath.Join("bin", "ab")) {
 			t.Error("bundle made no program in bin")
 		}
 	})

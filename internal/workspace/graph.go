@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// graph is the packages by number, in order of their folders, and the edges
-// between them from the most binding to the least. The numbers make every walk
-// over it deterministic.
+// graph holds packages by number, in order of their folders, and the edges between
+// them from the most binding to the least. The order makes every walk over it
+// deterministic.
 type graph struct {
 	nodes []*Package
 	edges []graphEdge
@@ -49,7 +49,7 @@ func newGraph(packages []*Package) *graph {
 	return all.filter(func(graphEdge) bool { return true })
 }
 
-// filter returns the graph with the edges that keep lets through.
+// filter returns the graph with only the edges that keep selects.
 func (g *graph) filter(keep func(graphEdge) bool) *graph {
 	part := newEmptyGraph(g.nodes)
 	for _, e := range g.edges {
@@ -127,7 +127,8 @@ func (g *graph) components() [][]int {
 }
 
 // shortest returns the shortest path of at least one edge from one node to
-// another that stays inside a group, both ends included; nil where there is none.
+// another that stays inside of a group, both ends included; nil if there is none.
+// A nil group is the whole graph.
 func (g *graph) shortest(group []int, from, to int) []int {
 	before := map[int]int{}
 	queue := []int{from}

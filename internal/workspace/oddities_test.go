@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/heapmage/heapmage/internal/problem"
 )
@@ -23,25 +26,30 @@ func TestOddities(t *testing.T) {
 		t.Fatalf("%d archives, %v", len(archives), err)
 	}
 	for _, file := range archives {
-		fixture := readArchive(t, file)
-		claim, options, _ := strings.Cut(fixture.comment, "\n")
+		fixture, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claim, options, _ := strings.Cut(string(fixture.Comment), "\n")
 		t.Run(claim, func(t *testing.T) {
-			root := fixture.lay(t, "want")
+			root := layArchive(t, fixture)
 			dir, _ := strings.CutPrefix(strings.TrimSpace(options), "load: ")
 			got := render(t, root, filepath.Join(root, dir))
-			want, there := fixture.files["want"]
+			at := slices.IndexFunc(fixture.Files, func(f txtar.File) bool { return f.Name == "want" })
+			if at < 0 {
+				at = len(fixture.Files)
+				fixture.Files = append(fixture.Files, txtar.File{Name: "want"})
+			}
+			want := &fixture.Files[at].Data
 			switch {
-			case got == want:
+			case got == string(*want):
 			case *update:
-				fixture.files["want"] = got
-				if !there {
-					fixture.names = append(fixture.names, "want")
-				}
-				if err := os.WriteFile(file, []byte(fixture.String()), 0o644); err != nil {
+				*want = []byte(got)
+				if err := os.WriteFile(file, txtar.Format(fixture), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			default:
-				t.Errorf("%s loads as\n%s\nwant\n%s", file, got, want)
+				t.Errorf("%s loads as\n%s\nwant\n%s", file, got, *want)
 			}
 		})
 	}

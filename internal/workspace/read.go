@@ -9,20 +9,22 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/heapmage/heapmage/internal/packagejson"
 	"github.com/heapmage/heapmage/internal/problem"
 )
 
-// mostReaders bounds how many files are read at once. Reading is quick; more
-// would only cost descriptors.
+// mostReaders bounds how many files are read at once. More would only cost
+// descriptors.
 const mostReaders = 16
 
 // readManifests reads the package.json of each folder. A folder without one is
-// left out; one that cannot be read or understood is an error, the first in
-// order of folders, whatever order they were read in.
-func readManifests(root string, dirs map[string]bool, globFile string) (map[string]*manifest, error) {
+// left out. Of those that cannot be read or parsed, the first by folder is the
+// error, whatever order they were read in. globFile holds the patterns that found
+// the folders.
+func readManifests(root string, dirs map[string]bool, globFile string) (map[string]*packagejson.Manifest, error) {
 	type result struct {
 		dir      string
-		manifest *manifest
+		manifest *packagejson.Manifest
 		err      *problem.Error
 	}
 	results := make([]result, 0, len(dirs))
@@ -41,7 +43,7 @@ func readManifests(root string, dirs map[string]bool, globFile string) (map[stri
 	}
 	readers.Wait()
 
-	found := make(map[string]*manifest, len(results))
+	found := make(map[string]*packagejson.Manifest, len(results))
 	var first *result
 	for i := range results {
 		r := &results[i]
@@ -58,21 +60,21 @@ func readManifests(root string, dirs map[string]bool, globFile string) (map[stri
 	return found, nil
 }
 
-func readManifest(root, dir, globFile string) (*manifest, *problem.Error) {
+func readManifest(root, dir, globFile string) (*packagejson.Manifest, *problem.Error) {
 	file := path.Join(dir, "package.json")
 	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
 		return nil, nil
 	case err != nil:
-		return nil, &problem.Error{Where: file, What: "cannot be read", Cause: reason(err), Hint: "mend the file's permissions"}
+		return nil, &problem.Error{Where: file, What: "cannot be read", Cause: reason(err), Hint: "fix the file's permissions"}
 	}
-	m, mistake := parseManifest(text)
+	m, mistake := packagejson.Parse(text)
 	if mistake != nil {
 		return nil, &problem.Error{
-			Where: mistake.at(file),
-			What:  mistake.what,
-			Hint:  "mend the file, or leave its folder out with \"!" + dir + "\" in " + globFile,
+			Where: mistake.In(file),
+			What:  mistake.What,
+			Hint:  "fix the file, or leave its folder out with \"!" + dir + "\" in " + globFile,
 		}
 	}
 	return m, nil

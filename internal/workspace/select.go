@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
 	"github.com/heapmage/heapmage/internal/nearest"
 	"github.com/heapmage/heapmage/internal/problem"
 )
@@ -16,9 +17,9 @@ import (
 // Select returns the packages that the patterns name, ordered by Dir. A pattern
 // is a package's name, its folder ("packages/core", "./packages/core" or
 // absolute), the name without its scope, the folder's last name, a folder that
-// holds several packages, or a glob over any of these; several may stand in one,
-// with commas between. No patterns at all select every member. A pattern that
-// fits nothing, or several packages where it can mean only one, is a
+// holds several packages, or a glob over any of these. One string may hold several
+// patterns, separated by commas. Without patterns every member is selected. A
+// pattern that matches nothing, or a name that several packages share, is a
 // *problem.Error that lists the candidates.
 func (w *Workspace) Select(patterns ...string) ([]*Package, error) {
 	if len(patterns) == 0 {
@@ -34,11 +35,11 @@ func (w *Workspace) Select(patterns ...string) ([]*Package, error) {
 			chosen = append(chosen, found...)
 		}
 	}
-	slices.SortFunc(chosen, func(a, b *Package) int { return strings.Compare(a.Dir, b.Dir) })
+	slices.SortFunc(chosen, byDir)
 	return slices.Compact(chosen), nil
 }
 
-// splitList splits at commas, but not at those inside braces.
+// splitList splits at commas outside of braces.
 func splitList(list string) []string {
 	var parts []string
 	depth, start := 0, 0
@@ -61,7 +62,7 @@ func (w *Workspace) find(pattern string) ([]*Package, error) {
 		return nil, &problem.Error{Where: "-workspace=", What: "names no package", Hint: "write -workspace=NAME, or leave the flag out for all packages"}
 	}
 	if strings.ContainsAny(pattern, "*?[{") {
-		if found := w.where(func(p *Package) bool { return p.fits(pattern) }); len(found) > 0 {
+		if found := keep(w.Packages, func(p *Package) bool { return p.matches(pattern) }); len(found) > 0 {
 			return found, nil
 		}
 		return nil, w.unknown(pattern)
@@ -71,16 +72,16 @@ func (w *Workspace) find(pattern string) ([]*Package, error) {
 		all = append(slices.Clone(all), w.RootPackage)
 	}
 	folder := w.folder(pattern)
-	same := within(all, func(p *Package) bool { return p.DeclaredName == pattern && p.DeclaredName != "" })
-	if len(same) > 1 { // the root shares its name with members: they are meant
+	same := keep(all, func(p *Package) bool { return p.DeclaredName == pattern && p.DeclaredName != "" })
+	if len(same) > 1 { // the root shares its name with members, and they are meant
 		same = slices.DeleteFunc(same, func(p *Package) bool { return p == w.RootPackage })
 	}
-	steps := [][]*Package{
+	attempts := [][]*Package{
 		same,
-		within(all, func(p *Package) bool { return p.Name == pattern || p.Dir == folder }),
-		within(all, func(p *Package) bool { return p.Dir != "." && slices.Contains(p.shortNames(), pattern) }),
+		keep(all, func(p *Package) bool { return p.Name == pattern || p.Dir == folder }),
+		keep(all, func(p *Package) bool { return p.Dir != "." && slices.Contains(p.shortNames(), pattern) }),
 	}
-	for _, found := range steps {
+	for _, found := range attempts {
 		switch len(found) {
 		case 0:
 		case 1:
@@ -89,16 +90,14 @@ func (w *Workspace) find(pattern string) ([]*Package, error) {
 			return nil, ambiguous(pattern, found)
 		}
 	}
-	if found := w.where(func(p *Package) bool { return strings.HasPrefix(p.Dir, folder+"/") }); len(found) > 0 {
+	if found := keep(w.Packages, func(p *Package) bool { return strings.HasPrefix(p.Dir, folder+"/") }); len(found) > 0 {
 		return found, nil
 	}
 	return nil, w.unknown(pattern)
 }
 
-func (w *Workspace) where(fits func(*Package) bool) []*Package { return within(w.Packages, fits) }
-
-func within(packages []*Package, fits func(*Package) bool) []*Package {
-	return slices.DeleteFunc(slices.Clone(packages), func(p *Package) bool { return !fits(p) })
+func keep(packages []*Package, wanted func(*Package) bool) []*Package {
+	return slices.DeleteFunc(slices.Clone(packages), func(p *Package) bool { return !wanted(p) })
 }
 
 // folder turns a path into the form of Package.Dir.
@@ -126,7 +125,7 @@ func (p *Package) shortNames() []string {
 	return names
 }
 
-func (p *Package) fits(glob string) bool {
+func (p *Package) matches(glob string) bool {
 	glob = strings.TrimPrefix(glob, "./")
 	for _, name := range append(p.shortNames(), p.Name, p.DeclaredName, p.Dir) {
 		if ok, err := doublestar.Match(glob, name); ok && err == nil && name != "" {

@@ -1,19 +1,23 @@
 // Package workspace finds a monorepo and reads its packages: which folders are
 // members, what each is called, which scripts it has, and which other members
-// it depends on. It reads files only; it never starts a package manager.
+// it depends on. It reads files only and starts no package manager. Every error
+// is a *problem.Error.
 package workspace
 
-import "github.com/heapmage/heapmage/internal/problem"
+import (
+	"github.com/heapmage/heapmage/internal/packagejson"
+	"github.com/heapmage/heapmage/internal/pkgmanager"
+)
 
 // Manager is the tool that a workspace declares for its packages.
-type Manager string
+type Manager = pkgmanager.Name
 
-// The managers that are known.
+// The managers.
 const (
-	NPM  Manager = "npm"
-	PNPM Manager = "pnpm"
-	Yarn Manager = "yarn" // classic (1) and Berry (2 and newer): see ManagerVersion
-	Bun  Manager = "bun"
+	NPM          = pkgmanager.NPM
+	PNPM         = pkgmanager.PNPM
+	Yarn         = pkgmanager.Yarn // yarn 1 and Berry (2 and newer): see Workspace.Berry
+	Bun          = pkgmanager.Bun
 	Go   Manager = "go" // a Go module or go.work without a package.json
 )
 
@@ -23,46 +27,53 @@ type Workspace struct {
 	Root string
 	// Manager is the package manager that the workspace declares.
 	Manager Manager
-	// ManagerVersion is the declared version such as "9.1.0", without hash;
-	// empty where none is declared or implied.
+	// ManagerVersion is the declared version such as "9.1.0", without hash, or the
+	// major version that the lock file implies; empty if it is not known.
 	ManagerVersion string
-	// ManagerFrom says which file decided the manager, for messages.
+	// ManagerFrom names the file that decided the manager, for messages.
 	ManagerFrom string
-	// LockFile is the name of the manager's lock file in Root, empty where there is none.
+	// LockFile is the name of the manager's lock file in Root, empty if there is none.
 	LockFile string
-	// PnP is true where Yarn Plug'n'Play is in use: .pnp.cjs is there, or
-	// .yarnrc.yml says "nodeLinker: pnp".
+	// PnP is true if Yarn Plug'n'Play is in use: .pnp.cjs is there, or
+	// .yarnrc.yml has "nodeLinker: pnp".
 	PnP bool
 	// Packages are the members, ordered by Dir. A repository without members is
-	// one package: its root. Where the manager counts the root as a member
-	// (pnpm, yarn Berry), it is among them.
+	// one package: its root. If the manager counts the root as a member (pnpm,
+	// yarn Berry), it is among them.
 	Packages []*Package
 	// RootPackage is the package at Root, a member or not.
 	RootPackage *Package
-	// Warnings are oddities that were passed over, one sentence each.
+	// Warnings are oddities that were ignored, one sentence each.
 	Warnings []string
 }
 
+// Major returns the first number of ManagerVersion, 0 if it is not known.
+func (w *Workspace) Major() int { return pkgmanager.Major(w.ManagerVersion) }
+
+// Berry reports whether the manager is yarn 2 or newer.
+func (w *Workspace) Berry() bool { return w.Manager == Yarn && w.Major() >= 2 }
+
 // Package is one member of a workspace.
 type Package struct {
-	// Name is the declared name; the folder's path where none is declared.
-	// Two packages never share a Name: the later one by Dir gets " (Dir)"
-	// appended, and the root before any member.
+	// Name is the declared name, or the folder's path if none is declared. It is
+	// unique: of two packages with one name the later by Dir gets " (Dir)"
+	// appended; the root gets it before any member does.
 	Name string
-	// DeclaredName is the "name" of package.json, empty where there is none.
+	// DeclaredName is the "name" of package.json, empty if there is none.
 	DeclaredName string
 	// Dir is the folder relative to the root, with forward slashes; "." is the root.
 	Dir string
 	// Path is the absolute folder.
 	Path string
-	// Version is the declared version, empty where there is none.
+	// Version is the declared version, empty if there is none.
 	Version string
-	// Private tells whether package.json says "private" (true or "true").
+	// Private is true if package.json has "private" (true or "true").
 	Private bool
 	// Scripts are the package's scripts by name.
 	Scripts map[string]string
 	// Dependencies are the edges to other members, ordered by To.Dir, then Kind.
-	// An entry in two fields is two edges; one that means the package itself is none.
+	// An entry in two fields makes two edges, one that means the package itself
+	// makes none.
 	Dependencies []Dependency
 	// Manifest is the text of package.json; nil for a Go package group.
 	Manifest []byte
@@ -77,10 +88,11 @@ func (p *Package) Keys() []string {
 	return []string{p.Name, p.Dir}
 }
 
-// Kind says in which field of package.json a dependency stands.
+// Kind is the field of package.json that holds a dependency.
 type Kind int
 
-// The kinds, from the one that binds most to the one that binds least.
+// The kinds, in the order of packagejson.DependencyFields: from the one that
+// binds most to the one that binds least.
 const (
 	Prod Kind = iota
 	Optional
@@ -89,16 +101,12 @@ const (
 )
 
 // String returns the name of the field in package.json.
-func (k Kind) String() string {
-	return [...]string{"dependencies", "optionalDependencies", "peerDependencies", "devDependencies"}[k]
-}
+func (k Kind) String() string { return packagejson.DependencyFields[k] }
 
 // Dependency is an edge from a package to a member that it depends on.
 type Dependency struct {
 	To   *Package
 	Kind Kind
-	// Spec is what package.json says, such as "workspace:^" or ">=1 <2".
+	// Spec is the text in package.json, such as "workspace:^" or ">=1 <2".
 	Spec string
 }
-
-var _ error = (*problem.Error)(nil) // every error of Load and Select is one

@@ -1,31 +1,36 @@
-package workspace
+// Package gomod reads go.mod and go.work, and gives a Go module the commands that
+// stand for the scripts of a package.json. It starts no program.
+package gomod
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/heapmage/heapmage/internal/problem"
 )
 
-// goFile is what is read of a go.mod or go.work.
-type goFile struct {
-	module   string
-	version  string   // of the "go" line
-	uses     []string // folders, in go.work
-	requires []string // module paths, without those marked // indirect
-	tools    []string // package paths of "tool" lines
+// File is what is read of a go.mod or go.work.
+type File struct {
+	Module   string
+	Version  string   // of the "go" line
+	Uses     []string // folders, in go.work
+	Requires []string // module paths, without those marked // indirect
+	Tools    []string // package paths of "tool" lines
 }
 
-// parseGoFile reads the lines of a go.mod or go.work that matter here. Both are
-// lists of verbs with arguments, in blocks or on lines of their own (see
-// https://go.dev/ref/mod#go-mod-file-lexical). Unknown verbs are passed over.
-func parseGoFile(text []byte) (*goFile, *positionError) {
-	f := &goFile{}
+// Parse reads a go.mod or go.work. Both are lists of verbs with arguments, in
+// blocks or on a line each (https://go.dev/ref/mod#go-mod-file-lexical). Unknown
+// verbs are ignored.
+func Parse(text []byte) (*File, *problem.Mistake) {
+	f := &File{}
 	block, opened := "", 0
 	for i, line := range strings.Split(string(text), "\n") {
 		indirect := strings.Contains(line, "// indirect")
-		words, err := goWords(line)
+		words, err := splitLine(line)
 		if err != nil {
-			return nil, &positionError{line: i + 1, what: err.Error()}
+			return nil, &problem.Mistake{Line: i + 1, What: err.Error()}
 		}
 		switch {
 		case len(words) == 0:
@@ -45,30 +50,30 @@ func parseGoFile(text []byte) (*goFile, *positionError) {
 		f.take(block, words, indirect)
 	}
 	if block != "" {
-		return nil, &positionError{line: opened, what: fmt.Sprintf("the block of %q has no closing bracket", block)}
+		return nil, &problem.Mistake{Line: opened, What: fmt.Sprintf("the block of %q has no closing bracket", block)}
 	}
 	return f, nil
 }
 
-func (f *goFile) take(verb string, words []string, indirect bool) {
+func (f *File) take(verb string, words []string, indirect bool) {
 	switch verb {
 	case "module":
-		f.module = words[0]
+		f.Module = words[0]
 	case "go":
-		f.version = words[0]
+		f.Version = words[0]
 	case "use":
-		f.uses = append(f.uses, words[0])
+		f.Uses = append(f.Uses, words[0])
 	case "tool":
-		f.tools = append(f.tools, words[0])
+		f.Tools = append(f.Tools, words[0])
 	case "require":
 		if !indirect {
-			f.requires = append(f.requires, words[0])
+			f.Requires = append(f.Requires, words[0])
 		}
 	}
 }
 
-// goWords splits a line into words; a word may be quoted, and // starts a comment.
-func goWords(line string) ([]string, error) {
+// splitLine splits a line into words. A word may be quoted; // starts a comment.
+func splitLine(line string) ([]string, error) {
 	var words []string
 	for {
 		line = strings.TrimLeft(line, " \t\r")
@@ -78,7 +83,7 @@ func goWords(line string) ([]string, error) {
 		case line[0] == '"' || line[0] == '`':
 			quoted, err := strconv.QuotedPrefix(line)
 			if err != nil {
-				return nil, fmt.Errorf("a quoted word does not end")
+				return nil, errors.New("a quoted word does not end")
 			}
 			word, _ := strconv.Unquote(quoted)
 			words, line = append(words, word), line[len(quoted):]

@@ -1,4 +1,4 @@
-package workspace
+package npmrange
 
 import (
 	"encoding/json"
@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestRanges compares every pair of range and version with what npm's own
+// TestCache compares every pair of range and version with what npm's own
 // semver (7, loose) answered.
-func TestRanges(t *testing.T) {
+func TestCache(t *testing.T) {
 	var table struct {
 		Versions    []string
 		SatisfiedBy map[string][]string
@@ -24,10 +24,10 @@ func TestRanges(t *testing.T) {
 	if len(table.Versions)*len(table.SatisfiedBy) < 2000 {
 		t.Fatal("the table has shrunk")
 	}
-	var r ranges
+	var c Cache
 	for text, versions := range table.SatisfiedBy {
 		for _, v := range table.Versions {
-			if got, want := r.satisfied(v, text), slices.Contains(versions, v); got != want {
+			if got, want := c.Satisfied(v, text), slices.Contains(versions, v); got != want {
 				t.Errorf("version %q in range %q: %v, npm says %v", v, text, got, want)
 			}
 		}
@@ -42,7 +42,7 @@ func TestNewer(t *testing.T) {
 		{"2.0.0", "1.9.9", true}, {"1.9.9", "2.0.0", false}, {"1.0.0", "1.0.0", false},
 		{"2.0.0", "2.0.0-beta", true}, {"1.0.0", "", true}, {"", "1.0.0", false}, {"", "", false},
 	} {
-		if got := newer(c.a, c.b); got != c.want {
+		if got := Newer(c.a, c.b); got != c.want {
 			t.Errorf("newer(%q, %q) = %v", c.a, c.b, got)
 		}
 	}

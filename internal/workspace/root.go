@@ -1,0 +1,103 @@
+package workspace
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/glob"
+	"github.com/heapmage/heapmage/internal/packagejson"
+	"github.com/heapmage/heapmage/internal/pkgmanager"
+	"github.com/heapmage/heapmage/internal/problem"
+)
+
+// root is a folder with a package.json or a pnpm-workspace.yaml, which may be the
+// root of a workspace.
+type root struct {
+	pkgmanager.Manager
+	dir      string
+	manifest *packagejson.Manifest // nil if there is only a pnpm-workspace.yaml
+	globs    []string
+	globFile string // the file that holds the globs
+	isRoot   bool   // the folder declares members, or could
+}
+
+// openRoot reads what decides whether a folder is a workspace's root.
+func openRoot(dir string) (*root, error) {
+	r := &root{dir: dir, globFile: "package.json"}
+	text, err := os.ReadFile(filepath.Join(dir, "package.json"))
+	if err != nil && !os.IsNotExist(err) {
+		return nil, &problem.Error{Where: "package.json", What: "cannot be read", Cause: reason(err), Hint: "fix the file's permissions"}
+	}
+	if err == nil {
+		var mistake *problem.Mistake
+		if r.manifest, mistake = packagejson.Parse(text); mistake != nil {
+			return nil, &problem.Error{Where: mistake.In("package.json"), What: mistake.What, Hint: "fix " + filepath.Join(dir, "package.json")}
+		}
+	}
+	if r.Manager, err = pkgmanager.Detect(dir, r.manifest); err != nil {
+		return nil, err
+	}
+	if err := r.readGlobs(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// readGlobs finds the patterns of the members.
+func (r *root) readGlobs() error {
+	var listed bool
+	if r.manifest != nil {
+		var mistake *problem.Mistake
+		if r.globs, listed, mistake = r.manifest.Workspaces(); mistake != nil {
+			return &problem.Error{Where: mistake.In("package.json"), What: mistake.What, Hint: `write "workspaces": ["packages/*"]`}
+		}
+	}
+	r.isRoot = listed || r.PNPM != nil
+	if r.Name != PNPM {
+		return nil
+	}
+	switch {
+	case r.PNPM != nil && r.PNPM.HasPackages:
+		r.globs, r.globFile = r.PNPM.Packages, "pnpm-workspace.yaml"
+	case r.PNPM != nil && r.Version != "" && pkgmanager.Major(r.Version) < 9:
+		r.globs, r.globFile = []string{"**"}, "pnpm-workspace.yaml"
+	case len(r.globs) > 0:
+		r.Warnings = append(r.Warnings, `pnpm reads its members from "packages" in pnpm-workspace.yaml, which is missing: "workspaces" in package.json is used`)
+	}
+	return nil
+}
+
+// standsAlone tells whether the folder is a root whatever is above it.
+func (r *root) standsAlone() bool {
+	return r.isRoot && (r.PNPM != nil || r.LockFile != "")
+}
+
+// outer returns the nearest root above that has this folder as a member, nil if
+// there is none. A broken package.json above is an error only if a lock file or
+// version control shows that it belongs to a repository.
+func (r *root) outer() (*root, error) {
+	for at := filepath.Dir(r.dir); ; at = filepath.Dir(at) {
+		if hasManifest(at) {
+			above, err := openRoot(at)
+			if err != nil && (pkgmanager.HasLockFile(at) || folder.Has(at, ".git")) {
+				return nil, err
+			}
+			if err == nil && above.isRoot && above.contains(r.dir) {
+				return above, nil
+			}
+		}
+		if filepath.Dir(at) == at {
+			return nil, nil
+		}
+	}
+}
+
+// contains tells whether the root's globs let a folder in.
+func (r *root) contains(dir string) bool {
+	rel, err := filepath.Rel(r.dir, dir)
+	return err == nil && slices.ContainsFunc(glob.Compile(r.globs, r.Negation()), func(rule glob.Rule) bool {
+		return rule.Contains(filepath.ToSlash(rel))
+	})
+}
