@@ -1,4 +1,4 @@
-// Package nearest finds the names a user may have meant.
+// Package nearest finds the names that a user may have meant by a misspelt one.
 package nearest
 
 import (
@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// Names returns up to most of the candidates that are closest to name by edit
-// distance, letter case aside, closest first; only those that are near enough
-// to be meant: within a third of the longer name's length, or holding name.
+// Names returns the candidates that are close to name, at most most of them, the
+// closest first. A candidate is close if its edit distance, without regard to
+// letter case, is at most a third of the longer name's length, or if it contains
+// name and name has three bytes or more.
 func Names(name string, candidates []string, most int) []string {
 	type scored struct {
 		name  string
@@ -39,7 +40,8 @@ func Names(name string, candidates []string, most int) []string {
 	return names
 }
 
-// Hint says which candidate was meant, or lists them under what they are.
+// Hint returns "did you mean CANDIDATE?", or "WHAT: " with a list of all candidates
+// if none is close.
 func Hint(name string, candidates []string, what string) string {
 	if near := Names(name, candidates, 1); len(near) > 0 {
 		return "did you mean " + near[0] + "?"
@@ -47,8 +49,8 @@ func Hint(name string, candidates []string, what string) string {
 	return what + ": " + strings.Join(candidates, ", ")
 }
 
-// distance is the Damerau-Levenshtein distance in its restricted form (optimal
-// string alignment), in bytes.
+// distance is the restricted Damerau-Levenshtein distance (optimal string
+// alignment) in bytes: a swap of two neighbours is one edit.
 func distance(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

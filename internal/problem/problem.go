@@ -1,5 +1,5 @@
-// Package problem holds the error that a user can mend: what is wrong, where,
-// why, and what to do, in at most three lines and with an exit code.
+// Package problem holds the error that a user can fix: what is wrong, where, why,
+// and what to do, in at most three lines and with an exit code.
 package problem
 
 import "strings"
@@ -9,29 +9,29 @@ const (
 	ExitFailed      = 1   // a task failed
 	ExitUsage       = 2   // wrong use or configuration
 	ExitNoMemory    = 3   // not enough memory to start
-	ExitOutOfMemory = 4   // a task failed for memory
+	ExitOutOfMemory = 4   // a task ran out of memory
 	ExitInterrupted = 130 // SIGINT
 	ExitTerminated  = 143 // SIGTERM
 )
 
-// Error is a mistake that the user can mend. Its text is at most three lines:
+// Error is a mistake that the user can fix. Its text has at most three lines:
 //
 //	heapmage.yaml:3: unknown key "budgett"
-//	💡 did you mean "budget"?
+//	💡 did you mean budget?
 type Error struct {
 	// Where names the file, file:line, package or setting. Empty leaves it out.
 	Where string
-	// What says what is wrong, lower case and without a full stop.
+	// What tells what is wrong, lower case and without a full stop.
 	What string
-	// Cause is why, where another error says it. Only its text is shown.
+	// Cause is the reason, if another error gives it. Only its text is shown.
 	Cause error
-	// Hint says what to do. Empty leaves the line out.
+	// Hint tells what to do. Empty leaves the line out.
 	Hint string
 	// Code is the exit code. Zero means ExitUsage.
 	Code int
 }
 
-// Error returns the message with the hint on a line of its own.
+// Error returns the message, with the hint on a separate line.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Where != "" {

@@ -9,8 +9,8 @@ import (
 
 var yamlLine = regexp.MustCompile(`^line (\d+): `)
 
-// YAML takes apart what the YAML library says of a text that it cannot read. The
-// line counts from 1; it is zero where the library names none.
+// YAML splits an error of the YAML library on a text into the line, from 1, and
+// the rest of the message. The line is zero if the library names none.
 func YAML(text []byte, err error) (line int, what string) {
 	what = strings.TrimPrefix(err.Error(), "yaml: ")
 	placed := false
@@ -22,7 +22,7 @@ func YAML(text []byte, err error) (line int, what string) {
 	case placed && strings.HasPrefix(what, "did not find expected"):
 		line++ // the library's parser counts lines from 0, its scanner from 1
 	case !placed && (strings.HasPrefix(what, "did not find expected") || strings.HasPrefix(what, "found ") || strings.HasPrefix(what, "mapping values")):
-		line = 1 // and leaves the first out
+		line = 1 // and neither names the first
 	}
 	return min(line, 1+bytes.Count(bytes.TrimSpace(text), []byte("\n"))), what
 }

@@ -13,10 +13,10 @@ func TestYAMLNamesTheLineFromOne(t *testing.T) {
 		"x: 1\na: b: c\n":        2,
 		"x: 1\n\ty: 2\n":         2,
 		"x: 1\n- a\n":            2,
-		"x: [1":                  1, // the library says that the next line lacks the bracket
+		"x: [1":                  1, // the library names the next line
 		"x:\n  - a\n b: c\n":     3,
-		"x: 1\na: {b: 1\nc: d\n": 2, // where the braces open
-		"x: \x01\n":              0, // the library does not say
+		"x: 1\na: {b: 1\nc: d\n": 2, // the line of the opening brace
+		"x: \x01\n":              0, // the library names none
 	} {
 		err := yaml.Unmarshal([]byte(text), new(yaml.Node))
 		if err == nil {
