@@ -1,7 +1,7 @@
-// Package config reads what a user may set: heapmage.yaml at the workspace
+// Package config reads what a user may set: heapmage.yaml at the workspace's
 // root, HEAPMAGE_* variables, and the task order that a turbo.json declares. A
-// setting that is not known or does not fit is an error with its line, never
-// passed over.
+// setting that is unknown or out of range is an error with its line, never
+// ignored.
 package config
 
 import (
@@ -13,9 +13,9 @@ import (
 // FileName is the name of the configuration file at the workspace root.
 const FileName = "heapmage.yaml"
 
-// Config is what a user set. A zero field was not set.
+// Config is what a user set. A zero field is not set.
 type Config struct {
-	// Budget is what all processes of a run may use together.
+	// Budget is the memory that all processes of a run may use together.
 	Budget memtools.Size
 	// HeapLimit is the ceiling of V8's heap limit for each Node process.
 	HeapLimit memtools.Size
@@ -23,28 +23,29 @@ type Config struct {
 	Monitor Monitor
 	// GC sets the automatic garbage collection in Node processes.
 	GC GC
-	// Concurrency is how many tasks may run at once. Zero means as many as the
-	// processors and the memory bear.
+	// Concurrency is how many tasks may run at once, 1 to 1000. Zero means as many
+	// as processors and memory allow.
 	Concurrency int
-	// OnPressure is "" (a task that has to make room is stopped and runs again)
-	// or OnPressureSuspend.
+	// OnPressure is "" or "retry" (a task that has to make room is stopped and runs
+	// again), or OnPressureSuspend.
 	OnPressure string
-	// Retries is how often a task is tried again after each kind of memory failure.
-	// Nil means once, and only where something is different then.
+	// Retries is how often a task runs again after each kind of memory failure, 0
+	// to 10. Nil means once, and only if something is different then.
 	Retries *int
-	// KeepGoing says whether what does not depend on a failed task still runs; nil means yes.
+	// KeepGoing decides whether tasks that do not depend on a failed one still
+	// run. Nil means yes.
 	KeepGoing *bool
 	// Runner is "" (heapmage runs scripts itself) or RunnerPackageManager.
 	Runner string
-	// Tasks are settings by target, or by "package#target", where the package is
-	// written as in Packages.
+	// Tasks are settings by target, or by "package#target" with the package as in
+	// Packages.
 	Tasks map[string]Task
-	// Declared is what precedes each task by the repository's turbo.json; Tasks go first.
+	// Declared is what precedes each task according to turbo.json. Tasks go first.
 	Declared map[string][]string
-	// DeclaredOutputs are the outputs of each task by turbo.json; those of Tasks go first.
+	// DeclaredOutputs are the outputs of each task according to turbo.json. Those
+	// of Tasks go first.
 	DeclaredOutputs map[string][]string
-	// Packages are settings by package name, or by the package's folder; "//" is
-	// the root.
+	// Packages are settings by the package's name or folder; "//" is the root.
 	Packages map[string]Package
 }
 
@@ -57,42 +58,45 @@ const OnPressureSuspend = "suspend"
 
 // Monitor sets how memory is logged while a run lasts.
 type Monitor struct {
-	// Interval is the time between two memory lines. Zero means 30 s.
+	// Interval is the time between two memory lines, at least 100 ms. Zero means 30 s.
 	Interval time.Duration
-	// Warning and Critical are shares of the budget in percent. Zero means 75 and 90.
+	// Warning and Critical are percentages of the budget. Zero means 75 and 90.
 	Warning, Critical float64
 }
 
 // GC sets when garbage is collected in the Node processes of a run.
 type GC struct {
-	// Auto switches it; nil means on.
+	// Auto switches it. Nil means on.
 	Auto *bool
-	// Cooldown is the least time between two collections in one process. Zero means 30 s.
+	// Cooldown is the least time between two collections in one process, at least
+	// 1 s. Zero means 30 s.
 	Cooldown time.Duration
 }
 
 // Task holds the settings of a target.
 type Task struct {
-	// DependsOn replaces what precedes the target; nil leaves the default.
+	// DependsOn replaces what precedes the target. Nil leaves the default.
 	DependsOn []string
-	// Script is the name of the package script that runs, where it is not the target's.
+	// Script is the name of the package script that runs. Empty means the target's
+	// own name or a synonym of it.
 	Script string
-	// Outputs are globs, from the package's folder, of what the task writes.
+	// Outputs are globs of what the task writes, relative to the package's folder.
 	Outputs []string
-	// Timeout ends a task that takes longer. Zero means none.
+	// Timeout ends a task that takes longer. Zero means no limit.
 	Timeout time.Duration
 }
 
 // Package holds the settings of one package.
 type Package struct {
-	// HeapLimit is V8's heap limit for each Node process of the package. It is
-	// an order, not a ceiling: it is never raised.
+	// HeapLimit is V8's heap limit for each Node process of the package. Unlike
+	// Config.HeapLimit it is exact: it is never raised.
 	HeapLimit memtools.Size
-	// Need is what to reserve for each of its tasks, in the place of what was learned.
+	// Need is what to reserve for each of its tasks instead of what was learned.
 	Need memtools.Size
 }
 
-// Lookup finds a package's settings by what it may be called, best first.
+// Lookup returns a package's settings. keys are the names that it may have in the
+// file; the first that is there counts.
 func (c *Config) Lookup(keys []string) Package {
 	for _, key := range keys {
 		if p, ok := c.Packages[key]; ok {
@@ -102,9 +106,8 @@ func (c *Config) Lookup(keys []string) Package {
 	return Package{}
 }
 
-// TaskFor returns the settings that hold for a task: those of "package#target"
-// field by field before those of the target. The keys are what the package may
-// be called, best first.
+// TaskFor returns the settings of a task: each field from "package#target" if it
+// is set there, else from the target. keys are as for Lookup.
 func (c *Config) TaskFor(keys []string, target string) Task {
 	t := c.Tasks[target]
 	if t.Outputs == nil {
@@ -129,7 +132,7 @@ func (c *Config) TaskFor(keys []string, target string) Task {
 	return t
 }
 
-// ofPackage finds what stands for a target of one package.
+// ofPackage returns the entry for a target of one package.
 func ofPackage[T any](settings map[string]T, keys []string, target string) (found T, ok bool) {
 	for _, key := range keys {
 		if found, ok = settings[key+"#"+target]; ok {
@@ -139,6 +142,6 @@ func ofPackage[T any](settings map[string]T, keys []string, target string) (foun
 	return found, ok
 }
 
-// leastInterval is the shortest time between two memory lines: a shorter one
-// would fill the log and cost more than the half per cent of a core that is promised.
+// leastInterval is the least time between two memory lines. A shorter one would
+// fill the log and cost more than the promised half per cent of a core.
 const leastInterval = 100 * time.Millisecond

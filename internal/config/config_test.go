@@ -104,7 +104,7 @@ func TestErrors(t *testing.T) {
 		{"a size that is none", "budget: lots", "", "", "heapmage.yaml:1: budget: \"lots\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
 		{"a list where a value belongs", "budget: [1]", "", "", "heapmage.yaml:1: budget is not a single value\n💡 write it as 8GB, 512MB or 80%"},
 		{"a value where a list belongs", "tasks:\n  build:\n    dependsOn: x", "", "", "heapmage.yaml:3: tasks.build.dependsOn is not a list\n💡 write it as [a, b]"},
-		{"a key twice", "budget: 1GB\nbudget: 2GB", "", "", "heapmage.yaml:2: key \"budget\" stands twice\n💡 keep one of them"},
+		{"a key twice", "budget: 1GB\nbudget: 2GB", "", "", "heapmage.yaml:2: key \"budget\" is there twice\n💡 keep one of them"},
 		{"no mapping", "- a", "", "", "heapmage.yaml:1: the file is not a mapping of keys to values\n💡 write it as key: value, one a line"},
 		{"two documents", "budget: 1GB\n---\nbudget: 1GB", "", "", "heapmage.yaml: holds more than one document\n💡 keep one; remove the --- line"},
 		{"broken YAML", "budget: [1", "", "", "heapmage.yaml:1: not valid YAML: did not find expected ',' or ']'\n💡 check the indentation and the quotes near that line"},
@@ -112,7 +112,7 @@ func TestErrors(t *testing.T) {
 		{"an interval too short", "monitor: {interval: 1ms}", "", "", "heapmage.yaml:1: monitor.interval: \"1ms\" is not a time of at least 100ms\n💡 write it as 30s, 1m30s or 500ms, at least 100ms"},
 		{"a misspelt variable", "", "", "HEAPMAGE_BUGDET=1GB", "environment: unknown variable HEAPMAGE_BUGDET\n💡 did you mean HEAPMAGE_BUDGET?"},
 		{"a bad variable", "", "", "HEAPMAGE_BUDGET=much", "environment: HEAPMAGE_BUDGET: \"much\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
-		{"a broken turbo.json", "", "{", "", "turbo.json: cannot be read as JSON: hujson: line 1, column 2: parsing value: unexpected EOF\n💡 mend the file, or set tasks: in heapmage.yaml and remove it"},
+		{"a broken turbo.json", "", "{", "", "turbo.json: cannot be read as JSON: hujson: line 1, column 2: parsing value: unexpected EOF\n💡 fix the file, or set tasks: in heapmage.yaml and remove it"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			_, err := load(t, tt.yaml, tt.turbo, tt.env)

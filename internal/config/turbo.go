@@ -15,9 +15,9 @@ import (
 
 const turboFile = "turbo.json"
 
-// readTurbo takes the order of tasks from root's turbo.json ("tasks", or
-// "pipeline" before version 2). Entries that name environment variables ("$CI")
-// are left out.
+// readTurbo reads the order and the outputs of tasks from the turbo.json of a
+// root folder ("tasks", or "pipeline" before version 2). Entries of dependsOn that
+// name environment variables ("$CI") are left out.
 func (c *Config) readTurbo(root string) error {
 	text, err := os.ReadFile(filepath.Join(root, turboFile))
 	if errors.Is(err, os.ErrNotExist) {
@@ -35,7 +35,7 @@ func (c *Config) readTurbo(root string) error {
 		err = json.Unmarshal(text, &turbo)
 	}
 	if err != nil {
-		return &problem.Error{Where: turboFile, What: "cannot be read as JSON", Cause: err, Hint: "mend the file, or set tasks: in heapmage.yaml and remove it"}
+		return &problem.Error{Where: turboFile, What: "cannot be read as JSON", Cause: err, Hint: "fix the file, or set tasks: in heapmage.yaml and remove it"}
 	}
 	if turbo.Tasks == nil {
 		turbo.Tasks = turbo.Pipeline
