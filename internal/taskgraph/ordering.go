@@ -7,9 +7,9 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// Ordering returns the packages whose dependencies can put one task of the
-// request after another: those that lie on a path from one package with a task
-// to a different one. Cycles among the other packages do not matter.
+// Ordering returns the packages whose dependencies can put one task of the request
+// after another: those on a path from one package with a task to a different one.
+// A cycle among other packages does not matter to the request.
 func (r Request) Ordering() []*workspace.Package {
 	below, above := map[*workspace.Package][]*workspace.Package{}, map[*workspace.Package][]*workspace.Package{}
 	for _, p := range r.Packages {
@@ -17,10 +17,10 @@ func (r Request) Ordering() []*workspace.Package {
 			below[p], above[d.To] = append(below[p], d.To), append(above[d.To], p)
 		}
 	}
-	w := r.words()
+	can := r.reachable()
 	starts := r.Selected
-	if w.named {
-		starts = r.Packages // a task that is named by its package may be anywhere
+	if can.named {
+		starts = r.Packages // such a task may be anywhere
 	}
 	reached := spread(starts, below)
 	var first, later []*workspace.Package
@@ -29,10 +29,10 @@ func (r Request) Ordering() []*workspace.Package {
 			continue
 		}
 		has := func(target string) bool { _, ok := r.Script(p, target); return ok }
-		if slices.ContainsFunc(w.inherited, has) {
+		if slices.ContainsFunc(can.inherited, has) {
 			first = append(first, p)
 		}
-		if slices.ContainsFunc(w.targets, has) {
+		if slices.ContainsFunc(can.targets, has) {
 			later = append(later, p)
 		}
 	}
@@ -43,20 +43,20 @@ func (r Request) Ordering() []*workspace.Package {
 	})
 }
 
-// words are what DependsOn says of the tasks that a request can have.
-type words struct {
-	targets   []string // all of their targets
+// reachable is what DependsOn lets a request run.
+type reachable struct {
+	targets   []string // of all tasks that it can have
 	inherited []string // those written "^build"
 	named     bool     // one is written "core#build"
 }
 
-func (r Request) words() (w words) {
+func (r Request) reachable() (found reachable) {
 	var visit func(target string)
 	visit = func(target string) {
-		if slices.Contains(w.targets, target) {
+		if slices.Contains(found.targets, target) {
 			return
 		}
-		w.targets = append(w.targets, target)
+		found.targets = append(found.targets, target)
 		for key, entries := range r.DependsOn {
 			if _, of, _ := cutLast("#"+key, "#"); of != target {
 				continue
@@ -64,20 +64,20 @@ func (r Request) words() (w words) {
 			for _, entry := range entries {
 				name, inherits := strings.CutPrefix(entry, "^")
 				if inherits {
-					w.inherited = append(w.inherited, name)
+					found.inherited = append(found.inherited, name)
 				} else if _, of, ok := cutLast(name, "#"); ok {
-					w.named, name = true, of
+					found.named, name = true, of
 				}
 				visit(name)
 			}
 		}
 	}
 	visit(r.Target)
-	return w
+	return found
 }
 
-// spread gives each package up to two of the starts from which it is reached; a
-// start reaches itself. Two are enough to know one that is not a given package.
+// spread returns, for each package, up to two of the starts that reach it; a start
+// reaches itself. With two, one of them is another than any given package.
 func spread(starts []*workspace.Package, next map[*workspace.Package][]*workspace.Package) map[*workspace.Package][]*workspace.Package {
 	reached := map[*workspace.Package][]*workspace.Package{}
 	var visit func(p, start *workspace.Package)

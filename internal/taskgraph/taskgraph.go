@@ -1,6 +1,5 @@
-// Package taskgraph turns a target and a selection of packages into tasks and
-// the order that holds between them. It is pure: it reads no file and starts
-// nothing.
+// Package taskgraph turns a target and a selection of packages into tasks and the
+// order between them. It is pure: it reads no file and starts nothing.
 package taskgraph
 
 import (
@@ -18,8 +17,8 @@ import (
 type Task struct {
 	// ID is "core#build": the package's name and the target.
 	ID string
-	// Package and Script say what runs; Target is the name that was asked for,
-	// which differs from Script where a synonym stands in for it.
+	// Package and Script are what runs. Target is the name that was asked for; it
+	// differs from Script if the package has the script under a synonym.
 	Package *workspace.Package
 	Target  string
 	Script  string
@@ -31,12 +30,12 @@ type Task struct {
 
 // Graph is a set of tasks without cycles.
 type Graph struct {
-	// Tasks stand in an order in which each comes after what it depends on; equal
-	// ones by depth, then by folder.
+	// Tasks are ordered by depth, then by folder, then by ID, so that each comes
+	// after what it depends on.
 	Tasks []*Task
 }
 
-// Packages returns the packages that have a task, each once, in the order of Tasks.
+// Packages returns the packages that have a task, in the order of Tasks.
 func (g *Graph) Packages() []*workspace.Package {
 	var packages []*workspace.Package
 	seen := map[*workspace.Package]bool{}
@@ -49,26 +48,28 @@ func (g *Graph) Packages() []*workspace.Package {
 	return packages
 }
 
-// Request says which tasks a graph is for.
+// Request is what a graph is made of.
 type Request struct {
+	// Target is what to run in the packages of Selected.
 	Target   string
 	Selected []*workspace.Package
-	// NoDeps leaves out the tasks that the selected ones depend on.
+	// NoDeps leaves out the tasks that those depend on.
 	NoDeps bool
-	// DependsOn gives the tasks that must precede a target, by target or by
+	// DependsOn holds the tasks that must precede a target, by target or by
 	// "package#target", which goes first. An entry is "^build" (that target of
-	// each package depended on), "generate" (that target of the same package)
-	// or "core#generate" (that one task). A package is called by one of its Keys.
+	// each package depended on), "generate" (that target of the same package) or
+	// "core#generate" (that one task). A package may have any of its Keys.
 	DependsOn map[string][]string
-	// Edges are the packages that a package depends on, without cycles.
+	// Edges returns the packages that a package depends on, without cycles.
 	Edges func(*workspace.Package) []*workspace.Package
-	// Script finds the package's script for a target.
+	// Script returns the name of the package's script for a target.
 	Script func(pkg *workspace.Package, target string) (string, bool)
 	// Packages are all packages of the workspace and its root, for "core#generate".
 	Packages []*workspace.Package
 }
 
-// DefaultDependsOn is the order that holds where nothing is configured.
+// DefaultDependsOn returns a new map with the order that holds if nothing is
+// configured.
 func DefaultDependsOn() map[string][]string {
 	return map[string][]string{
 		"build":     {"^build"},
@@ -80,8 +81,8 @@ func DefaultDependsOn() map[string][]string {
 	}
 }
 
-// Build returns the graph of the request. Its errors are cycles and entries of
-// DependsOn that name no package.
+// Build returns the graph of a request. Its errors are cycles and entries of
+// DependsOn that name an unknown package, each a *problem.Error.
 func Build(r Request) (*Graph, error) {
 	b := builder{Request: r, nodes: map[string]*node{}}
 	selected := map[string]bool{}
@@ -136,29 +137,38 @@ func (g *Graph) order() {
 	})
 }
 
-// node is a target of a package; task is nil where the package has no script
-// for it, or it is not to run, and the order then passes through it.
+// node is a target of a package.
 type node struct {
+	// task is nil if the package has no script for the target, or it is not to
+	// run. The order then passes through the node.
 	task  *Task
 	after []*node
-	state int // 0 new, 1 being visited, 2 done
-	// tasks are the nearest tasks at or below this node, once asked for.
-	tasks map[*Task]bool
+	state state
+	// nearest is the result of below, nil until it is known.
+	nearest map[*Task]bool
 }
+
+type state int
+
+const (
+	unvisited state = iota
+	visiting
+	visited
+)
 
 // below returns the nearest tasks that the node depends on.
 func (n *node) below() map[*Task]bool {
-	if n.tasks == nil {
-		n.tasks = map[*Task]bool{}
+	if n.nearest == nil {
+		n.nearest = map[*Task]bool{}
 		for _, a := range n.after {
 			if a.task != nil {
-				n.tasks[a.task] = true
+				n.nearest[a.task] = true
 				continue
 			}
-			maps.Copy(n.tasks, a.below())
+			maps.Copy(n.nearest, a.below())
 		}
 	}
-	return n.tasks
+	return n.nearest
 }
 
 type builder struct {
@@ -168,6 +178,8 @@ type builder struct {
 
 func id(p *workspace.Package, target string) string { return p.Name + "#" + target }
 
+// visit returns the node of a target with all below it. path leads to it, for
+// the message about a cycle.
 func (b *builder) visit(p *workspace.Package, target string, path []string) (*node, error) {
 	key := id(p, target)
 	path = append(path, key)
@@ -177,22 +189,22 @@ func (b *builder) visit(p *workspace.Package, target string, path []string) (*no
 		b.nodes[key] = n
 	}
 	switch n.state {
-	case 2:
+	case visited:
 		return n, nil
-	case 1:
+	case visiting:
 		return nil, &problem.Error{
 			What: "tasks depend on each other: " + strings.Join(path[slices.Index(path, key):], " → "),
 			Hint: "take one of them out of its dependsOn, in heapmage.yaml or turbo.json",
 		}
 	}
-	n.state = 1
+	n.state = visiting
 	script, has := b.Script(p, target)
 	if has {
 		n.task = &Task{ID: key, Package: p, Target: target, Script: script}
 	}
 	for _, entry := range b.dependsOn(p, target) {
 		if !has && entry != "^"+target {
-			continue // nothing runs here that the entry could precede
+			continue // nothing runs here, so nothing has to precede it
 		}
 		next, err := b.resolve(p, key, entry)
 		if err != nil {
@@ -206,10 +218,11 @@ func (b *builder) visit(p *workspace.Package, target string, path []string) (*no
 			n.after = append(n.after, below)
 		}
 	}
-	n.state = 2
+	n.state = visited
 	return n, nil
 }
 
+// dependsOn are the entries for one task.
 func (b *builder) dependsOn(p *workspace.Package, target string) []string {
 	for _, key := range p.Keys() {
 		if d, ok := b.DependsOn[key+"#"+target]; ok {
@@ -224,6 +237,7 @@ type step struct {
 	target string
 }
 
+// resolve returns the targets that an entry means; key is the task that has it.
 func (b *builder) resolve(p *workspace.Package, key, entry string) ([]step, error) {
 	if target, ok := strings.CutPrefix(entry, "^"); ok {
 		var steps []step
@@ -243,7 +257,7 @@ func (b *builder) resolve(p *workspace.Package, key, entry string) ([]step, erro
 	}
 	return nil, &problem.Error{
 		What: fmt.Sprintf("%s depends on %q, but no package is called %q", key, entry, name),
-		Hint: "mend the dependsOn that names it, in heapmage.yaml or turbo.json",
+		Hint: "fix the dependsOn that names it, in heapmage.yaml or turbo.json",
 	}
 }
 
