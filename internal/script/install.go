@@ -1,17 +1,16 @@
 package script
 
 import (
-	"os"
-	"path/filepath"
-	"regexp"
+	"encoding/json"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// Install returns the step that installs the workspace's dependencies, and why
-// it is needed; without a reason nothing is to be done. The manager keeps to
-// its lock file where there is one.
+// Install returns the step that installs the workspace's dependencies, and the
+// reason for it; without a reason nothing has to be done. If there is a lock file,
+// the manager installs what it lists and does not change it.
 func Install(s *Settings, o Options) (step Step, reason string, err error) {
 	switch {
 	case s.ws.Manager == workspace.Go, !s.hasDependencies():
@@ -20,7 +19,7 @@ func Install(s *Settings, o Options) (step Step, reason string, err error) {
 		return Step{}, "", nil
 	case s.ws.PnP:
 		reason = ".pnp.cjs is missing"
-	case exists(s.ws.Root, "node_modules"):
+	case folder.Has(s.ws.Root, "node_modules"):
 		return Step{}, "", nil
 	default:
 		reason = "node_modules is missing"
@@ -38,10 +37,10 @@ func Install(s *Settings, o Options) (step Step, reason string, err error) {
 	}, reason, nil
 }
 
-// plugNPlay tells whether Yarn Plug'n'Play is installed now. The install step of
-// a fresh clone may have brought it: its file is usually not committed.
+// plugNPlay tells whether Yarn Plug'n'Play is installed now. In a fresh clone only
+// the install step brings its file, which is usually not committed.
 func (s *Settings) plugNPlay() bool {
-	return s.ws.Manager == workspace.Yarn && (exists(s.ws.Root, ".pnp.cjs") || exists(s.ws.Root, ".pnp.js"))
+	return s.ws.Manager == workspace.Yarn && (folder.Has(s.ws.Root, ".pnp.cjs") || folder.Has(s.ws.Root, ".pnp.js"))
 }
 
 func (s *Settings) installFlags() []string {
@@ -58,8 +57,6 @@ func (s *Settings) installFlags() []string {
 	}
 }
 
-var anyDependency = regexp.MustCompile(`"(?:d|devD|optionalD)ependencies"\s*:\s*\{\s*"`)
-
 // hasDependencies tells whether any package of the workspace depends on anything.
 func (s *Settings) hasDependencies() bool {
 	packages := s.ws.Packages
@@ -67,14 +64,16 @@ func (s *Settings) hasDependencies() bool {
 		packages = append(packages[:len(packages):len(packages)], s.ws.RootPackage)
 	}
 	for _, p := range packages {
-		if anyDependency.Match(p.Manifest) {
+		var manifest struct {
+			Dependencies         map[string]any `json:"dependencies"`
+			DevDependencies      map[string]any `json:"devDependencies"`
+			OptionalDependencies map[string]any `json:"optionalDependencies"`
+		}
+		// The managers ignore a field of the wrong type.
+		_ = json.Unmarshal(p.Manifest, &manifest)
+		if len(manifest.Dependencies)+len(manifest.DevDependencies)+len(manifest.OptionalDependencies) > 0 {
 			return true
 		}
 	}
 	return false
-}
-
-func exists(dir, name string) bool {
-	_, err := os.Stat(filepath.Join(dir, name))
-	return err == nil
 }

@@ -18,24 +18,26 @@ import (
 
 // Node is the Node.js that scripts run with.
 type Node struct {
-	// Path is the program as found on PATH.
+	// Path is the program itself, also if a shim on the PATH starts it.
 	Path string
 	// Version is such as "22.23.1".
 	Version string
 	// Major is the first number of Version.
 	Major int
 	// YoungGeneration is what V8 adds to the old-space limit for its young
-	// generation, as this Node says of itself.
+	// generation, as this Node reports it.
 	YoungGeneration memtools.Bytes
 }
 
-// probeLimit is the old-space limit with which Node is asked for its heap's.
+// probeLimit is the old-space limit, in MB, with which Node is asked for its heap
+// limit.
 const probeLimit = 1024
 
-// probe prints Node's path (behind a shim), its version, and its heap's limit.
+// probe prints Node's path, its version and its heap limit.
 const probe = `console.log([process.execPath, process.versions.node, require("v8").getHeapStatistics().heap_size_limit].join("\n"))`
 
-// FindNode finds Node on the PATH of env and asks it who it is.
+// FindNode finds Node on the PATH of env and asks it for its path, version and heap
+// limit, for at most 30 s. The error is a *problem.Error.
 func FindNode(ctx context.Context, env []string) (Node, error) {
 	path, err := lookPath("node", env)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // splitNodeOptions splits the value of NODE_OPTIONS as Node does: at spaces
-// outside of double quotes, where a backslash takes the next character as it is
+// outside of double quotes; inside of them a backslash escapes the next character
 // (node.cc, ParseNodeOptionsEnvVar).
 func splitNodeOptions(text string) ([]string, error) {
 	var options []string
@@ -49,7 +49,7 @@ func splitNodeOptions(text string) ([]string, error) {
 	return options, nil
 }
 
-// joinNodeOptions writes options so that Node splits them into the same.
+// joinNodeOptions is the inverse of splitNodeOptions.
 func joinNodeOptions(options []string) string {
 	words := make([]string, len(options))
 	for i, o := range options {
@@ -66,7 +66,8 @@ const (
 	oldSpacePercent = "--max-old-space-size-percentage"
 )
 
-// flagName is an option's name with dashes for underscores, without its value.
+// flagName splits an option into its name, with dashes for underscores, and its
+// value.
 func flagName(option string) (name, value string, hasValue bool) {
 	name, value, hasValue = strings.Cut(option, "=")
 	if strings.HasPrefix(name, "--") {
@@ -75,8 +76,8 @@ func flagName(option string) (name, value string, hasValue bool) {
 	return name, value, hasValue
 }
 
-// heapLimitOf finds the old-space limit among options; the last one counts, as
-// with V8. total is what a percentage is of.
+// heapLimitOf finds the old-space limit among options. The last one counts, as in
+// V8. total is the memory that a percentage is of.
 func heapLimitOf(options []string, total memtools.Bytes) (limit memtools.Bytes, found bool) {
 	for i, o := range options {
 		name, value, hasValue := flagName(o)
@@ -99,7 +100,7 @@ func heapLimitOf(options []string, total memtools.Bytes) (limit memtools.Bytes, 
 	return limit, found
 }
 
-// withHeapLimit takes every old-space limit out of options and adds ours.
+// withHeapLimit returns options with limit instead of any other old-space limit.
 func withHeapLimit(options []string, limit memtools.Bytes) []string {
 	var kept []string
 	for i := 0; i < len(options); i++ {
@@ -115,8 +116,8 @@ func withHeapLimit(options []string, limit memtools.Bytes) []string {
 	return append(kept, fmt.Sprintf("%s=%d", oldSpace, max(1, limit/memtools.MB)))
 }
 
-// WithNodeOptions returns env with options added to its NODE_OPTIONS. The
-// error is that of a NODE_OPTIONS which Node itself would refuse.
+// WithNodeOptions returns env with options added to its NODE_OPTIONS. The error is
+// about a NODE_OPTIONS that Node itself would refuse.
 func WithNodeOptions(env []string, options ...string) ([]string, error) {
 	have, err := splitNodeOptions(environ.Value(env, environ.NodeOptions))
 	if err != nil {

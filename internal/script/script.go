@@ -1,12 +1,12 @@
-// Package script says what a package script is as a process: its command line,
-// its working folder and its environment, as the repository's package manager
-// would run it, without the manager: an "npm run" that waits for its child holds
-// some 60 MB and costs a quarter of a second.
+// Package script turns a package script into processes: their command lines,
+// folders and environments, as the repository's package manager would run them
+// but without the manager. An "npm run" that waits for its child holds about 60 MB
+// and costs a quarter of a second. The package also reads what a script's text
+// tells about it: its tool, its options for Node, its entry points.
 package script
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/environ"
@@ -18,7 +18,7 @@ import (
 type Step struct {
 	// Event is the script's name: "prebuild", "build" or "postbuild".
 	Event string
-	// Command is the script's text, for people.
+	// Command is the script's text, for messages.
 	Command string
 	// Args are the program and its arguments, Dir its folder, Env its environment.
 	Args []string
@@ -26,7 +26,7 @@ type Step struct {
 	Env  []string
 }
 
-// Options say how a script is run.
+// Options are how a script is run.
 type Options struct {
 	// Environ is the environment that heapmage was started with.
 	Environ []string
@@ -34,21 +34,21 @@ type Options struct {
 	Args []string
 	// InitDir is the folder in which the user started heapmage (INIT_CWD).
 	InitDir string
-	// Colour asks programs for colours, for their output goes to a terminal in the end.
+	// Colour asks programs for colours: their output ends on a terminal.
 	Colour bool
-	// PackageManager runs the script through npm, pnpm or yarn. Under Yarn
-	// Plug'n'Play that is always so: node finds no package without yarn.
+	// PackageManager runs the script through npm, pnpm or yarn. With Yarn
+	// Plug'n'Play that is always so: without yarn, node finds no package.
 	PackageManager bool
 	// HeapLimit is V8's old-space limit for each Node process. Zero sets none.
 	HeapLimit memtools.Bytes
 	// NodeOptions are further options for each Node process.
 	NodeOptions []string
-	// Extra are further variables; they win over all others.
+	// Extra are further variables; they replace all others of the same name.
 	Extra []string
 }
 
-// Steps returns the processes of a package's script in their order: with the
-// pre and post scripts where the manager runs them.
+// Steps returns the processes of a package's script in the order in which they
+// run, with the pre and post scripts if the manager runs those.
 func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step, error) {
 	env := s.environment(pkg, o)
 	if o.PackageManager || s.plugNPlay() {
@@ -59,7 +59,7 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 		}
 		args = append(args, "run", name)
 		if len(o.Args) > 0 && s.ws.Manager == workspace.NPM {
-			args = append(args, "--") // the others pass on what follows the name
+			args = append(args, "--") // the others hand over what follows the name
 		}
 		args = append(args, o.Args...)
 		return []Step{{Event: name, Command: strings.Join(args, " "), Args: args, Dir: pkg.Path, Env: env}}, nil
@@ -93,33 +93,4 @@ func (s *Settings) events(pkg *workspace.Package, name string) []string {
 		return []string{name}
 	}
 	return []string{"pre" + name, name, "post" + name}
-}
-
-// shell is the command line that runs a script's text.
-func (s *Settings) shell(text string) []string {
-	if s.scriptShell != "" {
-		return []string{s.scriptShell, "-c", text}
-	}
-	return Shell(text)
-}
-
-// Shell is the command line that runs a text in the system's shell.
-func Shell(text string) []string {
-	if runtime.GOOS == "windows" {
-		return []string{"cmd", "/d", "/s", "/c", text}
-	}
-	return []string{"/bin/sh", "-c", text}
-}
-
-// quote writes an argument so that the shell reads it as one word.
-func quote(arg string) string {
-	if runtime.GOOS == "windows" {
-		return `"` + strings.ReplaceAll(arg, `"`, `\"`) + `"`
-	}
-	if arg != "" && !strings.ContainsFunc(arg, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./,:=@%+", r))
-	}) {
-		return arg
-	}
-	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// LintFix is the target of lint that mends what it can.
+// LintFix is the target that lints and fixes what it can.
 const LintFix = "lint:fix"
 
-// synonyms are the names under which packages keep the script of a target, the
-// most usual first.
+// synonyms are the names that packages give to the script of a target, the most
+// usual first.
 var synonyms = map[string][]string{
 	"build":     {"build", "compile", "build:clean"},
 	"typecheck": {"typecheck", "type-check", "check-types", "types", "typecheck:all", "check:types", "ts:check", "tsc", "quality:typecheck"},
@@ -21,7 +21,7 @@ var synonyms = map[string][]string{
 	"bundle":    {"bundle", "build:bundle"},
 }
 
-// Synonyms returns the names that stand for a target, itself first.
+// Synonyms returns the names that a target's script may have, the target first.
 func Synonyms(target string) []string {
 	if names, ok := synonyms[target]; ok {
 		return slices.Clone(names)
@@ -29,7 +29,8 @@ func Synonyms(target string) []string {
 	return []string{target}
 }
 
-// Find returns the name of a package's script for a target.
+// Find returns the name of a package's script for a target, and whether there is
+// one.
 func Find(pkg *workspace.Package, target string) (name string, ok bool) {
 	for _, name := range Synonyms(target) {
 		if _, ok := pkg.Scripts[name]; ok {

@@ -1,0 +1,35 @@
+package script
+
+import (
+	"runtime"
+	"strings"
+)
+
+// Shell returns the command line that runs a text in the system's shell.
+func Shell(text string) []string {
+	if runtime.GOOS == "windows" {
+		return []string{"cmd", "/d", "/s", "/c", text}
+	}
+	return []string{"/bin/sh", "-c", text}
+}
+
+// shell is the command line that runs a script's text.
+func (s *Settings) shell(text string) []string {
+	if s.scriptShell != "" {
+		return []string{s.scriptShell, "-c", text}
+	}
+	return Shell(text)
+}
+
+// quote writes an argument so that the shell reads it as one word.
+func quote(arg string) string {
+	if runtime.GOOS == "windows" {
+		return `"` + strings.ReplaceAll(arg, `"`, `\"`) + `"`
+	}
+	if arg != "" && !strings.ContainsFunc(arg, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./,:=@%+", r))
+	}) {
+		return arg
+	}
+	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+}
