@@ -101,9 +101,9 @@ func TestErrors(t *testing.T) {
 		{"text that is no YAML, in the first line", "a: b: c", "", "", "heapmage.yaml:1: not valid YAML: mapping values are not allowed in this context\n💡 check the indentation and the quotes near that line"},
 		{"variables that do not fit each other are not the file's fault", "budget: 1GB", "", "HEAPMAGE_MONITOR_WARNING=95", "environment: monitor.warning (95%) is not below monitor.critical (90%)\n💡 the defaults are 75% and 90%"},
 		{"a nested unknown key is written whole", "monitor:\n  every: 3s", "", "", "heapmage.yaml:2: unknown key \"monitor.every\"\n💡 known keys: critical, interval, warning"},
-		{"a size that is none", "budget: lots", "", "", "heapmage.yaml:1: budget: \"lots\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
-		{"a list where a value belongs", "budget: [1]", "", "", "heapmage.yaml:1: budget is not a single value\n💡 write it as 8GB, 512MB or 80%"},
-		{"a value where a list belongs", "tasks:\n  build:\n    dependsOn: x", "", "", "heapmage.yaml:3: tasks.build.dependsOn is not a list\n💡 write it as [a, b]"},
+		{"a text that is no size", "budget: lots", "", "", "heapmage.yaml:1: budget: \"lots\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
+		{"a list instead of a value", "budget: [1]", "", "", "heapmage.yaml:1: budget is not a single value\n💡 write it as 8GB, 512MB or 80%"},
+		{"a value instead of a list", "tasks:\n  build:\n    dependsOn: x", "", "", "heapmage.yaml:3: tasks.build.dependsOn is not a list\n💡 write it as [a, b]"},
 		{"a key twice", "budget: 1GB\nbudget: 2GB", "", "", "heapmage.yaml:2: key \"budget\" is there twice\n💡 keep one of them"},
 		{"no mapping", "- a", "", "", "heapmage.yaml:1: the file is not a mapping of keys to values\n💡 write it as key: value, one a line"},
 		{"two documents", "budget: 1GB\n---\nbudget: 1GB", "", "", "heapmage.yaml: holds more than one document\n💡 keep one; remove the --- line"},
@@ -140,7 +140,7 @@ func TestTaskFor(t *testing.T) {
 	}
 }
 
-// FuzzParse holds that any text is either read or refused in at most three lines.
+// FuzzParse checks that any text is read, or refused in at most three lines.
 func FuzzParse(f *testing.F) {
 	f.Add("budget: 80%\ntasks: {build: {dependsOn: [^build]}}")
 	f.Add("packages:\n  a: &x {heapLimit: 1GB}\n  b: *x")

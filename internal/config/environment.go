@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,7 +27,7 @@ func (c *Config) readEnvironment(env []string) error {
 		read, ok := known[name]
 		if !ok {
 			return &problem.Error{Where: "environment", What: fmt.Sprintf("unknown variable %s", name),
-				Hint: nearest.Hint(name, slices.Sorted(maps.Keys(known)), "known variables")}
+				Hint: nearest.Hint(name, slices.Sorted(slices.Values(environ.Settings())), "known variables")}
 		}
 		err := read(&yaml.Node{Kind: yaml.ScalarNode, Value: value})
 		if p := (*problem.Error)(nil); errors.As(err, &p) {

@@ -12,12 +12,9 @@ import (
 type Mistake struct {
 	// Line and Column count from 1, columns in characters. Zero means unknown.
 	Line, Column int
-	// What says what is wrong, as in Error.
+	// What tells what is wrong, as in Error.
 	What string
 }
-
-// Error returns What.
-func (m *Mistake) Error() string { return m.What }
 
 // In returns the place of the mistake in a file as compilers write it:
 // "file:line:column", without the parts that are unknown.

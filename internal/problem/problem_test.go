@@ -57,7 +57,7 @@ func TestMistake(t *testing.T) {
 		{"with a column", Mistake{Line: 3, Column: 7, What: "bad"}, "a.json:3:7: bad"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			if got := tt.mistake.In("a.json") + ": " + tt.mistake.Error(); got != tt.want {
+			if got := tt.mistake.In("a.json") + ": " + tt.mistake.What; got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

@@ -52,7 +52,7 @@ func Entrypoints(text string) []string {
 	return files
 }
 
-// startsProgram tells whether a word stands before the program of its command.
+// startsProgram tells whether the program of a command comes after a word.
 func startsProgram(word string) bool {
 	return assignment.MatchString(word) || word == "cross-env" || word == "env" || word == "exec"
 }

@@ -36,9 +36,9 @@ const probeLimit = 1024
 // probe prints Node's path, its version and its heap limit.
 const probe = `console.log([process.execPath, process.versions.node, require("v8").getHeapStatistics().heap_size_limit].join("\n"))`
 
-// FindNode finds Node on the PATH of env and asks it for its path, version and heap
+// findNode finds Node on the PATH of env and asks it for its path, version and heap
 // limit, for at most 30 s. The error is a *problem.Error.
-func FindNode(ctx context.Context, env []string) (Node, error) {
+func findNode(ctx context.Context, env []string) (Node, error) {
 	path, err := lookPath("node", env)
 	if err != nil {
 		return Node{}, &problem.Error{What: "node is not on the PATH", Hint: "install Node.js 20 or newer, or put its folder on the PATH"}

@@ -14,7 +14,7 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// unlessCI skips a test, and fails it where everything must be there.
+// unlessCI skips a test, and fails it on CI, where everything must be there.
 func unlessCI(t *testing.T, reason string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {

@@ -47,7 +47,7 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, to
 		return s, nil
 	}
 	var err error
-	if s.Node, err = FindNode(ctx, env); err != nil {
+	if s.Node, err = findNode(ctx, env); err != nil {
 		return nil, err
 	}
 	s.findManager(env)

@@ -59,7 +59,7 @@ func TestReadSettings(t *testing.T) {
 		{"yarn reads no .npmrc", workspace.Yarn, map[string]string{"repo/.npmrc": "node-options=--title=rc"}, nil, "", 0, "", ""},
 		{"variables are filled in, comments left out", workspace.NPM,
 			map[string]string{"repo/.npmrc": "# node-options=no\n; node-options=no\nnode-options=--title=${WHO}-x # why\n"}, []string{"WHO=me"}, "--title=me-x", 0, "", ".npmrc"},
-		{"a variable that is not set stays as it is written, as under npm", workspace.NPM,
+		{"a variable that is not set stays as written, as with npm", workspace.NPM,
 			map[string]string{"repo/.npmrc": "node-options=--title=${NOBODY}${EMPTY}${MAYBE?}"}, []string{"EMPTY="}, "--title=${NOBODY}", 0, "", ".npmrc"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
@@ -207,7 +207,7 @@ func TestManagerCommand(t *testing.T) {
 		there []string
 		want  []string
 	}{
-		{"is the manager where it is installed", []string{"pnpm", "corepack", "npx"}, []string{"pnpm"}},
+		{"is the manager if it is installed", []string{"pnpm", "corepack", "npx"}, []string{"pnpm"}},
 		{"else corepack's", []string{"corepack", "npx"}, []string{"corepack", "pnpm"}},
 		{"else the declared version through npx", []string{"npx"}, []string{"npx", "--yes", "pnpm@9.1.0"}},
 	} {
@@ -222,7 +222,7 @@ func TestManagerCommand(t *testing.T) {
 			}
 		})
 	}
-	t.Run("else a problem that says what to do", func(t *testing.T) {
+	t.Run("else a problem with a hint", func(t *testing.T) {
 		_, err := s.managerCommand([]string{"PATH=" + programs()})
 		if p := (*problem.Error)(nil); !errors.As(err, &p) || !strings.Contains(p.Hint, "pnpm") {
 			t.Errorf("got %v", err)
@@ -239,26 +239,26 @@ func TestFindNode(t *testing.T) {
 		return []string{"PATH=" + dir + ":" + os.Getenv("PATH")}
 	}
 	t.Run("looks through a shim", func(t *testing.T) {
-		plain, err := FindNode(t.Context(), os.Environ())
+		plain, err := findNode(t.Context(), os.Environ())
 		if err != nil {
 			unlessCI(t, err.Error())
 		}
-		got, err := FindNode(t.Context(), shim(`exec "`+plain.Path+`" "$@"`))
+		got, err := findNode(t.Context(), shim(`exec "`+plain.Path+`" "$@"`))
 		if err != nil || got != plain {
 			t.Errorf("got %+v, %v, want %+v", got, err, plain)
 		}
 		if got.Major < 18 || got.YoungGeneration <= 0 || got.YoungGeneration > memtools.GB {
-			t.Errorf("it says of itself %+v", got)
+			t.Errorf("it reports %+v", got)
 		}
 	})
 	t.Run("is not misled by the user's options", func(t *testing.T) {
-		if _, err := FindNode(t.Context(), append(os.Environ(), "NODE_OPTIONS=--no-such-option")); err != nil {
+		if _, err := findNode(t.Context(), append(os.Environ(), "NODE_OPTIONS=--no-such-option")); err != nil {
 			t.Error(err)
 		}
 	})
 	for name, environ := range map[string][]string{"none": {"PATH=" + t.TempDir()}, "a broken one": shim("exit 1"), "one that is another program": shim("echo hello")} {
 		t.Run(name+" is a problem", func(t *testing.T) {
-			_, err := FindNode(t.Context(), environ)
+			_, err := findNode(t.Context(), environ)
 			if p := (*problem.Error)(nil); !errors.As(err, &p) || p.ExitStatus() != problem.ExitUsage || strings.Count(err.Error(), "\n") > 2 {
 				t.Errorf("got %v", err)
 			}

@@ -1,10 +1,6 @@
 package script
 
-import (
-	"slices"
-
-	"github.com/heapmage/heapmage/internal/workspace"
-)
+import "github.com/heapmage/heapmage/internal/workspace"
 
 // LintFix is the target that lints and fixes what it can.
 const LintFix = "lint:fix"
@@ -21,18 +17,14 @@ var synonyms = map[string][]string{
 	"bundle":    {"bundle", "build:bundle"},
 }
 
-// Synonyms returns the names that a target's script may have, the target first.
-func Synonyms(target string) []string {
-	if names, ok := synonyms[target]; ok {
-		return slices.Clone(names)
-	}
-	return []string{target}
-}
-
 // Find returns the name of a package's script for a target, and whether there is
 // one.
 func Find(pkg *workspace.Package, target string) (name string, ok bool) {
-	for _, name := range Synonyms(target) {
+	names, known := synonyms[target]
+	if !known {
+		names = []string{target}
+	}
+	for _, name := range names {
 		if _, ok := pkg.Scripts[name]; ok {
 			return name, true
 		}

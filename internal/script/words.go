@@ -23,8 +23,8 @@ type command struct {
 // commands splits a script's text into its commands as a POSIX shell would: at
 // &&, ||, ;, |, & and line ends outside of quotes. It expands nothing: $VAR and
 // $(…) stay in their word. It never fails; a quote that is not closed ends with
-// the text. A backslash outside of quotes stays in the word, for on Windows it
-// stands in paths.
+// the text. A backslash outside of quotes stays in the word: on Windows it is
+// part of paths.
 func commands(text string) []command {
 	var all []command
 	var c command

@@ -57,8 +57,8 @@ func TestCommandsWithin(t *testing.T) {
 	}
 }
 
-// FuzzCommands holds that the words of any text stand in it in their order, and
-// that quotes are all that a word loses.
+// FuzzCommands checks that the words of any text are in it in their order, and
+// that a word never grows.
 func FuzzCommands(f *testing.F) {
 	f.Add(`(cd a && node b.js) 2>&1; c "d \"e" 'f' & $(g h) !(i|j) # k`)
 	f.Add("a `b ${c \\")

@@ -29,10 +29,10 @@ func TestOrdering(t *testing.T) {
 		r     Request
 		want  string
 	}{
-		{"packages with tasks, and what lies between them", world(cycle...), "a b c"},
+		{"packages with tasks, and those between them", world(cycle...), "a b c"},
 		{"a target that comes after nothing", target(world(cycle...), "lint"), ""},
 		{"a cycle back to the only package with a task", world("a: build -> b", "b: -> a"), ""},
-		{"a cycle that nothing with a task lies below", world("a: build -> b", "b: -> c", "c: -> b"), ""},
+		{"a cycle with no task below it", world("a: build -> b", "b: -> c", "c: -> b"), ""},
 		{"a cycle above all tasks", world("a: -> b", "b: -> a c", "c: build"), ""},
 		{"a cycle between two packages with tasks", world("a: build -> b", "b: -> c", "c: -> b d", "d: build"), "a b c d"},
 		{"tests come after builds", target(world("a: test -> b", "b: -> c", "c: build", "d: test -> c"), "test"), "a b c d"},

@@ -89,14 +89,14 @@ func TestBuild(t *testing.T) {
 		{"a selection brings the builds that it depends on", three.selecting("sdk"), "core#build sdk#build<core#build"},
 		{"nodeps runs only what was named", noDeps(three.selecting("sdk")), "sdk#build"},
 		{"nodeps keeps the order among the named", noDeps(three.selecting("sdk", "core")), "core#build sdk#build<core#build"},
-		{"nodeps keeps the order among the named, whatever lies between", noDeps(three.selecting("web", "core")), "core#build web#build<core#build"},
+		{"nodeps keeps the order among the named, whatever is between", noDeps(three.selecting("web", "core")), "core#build web#build<core#build"},
 		{"tests come after builds", target(three, "test").selecting("sdk"), "core#build sdk#test<core#build"},
 		{"lint depends on nothing", target(three, "lint"), "core#lint web#lint"},
 		{"the order passes through a package without the script",
 			world("core: build", "types: -> core", "web: build -> types"), "core#build web#build<core#build"},
 		{"a script of the same package can come first",
 			with(world("core: generate build"), "build", "^build", "generate"), "core#generate core#build<core#generate"},
-		{"one package can have an order of its own",
+		{"one package can have another order",
 			with(world("a: build", "b: build"), "a#build", "b#build"), "b#build a#build<b#build"},
 		{"a package may be called by its folder",
 			with(world("a: build", "b: build"), "packages/a#build", "packages/b#build"), "b#build a#build<b#build"},
@@ -157,7 +157,7 @@ func anyWorld(t *rapid.T) (lines []string) {
 	return lines
 }
 
-// TestOrder holds for any graph: each task stands after those it depends on,
+// TestOrder checks any graph: each task comes after those it depends on,
 // and every selected package that has the script is there once.
 func TestOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -171,7 +171,7 @@ func TestOrder(t *testing.T) {
 			place[task.ID] = i + 1
 			for _, a := range task.After {
 				if place[a.ID] == 0 {
-					t.Fatalf("%s stands before %s", task.ID, a.ID)
+					t.Fatalf("%s comes before %s", task.ID, a.ID)
 				}
 			}
 		}

@@ -66,36 +66,6 @@ func BreakCycles(packages []*Package) (edges []Edge, warnings []string, err erro
 	return edges, warnings, nil
 }
 
-// Order returns the packages so that each comes after those it depends on, by
-// folder if there is a choice, with the warnings of [BreakCycles].
-func (w *Workspace) Order() ([]*Package, []string, error) {
-	edges, warnings, err := BreakCycles(w.Packages)
-	if err != nil {
-		return nil, nil, err
-	}
-	needs := map[*Package][]*Package{}
-	for _, e := range edges {
-		needs[e.From] = append(needs[e.From], e.To)
-	}
-	var order []*Package
-	done := map[*Package]bool{}
-	var visit func(p *Package)
-	visit = func(p *Package) {
-		if done[p] {
-			return
-		}
-		done[p] = true
-		for _, need := range needs[p] {
-			visit(need)
-		}
-		order = append(order, p)
-	}
-	for _, p := range w.Packages {
-		visit(p)
-	}
-	return order, warnings, nil
-}
-
 func singular(k Kind) string {
 	switch k {
 	case Dev:

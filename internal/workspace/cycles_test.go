@@ -47,7 +47,7 @@ func show(edges []Edge) string {
 }
 
 func TestBreakCycles(t *testing.T) {
-	t.Run("keeps every edge where there is no cycle", func(t *testing.T) {
+	t.Run("keeps every edge if there is no cycle", func(t *testing.T) {
 		edges, warnings, err := BreakCycles(packagesOf(t, "a -prod-> b", "a -dev-> b", "b -peer-> c", "a -opt-> c"))
 		if got := show(edges); got != "a>b a>b a>c b>c" || len(warnings) > 0 || err != nil {
 			t.Errorf("%s, %v, %v", got, warnings, err)
@@ -79,7 +79,7 @@ func TestBreakCycles(t *testing.T) {
 			t.Errorf("%s, %v", got, err)
 		}
 	})
-	t.Run("breaks at a peerDependency where there is nothing else", func(t *testing.T) {
+	t.Run("breaks at a peerDependency if there is nothing else", func(t *testing.T) {
 		edges, warnings, err := BreakCycles(packagesOf(t, "a -prod-> b", "b -peer-> a"))
 		if got := show(edges); got != "a>b" || len(warnings) != 1 || err != nil {
 			t.Errorf("%s, %v, %v", got, warnings, err)
@@ -95,21 +95,6 @@ func TestBreakCycles(t *testing.T) {
 	t.Run("takes nothing", func(t *testing.T) {
 		if edges, warnings, err := BreakCycles(nil); len(edges)+len(warnings) > 0 || err != nil {
 			t.Error(edges, warnings, err)
-		}
-	})
-}
-
-func TestOrder(t *testing.T) {
-	t.Run("puts each package after those it depends on, by folder otherwise", func(t *testing.T) {
-		all := packagesOf(t, "c -prod-> d", "a -dev-> c", "b", "d -dev-> a")
-		slices.SortFunc(all, func(a, b *Package) int { return strings.Compare(a.Dir, b.Dir) })
-		order, warnings, err := (&Workspace{Packages: all}).Order()
-		var names []string
-		for _, p := range order {
-			names = append(names, p.Name)
-		}
-		if got := strings.Join(names, " "); got != "d c a b" || len(warnings) != 1 || err != nil {
-			t.Errorf("%s, %v, %v", got, warnings, err)
 		}
 	})
 }
@@ -183,7 +168,7 @@ func TestBreakCyclesAlways(t *testing.T) {
 	})
 }
 
-// reach is an independent, plain way to ask what leads where.
+// reach finds paths independently of the code under test.
 type reach map[*Package]map[*Package]bool
 
 func (r reach) add(from, to *Package) {

@@ -104,12 +104,12 @@ func TestGo(t *testing.T) {
 	})
 	t.Run("lets modules require each other", func(t *testing.T) {
 		ring := mustLoad(t, lay(t, "-- go.work --\nuse ./a\nuse ./b\n-- a/go.mod --\nmodule a.test\nrequire b.test v0.0.0\n-- b/go.mod --\nmodule b.test\nrequire a.test v0.0.0\n"))
-		order, warnings, err := ring.Order()
-		if err != nil || len(order) != 2 || len(warnings) != 1 {
-			t.Error(order, warnings, err)
+		edges, warnings, err := BreakCycles(ring.Packages)
+		if err != nil || len(edges) != 1 || len(warnings) != 1 {
+			t.Error(edges, warnings, err)
 		}
 	})
-	t.Run("uses the linter that is configured, as a tool of the module where it is one", func(t *testing.T) {
+	t.Run("uses the linter that is configured, with go tool if the module lists it", func(t *testing.T) {
 		w := mustLoad(t, lay(t, "-- go.mod --\nmodule m\ntool github.com/golangci/golangci-lint/v2/cmd/golangci-lint\n-- .golangci.yml --\n"))
 		if got := w.Packages[0].Scripts["lint"]; got != "go tool golangci-lint run ./..." {
 			t.Error(got)
@@ -126,7 +126,7 @@ func TestGoMistakes(t *testing.T) {
 		{"names a folder of go.work without a go.mod", "-- go.work --\nuse ./gone\n", "go.work: uses ./gone, which has no go.mod"},
 		{"names the line of a block that does not end", "-- go.mod --\nmodule m\nrequire (\n", "go.mod:2: the block of \"require\""},
 		{"names a go.mod without a module", "-- go.mod --\ngo 1.26\n", "go.mod: has no \"module\" line"},
-		{"says that a go.work uses nothing", "-- go.work --\ngo 1.26\n", "go.work: uses no module"},
+		{"refuses a go.work that uses nothing", "-- go.work --\ngo 1.26\n", "go.work: uses no module"},
 	} {
 		t.Run(c.claim, func(t *testing.T) {
 			if _, err := Load(lay(t, c.files)); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -136,8 +136,8 @@ func TestGoMistakes(t *testing.T) {
 	}
 }
 
-// TestGoCommands runs the commands that stand for scripts, since a shell line
-// in a string is checked by nothing else.
+// TestGoCommands runs the commands that stand for scripts: nothing else checks a shell
+// line in a string.
 func TestGoCommands(t *testing.T) {
 	for _, tool := range []string{"sh", "go", "gofmt", "xargs"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -152,7 +152,7 @@ func TestGoCommands(t *testing.T) {
 		return string(out), err
 	}
 	const module = "-- go.mod --\nmodule m.test\n\ngo 1.26\n\nignore ./node_modules\n-- ab/main.go --\npackage main\n\nfunc main() {}\n-- testdata/odd.go --\npackage   odd\n-- node_modules/x/x.go --\npackage   x\n"
-	t.Run("are all good on a good module, whatever lies in testdata and node_modules", func(t *testing.T) {
+	t.Run("are all good on a good module, whatever is in testdata and node_modules", func(t *testing.T) {
 		w := mustLoad(t, lay(t, module))
 		for _, script := range []string{"build", "typecheck", "test", "lint", "lint:fix", "bundle", "clean"} {
 			if out, err := run(w, script); err != nil {

@@ -61,9 +61,9 @@ func TestRoot(t *testing.T) {
 		{"is found from a folder inside a member", "packages/a/src/deep", ".", "apps/free apps/locked packages/a"},
 		{"is found from a folder that is no package", "docs", ".", "apps/free apps/locked packages/a"},
 		{"is a package that is no member, for itself", "packages/a/fixture", "packages/a/fixture", "."},
-		{"is the outer one for a member with members of its own", "apps/free", ".", "apps/free apps/locked packages/a"},
+		{"is the outer one for a member that has members", "apps/free", ".", "apps/free apps/locked packages/a"},
 		{"is the inner one for its own members", "apps/free/in/x", "apps/free", "in/x"},
-		{"is a member itself where it has a lock file of its own", "apps/locked", "apps/locked", "in/y"},
+		{"is a member itself if it has a lock file", "apps/locked", "apps/locked", "in/y"},
 		{"is the package.json above a Go module", "go-service", ".", "apps/free apps/locked packages/a"},
 	} {
 		t.Run(c.claim, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestRoot(t *testing.T) {
 			t.Error(dirs(w))
 		}
 	})
-	t.Run("is an error with the file where the root's package.json is broken", func(t *testing.T) {
+	t.Run("is an error with the file if the root's package.json is broken", func(t *testing.T) {
 		broken := lay(t, "-- package.json --\n{,\n-- yarn.lock --\n-- packages/a/package.json --\n{}\n")
 		if _, err := Load(filepath.Join(broken, "packages", "a")); err == nil || !strings.Contains(err.Error(), "package.json:1:2") {
 			t.Error(err)
@@ -111,9 +111,9 @@ func TestRoot(t *testing.T) {
 
 func TestMissingRoot(t *testing.T) {
 	for _, c := range []struct{ claim, dir, want string }{
-		{"says so in a folder that belongs to no repository", t.TempDir(), "no package.json, go.mod or go.work in this folder or any above it\n💡 "},
-		{"says so for a folder that is not there", filepath.Join(t.TempDir(), "gone"), "the folder cannot be opened: no such file"},
-		{"says so for a file", filepath.Join(lay(t, "-- f --\n"), "f"), "is a file, not a folder"},
+		{"is an error in a folder that belongs to no repository", t.TempDir(), "no package.json, go.mod or go.work in this folder or any above it\n💡 "},
+		{"is an error for a folder that is not there", filepath.Join(t.TempDir(), "gone"), "the folder cannot be opened: no such file"},
+		{"is an error for a file", filepath.Join(lay(t, "-- f --\n"), "f"), "is a file, not a folder"},
 	} {
 		t.Run(c.claim, func(t *testing.T) {
 			if _, err := Load(c.dir); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -126,7 +126,7 @@ func TestMissingRoot(t *testing.T) {
 func TestPackage(t *testing.T) {
 	root := lay(t, "-- package.json --\n{\"workspaces\": [\"a\"]}\n-- a/package.json --\n{\"name\": \"a\", \"version\": \"1.2.3\", \"private\": true, \"scripts\": {\"build\": \"tsc\"}, \"Name\": \"not the name\"}\n")
 	w := mustLoad(t, root)
-	t.Run("says what its package.json says, letter case and all", func(t *testing.T) {
+	t.Run("has what its package.json has, in the same letter case", func(t *testing.T) {
 		p := w.Packages[0]
 		if p.Name != "a" || p.Version != "1.2.3" || !p.Private || p.Scripts["build"] != "tsc" || p.Path != filepath.Join(root, "a") {
 			t.Errorf("%+v", p)
@@ -135,7 +135,7 @@ func TestPackage(t *testing.T) {
 			t.Errorf("%s", p.Manifest)
 		}
 	})
-	t.Run("has scripts that can be asked where there are none", func(t *testing.T) {
+	t.Run("has a map of scripts even if there are none", func(t *testing.T) {
 		if w.RootPackage.Scripts == nil {
 			t.Error("Scripts is nil")
 		}

@@ -57,7 +57,7 @@ func TestSelect(t *testing.T) {
 		{"takes a glob over folders", []string{"./examples/**"}, "examples/react/basic examples/vue/basic examples/vue/core"},
 		{"takes a glob with braces", []string{"{acme-cli,tool}"}, "packages/cli packages/tool"},
 		{"takes a folder that holds packages", []string{"examples/vue"}, "examples/vue/basic examples/vue/core"},
-		{"takes every member where nothing is named", nil, "examples/react/basic examples/vue/basic examples/vue/core packages/cli packages/core packages/core-utils packages/nameless packages/tool"},
+		{"takes every member if nothing is named", nil, "examples/react/basic examples/vue/basic examples/vue/core packages/cli packages/core packages/core-utils packages/nameless packages/tool"},
 	} {
 		t.Run(c.claim, func(t *testing.T) {
 			found, err := w.Select(c.patterns...)
@@ -76,7 +76,7 @@ func TestSelect(t *testing.T) {
 	for _, c := range []struct{ claim, pattern, want string }{
 		{"lists the candidates of an ambiguous name", "core", "-workspace=core: could mean 2 packages: examples/vue/core, packages/core\n💡 name the folder, such as -workspace=examples/vue/core, or several with commas"},
 		{"lists the nearest names for one that is unknown", "@acme/coer", "-workspace=@acme/coer: no package has this name or folder\n💡 did you mean @acme/core"},
-		{"lists the packages where no name is near", "zzzzzzzzzz", "packages: react-basic, vue-basic, basic"},
+		{"lists the packages if no name is near", "zzzzzzzzzz", "packages: react-basic, vue-basic, basic"},
 		{"knows no folder that only starts like one", "packages/cor", "did you mean packages/core"},
 		{"fails for a glob that fits nothing", "x*", "-workspace=x*: no package"},
 		{"fails for an empty name", "cli,,tool", "names no package"},
