@@ -29,6 +29,8 @@ type Tree struct {
 	Usage Bytes
 	// Peak is the highest Usage of all samples since Track, this one included.
 	Peak Bytes
+	// MaxRSS is the highest RSS of any single process in all samples since Track.
+	MaxRSS Bytes
 	// CPU is the processor time of all processes that samples have seen in the
 	// tree, including those that have ended. It is read once a second, so up to a
 	// second of each process is missing. Linux only; zero elsewhere.
@@ -94,7 +96,10 @@ func (t *Tracker) Sample() (Sample, error) {
 		tree := s.Trees[id]
 		tree.CPU += tr.spent
 		tr.peak, tr.last = max(tr.peak, tree.Usage), len(tree.Processes)
-		tree.Peak = tr.peak
+		for _, p := range tree.Processes {
+			tr.maxRSS = max(tr.maxRSS, p.RSS)
+		}
+		tree.Peak, tree.MaxRSS = tr.peak, tr.maxRSS
 		tr.leads = tr.leads && tr.ledIn == t.round
 		slices.SortFunc(tree.Processes, func(a, b Process) int { return cmp.Compare(a.PID, b.PID) })
 		s.Trees[id] = tree

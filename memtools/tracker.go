@@ -58,8 +58,10 @@ type tree struct {
 	leads bool
 	ledIn uint64 // round that last saw such a member
 	peak  Bytes
-	spent time.Duration // processor time of processes that have ended
-	last  int           // processes at the last sample
+	// maxRSS is the highest of any single process.
+	maxRSS Bytes
+	spent  time.Duration // processor time of processes that have ended
+	last   int           // processes at the last sample
 }
 
 // entry is what is known of one process.
@@ -142,13 +144,13 @@ func (t *Tracker) add(tr *tree, pid int) {
 	t.recheck = true
 }
 
-// Untrack stops counting under id. It returns the Peak and the CPU of all samples
-// since Track; both are zero for an unknown id.
+// Untrack stops counting under id. It returns the Peak, the MaxRSS and the CPU
+// of all samples since Track; they are zero for an unknown id.
 func (t *Tracker) Untrack(id string) (sum Tree) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if tr := t.trees[id]; tr != nil {
-		sum = Tree{Peak: tr.peak, CPU: tr.spent}
+		sum = Tree{Peak: tr.peak, MaxRSS: tr.maxRSS, CPU: tr.spent}
 		for _, e := range t.known {
 			if e.tree == tr {
 				sum.CPU += e.CPU

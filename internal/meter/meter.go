@@ -66,12 +66,8 @@ type Meter struct {
 	o       Options
 	tracker *memtools.Tracker
 
-	mu   sync.Mutex // guards all below
+	mu   sync.Mutex // guards last
 	last Reading
-	peak memtools.Bytes
-	area float64 // see Area
-	// largest is the highest resident set of any single process of a tree, by id.
-	largest map[string]memtools.Bytes
 }
 
 // New returns a meter that has taken a first sample.
@@ -83,7 +79,7 @@ func New(o Options) (*Meter, error) {
 	if o.Tick <= 0 {
 		o.Tick = defaultTick
 	}
-	m := &Meter{o: o, tracker: tracker, largest: map[string]memtools.Bytes{}}
+	m := &Meter{o: o, tracker: tracker}
 	if _, err := m.sample(); err != nil {
 		return nil, errors.Join(err, tracker.Close())
 	}
@@ -168,30 +164,17 @@ func (m *Meter) sample() (Reading, error) {
 		now.Trees[id] = tree.Usage
 		now.Rest -= tree.Usage
 	}
-	return m.keep(s, now), nil
+	return m.keep(now), nil
 }
 
-// keep adds a sample to what the meter remembers, and returns the last reading.
-func (m *Meter) keep(s memtools.Sample, now Reading) Reading {
+// keep remembers a reading, and returns the last one.
+func (m *Meter) keep(now Reading) Reading {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for id, tree := range s.Trees {
-		if _, counted := m.largest[id]; !counted {
-			continue // it has ended since
-		}
-		for _, p := range tree.Processes {
-			m.largest[id] = max(m.largest[id], p.RSS)
-		}
+	if !now.Time.Before(m.last.Time) { // otherwise another goroutine's sample was faster
+		m.last = now
 	}
-	m.peak = max(m.peak, s.Total)
-	if now.Time.Before(m.last.Time) { // another goroutine's sample was faster
-		return m.last
-	}
-	if !m.last.Time.IsZero() {
-		m.area += float64(m.last.Usage+now.Usage) / 2 * now.Time.Sub(m.last.Time).Seconds()
-	}
-	m.last = now
-	return now
+	return m.last
 }
 
 // Last returns the last sample.
@@ -201,27 +184,8 @@ func (m *Meter) Last() Reading {
 	return m.last
 }
 
-// Peak returns the highest usage of the whole run so far.
-func (m *Meter) Peak() memtools.Bytes {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.peak
-}
-
-// Area returns the integral of usage over time so far, in bytes times seconds.
-func (m *Meter) Area() float64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.area
-}
-
 // Begin starts to count the process pid, with all that it starts or marks, under id.
-func (m *Meter) Begin(id string, pid int) {
-	m.mu.Lock()
-	m.largest[id] = 0
-	m.mu.Unlock()
-	m.tracker.Track(id, pid)
-}
+func (m *Meter) Begin(id string, pid int) { m.tracker.Track(id, pid) }
 
 // BeginOne starts to count the process pid alone under id, such as a helper of this
 // process.
@@ -234,9 +198,5 @@ func (m *Meter) BeginOne(id string, pid int) { m.tracker.TrackOne(id, pid) }
 func (m *Meter) End(id string, maxRSS memtools.Bytes) (peak memtools.Bytes, cpu time.Duration) {
 	m.Now()
 	sum := m.tracker.Untrack(id)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	missed := max(0, maxRSS-m.largest[id])
-	delete(m.largest, id)
-	return sum.Peak + missed, sum.CPU
+	return sum.Peak + max(0, maxRSS-sum.MaxRSS), sum.CPU
 }

@@ -131,7 +131,7 @@ func TestPeaksOfManyEnds(t *testing.T) {
 	}
 	close(stop)
 	all.Wait()
-	if len(m.largest) > 0 {
-		t.Errorf("left: %v", m.largest)
+	if left := m.Now().Trees; len(left) > 0 {
+		t.Errorf("left: %v", left)
 	}
 }
