@@ -6,7 +6,7 @@
 //	_ "github.com/heapmage/heapmage/mage/build"
 //
 // Every exported function is a target. The second import adds build:managed and
-// build:safe, for a function and a namespace of one name cannot share a package.
+// build:safe: a function Build and a namespace Build cannot share a package.
 package mage
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 )
 
-// Build builds all packages in dependency order, inside the memory there is.
+// Build builds all packages in dependency order, as many at once as fit into memory.
 func Build(
 	ctx context.Context,
 	workspace *string, // packages to build: a name, a folder or a glob; several with commas
@@ -27,7 +27,7 @@ func Build(
 	return engine.Run(ctx, engine.Request{Target: "build", Packages: workspace, NoDeps: nodeps})
 }
 
-// BuildSafe is build:safe for scripts that cannot write a colon.
+// BuildSafe is build:safe, for callers that cannot pass a colon.
 func BuildSafe(
 	ctx context.Context,
 	workspace *string, // packages to build: a name, a folder or a glob; several with commas
@@ -68,7 +68,7 @@ func Test(
 func Lint(
 	ctx context.Context,
 	workspace *string, // packages to lint: a name, a folder or a glob; several with commas
-	fix *bool, // mend what the linter can mend
+	fix *bool, // fix what the linter can fix
 ) error {
 	return engine.Run(ctx, engine.Request{Target: "lint", Packages: workspace, Fix: fix})
 }
@@ -84,7 +84,7 @@ func Clean(
 // Plan shows what a target would run, in which order and within which limits.
 func Plan(
 	ctx context.Context,
-	target *string, // the target to plan; build where it is left out
+	target *string, // the target to plan; build if left out
 	workspace *string, // packages: a name, a folder or a glob; several with commas
 	nodeps *bool, // leave out the packages that they depend on
 ) error {
@@ -97,26 +97,26 @@ type Memory mg.Namespace
 // Stats shows the memory of this machine, its limits, and what a build may use.
 func (Memory) Stats(ctx context.Context) error { return engine.Stats(ctx) }
 
-// History shows what the last runs of each task took and the next one needs.
+// History shows what the last runs of each task took and what the next will need.
 func (Memory) History(ctx context.Context) error { return engine.History(ctx) }
 
-// Export writes what is known of the tasks to a file that can be committed.
+// Export writes the tasks' history to a small file that can be committed.
 func (Memory) Export(
 	ctx context.Context,
-	file *string, // the file; heapmage-history.json where it is left out
+	file *string, // the file; heapmage-history.json if left out
 ) error {
 	return engine.Export(ctx, engine.Or(file, engine.ExportFile))
 }
 
-// Import adds what an exported file knows of the tasks, on a new machine or in CI.
+// Import adds an exported file to the history, on a new machine or in CI.
 func (Memory) Import(
 	ctx context.Context,
-	file *string, // the file; heapmage-history.json where it is left out
+	file *string, // the file; heapmage-history.json if left out
 ) error {
 	return engine.Import(ctx, engine.Or(file, engine.ExportFile))
 }
 
-// Doctor looks at this set-up and says what is wrong with it and how to mend it.
+// Doctor checks this set-up and shows what is wrong and how to fix it.
 func (Memory) Doctor(
 	ctx context.Context,
 	json *bool, // print the findings as JSON
@@ -124,11 +124,11 @@ func (Memory) Doctor(
 	return engine.Doctor(ctx, json != nil && *json)
 }
 
-// Watch shows the memory of a command while it runs, and collects garbage in it.
+// Watch shows the memory of a running command and collects its garbage.
 func (Memory) Watch(
 	ctx context.Context,
 	command *string, // the command to run, such as "node server.js"
-	pid *string, // a process that runs already: its tree is measured, no garbage is collected
+	pid *string, // a running process to measure with its children, without garbage collection
 ) error {
 	return engine.Watch(ctx, engine.Or(command, ""), engine.Or(pid, ""))
 }

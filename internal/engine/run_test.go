@@ -249,14 +249,17 @@ func TestWorker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done, err := w.Do(t.Context(), "build", Work{Workspace: "core"})
-	if err != nil || done.Package != "core" || done.Attempts != 1 || done.Peak <= 0 {
+	do := func(packages string) (event.TaskFinished, error) {
+		return w.Do(t.Context(), Request{Target: "build", Packages: &packages})
+	}
+	done, err := do("core")
+	if err != nil || done.Package != "core" || done.Attempt != 1 || done.Peak <= 0 {
 		t.Errorf("%+v, %v", done, err)
 	}
-	if _, err := w.Do(t.Context(), "build", Work{Workspace: "web"}); err == nil || !strings.Contains(err.Error(), "exit code 3") {
+	if _, err := do("web"); err == nil || !strings.Contains(err.Error(), "exit code 3") {
 		t.Errorf("%v", err)
 	}
-	if _, err := w.Do(t.Context(), "build", Work{Workspace: "*"}); err == nil || !strings.Contains(err.Error(), "more than one package") {
+	if _, err := do("*"); err == nil || !strings.Contains(err.Error(), "more than one package") {
 		t.Errorf("%v", err)
 	}
 	if err := w.Close(); err != nil {

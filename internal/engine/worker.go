@@ -8,47 +8,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/taskgraph"
-	"github.com/heapmage/heapmage/memtools"
-	"github.com/heapmage/heapmage/pool/worker"
 )
-
-// workTargets are the targets of the build worker by its types of task.
-var workTargets = map[string]string{
-	"buildPackage": "build", "typecheck": "typecheck", "test": "test", "lint": "lint", "clean": "clean",
-}
-
-// Work is a task for the build worker.
-type Work struct {
-	// Workspace is the package: its name, its folder or the folder's last name. Empty
-	// means the root.
-	Workspace string `json:"workspace"`
-	// TestPath is handed to the test script.
-	TestPath string `json:"testPath,omitempty"`
-	// Fix has the linter fix what it can.
-	Fix bool `json:"fix,omitempty"`
-}
-
-// Worked is the answer to a task of the build worker.
-type Worked struct {
-	// Package and Script are what ran.
-	Package string `json:"package"`
-	Script  string `json:"script"`
-	// Duration and CPU are the wall and processor time of the last attempt, in
-	// nanoseconds.
-	Duration time.Duration `json:"duration"`
-	CPU      time.Duration `json:"cpu"`
-	// Peak is the highest usage of its processes, in bytes.
-	Peak memtools.Bytes `json:"peak"`
-	// Attempts is more than 1 if it ran out of memory before.
-	Attempts int `json:"attempts"`
-	// Log is the file that holds its output.
-	Log string `json:"log"`
-}
 
 // Worker is a workspace whose packages' scripts are run on request, measured and
 // recorded like those of a build. Its methods may be called by many goroutines.
@@ -89,63 +55,37 @@ func (w *Worker) Close() error {
 	return w.run.close()
 }
 
-// Handlers are the build worker's, for pool.Handlers.
-func (w *Worker) Handlers() worker.Handlers {
-	h := worker.Handlers{}
-	for typ, target := range workTargets {
-		h[typ] = worker.Func(func(ctx context.Context, work Work) (Worked, error) { return w.Do(ctx, target, work) })
-	}
-	return h
-}
-
-// Do runs the script of one package for a target. It does not run what the package
-// depends on.
-func (w *Worker) Do(ctx context.Context, target string, work Work) (Worked, error) {
-	planned, err := w.plan(target, work)
+// Do runs the one script that a request means, and not what its package depends on. It
+// returns how the last attempt ended.
+func (w *Worker) Do(ctx context.Context, request Request) (event.TaskFinished, error) {
+	alone := true
+	request.NoDeps = &alone
+	planned, err := plan.New(request, w.run.ws, w.run.config)
 	if err != nil {
-		return Worked{}, err
+		return event.TaskFinished{}, err
+	}
+	if len(planned.Graph.Tasks) != 1 {
+		return event.TaskFinished{}, errors.New(Or(request.Packages, ".") + " is more than one package: give each its own task")
 	}
 	t := planned.Graph.Tasks[0]
 	defer w.lock(t.ID)()
 	r := *w.run
-	r.target, r.args = target, planned.Args
+	r.target, r.args = request.Target, planned.Args
 	g := schedule.Grant{Job: schedule.Job{ID: t.ID}}
 	for {
 		g.Estimate = r.estimate(t)
 		g.Attempt++
 		a := r.newAttempt(ctx, t, g)
 		o := a.do()
-		if o.Result == schedule.Again {
+		switch o.Result {
+		case schedule.Again:
 			g.Before = append(g.Before, o)
-			continue
+		case schedule.Failed:
+			return a.finished, fmt.Errorf("%s failed after %.2fs: %s", t.ID, a.finished.Duration.Seconds(), a.finished.Reason)
+		case schedule.Done:
+			return a.finished, nil
 		}
-		f := a.finished
-		done := Worked{Package: t.Package.Name, Script: t.Script, Duration: f.Duration, CPU: f.CPU, Peak: f.Peak, Attempts: g.Attempt, Log: f.Log}
-		if o.Result == schedule.Failed {
-			return done, fmt.Errorf("%s failed after %.2fs: %s", t.ID, f.Duration.Seconds(), f.Reason)
-		}
-		return done, nil
 	}
-}
-
-// plan finds the one task that is meant.
-func (w *Worker) plan(target string, work Work) (*plan.Plan, error) {
-	if work.Workspace == "" {
-		work.Workspace = "."
-	}
-	alone := true
-	request := Request{Target: target, Packages: &work.Workspace, NoDeps: &alone, Fix: &work.Fix}
-	if work.TestPath != "" {
-		request.TestPath = &work.TestPath
-	}
-	planned, err := plan.New(request, w.run.ws, w.run.config)
-	if err != nil {
-		return nil, err
-	}
-	if len(planned.Graph.Tasks) != 1 {
-		return nil, errors.New(work.Workspace + " is more than one package: give each a task of its own")
-	}
-	return planned, nil
 }
 
 // lock keeps two tasks of the same script of the same package apart.

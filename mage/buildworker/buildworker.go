@@ -1,7 +1,6 @@
 // Package buildworker is the built-in build worker. It runs the scripts of a
-// workspace's packages as the tasks of a pool, in the way of heapmage's own
-// targets: measured, with heap limits that fit, and tried again after a memory
-// failure.
+// workspace's packages as the tasks of a pool, like heapmage's own targets:
+// measured, with heap limits that fit, and tried again if they run out of memory.
 //
 //	w, err := buildworker.Open(ctx, ".", nil)
 //	…
@@ -19,6 +18,7 @@
 package buildworker
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"time"
@@ -26,6 +26,7 @@ import (
 	"github.com/heapmage/heapmage/internal/engine"
 	"github.com/heapmage/heapmage/memtools"
 	"github.com/heapmage/heapmage/pool"
+	"github.com/heapmage/heapmage/pool/worker"
 )
 
 // Data is the data of a task. Any other value with the same keys in JSON will do.
@@ -76,8 +77,29 @@ func Open(ctx context.Context, dir string, log io.Writer) (*Worker, error) {
 	return &Worker{worker}, nil
 }
 
+// targets are the targets of the types of task.
+var targets = map[string]string{
+	"buildPackage": "build", "typecheck": "typecheck", "test": "test", "lint": "lint", "clean": "clean",
+}
+
 // Program returns the worker for [pool.New].
-func (w *Worker) Program() pool.Program { return pool.Handlers(w.worker.Handlers()) }
+func (w *Worker) Program() pool.Program {
+	handlers := worker.Handlers{}
+	for typ, target := range targets {
+		handlers[typ] = worker.Func(func(ctx context.Context, d Data) (Result, error) { return w.do(ctx, target, d) })
+	}
+	return pool.Handlers(handlers)
+}
+
+func (w *Worker) do(ctx context.Context, target string, d Data) (Result, error) {
+	packages := cmp.Or(d.Workspace, ".")
+	request := engine.Request{Target: target, Packages: &packages, Fix: &d.Fix}
+	if d.TestPath != "" {
+		request.TestPath = &d.TestPath
+	}
+	f, err := w.worker.Do(ctx, request)
+	return Result{Package: f.Package, Script: f.Script, Duration: f.Duration, CPU: f.CPU, Peak: f.Peak, Attempts: f.Attempt, Log: f.Log}, err
+}
 
 // Close ends the worker. The pool must have been shut down before.
 func (w *Worker) Close() error { return w.worker.Close() }
