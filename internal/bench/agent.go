@@ -12,9 +12,9 @@ import (
 	"github.com/heapmage/heapmage/memtools/v8heap"
 )
 
-// agent says what the agent in Node processes costs: one that does nothing, on
-// each version of Node, and a build of the example, or of its packages that are
-// named, where shorter and more pairs give a narrower interval in the same time.
+// agent measures what the agent costs: an empty process of each version of Node,
+// and a build of the example or of the named packages, which are shorter, so that
+// more pairs fit into the same time.
 func agent(ctx context.Context, pairs int, packages []string) error {
 	server, err := v8heap.Listen("")
 	if err != nil {
@@ -43,7 +43,11 @@ func agentInBuild(ctx context.Context, pairs int, packages []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	example, binary, err := installedExample(ctx, dir)
+	binary, err := heapmageBinary(ctx, "", dir)
+	if err != nil {
+		return err
+	}
+	example, err := installedExample(ctx, filepath.Join(dir, "example"))
 	if err != nil {
 		return err
 	}
@@ -53,7 +57,7 @@ func agentInBuild(ctx context.Context, pairs int, packages []string) error {
 			command = append(command, "-workspace="+strings.Join(packages, ","))
 		}
 		return func() (spent, error) {
-			// Without what was learned, so that every process gets the agent.
+			// Without history, so that every process gets the agent.
 			if err := os.RemoveAll(filepath.Join(example, ".heapmage")); err != nil {
 				return spent{}, err
 			}

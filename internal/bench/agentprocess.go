@@ -13,13 +13,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/bench/stats"
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/memtools"
 	"github.com/heapmage/heapmage/memtools/v8heap"
 )
 
-// nodePrograms are the versions of Node that the tests of v8heap have installed,
-// else the one in PATH.
+// nodePrograms returns the versions of Node that the tests of v8heap installed,
+// or the one in PATH.
 func nodePrograms() ([]string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -32,7 +33,7 @@ func nodePrograms() ([]string, error) {
 	return []string{"node"}, nil
 }
 
-// agentInProcess says what the agent costs a process that does nothing.
+// agentInProcess measures what the agent costs a process that does nothing.
 func agentInProcess(ctx context.Context, server *v8heap.Server, program string) error {
 	version, err := exec.CommandContext(ctx, program, "--version").Output()
 	if err != nil {
@@ -67,8 +68,8 @@ func agentInProcess(ctx context.Context, server *v8heap.Server, program string) 
 		for i := range more {
 			more[i] = ms(r.times[1][i] - r.times[0][i])
 		}
-		mid, low, high := signedRank(more)
-		fmt.Printf("  %-21s %.1f ms without; the agent costs %.1f ms (95%% interval %.1f to %.1f)\n", r.what, ms(median(r.times[0])), mid, low, high)
+		mid, low, high := stats.SignedRank(more)
+		fmt.Printf("  %-21s %.1f ms without; the agent costs %.1f ms (95%% interval %.1f to %.1f)\n", r.what, ms(stats.Median(r.times[0])), mid, low, high)
 	}
 	fmt.Printf("  %-21s %v without; the agent costs %v\n", "memory when it is up", idle[0].start, idle[1].start-idle[0].start)
 	fmt.Printf("  %-21s %v without; the agent costs %v\n", "memory 4 s later", idle[0].rest, idle[1].rest-idle[0].rest)
@@ -76,7 +77,7 @@ func agentInProcess(ctx context.Context, server *v8heap.Server, program string) 
 	return nil
 }
 
-// node is a Node process, with the agent or without.
+// node returns a Node process, with the agent or without.
 func node(ctx context.Context, server *v8heap.Server, program string, loaded bool, script string) *exec.Cmd {
 	c := exec.CommandContext(ctx, program, "-e", script)
 	c.Env = append(os.Environ(), environ.NodeOptions+"=")
@@ -97,15 +98,15 @@ func emptyNode(ctx context.Context, server *v8heap.Server, program string, loade
 	return spent{wall: time.Since(start), cpu: processorTime(c)}, nil
 }
 
-// held is what an idle process holds when it and the agent are up, what when the
-// agent has given back what it does not need, and the processor time until then.
+// held is what an idle process holds.
 type held struct {
-	start, rest memtools.Bytes
-	cpu         time.Duration
+	start memtools.Bytes // when it and the agent are up
+	rest  memtools.Bytes // when the agent has returned what it does not need
+	cpu   time.Duration  // until then
 }
 
 // idleNodes starts Node processes that wait for the end of their input, without
-// the agent (0) and with it (1) by turns, and returns the means of what they hold.
+// the agent (0) and with it (1) in turn, and returns what they hold on average.
 func idleNodes(ctx context.Context, server *v8heap.Server, program string) (mean [2]held, err error) {
 	tracker, err := memtools.NewTracker()
 	if err != nil {
@@ -160,8 +161,8 @@ func idleNodes(ctx context.Context, server *v8heap.Server, program string) (mean
 	return mean, nil
 }
 
-// startIdle starts a program and waits until it has written; end closes its input
-// and waits for its end.
+// startIdle starts a program and waits for its first output. end closes its input
+// and waits for its exit.
 func startIdle(c *exec.Cmd) (end func(), err error) {
 	in, err := c.StdinPipe()
 	if err != nil {
@@ -174,7 +175,7 @@ func startIdle(c *exec.Cmd) (end func(), err error) {
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
-	end = func() { _, _ = in.Close(), c.Wait() } // it has been measured: how it ends does not matter
+	end = func() { _, _ = in.Close(), c.Wait() } // it is measured: how it ends does not matter
 	if _, err := io.ReadFull(out, make([]byte, 3)); err != nil {
 		end()
 		return nil, err

@@ -2,13 +2,9 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/heapmage/heapmage/internal/environ"
 )
 
 // contender is one way to build the generated workspace.
@@ -16,19 +12,19 @@ type contender struct {
 	name    string
 	command []string
 	env     []string
-	warm    bool // heapmage that knows an earlier run
+	warm    bool // heapmage with the history of an earlier run
 }
 
-// role says whose memory a process of a run is.
+// role is whose memory a process of a run is.
 type role int
 
 const (
 	runner  role = iota // the contender's own
-	manager             // npm, which stands between most runners and the script
+	manager             // npm, which most runners start for each script
 	work                // tsc, and the shell that starts it
 )
 
-// classify tells from its arguments whose process one is.
+// classify returns the role of a process with these arguments.
 func classify(arguments []string) role {
 	for _, argument := range arguments {
 		switch program, _, _ := strings.Cut(argument, " "); filepath.Base(program) {
@@ -41,17 +37,22 @@ func classify(arguments []string) role {
 	return runner
 }
 
-// contend finds the contender called name: a runner, and after a dash its
-// concurrency.
-func contend(name, heapmage string) (contender, error) {
+// contend returns the contender called name: a runner, and after a dash its
+// concurrency. For heapmage, and for against, its other version, cold or warm
+// follows the dash.
+func contend(name, heapmage, against string) (contender, error) {
 	tool, parallel, set := strings.Cut(name, "-")
 	c := contender{name: name}
-	if tool == "heapmage" && (parallel == "cold" || parallel == "warm") {
-		c.command, c.warm = []string{heapmage, "build"}, parallel == "warm"
+	if parallel == "cold" || parallel == "warm" {
+		versions := map[string]string{"heapmage": heapmage, "against": against}
+		if versions[tool] == "" {
+			return c, fmt.Errorf("-tools: %q: cold and warm follow heapmage, and against if there is -against", name)
+		}
+		c.command, c.warm = []string{versions[tool], "build"}, parallel == "warm"
 		return c, nil
 	}
 	if n, err := strconv.Atoi(parallel); set && (err != nil || n < 1) {
-		return c, fmt.Errorf("-tools: %q: what follows the dash is a concurrency, or cold or warm after heapmage", name)
+		return c, fmt.Errorf("-tools: %q: a concurrency follows the dash, or cold or warm after heapmage", name)
 	}
 	option := func(flag string) {
 		if set {
@@ -83,19 +84,4 @@ func contend(name, heapmage string) (contender, error) {
 		return c, fmt.Errorf("-tools: unknown runner %q", name)
 	}
 	return c, nil
-}
-
-// environment is this process's without what would change a runner's defaults.
-func environment(heap string) []string {
-	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
-		name, _, _ := strings.Cut(entry, "=")
-		return name == "CI" || name == environ.NodeOptions || slices.ContainsFunc(
-			[]string{environ.Prefix, "TURBO_", "NX_", "LAGE_", "WIREIT_", "GITHUB_", "npm_"},
-			func(prefix string) bool { return strings.HasPrefix(name, prefix) })
-	})
-	env = append(env, "DO_NOT_TRACK=1")
-	if heap != "" {
-		env = append(env, environ.NodeOptions+"=--max-old-space-size="+heap)
-	}
-	return env
 }

@@ -1,20 +1,34 @@
-// Command bench measures heapmage beside what a team would use in its place.
-// docs/benchmarks.md holds the figures and the commands that gave them.
+// Command bench measures heapmage beside what a team would use in its place, and
+// beside another version of itself. docs/benchmarks.md holds the figures and the
+// commands that gave them.
 //
-//	go run ./internal/bench -pairs 5 overhead    the example under heapmage and under npm, in pairs
+//	go run ./internal/bench -pairs 5 overhead    the example under heapmage and under npm
 //	go run ./internal/bench -pairs 3 gc          loads of over 1 GB with automatic GC and without
 //	go run ./internal/bench -pairs 40 agent core what the agent costs a Node process, and a build of packages
-//	go run ./internal/bench project DIR          generates the workspace that peers builds
-//	go run ./internal/bench -rounds 3 peers      it under each runner inside memory limits, as root on Linux
+//	go run ./internal/bench -rounds 3 peers      a workspace under each runner, inside memory limits: root on Linux
 //	go run ./internal/bench -rounds 3 many       thousands of packages with empty scripts
+//	go run ./internal/bench project DIR          the workspace that peers builds
+//
+// With -against FILE, overhead, many and peers compare this version with another
+// one, in pairs. FILE is that version's compiled targets, made in its checkout by
+// "go tool mage -compile FILE":
+//
+//	go run ./internal/bench -against FILE -pairs 10 overhead
+//	go run ./internal/bench -against FILE -rounds 10 many
+//	go run ./internal/bench -against FILE -rounds 6 peers -limits 1.3
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/heapmage/heapmage/internal/bench/fixture"
 )
 
 func main() {
@@ -25,24 +39,42 @@ func main() {
 }
 
 func run() error {
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
+	// On every signal, so that no cgroup and no runner is left behind.
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	pairs := flag.Int("pairs", 5, "how many pairs of runs")
+	pairs := flag.Int("pairs", 5, "how many pairs of runs (overhead, gc, agent)")
 	rounds := flag.Int("rounds", 3, "how many runs of each runner (peers, many)")
+	against := flag.String("against", "", "compiled targets of another version to compare with (overhead, many, peers)")
 	flag.Parse()
+	if *against != "" {
+		path, err := filepath.Abs(*against)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("-against: %w", err)
+		}
+		*against = path
+	}
+	if *pairs < 1 && flag.Arg(0) != "agent" || *rounds < 1 {
+		return errors.New("-pairs and -rounds must be at least 1")
+	}
 	switch flag.Arg(0) {
 	case "overhead":
-		return overhead(ctx, *pairs)
+		return overhead(ctx, *pairs, *against)
 	case "gc":
 		return gc(ctx, *pairs)
 	case "agent":
 		return agent(ctx, *pairs, flag.Args()[1:])
 	case "project":
-		return project(ctx, flag.Arg(1))
+		if flag.NArg() != 2 {
+			return errors.New("project needs the folder to generate the workspace in")
+		}
+		return fixture.Layered(1).Generate(ctx, flag.Arg(1))
 	case "peers":
-		return peers(ctx, *rounds, flag.Args()[1:])
+		return peers(ctx, *rounds, *against, flag.Args()[1:])
 	case "many":
-		return many(ctx, *rounds, flag.Args()[1:])
+		return many(ctx, *rounds, *against, flag.Args()[1:])
 	default:
 		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers or many", flag.Arg(0))
 	}

@@ -9,19 +9,26 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/bench/fixture"
+	"github.com/heapmage/heapmage/internal/bench/stats"
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// many builds a workspace of very many packages whose scripts do nothing: what
-// that takes is what a runner itself costs for each package.
-func many(ctx context.Context, rounds int, args []string) error {
+// many builds workspaces of very many packages whose scripts do nothing: the time
+// is what a runner itself costs for each package.
+func many(ctx context.Context, rounds int, against string, args []string) error {
 	flags := flag.NewFlagSet("many", flag.ContinueOnError)
 	cache := flags.String("cache", "", "`folder` to keep between runs (default heapmage-bench in the user's cache folder)")
-	sizes := flags.String("sizes", "heapmage:5000,turbo:500,nx:500,npm:100", "runners, and how many packages each is given")
-	binary := flags.String("binary", "", "a compiled heapmage (default: compiled from this checkout)")
+	sizes := "heapmage:5000,turbo:500,nx:500,npm:100"
+	if against != "" {
+		sizes = "heapmage:5000"
+	}
+	flags.StringVar(&sizes, "sizes", sizes, "runners, and how many packages each builds")
+	binary := flags.String("binary", "", "compiled targets of heapmage (default: compiled from this checkout)")
 	flags.IntVar(&rounds, "rounds", rounds, "how many runs of each")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -35,87 +42,93 @@ func many(ctx context.Context, rounds int, args []string) error {
 	}
 	var table strings.Builder
 	table.WriteString("| runner | packages | median s | ms a package | runner's largest process MB |\n|---|---|---|---|---|\n")
-	for entry := range strings.SplitSeq(*sizes, ",") {
-		var count int
+	for entry := range strings.SplitSeq(sizes, ",") {
 		name, size, _ := strings.Cut(entry, ":")
-		if _, err := fmt.Sscan(size, &count); err != nil || count < 1 {
+		count, err := strconv.Atoi(size)
+		if err != nil || count < 1 {
 			return fmt.Errorf("-sizes: %q is not a runner and a number, such as turbo:500", entry)
 		}
 		if name == "heapmage" {
 			name = "heapmage-cold"
 		}
-		c, err := contend(name, *binary)
+		c, err := contend(name, *binary, against)
 		if err != nil {
 			return err
 		}
 		dir := filepath.Join(root, fmt.Sprintf("many-%d", count))
-		if err := manyProject(ctx, dir, count); err != nil {
+		if err := fixture.GenerateEmpty(ctx, dir, count); err != nil {
 			return err
 		}
-		var walls []time.Duration
-		var own memtools.Bytes
-		for round := range rounds {
-			wall, peak, err := emptyRun(ctx, dir, c)
-			if err != nil {
+		if against != "" {
+			if err := manyAgainst(ctx, rounds, dir, c, against); err != nil {
 				return err
 			}
-			fmt.Printf("%s, %d packages, round %d: %.1fs, own usage %v\n", c.name, count, round+1, wall.Seconds(), peak)
-			walls, own = append(walls, wall), max(own, peak)
+			continue
 		}
-		m := median(walls)
-		fmt.Fprintf(&table, "| %s | %d | %.1f | %.1f | %.1f |\n", c.name, count, m.Seconds(),
-			float64(m.Microseconds())/1000/float64(count), float64(own)/float64(memtools.MB))
+		row, err := manyRow(ctx, rounds, dir, c, count)
+		if err != nil {
+			return err
+		}
+		table.WriteString(row)
 	}
-	fmt.Print("\n", table.String())
+	if against == "" {
+		fmt.Print("\n", table.String())
+	}
 	return nil
 }
 
-// manyProject makes a workspace of count packages in dir and installs it. Each
-// package but the first depends on one that came before it, at most eight on the
-// same, so that there are a few layers.
-func manyProject(ctx context.Context, dir string, count int) error {
-	files := map[string][]byte{
-		".npmrc":     []byte("omit-lockfile-registry-resolved=true\n"),
-		"turbo.json": encoded(object{"tasks": object{"build": object{"dependsOn": []string{"^build"}, "cache": false}}}),
-		"nx.json": encoded(object{"analytics": false, "neverConnectToCloud": true,
-			"targetDefaults": object{"build": object{"dependsOn": []string{"^build"}, "cache": false}}}),
-		"package.json": encoded(object{
-			"name": "bench-many", "version": "1.0.0", "private": true, "packageManager": "npm@11.0.0",
-			"workspaces":      []string{"packages/*"},
-			"devDependencies": object{"turbo": turboVersion, "nx": nxVersion},
-		}),
-	}
-	name := func(i int) string { return fmt.Sprintf("p%05d", i) }
-	for i := range count {
-		needs := object{}
-		if i > 0 {
-			needs[scope+name((i-1)/8)] = "1.0.0"
+// manyRow measures one runner by itself.
+func manyRow(ctx context.Context, rounds int, dir string, c contender, count int) (string, error) {
+	var walls []time.Duration
+	var own memtools.Bytes
+	for round := range rounds {
+		s, err := emptyRun(ctx, dir, c)
+		if err != nil {
+			return "", err
 		}
-		files["packages/"+name(i)+"/package.json"] = encoded(object{"name": scope + name(i), "version": "1.0.0", "private": true,
-			"scripts": object{"build": "exit 0"}, "dependencies": needs})
+		fmt.Printf("%s, %d packages, round %d: %.1fs, own usage %v\n", c.name, count, round+1, s.wall.Seconds(), s.own)
+		walls, own = append(walls, s.wall), max(own, s.own)
 	}
-	if err := writeChanged(dir, files); err != nil {
-		return err
-	}
-	return install(ctx, dir)
+	m := stats.Median(walls)
+	return fmt.Sprintf("| %s | %d | %.1f | %.1f | %.1f |\n", c.name, count, m.Seconds(),
+		float64(m.Microseconds())/1000/float64(count), float64(own)/float64(memtools.MB)), nil
 }
 
-// emptyRun runs the build scripts in dir with c once, and returns how long that
-// took and the highest usage of one of c's own processes: not npm's, nor a script's.
-func emptyRun(ctx context.Context, dir string, c contender) (wall time.Duration, own memtools.Bytes, err error) {
+// manyAgainst measures heapmage beside another version of it.
+func manyAgainst(ctx context.Context, pairs int, dir string, c contender, against string) error {
+	if c.name != "heapmage-cold" {
+		return fmt.Errorf("-sizes: with -against only heapmage is measured, not %s", c.name)
+	}
+	other, err := contend("against-cold", "", against)
+	if err != nil {
+		return err
+	}
+	build := func(c contender) func() (spent, error) {
+		return func() (spent, error) { return emptyRun(ctx, dir, c) }
+	}
+	own, err := inPairs(pairs, side{"heapmage", build(c)}, side{"against", build(other)})
+	if err == nil {
+		fmt.Printf("heapmage's own usage: at most %v\n", own)
+	}
+	return err
+}
+
+// emptyRun runs the build scripts in dir once. own in its result is the highest
+// usage of one of c's own processes: not of npm, nor of a script.
+func emptyRun(ctx context.Context, dir string, c contender) (s spent, err error) {
 	for _, name := range []string{".heapmage", ".turbo", ".nx"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
-			return 0, 0, err
+			return s, err
 		}
 	}
 	tracker, err := memtools.NewTracker()
 	if err != nil {
-		return 0, 0, err
+		return s, err
 	}
 	defer tracker.Close()
 	output, err := os.CreateTemp("", "heapmage-bench-*.log")
 	if err != nil {
-		return 0, 0, err
+		return s, err
 	}
 	defer func() { err = errors.Join(err, output.Close(), os.Remove(output.Name())) }()
 	started := exec.CommandContext(ctx, c.command[0], c.command[1:]...)
@@ -123,25 +136,26 @@ func emptyRun(ctx context.Context, dir string, c contender) (wall time.Duration,
 	started.Stdout, started.Stderr = output, output
 	track := func(pid int) { tracker.Track("all", pid) }
 	wall, failed, err := watched(started, 200*time.Millisecond, track, func() error {
-		s, err := tracker.Sample()
+		sample, err := tracker.Sample()
 		if err == nil {
-			own = max(own, ownUsage(s.Trees["all"].Processes, c.name == "npm"))
+			s.own = max(s.own, ownUsage(sample.Trees["all"].Processes, c.name == "npm"))
 		}
 		return err
 	})
 	if err != nil {
-		return 0, 0, err
+		return s, err
 	}
+	s.wall, s.cpu = wall, processorTime(started)
 	if failed != nil {
-		text, _ := os.ReadFile(output.Name())
-		return wall, own, fmt.Errorf("%s: %w\n%s", strings.Join(c.command, " "), failed, text[max(0, len(text)-2000):])
+		text, _ := os.ReadFile(output.Name()) // at worst the error comes without it
+		return s, fmt.Errorf("%s: %w\n%s", strings.Join(c.command, " "), failed, text[max(0, len(text)-2000):])
 	}
-	return wall, own, nil
+	return s, nil
 }
 
-// ownUsage is the usage of the largest process that is neither npm's nor a
-// script's shell. Where npm is the runner, its own count. It is no sum: a process
-// that was just forked shows its parent's memory.
+// ownUsage returns the usage of the largest process that is neither npm nor a
+// script's shell. If npm is the runner, its processes count. It is no sum: between
+// fork and exec a process shows its parent's memory.
 func ownUsage(processes []memtools.Process, npm bool) (own memtools.Bytes) {
 	for _, p := range processes {
 		words := strings.Fields(cmp.Or(p.Command, "?"))

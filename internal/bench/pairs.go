@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
-	"math"
+	"strings"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/bench/stats"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -14,13 +15,13 @@ type side struct {
 	build func() (spent, error)
 }
 
-// inPairs builds both ways in pairs, whose order changes from each to the next, so
-// that a drift of the machine's speed is in both, and prints how they compare. The
-// first pair, which warms the disk's cache, does not count. It returns the highest
-// usage of a's own process.
-func inPairs(pairs int, a, b side) (peak memtools.Bytes, err error) {
+// inPairs builds both ways in pairs and prints how they compare. The order within
+// a pair alternates, so that a drift of the machine's speed is in both. The first
+// pair warms the disk cache and lets heapmage learn: it does not count. The result
+// is the highest usage of a's own process.
+func inPairs(pairs int, a, b side) (own memtools.Bytes, err error) {
 	sides := [2]side{a, b}
-	var wall, cpu [2][]time.Duration
+	var all [2][]spent
 	for i := range pairs + 1 {
 		var both [2]spent
 		for turn := range 2 {
@@ -29,41 +30,45 @@ func inPairs(pairs int, a, b side) (peak memtools.Bytes, err error) {
 				return 0, err
 			}
 		}
-		peak = max(peak, both[0].peak)
+		own = max(own, both[0].own)
 		if i == 0 {
 			continue
 		}
 		for at, s := range both {
-			wall[at], cpu[at] = append(wall[at], s.wall), append(cpu[at], s.cpu)
+			all[at] = append(all[at], s)
 		}
 		fmt.Printf("pair %d: %s %.2fs (%.2fs of processor time), %s %.2fs (%.2fs)\n",
 			i, a.name, both[0].wall.Seconds(), both[0].cpu.Seconds(), b.name, both[1].wall.Seconds(), both[1].cpu.Seconds())
 	}
-	fmt.Printf("\n%s / %s, %d pairs:\n", a.name, b.name, pairs)
-	for _, r := range []struct {
-		what  string
-		times [2][]time.Duration
-	}{{"wall time", wall}, {"processor time", cpu}} {
-		fmt.Printf("%-15s median %.2fs and %.2fs; ratio by Student's t %v", r.what,
-			median(r.times[0]).Seconds(), median(r.times[1]).Seconds(), ratioOf(r.times[0], r.times[1]))
-		if pairs >= leastForRanks {
-			fmt.Printf("; by ranks %v", rankRatioOf(r.times[0], r.times[1]))
-		}
-		fmt.Println()
-	}
-	return peak, nil
+	fmt.Print("\n", compared(a.name, b.name, all[0], all[1]))
+	return own, nil
 }
 
-// leastForRanks is how many pairs have an interval of 95 % by ranks.
-const leastForRanks = 6
-
-// rankRatioOf is ratioOf by ranks: a pair in which the machine was disturbed
-// counts no more than any other pair.
-func rankRatioOf(a, b []time.Duration) ratio {
-	logs := make([]float64, len(a))
-	for i := range a {
-		logs[i] = math.Log(float64(a[i]) / float64(b[i]))
+// compared returns the ratios of a to b, which were measured in pairs.
+func compared(nameA, nameB string, a, b []spent) string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s / %s, %d pairs:\n", nameA, nameB, len(a))
+	for _, r := range []struct {
+		what string
+		of   func(spent) time.Duration
+	}{
+		{"wall time", func(s spent) time.Duration { return s.wall }},
+		{"processor time", func(s spent) time.Duration { return s.cpu }},
+	} {
+		timesA, timesB := each(a, r.of), each(b, r.of)
+		fmt.Fprintf(&text, "%-15s median %.2fs and %.2fs; ratio by Student's t %v", r.what,
+			stats.Median(timesA).Seconds(), stats.Median(timesB).Seconds(), stats.Student(timesA, timesB))
+		if len(a) >= stats.LeastForRanks {
+			fmt.Fprintf(&text, "; by ranks %v", stats.Ranks(timesA, timesB))
+		}
+		text.WriteByte('\n')
 	}
-	mid, low, high := signedRank(logs)
-	return ratio{math.Exp(mid), math.Exp(low), math.Exp(high)}
+	return text.String()
+}
+
+func each(all []spent, of func(spent) time.Duration) (times []time.Duration) {
+	for _, s := range all {
+		times = append(times, of(s))
+	}
+	return times
 }

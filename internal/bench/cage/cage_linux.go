@@ -1,4 +1,4 @@
-package main
+package cage
 
 import (
 	"bytes"
@@ -16,31 +16,33 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// cage is a cgroup of its own with a memory limit and no swap.
-type cage struct {
+// Cage is a cgroup with a memory limit and without swap.
+type Cage struct {
 	dir string
 	v2  bool
 }
 
-// newCage makes a cgroup with the limit; zero means none. It needs root.
-func newCage(limit memtools.Bytes) (*cage, error) {
-	parent, v2, err := cageParent()
+// New makes a cgroup with the limit; zero means none. A process has one cage at
+// a time.
+func New(limit memtools.Bytes) (*Cage, error) {
+	parent, v2, err := parent()
 	if err != nil {
 		return nil, err
 	}
-	c := &cage{filepath.Join(parent, fmt.Sprintf("heapmage-bench-%d", os.Getpid())), v2}
+	c := &Cage{filepath.Join(parent, fmt.Sprintf("heapmage-bench-%d", os.Getpid())), v2}
 	if err := os.Mkdir(c.dir, 0o755); err != nil {
-		return nil, fmt.Errorf("cannot make a cgroup, which needs root on a machine of its own: %w", err)
+		return nil, fmt.Errorf("cannot make a cgroup, which needs root: %w", err)
 	}
 	if err := c.limit(limit); err != nil {
-		c.close()
-		return nil, err
+		_, closed := c.Close()
+		return nil, errors.Join(err, closed)
 	}
 	return c, nil
 }
 
-func (c *cage) limit(limit memtools.Bytes) error {
-	// On v1 the order counts: memory and swap together may not be less than memory.
+func (c *Cage) limit(limit memtools.Bytes) error {
+	// Version 1 rejects a limit of memory and swap together below that of memory,
+	// so the order counts.
 	files := []string{"memory.limit_in_bytes", "memory.memsw.limit_in_bytes"}
 	values := []string{strconv.FormatInt(int64(limit), 10), strconv.FormatInt(int64(limit), 10)}
 	if c.v2 {
@@ -51,7 +53,7 @@ func (c *cage) limit(limit memtools.Bytes) error {
 		peak = "memory.peak" // Linux 5.19
 	}
 	if _, err := os.Stat(filepath.Join(c.dir, peak)); err != nil {
-		return fmt.Errorf("the memory controller does not serve this cgroup: %w", err)
+		return fmt.Errorf("the cgroup has no memory controller: %w", err)
 	}
 	if limit == 0 {
 		return nil
@@ -59,21 +61,22 @@ func (c *cage) limit(limit memtools.Bytes) error {
 	for i, name := range files {
 		err := os.WriteFile(filepath.Join(c.dir, name), []byte(values[i]), 0o644)
 		if i == 1 && errors.Is(err, fs.ErrNotExist) {
-			continue // a kernel that does not account for swap
+			continue // the kernel does not count swap
 		}
 		if err != nil {
-			return fmt.Errorf("cannot limit the memory of the cgroup: %w", err)
+			return fmt.Errorf("cannot limit the cgroup's memory: %w", err)
 		}
 	}
 	return nil
 }
 
-// cageParent is where a cgroup can be made: in v1 below this process's, in v2
-// beside it, since there a cgroup that has processes cannot hand memory down.
-func cageParent() (dir string, v2 bool, err error) {
+// parent returns the folder to make cgroups in: in version 1 below this process's
+// cgroup, in version 2 beside it, since there a cgroup with processes cannot pass
+// the memory controller on.
+func parent() (dir string, v2 bool, err error) {
 	own, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		return "", false, fmt.Errorf("this benchmark limits memory by cgroups: %w", err)
+		return "", false, fmt.Errorf("cannot limit memory: %w", err)
 	}
 	var unified string
 	for line := range strings.Lines(string(own)) {
@@ -83,7 +86,7 @@ func cageParent() (dir string, v2 bool, err error) {
 		case slices.Contains(strings.Split(part[1], ","), "memory"):
 			dir := filepath.Join("/sys/fs/cgroup/memory", part[2])
 			if _, err := os.Stat(dir); err != nil {
-				dir = "/sys/fs/cgroup/memory" // a container that sees its own cgroup as the root
+				dir = "/sys/fs/cgroup/memory" // in a container, whose own cgroup looks like the root
 			}
 			return dir, false, nil
 		case part[1] == "":
@@ -92,71 +95,73 @@ func cageParent() (dir string, v2 bool, err error) {
 	}
 	dir = filepath.Join("/sys/fs/cgroup", filepath.Dir(unified))
 	if unified == "" {
-		return "", false, errors.New("this benchmark limits memory by cgroups, and this system has none")
+		return "", false, errors.New("cannot limit memory: this system has no cgroups")
 	}
 	handed, err := os.ReadFile(filepath.Join(dir, "cgroup.subtree_control"))
 	if err != nil || !slices.Contains(strings.Fields(string(handed)), "memory") {
-		return "", true, fmt.Errorf("%s does not hand the memory controller down to its cgroups", dir)
+		return "", true, fmt.Errorf("%s does not pass the memory controller on to its cgroups", dir)
 	}
 	return dir, true, nil
 }
 
-// command is command, started inside of the cgroup.
-func (c *cage) command(command []string) []string {
+// Command wraps a command so that it starts inside the cage.
+func (c *Cage) Command(command []string) []string {
 	return append([]string{"sh", "-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(c.dir, "cgroup.procs")}, command...)
 }
 
-// sample measures the living processes of the cgroup.
-func (c *cage) sample(classify func(arguments []string) role) ([]usage, error) {
+// Sample measures the living processes.
+func (c *Cage) Sample() ([]Process, error) {
 	pids, err := c.pids()
 	if err != nil {
 		return nil, err
 	}
-	var all []usage
+	var all []Process
 	seen := map[string]bool{}
 	for _, pid := range pids {
 		proc := filepath.Join("/proc", strconv.Itoa(pid))
 		arguments, err := os.ReadFile(filepath.Join(proc, "cmdline"))
 		if err != nil || len(arguments) == 0 {
-			continue // it ended meanwhile
+			continue // it has ended meanwhile
 		}
 		status, err := os.ReadFile(filepath.Join(proc, "status"))
 		if err != nil {
 			continue
 		}
-		u := usage{role: classify(strings.Split(string(bytes.TrimRight(arguments, "\x00")), "\x00"))}
-		u.resident = keyed(status, "VmHWM:") * memtools.KB
-		u.private = (keyed(status, "RssAnon:") + keyed(status, "RssShmem:")) * memtools.KB
-		// A process that was just forked shows its parent's memory until it execs.
-		if key := fmt.Sprintf("%s %d %d", arguments, u.resident, u.private); !seen[key] {
+		p := Process{
+			Arguments: strings.Split(string(bytes.TrimRight(arguments, "\x00")), "\x00"),
+			Resident:  number(status, "VmHWM:") * memtools.KB,
+			Private:   (number(status, "RssAnon:") + number(status, "RssShmem:")) * memtools.KB,
+		}
+		// Between fork and exec a process shows its parent's memory.
+		if key := fmt.Sprintf("%s %d %d", arguments, p.Resident, p.Private); !seen[key] {
 			seen[key] = true
-			all = append(all, u)
+			all = append(all, p)
 		}
 	}
 	return all, nil
 }
 
-// result reads what the kernel counted.
-func (c *cage) result() (kept, error) {
+// Counted reads the kernel's counters.
+func (c *Cage) Counted() (Counted, error) {
 	peak, events := "memory.max_usage_in_bytes", "memory.oom_control"
 	if c.v2 {
 		peak, events = "memory.peak", "memory.events"
 	}
 	text, err := os.ReadFile(filepath.Join(c.dir, peak))
 	if err != nil {
-		return kept{}, err
+		return Counted{}, err
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 	if err != nil {
-		return kept{}, err
+		return Counted{}, err
 	}
 	text, err = os.ReadFile(filepath.Join(c.dir, events))
-	return kept{peak: memtools.Bytes(n), kills: int(keyed(text, "oom_kill"))}, err
+	return Counted{Peak: memtools.Bytes(n), Kills: int(number(text, "oom_kill"))}, err
 }
 
-// close kills what is left in the cgroup, says how many processes that were, and
-// removes it.
-func (c *cage) close() (left int, err error) {
+// Close kills the processes that are left, returns how many there were, and
+// removes the cgroup.
+func (c *Cage) Close() (left int, err error) {
 	pids, _ := c.pids()
 	left = len(pids)
 	for deadline := time.Now().Add(10 * time.Second); ; {
@@ -165,18 +170,18 @@ func (c *cage) close() (left int, err error) {
 		}
 		pids, _ := c.pids()
 		for _, pid := range pids {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // may have ended meanwhile
+			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended meanwhile
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 }
 
-// maxResident is the largest resident set of a process that has ended.
-func maxResident(ended *os.ProcessState) memtools.Bytes {
+// MaxResident returns the largest resident set of a process that has ended.
+func MaxResident(ended *os.ProcessState) memtools.Bytes {
 	return memtools.Bytes(ended.SysUsage().(*syscall.Rusage).Maxrss) * memtools.KB
 }
 
-func (c *cage) pids() ([]int, error) {
+func (c *Cage) pids() ([]int, error) {
 	text, err := os.ReadFile(filepath.Join(c.dir, "cgroup.procs"))
 	if err != nil {
 		return nil, err
@@ -192,8 +197,8 @@ func (c *cage) pids() ([]int, error) {
 	return pids, nil
 }
 
-// keyed is the number after key in text's lines; zero where it is not there.
-func keyed(text []byte, key string) memtools.Bytes {
+// number returns the number after key at the start of a line, or zero.
+func number(text []byte, key string) memtools.Bytes {
 	for line := range strings.Lines(string(text)) {
 		if f := strings.Fields(line); len(f) > 1 && f[0] == key {
 			n, _ := strconv.ParseInt(f[1], 10, 64)
