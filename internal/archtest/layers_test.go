@@ -1,0 +1,165 @@
+package archtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layers are the packages from the bottom up. A package imports only packages of
+// lower layers, so that it can be read, tested and replaced without those above.
+var layers = [][]string{
+	{"internal/environ", "internal/proctable", "internal/problem", "internal/nearest", "internal/folder", "internal/glob", "internal/npmrange", "ci"},
+	{"memtools", "internal/packagejson", "internal/gomod", "pool/internal/frame", "pool/internal/channel"},
+	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},
+	{"internal/workspace"},
+	{"internal/taskgraph", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess"},
+	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "pool/internal/process"},
+	{"internal/heap", "internal/runner", "pool"},
+	{"internal/session", "internal/report"},
+	{"internal/engine"},
+	{"mage", "mage/build", "mage/buildworker"},
+}
+
+// ends are outside the layers: nothing imports them.
+var ends = map[string]string{
+	"internal/archtest":       "it holds tests only",
+	"internal/bench":          "a command",
+	"internal/bench/cage":     "a part of that command",
+	"internal/bench/fixture":  "a part of that command",
+	"internal/bench/stats":    "a part of that command",
+	"pool/bench":              "a command",
+	"examples/esbuild-plugin": "a user's program",
+}
+
+// rule is what the layers alone do not express.
+type rule struct {
+	why     string
+	imports string   // this package, or those below this path …
+	only    []string // … may be imported by these only
+}
+
+var rules = []rule{
+	{"one package knows how a system measures memory, so that a change of library touches one place",
+		"github.com/shirou/gopsutil", []string{"memtools"}},
+	{"targets are sentences: nothing below them knows Mage",
+		"github.com/magefile/mage", []string{"mage", "internal/engine"}},
+	{"the console is the only reporter that colours",
+		"github.com/fatih/color", []string{"internal/report"}},
+	{"the engine is the one place that wires everything together",
+		module + "/internal/engine", []string{"mage", "mage/build", "mage/buildworker"}},
+	{"reporters read events and decide nothing; only the engine puts them together",
+		module + "/internal/report", []string{"internal/engine"}},
+	{"few packages start processes; the scheduler is given a function and never does",
+		"os/exec", []string{"internal/proc", "internal/script", "internal/bench", "internal/bench/fixture", "internal/doctor"}},
+}
+
+// standardOnly are public packages for any program: they add no module to its build.
+var standardOnly = []string{"ci", "pool/worker"}
+
+func TestLayers(t *testing.T) {
+	report(t, checkLayers(loaded(t).packages, layers, ends), nil)
+}
+
+func TestRules(t *testing.T) {
+	report(t, checkRules(loaded(t).packages, rules), nil)
+}
+
+func TestStandardLibraryOnly(t *testing.T) {
+	report(t, checkStandardOnly(loaded(t).packages, standardOnly), nil)
+}
+
+func checkLayers(packages []*pkg, layers [][]string, ends map[string]string) (faults []string) {
+	layer := map[string]int{}
+	for n, names := range layers {
+		for _, name := range names {
+			if _, twice := layer[name]; twice {
+				faults = append(faults, name+" is in two layers")
+			}
+			layer[name] = n
+		}
+	}
+	there := map[string]bool{}
+	for _, p := range packages {
+		there[p.name] = true
+		if _, end := ends[p.name]; end {
+			continue
+		}
+		own, ok := layer[p.name]
+		if !ok {
+			faults = append(faults, p.name+" has no place among the layers: give it one")
+			continue
+		}
+		for _, path := range p.imports() {
+			if below := strings.TrimPrefix(path, module+"/"); isOurs(path) {
+				if n, ok := layer[below]; !ok || n >= own {
+					faults = append(faults, fmt.Sprintf("%s imports %s, which is not below it", p.name, below))
+				}
+			}
+		}
+	}
+	for name := range layer {
+		if !there[name] {
+			faults = append(faults, name+" is gone: remove it from the layers")
+		}
+	}
+	for name := range ends {
+		if !there[name] {
+			faults = append(faults, name+" is gone: remove it from ends")
+		}
+	}
+	return faults
+}
+
+func checkRules(packages []*pkg, rules []rule) (faults []string) {
+	for _, r := range rules {
+		uses := map[string]bool{}
+		for _, p := range packages {
+			if slices.ContainsFunc(p.imports(), func(i string) bool { return i == r.imports || strings.HasPrefix(i, r.imports+"/") }) {
+				uses[p.name] = true
+			}
+		}
+		for name := range uses {
+			if !slices.Contains(r.only, name) && !strings.HasPrefix(name, "examples/") {
+				faults = append(faults, fmt.Sprintf("%s imports %s: %s", name, r.imports, r.why))
+			}
+		}
+		for _, name := range r.only {
+			if !uses[name] {
+				faults = append(faults, fmt.Sprintf("%s no longer imports %s: remove it from the rule", name, r.imports))
+			}
+		}
+	}
+	return faults
+}
+
+func checkStandardOnly(packages []*pkg, names []string) (faults []string) {
+	byName := map[string]*pkg{}
+	for _, p := range packages {
+		byName[p.name] = p
+	}
+	for _, name := range names {
+		if byName[name] == nil {
+			faults = append(faults, name+" is gone: remove it from standardOnly")
+			continue
+		}
+		seen := map[string]bool{}
+		var visit func(p *pkg)
+		visit = func(p *pkg) {
+			for _, path := range p.imports() {
+				if seen[path] {
+					continue
+				}
+				seen[path] = true
+				if below := byName[strings.TrimPrefix(path, module+"/")]; isOurs(path) && below != nil {
+					visit(below)
+				} else if domain, _, _ := strings.Cut(path, "/"); strings.Contains(domain, ".") {
+					faults = append(faults, fmt.Sprintf("%s needs %s, which is not of the standard library", name, path))
+				}
+			}
+		}
+		visit(byName[name])
+	}
+	return faults
+}
