@@ -26,25 +26,25 @@ func Max(mode event.Mode, configured memtools.Size, l memtools.Limits) (memtools
 		}
 		return total, fmt.Sprintf("budget: %v, which is more than there is: %s", configured, source)
 	}
-	reserve := min(Reserve(total), total/2)
-	b := total - reserve
+	kept := min(reserve(total), total/2)
+	b := total - kept
 	if mode == event.Managed && b > managedMax {
 		return managedMax, fmt.Sprintf("the %s of build:managed", managedMax.Short())
 	}
-	return b, fmt.Sprintf("%v less a reserve of %v, %s", total.Short(), reserve.Short(), source)
+	return b, fmt.Sprintf("%v less a reserve of %v, %s", total.Short(), kept.Short(), source)
 }
 
-// Reserve is the part of a memory of the given size that stays free for the
+// reserve is the part of a memory of the given size that stays free for the
 // unforeseen: a twentieth, but at least 128 MB; below 1 GB an eighth, but at least
 // 64 MB.
-func Reserve(total memtools.Bytes) memtools.Bytes {
+func reserve(total memtools.Bytes) memtools.Bytes {
 	return max(total/20, min(total/8, 128*memtools.MB), 64*memtools.MB)
 }
 
 // Now is the part of the maximum that a run may use at this moment: no more than it
 // has and can still get, less the reserve. It is never less than 1 byte.
 func Now(most, usage, available memtools.Bytes) memtools.Bytes {
-	return max(min(most, usage+available-Reserve(most)), 1)
+	return max(min(most, usage+available-reserve(most)), 1)
 }
 
 // HeapCeiling is the highest V8 heap limit of a Node process in a mode, unless

@@ -88,17 +88,17 @@ func (c *Collector) background(ctx context.Context, trigger event.GCTrigger) {
 	due := time.Since(c.last) >= pacingFor(trigger).pause
 	c.mu.Unlock()
 	if due {
-		c.started.Go(func() { c.Collect(ctx, trigger) })
+		c.started.Go(func() { c.collect(ctx, trigger) })
 	}
 }
 
 // Wait waits for the collections in the background.
 func (c *Collector) Wait() { c.started.Wait() }
 
-// Collect has the processes with the largest heaps collect their garbage, one after
+// collect has the processes with the largest heaps collect their garbage, one after
 // another, until usage is below warning. If nothing is worth collecting it does
 // nothing and emits nothing.
-func (c *Collector) Collect(ctx context.Context, trigger event.GCTrigger) {
+func (c *Collector) collect(ctx context.Context, trigger event.GCTrigger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	pace := pacingFor(trigger)
@@ -114,7 +114,7 @@ func (c *Collector) Collect(ctx context.Context, trigger event.GCTrigger) {
 	done := event.GCFinished{}
 	start := time.Now()
 	for _, p := range candidates {
-		one := c.collect(ctx, p)
+		one := c.collectIn(ctx, p)
 		done.Processes = append(done.Processes, one)
 		done.Freed += max(0, one.Before-one.After)
 		time.Sleep(gcSettle)
@@ -172,7 +172,7 @@ func (c *Collector) candidates(ctx context.Context, pace pacing) []candidate {
 	return list
 }
 
-func (c *Collector) collect(ctx context.Context, p candidate) event.GCProcess {
+func (c *Collector) collectIn(ctx context.Context, p candidate) event.GCProcess {
 	ctx, cancel := context.WithTimeout(ctx, collectWait)
 	defer cancel()
 	one := event.GCProcess{PID: p.PID, Task: c.o.Task(p.Task), Script: p.Script}

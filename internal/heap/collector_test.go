@@ -64,7 +64,7 @@ func TestCollect(t *testing.T) {
 	// collect runs one collection in a world with a budget of 1 GB.
 	collect := func(c *Collector) (events []event.Event) {
 		c.o.Emit = func(e event.Event) { events = append(events, e) }
-		c.Collect(context.Background(), event.AtCritical)
+		c.collect(context.Background(), event.AtCritical)
 		return events
 	}
 	with := func(h fakeHeaps) *Collector {

@@ -49,7 +49,7 @@ type Command struct {
 	// ExtraFiles become descriptors 3 and up. The caller closes its copies after
 	// Start. Start fails if there are any on Windows.
 	ExtraFiles []*os.File
-	// Ladder sets the times of Stop. Zero fields mean those of DefaultLadder.
+	// Ladder sets the times of Stop. Zero fields mean those of defaultLadder.
 	Ladder Ladder
 }
 
@@ -63,13 +63,13 @@ type Ladder struct {
 	Kill time.Duration
 }
 
-// DefaultLadder ends a tree within three seconds. Mage gives a target five after
+// defaultLadder ends a tree within three seconds. Mage gives a target five after
 // an interrupt.
-var DefaultLadder = Ladder{Interrupt: 1500 * time.Millisecond, Terminate: 700 * time.Millisecond, Kill: 600 * time.Millisecond}
+var defaultLadder = Ladder{Interrupt: 1500 * time.Millisecond, Terminate: 700 * time.Millisecond, Kill: 600 * time.Millisecond}
 
 func (l Ladder) orDefault() Ladder {
 	for _, f := range []struct{ v, def *time.Duration }{
-		{&l.Interrupt, &DefaultLadder.Interrupt}, {&l.Terminate, &DefaultLadder.Terminate}, {&l.Kill, &DefaultLadder.Kill},
+		{&l.Interrupt, &defaultLadder.Interrupt}, {&l.Terminate, &defaultLadder.Terminate}, {&l.Kill, &defaultLadder.Kill},
 	} {
 		if *f.v <= 0 {
 			*f.v = *f.def
@@ -104,8 +104,8 @@ type Result struct {
 	// User and System are the processor times of the command and of the descendants
 	// that were waited for.
 	User, System time.Duration
-	// Started and Ended are when the command itself started and ended.
-	Started, Ended time.Time
+	// started and ended are when the command itself started and ended.
+	started, ended time.Time
 	// Survivors are processes of the tree that could not be ended.
 	Survivors []int
 	// OutputErr is the first error of Command.Output.
@@ -173,7 +173,7 @@ func Start(c Command) (*Process, error) {
 	}
 	// Before the start, so that the reaper knows the mark whenever we are killed.
 	p.ward = theReaper.watch(c.ID)
-	p.result.Started = time.Now()
+	p.result.started = time.Now()
 	p.tree, err = startTree(p.cmd, c.ID)
 	if childEnd != nil {
 		_ = childEnd.Close()

@@ -30,7 +30,7 @@ func TestEnd(t *testing.T) {
 		if r.ExitCode != 3 || r.Signal != "" || r.Success() || r.StoppedBy != NotStopped || r.OutputErr != nil || r.Survivors != nil {
 			t.Errorf("%+v", r)
 		}
-		if r.MaxRSS <= 0 || r.Started.IsZero() || r.Ended.Before(r.Started) {
+		if r.MaxRSS <= 0 || r.started.IsZero() || r.ended.Before(r.started) {
 			t.Errorf("%+v", r)
 		}
 	})

@@ -130,7 +130,7 @@ func TestStop(t *testing.T) {
 		before := end(t, p)
 		p.Stop()
 		p.Kill()
-		if after := p.Wait(); after.ExitCode != 4 || after.StoppedBy != NotStopped || after.Ended != before.Ended {
+		if after := p.Wait(); after.ExitCode != 4 || after.StoppedBy != NotStopped || after.ended != before.ended {
 			t.Errorf("%+v", after)
 		}
 		if err := p.Suspend(); !errors.Is(err, ErrEnded) {

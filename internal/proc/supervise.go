@@ -23,7 +23,7 @@ const (
 func (p *Process) wait() {
 	defer close(p.exited)
 	_ = p.cmd.Wait() // ProcessState has all that the error tells
-	p.result.Ended = time.Now()
+	p.result.ended = time.Now()
 	state := p.cmd.ProcessState
 	p.result.ExitCode, p.result.Signal = exitOf(state)
 	p.result.MaxRSS = maxRSS(state, p.tree)

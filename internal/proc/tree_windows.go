@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/windows"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/proctable"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -144,7 +145,7 @@ func executable(path string) bool {
 
 // candidates returns path with the endings that make a file a program.
 func candidates(path string, env []string) []string {
-	endings := variable(env, "PATHEXT")
+	endings := variable(env, environ.PathExt)
 	if endings == "" {
 		endings = ".com;.exe;.bat;.cmd"
 	}

@@ -32,7 +32,7 @@ func Install(s *Settings, o Options) (step Step, reason string, err error) {
 	flags := s.installFlags()
 	o.HeapLimit = 0
 	return Step{
-		Event: "install", Command: strings.Join(append(shown, flags...), " "),
+		event: "install", Command: strings.Join(append(shown, flags...), " "),
 		Args: append(args, flags...), Dir: s.ws.Root, Env: s.plain(o),
 	}, reason, nil
 }

@@ -80,7 +80,7 @@ func ours(t *testing.T, root, name string, args ...string) string {
 		c := exec.Command(step.Args[0], step.Args[1:]...)
 		c.Dir, c.Env, c.Stdout, c.Stderr = step.Dir, step.Env, &out, &out
 		if err := c.Run(); err != nil {
-			fmt.Fprintf(&out, "%s: %v\n", step.Event, err)
+			fmt.Fprintf(&out, "%s: %v\n", step.event, err)
 			break
 		}
 	}

@@ -16,8 +16,8 @@ import (
 
 // Step is one process of a script.
 type Step struct {
-	// Event is the script's name: "prebuild", "build" or "postbuild".
-	Event string
+	// event is the script's name: "prebuild", "build" or "postbuild".
+	event string
 	// Command is the script's text, for messages.
 	Command string
 	// Args are the program and its arguments, Dir its folder, Env its environment.
@@ -62,7 +62,7 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 			args = append(args, "--") // the others hand over what follows the name
 		}
 		args = append(args, o.Args...)
-		return []Step{{Event: name, Command: strings.Join(args, " "), Args: args, Dir: pkg.Path, Env: env}}, nil
+		return []Step{{event: name, Command: strings.Join(args, " "), Args: args, Dir: pkg.Path, Env: env}}, nil
 	}
 	var steps []Step
 	for _, event := range s.events(pkg, name) {
@@ -80,7 +80,7 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 			}
 		}
 		steps = append(steps, Step{
-			Event: event, Command: text, Args: s.shell(command), Dir: pkg.Path,
+			event: event, Command: text, Args: s.shell(command), Dir: pkg.Path,
 			Env: append(env[:len(env):len(env)], environ.NPMLifecycleEvent+"="+event, environ.NPMLifecycleScript+"="+command),
 		})
 	}

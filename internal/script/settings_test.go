@@ -109,7 +109,7 @@ func TestHooksFollowTheManager(t *testing.T) {
 			}
 			var events []string
 			for _, step := range steps {
-				events = append(events, step.Event)
+				events = append(events, step.event)
 			}
 			if got := strings.Join(events, " "); got != tt.want {
 				t.Errorf("got %q", got)

@@ -2,11 +2,11 @@ package tally
 
 import "time"
 
-// Bound is a lower bound for the time of the tasks that succeeded, under any order
+// bound is a lower bound for the time of the tasks that succeeded, under any order
 // of them, and what sets it: "processors" (processor time over processors),
 // "memory" (usage over time, over the budget) or "order" (the longest chain of
 // tasks that wait for each other). Pauses do not count.
-func (s *State) Bound() (bound time.Duration, by string) {
+func (s *State) bound() (bound time.Duration, by string) {
 	bound, by = s.longestChain(), "order"
 	if s.Run.CPUs > 0 {
 		if d := time.Duration(float64(s.cpu) / s.Run.CPUs); d > bound {

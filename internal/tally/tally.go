@@ -207,9 +207,9 @@ func (s *State) Curve(id string) []memtools.Bytes {
 	return nil
 }
 
-// Exit returns the exit code of the run and the reason for one that is not zero:
+// exit returns the exit code of the run and the reason for one that is not zero:
 // those of its RunFinished, before that those that its tasks so far give.
-func (s *State) Exit() (code int, reason string) {
+func (s *State) exit() (code int, reason string) {
 	if s.finished != nil {
 		return s.finished.ExitCode, s.finished.Reason
 	}
@@ -235,12 +235,12 @@ func (s *State) Summary() event.RunFinished {
 		Peak: s.Peak, Usage: s.Usage, Budget: s.Budget, Serial: s.Serial,
 		Retries: s.Retries, Pauses: s.Pauses, Collections: s.Collections,
 	}
-	f.ExitCode, f.Reason = s.Exit()
+	f.ExitCode, f.Reason = s.exit()
 	if s.to.IsZero() {
 		return f
 	}
 	f.Tasks = s.to.Sub(s.from)
-	f.Bound, f.BoundBy = s.Bound()
+	f.Bound, f.BoundBy = s.bound()
 	if over := f.Tasks.Seconds(); over > 0 {
 		f.Unused = memtools.Bytes(s.unused.sum / over)
 	}

@@ -92,7 +92,7 @@ func TestExit(t *testing.T) {
 			for _, e := range tt.events {
 				s.at(1, e)
 			}
-			if code, reason := s.Exit(); code != tt.code || reason != tt.reason {
+			if code, reason := s.exit(); code != tt.code || reason != tt.reason {
 				t.Errorf("got %d %q", code, reason)
 			}
 		})
@@ -126,7 +126,7 @@ func TestBound(t *testing.T) {
 				f.Usage = tt.usage
 				s.at(20, f)
 			}
-			if got, by := s.Bound(); by != tt.by || got != tt.want*time.Second {
+			if got, by := s.bound(); by != tt.by || got != tt.want*time.Second {
 				t.Errorf("got %v by %s, want %vs by %s", got, by, int(tt.want), tt.by)
 			}
 		})

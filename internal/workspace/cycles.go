@@ -13,7 +13,6 @@ import (
 type Edge struct {
 	From, To *Package
 	Kind     Kind
-	Spec     string
 }
 
 // BreakCycles returns the edges between the given packages without cycles,

@@ -69,7 +69,7 @@ func (g *graph) add(e graphEdge) {
 }
 
 func (g *graph) edge(e graphEdge) Edge {
-	return Edge{From: g.nodes[e.from], To: g.nodes[e.to], Kind: e.kind, Spec: e.spec}
+	return Edge{From: g.nodes[e.from], To: g.nodes[e.to], Kind: e.kind}
 }
 
 func (g *graph) names(path []int) string {

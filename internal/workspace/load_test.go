@@ -128,7 +128,7 @@ func TestPackage(t *testing.T) {
 	w := mustLoad(t, root)
 	t.Run("has what its package.json has, in the same letter case", func(t *testing.T) {
 		p := w.Packages[0]
-		if p.Name != "a" || p.Version != "1.2.3" || !p.Private || p.Scripts["build"] != "tsc" || p.Path != filepath.Join(root, "a") {
+		if p.Name != "a" || p.Version != "1.2.3" || !p.private || p.Scripts["build"] != "tsc" || p.Path != filepath.Join(root, "a") {
 			t.Errorf("%+v", p)
 		}
 		if !strings.HasPrefix(string(p.Manifest), `{"name": "a"`) {

@@ -116,7 +116,7 @@ func newPackage(root, dir string, m *packagejson.Manifest) *Package {
 		Dir:          dir,
 		Path:         filepath.Join(root, filepath.FromSlash(dir)),
 		Version:      m.Version,
-		Private:      m.Private,
+		private:      m.Private,
 		Scripts:      scripts,
 		Manifest:     bytes.Clone(m.Text), // its array has room that a clone frees
 	}

@@ -80,7 +80,7 @@ func render(t *testing.T, root, dir string) string {
 		if p.Name != p.DeclaredName {
 			fmt.Fprintf(&b, ", declared %q", p.DeclaredName)
 		}
-		if p.Private {
+		if p.private {
 			b.WriteString(", private")
 		}
 		for _, name := range []string{"build", "test"} {

@@ -67,8 +67,8 @@ type Package struct {
 	Path string
 	// Version is the declared version, empty if there is none.
 	Version string
-	// Private is true if package.json has "private" (true or "true").
-	Private bool
+	// private is true if package.json has "private" (true or "true").
+	private bool
 	// Scripts are the package's scripts by name.
 	Scripts map[string]string
 	// Dependencies are the edges to other members, ordered by To.Dir, then Kind.
