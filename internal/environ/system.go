@@ -12,8 +12,6 @@ const (
 	Home = "HOME"
 	// UserProfile is the user's folder on Windows.
 	UserProfile = "USERPROFILE"
-	// Term names the kind of terminal; "dumb" is one without colours.
-	Term = "TERM"
 	// NoColor switches colours off unless it is empty (https://no-color.org).
 	NoColor = "NO_COLOR"
 	// ForceColor switches colours on for an output that is no terminal; "0" and
