@@ -61,7 +61,7 @@ func NewCollector(server *v8heap.Server, o CollectorOptions) *Collector {
 }
 
 func newCollector(h heaps, o CollectorOptions) *Collector {
-	o.Cooldown = cmp.Or(o.Cooldown, cooldown)
+	o.Cooldown = cmp.Or(o.Cooldown, defaultCooldown)
 	if o.Task == nil {
 		o.Task = func(mark string) string { return mark }
 	}
@@ -85,7 +85,7 @@ func (c *Collector) background(ctx context.Context, trigger event.GCTrigger) {
 	if !c.mu.TryLock() {
 		return
 	}
-	due := time.Since(c.last) >= pacingFor(trigger).pause
+	due := time.Since(c.last) >= pacingFor(trigger, c.o.Cooldown).pause
 	c.mu.Unlock()
 	if due {
 		c.started.Go(func() { c.collect(ctx, trigger) })
@@ -101,7 +101,7 @@ func (c *Collector) Wait() { c.started.Wait() }
 func (c *Collector) collect(ctx context.Context, trigger event.GCTrigger) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	pace := pacingFor(trigger)
+	pace := pacingFor(trigger, c.o.Cooldown)
 	if time.Since(c.last) < pace.pause {
 		return
 	}
@@ -157,7 +157,7 @@ func (c *Collector) candidates(ctx context.Context, pace pacing) []candidate {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if worthwhile(stats.Used, c.past[p.PID], time.Now(), c.o.Cooldown, pace) {
+			if pace.worthwhile(stats.Used, c.past[p.PID], time.Now()) {
 				list = append(list, candidate{p, stats.Used})
 			}
 		})

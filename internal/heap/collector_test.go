@@ -117,7 +117,7 @@ func TestCollect(t *testing.T) {
 				t.Errorf("first %v", got)
 			}
 			h[1].used, h[2] = 950*mb, &p{used: 800 * mb, live: 10 * mb}
-			time.Sleep(cooldown - time.Second)
+			time.Sleep(defaultCooldown - time.Second)
 			if got := pids(); !slices.Equal(got, []int{2}) {
 				t.Errorf("inside the cooldown of 1: %v", got)
 			}
@@ -187,8 +187,8 @@ func TestWorthwhile(t *testing.T) {
 		{"but once it has grown by a fifth", 610 * mb, ago(time.Minute, 500*mb, 5*mb), true, true},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			usually := worthwhile(tt.used, tt.past, now, cooldown, pacingFor(event.AtCritical))
-			short := worthwhile(tt.used, tt.past, now, cooldown, pacingFor(event.AtShortage))
+			usually := pacingFor(event.AtCritical, defaultCooldown).worthwhile(tt.used, tt.past, now)
+			short := pacingFor(event.AtShortage, defaultCooldown).worthwhile(tt.used, tt.past, now)
 			if usually != tt.want || short != tt.short {
 				t.Errorf("usually %v, with short memory %v", usually, short)
 			}

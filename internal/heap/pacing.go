@@ -8,9 +8,8 @@ import (
 )
 
 const (
-	// cooldown is the least time between two collections in one process, unless
-	// configured.
-	cooldown = 30 * time.Second
+	// defaultCooldown is the least time between two collections in one process.
+	defaultCooldown = 30 * time.Second
 	// gcSettle is how long V8 takes, in threads of its own, to return the pages of what
 	// it collected to the system; usage does not fall before.
 	gcSettle = 100 * time.Millisecond
@@ -28,16 +27,18 @@ type pacing struct {
 	// its last collection.
 	part  memtools.Bytes
 	times time.Duration
+	// cooldown is the least time between two collections in any other process.
+	cooldown time.Duration
 }
 
 // pacingFor returns the pacing for a trigger. Usually a process that gives back a
 // fifth pays at most a twentieth of its time. If it would have to be paused or stopped
 // otherwise, one that gives back a twentieth pays a fifth.
-func pacingFor(t event.GCTrigger) pacing {
+func pacingFor(t event.GCTrigger, cooldown time.Duration) pacing {
 	if t == event.AtShortage {
-		return pacing{pause: gcSettle, part: 20, times: 4}
+		return pacing{pause: gcSettle, part: 20, times: 4, cooldown: cooldown}
 	}
-	return pacing{pause: time.Second, part: 5, times: 20}
+	return pacing{pause: time.Second, part: 5, times: 20, cooldown: cooldown}
 }
 
 // pastGC is the last collection in a process.
@@ -50,7 +51,7 @@ type pastGC struct {
 // worthwhile decides whether a heap is worth a collection: it is large enough, and
 // past its cooldown or paced faster. A heap that gave back less than a twentieth and
 // has hardly grown since is nearly all live: it is left alone for four cooldowns.
-func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.Duration, p pacing) bool {
+func (p pacing) worthwhile(used memtools.Bytes, past pastGC, now time.Time) bool {
 	if used < minHeap {
 		return false
 	}
@@ -62,8 +63,8 @@ func worthwhile(used memtools.Bytes, past pastGC, now time.Time, cooldown time.D
 	if past.freed >= before/p.part && grown(p.part) && since >= max(p.times*past.took, p.pause) {
 		return true
 	}
-	if since < cooldown {
+	if since < p.cooldown {
 		return false
 	}
-	return past.freed >= past.after/20 || grown(5) || since >= 4*cooldown
+	return past.freed >= past.after/20 || grown(5) || since >= 4*p.cooldown
 }

@@ -107,23 +107,32 @@ func (r *Runner) Run(ctx context.Context, s Spec, a *Attempt) (res Result, err e
 		return res, err
 	}
 	res.Started = info.ModTime()
+	x := execution{Runner: r, Spec: s, Attempt: a, log: log}
 	for _, step := range s.Steps {
-		if err := r.step(ctx, s, step, log, a, &res); err != nil || !res.Verdict.Success() {
+		if err := x.step(ctx, step, &res); err != nil || !res.Verdict.Success() {
 			return res, err
 		}
 	}
 	return res, nil
 }
 
+// execution is one call of Run.
+type execution struct {
+	*Runner
+	Spec
+	*Attempt
+	log io.Writer
+}
+
 // step runs one process and adds what it did to res.
-func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writer, a *Attempt, res *Result) error {
+func (r execution) step(ctx context.Context, step script.Step, res *Result) error {
 	var scanner oom.Scanner
-	outputs := []io.Writer{log, &scanner}
-	if s.Output != nil {
-		outputs = append(outputs, s.Output)
+	outputs := []io.Writer{r.log, &scanner}
+	if r.Output != nil {
+		outputs = append(outputs, r.Output)
 	}
-	id := r.RunID + "/" + s.ID
-	a.mayStart(ctx)
+	id := r.RunID + "/" + r.ID
+	r.mayStart(ctx)
 	if ctx.Err() != nil {
 		res.ExitCode = -1
 		res.Verdict = oom.Diagnose(oom.Evidence{ExitCode: -1, Stopped: stopOf(ctx), Budget: r.Meter.Last().Budget, Peak: res.Peak})
@@ -137,7 +146,7 @@ func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writ
 		return err
 	}
 	r.Meter.Begin(id, p.PID())
-	a.runs(p)
+	r.runs(p)
 	select {
 	case <-p.Done():
 	case <-ctx.Done():
@@ -164,7 +173,7 @@ func (r *Runner) step(ctx context.Context, s Spec, step script.Step, log io.Writ
 	}
 	res.Verdict = oom.Diagnose(oom.Evidence{
 		ExitCode: end.ExitCode, Signal: oom.SignalNumber(end.Signal), Seen: scanner.Findings(),
-		HeapLimit: s.HeapLimit, Budget: now.Budget, Peak: peak,
+		HeapLimit: r.HeapLimit, Budget: now.Budget, Peak: peak,
 		CgroupOOMKill: kills.Cgroup.Value > 0, HostOOMKill: kills.Host.Value > 0,
 		Stopped: stopped,
 	})
