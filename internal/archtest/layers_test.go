@@ -59,15 +59,15 @@ var rules = []rule{
 var standardOnly = []string{"ci", "pool/worker"}
 
 func TestLayers(t *testing.T) {
-	report(t, checkLayers(loaded(t).packages, layers, ends), nil)
+	report(t, checkLayers(loaded(t).packages, layers, ends))
 }
 
 func TestRules(t *testing.T) {
-	report(t, checkRules(loaded(t).packages, rules), nil)
+	report(t, checkRules(loaded(t).packages, rules))
 }
 
 func TestStandardLibraryOnly(t *testing.T) {
-	report(t, checkStandardOnly(loaded(t).packages, standardOnly), nil)
+	report(t, checkStandardOnly(loaded(t).packages, standardOnly))
 }
 
 func checkLayers(packages []*pkg, layers [][]string, ends map[string]string) (faults []string) {

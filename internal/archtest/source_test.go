@@ -304,3 +304,12 @@ func (s *source) checkTests(p *pkg) {
 		p.tests = append(p.tests, checked{p.external, info})
 	}
 }
+
+// report fails for each fault.
+func report(t *testing.T, faults []string) {
+	t.Helper()
+	slices.Sort(faults)
+	for _, fault := range faults {
+		t.Error(fault)
+	}
+}
