@@ -2,8 +2,8 @@
 // process trees, and what the machine and its cgroups allow.
 //
 // Figures can be summed: file-backed pages, such as those of a common binary, are
-// never counted. (Shared memory without a file counts in each process that uses
-// it.) What a system cannot tell is an error or marked as unknown, never a silent
+// never counted, and pages that the processes of a tree share, as forks do, count
+// once. What a system cannot tell is an error or marked as unknown, never a silent
 // zero.
 //
 // # Sizes

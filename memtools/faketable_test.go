@@ -12,6 +12,7 @@ type fakeTable struct {
 	processes map[int]*fakeProcess
 	serial    uint64 // of the last process
 	lists     int
+	shares    int            // readings of Share
 	environs  map[uint64]int // reads of the environment, by process
 	kept      map[*proctable.Measured]bool
 	noFiles   bool         // descriptors are short while any is kept
@@ -22,7 +23,9 @@ type fakeProcess struct {
 	pid, ppid, pgid, sid int
 	start, serial        uint64
 	marker               string
-	usage                Bytes
+	usage, shmem         Bytes
+	image                uint64
+	share                proctable.Share
 	cpu                  time.Duration
 	zombie               bool
 }
@@ -79,7 +82,7 @@ func (f *fakeTable) Identify(q *proctable.Process) error {
 	if p == nil {
 		return os.ErrProcessDone
 	}
-	q.Start, q.PPID, q.Group, q.Session, q.Zombie = p.start, p.ppid, p.pgid, p.sid, p.zombie
+	q.Start, q.PPID, q.Group, q.Session, q.Zombie, q.Image = p.start, p.ppid, p.pgid, p.sid, p.zombie, p.image
 	return nil
 }
 
@@ -103,14 +106,23 @@ func (f *fakeTable) Measure(m *proctable.Measured) error {
 	if !f.noFiles {
 		f.kept[m] = true
 	}
-	m.PPID, m.Group, m.Session, m.Zombie, m.Usage = p.ppid, p.pgid, p.sid, p.zombie, int64(p.usage)
+	m.PPID, m.Group, m.Session, m.Zombie, m.Usage, m.Shmem = p.ppid, p.pgid, p.sid, p.zombie, int64(p.usage+p.shmem), int64(p.shmem)
 	return nil
 }
 
 func (f *fakeTable) MeasureCPU(m *proctable.Measured) {
 	if p := f.processes[m.PID]; p != nil && p.start == m.Start {
-		m.CPU = p.cpu
+		m.CPU, m.Image = p.cpu, p.image
 	}
+}
+
+func (f *fakeTable) Share(pid int) (proctable.Share, error) {
+	p := f.processes[pid]
+	if p == nil {
+		return proctable.Share{}, os.ErrProcessDone
+	}
+	f.shares++
+	return p.share, nil
 }
 
 func (f *fakeTable) Forget(m *proctable.Measured) { delete(f.kept, m) }

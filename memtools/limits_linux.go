@@ -3,6 +3,8 @@ package memtools
 import (
 	"errors"
 	"fmt"
+
+	"github.com/heapmage/heapmage/internal/proctable"
 )
 
 // theMachine is Limits.EffectiveSource if no cgroup sets the limit.
@@ -11,6 +13,7 @@ const theMachine = "the machine's memory"
 func readLimits() (Limits, error)      { return thisHost.limits() }
 func readAvailable() (Bytes, error)    { return thisHost.available() }
 func readOOMKills() (OOMCounts, error) { return thisHost.oomKills() }
+func readShmem() (Bytes, error)        { return thisHost.shmem() }
 
 var thisHost = &host{root: "/"}
 
@@ -73,6 +76,36 @@ func (h *host) available() (Bytes, error) {
 		available = g.available(available)
 	}
 	return available, nil
+}
+
+// shmem is the shared memory that exists, mapped or not: that of the machine, or of a
+// cgroup above us if that is less.
+func (h *host) shmem() (Bytes, error) {
+	text, err := proctable.ReadFile(h.path("/proc/meminfo"))
+	if err != nil {
+		return 0, fmt.Errorf("read the machine's memory: %w", err)
+	}
+	n, ok := keyed(text, "Shmem:")
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	least := Bytes(n) * KB
+	cgroups, err := h.cgroups()
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range cgroups.memory {
+		key := "shmem"
+		if c.version == 1 {
+			key = "total_shmem"
+		}
+		if stat, err := readOptional(c.dir + "/memory.stat"); err == nil {
+			if n, ok := keyed(stat, key); ok {
+				least = min(least, Bytes(n))
+			}
+		}
+	}
+	return least, nil
 }
 
 // available returns how much the cgroup leaves of what the others leave.

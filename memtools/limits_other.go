@@ -31,6 +31,8 @@ func readAvailable() (Bytes, error) {
 	return Bytes(m.Available), nil
 }
 
+func readShmem() (Bytes, error) { return 0, errors.ErrUnsupported }
+
 func readOOMKills() (OOMCounts, error) {
 	return OOMCounts{}, fmt.Errorf("count processes killed for lack of memory: %w", errors.ErrUnsupported)
 }

@@ -51,8 +51,9 @@ type Process struct {
 	// PGID is the process group's id. Zero if the system has none.
 	PGID int
 	// Usage is the memory of the process itself: on Linux anonymous and shared
-	// memory, resident or swapped out (RssAnon + RssShmem + VmSwap). On other
-	// systems, and on kernels before 4.5, it is RSS.
+	// memory, resident or swapped out (RssAnon + RssShmem + VmSwap), of which pages
+	// that processes of its tree share count once. On other systems, and on kernels
+	// before 4.5, it is RSS.
 	Usage Bytes
 	// RSS is the resident set. It counts the pages of a shared binary or library in
 	// each process, so it must not be summed.
@@ -114,6 +115,9 @@ func (t *Tracker) measureMembersLocked(s Sample) error {
 	if timing {
 		t.timed = s.Time
 	}
+	for _, tr := range t.trees {
+		tr.members = tr.members[:0]
+	}
 	for pid, e := range t.known {
 		if e.tree == nil {
 			continue
@@ -130,13 +134,19 @@ func (t *Tracker) measureMembersLocked(s Sample) error {
 		if timing {
 			t.table.MeasureCPU(&e.Measured)
 		}
-		tree := s.Trees[e.tree.id]
-		tree.CPU += e.CPU
-		if !e.Zombie {
-			tree.Usage += Bytes(e.Usage)
-			tree.Processes = append(tree.Processes, e.process())
+		e.tree.members = append(e.tree.members, e)
+	}
+	t.countLocked(s.Time)
+	for id, tr := range t.trees {
+		tree := s.Trees[id]
+		for _, e := range tr.members {
+			tree.CPU += e.CPU
+			if !e.Zombie {
+				tree.Usage += e.counted()
+				tree.Processes = append(tree.Processes, e.process())
+			}
 		}
-		s.Trees[e.tree.id] = tree
+		s.Trees[id] = tree
 	}
 	return nil
 }
@@ -144,7 +154,7 @@ func (t *Tracker) measureMembersLocked(s Sample) error {
 func (e *entry) process() Process {
 	return Process{
 		PID: e.PID, Start: e.Start, PPID: e.PPID, PGID: e.Group,
-		Usage: Bytes(e.Usage), RSS: Bytes(e.RSS), Command: e.Command,
+		Usage: e.counted(), RSS: Bytes(e.RSS), Command: e.Command,
 	}
 }
 

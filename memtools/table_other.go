@@ -3,6 +3,7 @@
 package memtools
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -39,6 +40,9 @@ func (f foreign) Environ(pid int) (environ []byte, settled bool) {
 	}
 	return []byte(strings.Join(entries, "\x00") + "\x00"), true
 }
+
+// Share is unknown: the resident set counts shared pages in each process.
+func (foreign) Share(int) (proctable.Share, error) { return proctable.Share{}, errors.ErrUnsupported }
 
 func (f foreign) Measure(m *proctable.Measured) error {
 	start := m.Start

@@ -44,6 +44,7 @@ type table interface {
 	Environ(pid int) (environ []byte, settled bool)
 	Measure(*proctable.Measured) error
 	MeasureCPU(*proctable.Measured)
+	Share(pid int) (proctable.Share, error)
 	Forget(*proctable.Measured)
 	Close() error
 }
@@ -60,8 +61,9 @@ type tree struct {
 	peak  Bytes
 	// maxRSS is the highest of any single process.
 	maxRSS Bytes
-	spent  time.Duration // processor time of processes that have ended
-	last   int           // processes at the last sample
+	sharing
+	spent time.Duration // processor time of processes that have ended
+	last  int           // processes at the last sample
 }
 
 // entry is what is known of one process.
@@ -73,6 +75,7 @@ type entry struct {
 	tree     *tree  // nil if it is not tracked
 	round    uint64 // of the last look that had it
 	assigned uint64 // round in which it was given its tree
+	counting
 }
 
 // NewTracker returns a tracker that measures only this process so far. It fails

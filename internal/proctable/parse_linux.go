@@ -21,7 +21,9 @@ func parseStat(text []byte) (p Process, cpu time.Duration, ok bool) {
 	if open < 0 || end < open {
 		return Process{}, 0, false
 	}
-	var f [20][]byte // f[0] is field 3 of the manual page
+	// f[0] is field 3 of the manual page.
+	const startTime, startStack = 19, 25
+	var f [startStack + 1][]byte
 	n := 0
 	for field := range bytes.FieldsSeq(text[end+1:]) {
 		if n == len(f) {
@@ -30,7 +32,7 @@ func parseStat(text []byte) (p Process, cpu time.Duration, ok bool) {
 		f[n] = field
 		n++
 	}
-	if n < len(f) {
+	if n <= startTime {
 		return Process{}, 0, false
 	}
 	var errs [9]error
@@ -46,11 +48,14 @@ func parseStat(text []byte) (p Process, cpu time.Duration, ok bool) {
 	errs[6] = err
 	threads, err := strconv.Atoi(string(f[17]))
 	errs[7] = err
-	p.Start, errs[8] = strconv.ParseUint(string(f[19]), 10, 64)
+	p.Start, errs[8] = strconv.ParseUint(string(f[startTime]), 10, 64)
 	if cmp.Or(errs[:]...) != nil {
 		return Process{}, 0, false
 	}
 	p.Kernel = flags&kernelThread != 0
+	if stack, err := strconv.ParseUint(string(f[startStack]), 10, 64); err == nil && stack > 1 {
+		p.Image = stack // zero or one if we may not trace the process
+	}
 	p.Zombie = dead(f[0]) && threads <= 1
 	return p, time.Duration(user+system) * clockTick, true
 }
@@ -120,6 +125,24 @@ func parseStatus(text []byte) (status, bool) {
 		}
 	}
 	return s, s.hasName
+}
+
+// parseRollup parses /proc/PID/smaps_rollup (proc_pid_smaps(5)). Pss_Anon and
+// Pss_Shmem came with Linux 5.4.
+func parseRollup(text []byte) (s Share, ok bool) {
+	for line := range bytes.Lines(text) {
+		name, value, _ := bytes.Cut(line, []byte{':'})
+		value = bytes.TrimLeft(value, "\t ")
+		switch string(name) {
+		case "Pss_Anon":
+			s.Private, ok = s.Private+kilobytes(value), true
+		case "SwapPss":
+			s.Private += kilobytes(value)
+		case "Pss_Shmem":
+			s.Shmem = kilobytes(value)
+		}
+	}
+	return s, ok
 }
 
 // leading returns the number at the start of text, or zero. It stops at 2^50, so

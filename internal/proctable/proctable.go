@@ -39,6 +39,10 @@ type Process struct {
 	Zombie bool
 	// Kernel is set for a thread of the kernel. Linux only.
 	Kernel bool
+	// Image is the place of the program's stack, which an exec chooses anew at random
+	// and a fork keeps: processes with the same Image are forks of one program that
+	// have not called exec. Zero if unknown. Linux only.
+	Image uint64
 }
 
 // Measured is a process that is measured again and again.
@@ -47,6 +51,9 @@ type Measured struct {
 	// Usage is the memory of the process itself in bytes: anonymous, shared and
 	// swapped memory on Linux, the resident set elsewhere.
 	Usage int64
+	// Shmem is the part of Usage that is shared memory: shm files, tmpfs files that
+	// are mapped, shared anonymous mappings. Linux only.
+	Shmem int64
 	// RSS is the resident set in bytes.
 	RSS int64
 	// Command is the command line, at most 200 bytes of it, or the program's name
@@ -57,6 +64,13 @@ type Measured struct {
 
 	name string // the program's, to notice an exec
 	kept int    // descriptor of its status, plus one; zero for none
+}
+
+// Share is the part of its memory that is a process's own if each page counts once:
+// a page of n processes counts an n-th in each. Amounts are in bytes.
+type Share struct {
+	Private int64 // anonymous memory, resident or swapped out
+	Shmem   int64
 }
 
 // Listed is one entry of Table.List.
