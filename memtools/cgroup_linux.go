@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/heapmage/heapmage/internal/cgroup"
 )
 
 // host is a machine as /proc and the cgroup mounts under root show it.
@@ -24,19 +26,19 @@ type host struct {
 
 // cgroups are the cgroups above this process, the nearest first.
 type cgroups struct {
-	memory []cgroup
-	cpu    []cgroup
+	memory []group
+	cpu    []group
 }
 
-// cgroup is one cgroup of one hierarchy.
-type cgroup struct {
+// group is one cgroup of one hierarchy.
+type group struct {
 	version int    // 1 or 2
 	path    string // as /proc/self/cgroup shows it
 	dir     string // of its files
 }
 
 // String returns "cgroup v2 /path".
-func (c cgroup) String() string { return fmt.Sprintf("cgroup v%d %s", c.version, c.path) }
+func (c group) String() string { return fmt.Sprintf("cgroup v%d %s", c.version, c.path) }
 
 func (h *host) path(p string) string { return strings.TrimSuffix(h.root, "/") + p }
 
@@ -63,24 +65,24 @@ func (h *host) cgroups() (*cgroups, error) {
 
 // chain returns the cgroups above this process in the hierarchy of the controller.
 // In a hybrid set-up that is v1's if it has the controller: v2 gets the rest.
-func (h *host) chain(own, mountinfo []byte, controller string) []cgroup {
-	paths, mounts := parseOwnCgroups(own), parseMounts(mountinfo)
-	version, at := 1, slices.IndexFunc(paths, func(p ownCgroup) bool { return slices.Contains(p.controllers, controller) })
+func (h *host) chain(own, mountinfo []byte, controller string) []group {
+	paths, mounts := cgroup.ParseOwn(own), cgroup.ParseMounts(mountinfo)
+	version, at := 1, slices.IndexFunc(paths, func(p cgroup.Own) bool { return slices.Contains(p.Controllers, controller) })
 	if at < 0 {
-		version, at = 2, slices.IndexFunc(paths, func(p ownCgroup) bool { return p.controllers == nil })
+		version, at = 2, slices.IndexFunc(paths, func(p cgroup.Own) bool { return p.Controllers == nil })
 	}
 	if at < 0 {
 		return nil
 	}
-	rel, m, ok := pick(mounts, version, controller, paths[at].path)
+	rel, m, ok := cgroup.Pick(mounts, version, controller, paths[at].Path)
 	if !ok {
 		return nil
 	}
-	var chain []cgroup
+	var chain []group
 	for ; ; rel = path.Dir(rel) {
-		dir := h.path(path.Join(m.point, rel))
+		dir := h.path(path.Join(m.Point, rel))
 		if _, err := os.Stat(dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
-			chain = append(chain, cgroup{version: version, path: path.Join(m.root, rel), dir: dir})
+			chain = append(chain, group{version: version, path: path.Join(m.Root, rel), dir: dir})
 		}
 		if rel == "/" {
 			return chain
@@ -94,7 +96,7 @@ const unlimited = 1 << 62
 
 // readMemory reads the cgroup's limits, and its usage if it has one. Without a
 // limit only Version and Path are set.
-func (c cgroup) readMemory() (Cgroup, error) {
+func (c group) readMemory() (Cgroup, error) {
 	g := Cgroup{Version: c.version, Path: c.path}
 	hard, soft, used, file := "memory.limit_in_bytes", "", "memory.usage_in_bytes", "total_"
 	if c.version == 2 {
@@ -119,15 +121,15 @@ func (c cgroup) readMemory() (Cgroup, error) {
 	if err != nil {
 		return g, err
 	}
-	active, _ := keyed(stat, file+"active_file")
-	inactive, _ := keyed(stat, file+"inactive_file")
+	active, _ := cgroup.Keyed(stat, file+"active_file")
+	inactive, _ := cgroup.Keyed(stat, file+"inactive_file")
 	g.Used = max(g.Used-Bytes(active)-Bytes(inactive), 0)
 	return g, nil
 }
 
 // readBytes reads a file with one amount. It returns zero if the file is missing or
 // there is no limit.
-func (c cgroup) readBytes(name string) (Bytes, error) {
+func (c group) readBytes(name string) (Bytes, error) {
 	text, err := readOptional(c.dir + "/" + name)
 	if err != nil || text == nil || string(text) == "max" || string(text) == "-1" {
 		return 0, err
@@ -143,7 +145,7 @@ func (c cgroup) readBytes(name string) (Bytes, error) {
 }
 
 // readQuota reads the cgroup's quota of processor time in cores, zero for none.
-func (c cgroup) readQuota() (float64, error) {
+func (c group) readQuota() (float64, error) {
 	var text []byte
 	var err error
 	if c.version == 2 {

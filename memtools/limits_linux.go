@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/heapmage/heapmage/internal/cgroup"
 	"github.com/heapmage/heapmage/internal/proctable"
 )
 
@@ -85,7 +86,7 @@ func (h *host) shmem() (Bytes, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the machine's memory: %w", err)
 	}
-	n, ok := keyed(text, "Shmem:")
+	n, ok := cgroup.Keyed(text, "Shmem:")
 	if !ok {
 		return 0, errors.ErrUnsupported
 	}
@@ -100,7 +101,7 @@ func (h *host) shmem() (Bytes, error) {
 			key = "total_shmem"
 		}
 		if stat, err := readOptional(c.dir + "/memory.stat"); err == nil {
-			if n, ok := keyed(stat, key); ok {
+			if n, ok := cgroup.Keyed(stat, key); ok {
 				least = min(least, Bytes(n))
 			}
 		}
@@ -147,6 +148,6 @@ func readCounter(path string) (Counter, error) {
 	if err != nil {
 		return Counter{}, err
 	}
-	n, ok := keyed(text, "oom_kill")
+	n, ok := cgroup.Keyed(text, "oom_kill")
 	return Counter{Value: n, Known: ok}, nil
 }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/heapmage/heapmage/internal/cgroup"
 	"github.com/heapmage/heapmage/internal/proctable"
 )
 
@@ -29,7 +29,7 @@ func (h *host) meminfo() (meminfo, error) {
 
 func parseMeminfo(text []byte) (meminfo, bool) {
 	value := func(key string) (Bytes, bool) {
-		n, ok := keyed(text, key+":")
+		n, ok := cgroup.Keyed(text, key+":")
 		return Bytes(min(n, 1<<52)) * KB, ok
 	}
 	total, ok := value("MemTotal")
@@ -41,23 +41,6 @@ func parseMeminfo(text []byte) (meminfo, bool) {
 		available = free + cached
 	}
 	return meminfo{total: total, swap: swap, available: available}, ok
-}
-
-// keyed returns the number in the line "key number …". A malformed or negative
-// number counts as a missing line.
-func keyed(text []byte, key string) (int64, bool) {
-	for len(text) > 0 {
-		var line []byte
-		line, text, _ = bytes.Cut(text, []byte{'\n'})
-		rest, ok := bytes.CutPrefix(line, []byte(key))
-		if !ok || len(rest) == 0 || rest[0] != ' ' && rest[0] != '\t' {
-			continue
-		}
-		number, _, _ := bytes.Cut(bytes.TrimLeft(rest, " \t"), []byte{' '})
-		n, err := strconv.ParseInt(string(number), 10, 64)
-		return n, err == nil && n >= 0
-	}
-	return 0, false
 }
 
 // readOptional reads a file that may be missing because its controller is off, the

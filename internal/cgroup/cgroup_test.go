@@ -1,0 +1,45 @@
+package cgroup
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestPick(t *testing.T) {
+	const v1 = "35 31 0:32 / /sys/fs/cgroup/memory rw,relatime shared:7 - cgroup cgroup rw,memory\n36 31 0:33 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+	const v2 = "24 1 0:20 / /proc rw - proc proc rw\n35 31 0:32 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
+	for _, tt := range []struct {
+		claim, mounts, own string
+		version            int
+		rel, point         string
+	}{
+		{"v1 by its controller", v1, "/ci/job", 1, "/ci/job", "/sys/fs/cgroup/memory"},
+		{"v2", v2, "/ci/job", 2, "/ci/job", "/sys/fs/cgroup"},
+		{"a part of the hierarchy that contains it", "1 1 0:1 /a/b /sub rw - cgroup2 none rw\n", "/a/b/c", 2, "/c", "/sub"},
+		{"the mount's root if it lies outside", "1 1 0:1 /a/b /sub rw - cgroup2 none rw\n", "/x", 2, "/", "/sub"},
+		{"an escaped folder", "2 1 0:1 / /my\\040cgroups rw - cgroup2 none rw\n", "/a", 2, "/a", "/my cgroups"},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			rel, m, ok := Pick(ParseMounts([]byte(tt.mounts)), tt.version, "memory", tt.own)
+			if !ok || rel != tt.rel || m.Point != tt.point {
+				t.Errorf("%q on %q, %v", rel, m.Point, ok)
+			}
+		})
+	}
+}
+
+func FuzzPick(f *testing.F) {
+	f.Add("4:memory:/a\n0::/b\n", "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n", "memory")
+	f.Add("0::/a/b\n", "1 1 0:1 /a/b /sub rw - cgroup2 none rw\n2 1 0:1 / /my\\040cgroups rw - cgroup2 none rw\n", "cpu")
+	f.Add("0::/../x\n", "1 1 0:1 /.. /sub rw - cgroup2 none rw\n", "memory")
+	f.Fuzz(func(t *testing.T, own, mountinfo, controller string) {
+		mounts := ParseMounts([]byte(mountinfo))
+		for _, g := range ParseOwn([]byte(own)) {
+			for version := 1; version <= 2; version++ {
+				if rel, _, ok := Pick(mounts, version, controller, g.Path); ok && (rel == "" || rel[0] != '/' || strings.Contains(rel, "/../")) {
+					t.Fatalf("%q leads to %q", g.Path, rel)
+				}
+			}
+		}
+	})
+}
