@@ -131,7 +131,7 @@ func TestPeaksOfManyEnds(t *testing.T) {
 	}
 	close(stop)
 	all.Wait()
-	if left := m.Now().Trees; len(left) > 0 {
-		t.Errorf("left: %v", left)
+	if now, err := m.sample(); err != nil || len(now.Trees) > 0 {
+		t.Errorf("left: %v, %v", now.Trees, err)
 	}
 }
