@@ -56,8 +56,8 @@ func (b Bytes) String() string {
 	return fmt.Sprintf("%.2fMB", float64(b)/float64(MB))
 }
 
-// Short returns b in the largest unit of which it is at least one, with at most
-// two decimals, such as "8GB", "1.5GB" or "512MB". Configuration is written so.
+// Short returns b in the largest unit that gives at least 1, with at most two
+// decimals, such as "8GB", "1.5GB" or "512MB". This is how configuration writes sizes.
 func (b Bytes) Short() string {
 	for _, u := range units {
 		n := math.Round(float64(b)/float64(u.size)*100) / 100

@@ -1,27 +1,30 @@
 // Package memtools measures memory and frees it: the memory of this process, of
 // process trees, and what the machine and its cgroups allow.
 //
-// Figures can be summed: file-backed pages, such as those of a common binary, are
-// never counted, and pages that the processes of a tree share, as forks do, count
-// once. What a system cannot tell is an error or marked as unknown, never a silent
-// zero.
+// The usage of several processes can be summed: pages of files, such as a binary that
+// they share, are not counted, and pages that the processes of a tree share, as forks
+// do, count once. What a system cannot tell is an error or marked as unknown, never a
+// silent zero.
 //
 // # Sizes
 //
-// [Bytes] is an amount of memory and [Size] one that may be relative, such as
-// "80%". [Thresholds] turn usage and limit into a [Pressure] or a [Usage].
+// [Bytes] is an amount of memory, and a [Size] one that may be relative, such as
+// "80%". [Thresholds] compare usage with its limit: the result is a [Usage], with
+// figures and a message, or a [Pressure] alone.
 //
 // # This process
 //
 // [Stats] compares the memory of the Go runtime with its limit, [TriggerGC] and
-// [AutoGC] free it, and [StartMonitor] does both periodically. A [Monitor] can
-// watch any other usage and limit as well.
+// [AutoGC] free it, and [StartMonitor] does both periodically. A [Monitor] of
+// [NewMonitor] can watch anything else that has a usage and a limit.
 //
 // # Process trees
 //
 // A [Tracker] measures any number of process trees with one look at the process
-// table. [Marker] makes an environment entry by which it finds processes that left
-// their tree. An [Identity] tells a process from a later one with its PID.
+// table: call [Tracker.Track] for each tree, then [Tracker.Sample] as often as
+// figures are wanted. It samples nothing by itself. A child that was started with
+// [Marker] in its environment is found even if it leaves its tree. An [Identity]
+// tells a process from a later one with its PID.
 //
 // # Limits
 //

@@ -111,7 +111,7 @@ func ExampleMonitor() {
 		},
 		AutoGC:  true,
 		Verbose: true,
-		Output:  os.Stdout,
+		Log:     os.Stdout,
 	})
 	m.Start()
 	defer m.Stop()

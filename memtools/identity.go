@@ -7,15 +7,16 @@ import (
 	"github.com/heapmage/heapmage/internal/proctable"
 )
 
-// MarkerEnv is the environment variable that marks the processes of a tree.
-// A Tracker finds a marked process even if it left its parent, its group and its
+// MarkerEnv is HEAPMAGE_TASK, the environment variable that marks the processes of a
+// tree. A Tracker finds a marked process even if it left its parent, its group and its
 // session.
 const MarkerEnv = environ.Task
 
-// Marker returns the environment entry "HEAPMAGE_TASK=…", which marks a child and
-// everything below it as the tree id. If this process itself is marked, the entry
-// keeps the outer ids, so that the outer run still finds the inner run's
-// processes.
+// Marker returns the environment entry "HEAPMAGE_TASK=id", for os/exec.Cmd.Env. It
+// marks a child and everything below it as part of the tree that Tracker.Track counts
+// under id. If this process itself is marked, the entry keeps the outer ids before
+// its own, so that a tracker further up still finds the processes. id must not
+// contain a semicolon.
 func Marker(id string) string {
 	if outer := os.Getenv(MarkerEnv); outer != "" {
 		id = outer + proctable.MarkSeparator + id
@@ -26,8 +27,8 @@ func Marker(id string) string {
 // Identity identifies a process even if its PID is reused.
 type Identity struct {
 	PID int
-	// Start is the start time in a unit of the system. Use it only for comparison.
-	// Zero matches any process with the PID.
+	// Start is the start time in a unit that depends on the system. Use it only for
+	// comparison. Zero matches any process with the PID.
 	Start uint64
 }
 

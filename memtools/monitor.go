@@ -16,9 +16,12 @@ const (
 
 // MonitorOptions configure a Monitor. The zero value checks this process once a
 // minute and reports to no one: set a callback, AutoGC or Verbose.
+//
+// Callbacks must not call Check or Stop of their monitor, or StopMonitor: those
+// wait for the check that the callback is part of, for ever.
 type MonitorOptions struct {
-	// Interval is the time between two checks, and before the first. Zero or less
-	// means 60 s; less than 20 ms is raised to 20 ms.
+	// Interval is the time between two checks, and from Start to the first. Zero or
+	// less means 60 s; less than 20 ms is raised to 20 ms.
 	Interval time.Duration
 	// OnWarning is called at each check that finds usage at or above the warning
 	// threshold but not critical. Nil means no call.
@@ -32,28 +35,30 @@ type MonitorOptions struct {
 	// OnGC is called after each automatic collection with what it freed. Nil means
 	// no call.
 	OnGC func(freed Bytes)
-	// AutoGC collects garbage when usage is critical. Default: false.
+	// AutoGC collects garbage when usage is critical. False only reports.
 	AutoGC bool
 	// Cooldown is the least time between two automatic collections of this monitor.
 	// Zero means 30 s; negative means none.
 	Cooldown time.Duration
-	// Verbose writes what the monitor sees and does to Output. Default: false.
+	// Verbose writes what the monitor sees and does to Log. False writes nothing.
 	Verbose bool
-	// Output is what Verbose writes to, one Write a line. Nil means os.Stderr.
-	Output io.Writer
+	// Log is what Verbose writes to, with one Write for each line. Nil means
+	// os.Stderr.
+	Log io.Writer
 	// Thresholds decide what is warning and what is critical. Zero fields mean 0.75
 	// and 0.90.
 	Thresholds Thresholds
-	// Usage returns what is watched. Nil means this process, as Stats measures it.
-	// An error skips the check; Verbose writes it.
+	// Usage returns what is watched. A limit of zero means unknown: then nothing is
+	// a warning. Nil means this process, as Stats measures it. An error skips the
+	// check; Verbose writes it.
 	Usage func() (used, limit Bytes, err error)
 	// CollectGarbage frees memory of what is watched and returns how much. Nil means
 	// TriggerGC. A failed collection counts for Cooldown; Verbose writes the error.
 	CollectGarbage func() (freed Bytes, err error)
 }
 
-// MonitorConfig is the same as MonitorOptions. It is the name in the README's table
-// for users of the TypeScript API.
+// MonitorConfig is the same as MonitorOptions. It is the name that
+// docs/guide-api.md gives to users of the TypeScript API.
 type MonitorConfig = MonitorOptions
 
 // withDefaults returns o with its zero fields set.
@@ -65,8 +70,8 @@ func (o MonitorOptions) withDefaults() MonitorOptions {
 	if o.Cooldown == 0 {
 		o.Cooldown = defaultCooldown
 	}
-	if o.Output == nil {
-		o.Output = os.Stderr
+	if o.Log == nil {
+		o.Log = os.Stderr
 	}
 	if o.Usage == nil {
 		o.Usage = func() (used, limit Bytes, err error) {
@@ -81,8 +86,9 @@ func (o MonitorOptions) withDefaults() MonitorOptions {
 }
 
 // Monitor checks memory usage periodically. Between Start and Stop it runs one
-// goroutine, which makes all callbacks, one at a time; Check makes them in its
-// caller's goroutine. It is safe for concurrent use.
+// goroutine, which makes the callbacks; Check makes them in its caller's goroutine.
+// There is never more than one callback at a time. A Monitor is safe for concurrent
+// use.
 type Monitor struct {
 	options  MonitorOptions
 	cooldown cooldown
@@ -107,9 +113,8 @@ func (m *Monitor) Start() {
 	go m.run(m.done, m.gone)
 }
 
-// Stop ends the checks. It waits for a running check, so that no callback runs
-// after it has returned; a callback that calls Stop therefore blocks for ever. A
-// stopped monitor can be stopped and started again.
+// Stop ends the checks. It waits for the goroutine of Start, which makes no callback
+// after Stop has returned. A stopped monitor can be stopped and started again.
 func (m *Monitor) Stop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -189,7 +194,7 @@ func (m *Monitor) collect() {
 
 func (m *Monitor) logf(format string, args ...any) {
 	if m.options.Verbose {
-		fmt.Fprintf(m.options.Output, format+"\n", args...)
+		fmt.Fprintf(m.options.Log, format+"\n", args...)
 	}
 }
 
@@ -199,9 +204,8 @@ var processMonitor struct {
 	monitor *Monitor // nil while none runs
 }
 
-// StartMonitor starts the monitor of this process and returns it. It replaces the
-// one that an earlier call started. Use NewMonitor for monitors that run side by
-// side.
+// StartMonitor starts the monitor of this process and returns it. It stops the one
+// that an earlier call started. Use NewMonitor for monitors that run side by side.
 func StartMonitor(o MonitorOptions) *Monitor {
 	processMonitor.mu.Lock()
 	defer processMonitor.mu.Unlock()

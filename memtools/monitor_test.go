@@ -132,7 +132,7 @@ func TestMonitorAutoGC(t *testing.T) {
 func TestMonitorVerbose(t *testing.T) {
 	text := func(o MonitorOptions) string {
 		var out bytes.Buffer
-		o.Output, o.AutoGC, o.Verbose = &out, true, true
+		o.Log, o.AutoGC, o.Verbose = &out, true, true
 		if o.CollectGarbage == nil {
 			o.CollectGarbage = func() (Bytes, error) { return 512*MB + 256*KB, nil }
 		}
@@ -164,7 +164,7 @@ func TestMonitorVerbose(t *testing.T) {
 	}
 	t.Run("writes nothing unless asked to", func(t *testing.T) {
 		var out bytes.Buffer
-		NewMonitor(MonitorOptions{Usage: watch(99, 100).usage, Output: &out}).Check()
+		NewMonitor(MonitorOptions{Usage: watch(99, 100).usage, Log: &out}).Check()
 		if out.Len() > 0 {
 			t.Errorf("wrote %q", &out)
 		}
@@ -231,7 +231,7 @@ func TestStartMonitor(t *testing.T) {
 func TestMonitorWatchesThisProcessByDefault(t *testing.T) {
 	setLimit(t, MB)
 	var out strings.Builder
-	s := NewMonitor(MonitorOptions{AutoGC: true, Verbose: true, Output: io.Writer(&out)}).Check()
+	s := NewMonitor(MonitorOptions{AutoGC: true, Verbose: true, Log: io.Writer(&out)}).Check()
 	if !s.Critical || s.Limit != MB {
 		t.Errorf("with a limit of 1 MB: %+v", s)
 	}

@@ -27,17 +27,18 @@ func (p Pressure) String() string {
 	return fmt.Sprintf("Pressure(%d)", int(p))
 }
 
-// Thresholds are the shares of a limit from which usage counts as warning and as
+// Thresholds are the shares of a limit at which usage becomes a warning and becomes
 // critical. The zero value means DefaultThresholds.
 type Thresholds struct {
-	// Warning is above 0 and at most 1. Zero means 0.75.
+	// Warning is a share above 0 and at most 1. Zero means 0.75.
 	Warning float64
-	// Critical is above 0 and at most 1. Zero means 0.90. If it is below Warning,
-	// there is no warning.
+	// Critical is a share above 0 and at most 1. Zero means 0.90. If it is not above
+	// Warning, usage is normal or critical and never a warning.
 	Critical float64
 }
 
-// DefaultThresholds are 75 % and 90 %.
+// DefaultThresholds are 75 % and 90 %. Zero fields of any Thresholds take their value
+// from here.
 var DefaultThresholds = Thresholds{Warning: 0.75, Critical: 0.90}
 
 // Level returns the pressure of used against limit. It is Normal if limit is not
@@ -61,7 +62,8 @@ func (t Thresholds) Level(used, limit Bytes) Pressure {
 	return Normal
 }
 
-// Measure compares used with limit.
+// Measure compares used with limit. A limit of zero or less is unknown: the result
+// is then no warning.
 func (t Thresholds) Measure(used, limit Bytes) Usage {
 	level := t.Level(used, limit)
 	return Usage{

@@ -13,13 +13,14 @@ import (
 
 // Sample is the memory of this process and of all tracked trees at one moment.
 type Sample struct {
+	// Time is when it was taken.
 	Time time.Time
 	// Own is the usage of this process, without its children.
 	Own Bytes
 	// Trees are the tracked trees by id. A tree whose processes have all ended
 	// stays, without usage but with its peak, until Untrack.
 	Trees map[string]Tree
-	// Total is Own plus the usage of all trees. Nothing is counted twice.
+	// Total is Own plus the usage of all trees. No process is counted twice.
 	Total Bytes
 }
 
@@ -59,7 +60,7 @@ type Process struct {
 	// each process, so it must not be summed.
 	RSS Bytes
 	// Command is the command line, cut at 200 bytes, or the program's name if that
-	// cannot be read. It is read once a program.
+	// cannot be read. It is read again only if the process runs another program.
 	Command string
 }
 

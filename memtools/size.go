@@ -16,8 +16,8 @@ type Size struct {
 // Absolute returns a Size of b bytes.
 func Absolute(b Bytes) Size { return Size{abs: b} }
 
-// Percent returns a Size of p percent of the memory there is, where p is above 0
-// and at most 100.
+// Percent returns a Size of p percent of the memory there is. p should be above 0
+// and at most 100; this is not checked.
 func Percent(p float64) Size { return Size{percent: p} }
 
 // ParseSize parses what ParseBytes does, or a percentage above 0 and at most 100
@@ -40,7 +40,8 @@ func ParseSize(text string) (Size, error) {
 // IsZero reports whether the size is unset.
 func (s Size) IsZero() bool { return s == Size{} }
 
-// Of returns the size in bytes if total is the memory there is.
+// Of returns the size in bytes, where total is the memory there is. An absolute size
+// may be larger than total. An unset size is zero.
 func (s Size) Of(total Bytes) Bytes {
 	if s.percent > 0 {
 		return Bytes(float64(total) * s.percent / 100)
@@ -48,7 +49,8 @@ func (s Size) Of(total Bytes) Bytes {
 	return s.abs
 }
 
-// String returns the size as it is configured, such as "8GB" or "80%".
+// String returns the size as it is configured, such as "8GB" or "80%", and "0B" if it
+// is unset.
 func (s Size) String() string {
 	if s.percent > 0 {
 		return strconv.FormatFloat(s.percent, 'f', -1, 64) + "%"

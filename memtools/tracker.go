@@ -15,8 +15,8 @@ import (
 // all of them. A process that was seen in a tree belongs to it until it ends,
 // even if its parent ends first.
 //
-// It keeps one descriptor open for each tracked process, up to 1024 or a quarter
-// of the descriptors that this process may have, whichever is less. Beyond that,
+// On Linux it keeps one descriptor open for each tracked process, up to 1024 or a
+// quarter of the descriptors that this process may have, whichever is less. Further
 // processes cost more time instead. It is safe for concurrent use.
 type Tracker struct {
 	mu    sync.Mutex // guards all below
@@ -102,22 +102,22 @@ func newTracker(table table, self int) (*Tracker, error) {
 	return &Tracker{table: table, own: own, known: map[int]*entry{}, trees: map[string]*tree{}, roots: map[int]*tree{}}, nil
 }
 
-// Track counts a process tree under id: the process pid, its descendants, the
-// members of the session and the process group that it leads, and every process
-// with the Marker of id that is not older than pid. If pid is 0 or has ended, only
-// marked processes count.
+// Track counts a process tree under id from the next sample on. The tree is the
+// process pid, its descendants, the members of the session and the process group that
+// it leads, and every process with the Marker of id that is not older than pid. If pid
+// is 0 or has ended, only marked processes count.
 //
-// This process is never part of a tree, and neither are its other children. A
-// process that fits several trees counts in one: the tree of which it is the
-// root, else that of its marker, its parent, its session or group. Tracking an id
+// This process is never part of a tree, and neither are children of it that are not
+// tracked. A process that fits several trees counts in one: the tree of which it is
+// the root, else that of its marker, its parent, its session or group. Tracking an id
 // again replaces what it counted.
 //
-// Runs on one machine see each other's processes, so id should be unique beyond
-// this run.
+// Marked processes of every program on the machine are seen, so an id should be unique
+// on the machine: include the run, as in "run-7/core#build".
 func (t *Tracker) Track(id string, pid int) { t.add(&tree{id: id}, pid) }
 
 // TrackOne counts the process pid alone under id, such as a launcher above this
-// process or a helper below it.
+// process or a helper below it. What it starts does not count.
 func (t *Tracker) TrackOne(id string, pid int) { t.add(&tree{id: id, single: true}, pid) }
 
 func (t *Tracker) add(tr *tree, pid int) {
@@ -147,8 +147,9 @@ func (t *Tracker) add(tr *tree, pid int) {
 	t.recheck = true
 }
 
-// Untrack stops counting under id. It returns the Peak, the MaxRSS and the CPU
-// of all samples since Track; they are zero for an unknown id.
+// Untrack stops counting under id. It returns a Tree in which only Peak, MaxRSS and CPU
+// are set, from all samples since Track. They are zero if there was none, and for an
+// unknown id.
 func (t *Tracker) Untrack(id string) (sum Tree) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -16,9 +16,9 @@ type Usage struct {
 	// Percent is Used as a percentage of Limit, rounded to a whole number. Zero if
 	// the limit is unknown.
 	Percent int
-	// Warning is set from the warning threshold on, critical usage included.
+	// Warning is set at and above the warning threshold, so also if usage is critical.
 	Warning bool
-	// Critical is set from the critical threshold on.
+	// Critical is set at and above the critical threshold.
 	Critical bool
 }
 
@@ -47,23 +47,25 @@ func (u Usage) Message() string {
 
 // Stats returns the memory usage of this process, judged by DefaultThresholds.
 //
-// Used is what GOMEMLIMIT bounds: what the Go runtime holds and has not returned
-// to the system. Memory that C code allocates is not part of it. Limit is
-// GOMEMLIMIT (or debug.SetMemoryLimit) if that is set, else what the process can
-// grow to with the memory that is available now, else zero.
+// Used is what the Go runtime holds and has not returned to the system, as GOMEMLIMIT
+// counts it. Memory that C code allocates is not part of it. Limit is GOMEMLIMIT (or
+// debug.SetMemoryLimit) if that is set; else Used plus what Available returns; and
+// zero if that fails.
 func Stats() Usage {
 	used := goMemory()
 	return DefaultThresholds.Measure(used, ownLimit(used))
 }
 
-// GetStats is the same as Stats. It is the name in the README's table for users of the
-// TypeScript API.
+// GetStats is the same as Stats. It is the name that docs/guide-api.md gives to users
+// of the TypeScript API.
 func GetStats() Usage { return Stats() }
 
-// CheckUsage returns Stats().Message(): a warning, or "" if usage is normal.
+// CheckUsage returns a warning about the memory usage of this process, or "" if usage
+// is normal: Stats().Message().
 func CheckUsage() string { return Stats().Message() }
 
-// FormatUsage returns Stats().String(), such as "1024.50MB / 8192.00MB (13%)".
+// FormatUsage returns the memory usage of this process as text, such as
+// "1024.50MB / 8192.00MB (13%)": Stats().String().
 func FormatUsage() string { return Stats().String() }
 
 // goMemory returns what GOMEMLIMIT counts: all memory that the runtime mapped,
