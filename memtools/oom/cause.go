@@ -4,7 +4,7 @@ package oom
 // contain it.
 type Cause string
 
-// The causes from V8Heap to PressureStop are memory failures.
+// The causes from V8Heap to PressureStop are memory failures: Cause.Memory is true.
 const (
 	// Success is exit code 0 without a signal and without a stop by the caller.
 	Success Cause = "success"
@@ -21,7 +21,7 @@ const (
 	BufferAllocation Cause = "buffer-allocation"
 	// GoMemory is a Go program that the system refused more memory.
 	GoMemory Cause = "go-memory"
-	// Esbuild is the same in esbuild, a Go program.
+	// Esbuild is esbuild, a Go program, that the system refused more memory.
 	Esbuild Cause = "esbuild"
 	// JVMHeap is a java.lang.OutOfMemoryError.
 	JVMHeap Cause = "jvm-heap"

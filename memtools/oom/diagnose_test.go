@@ -319,3 +319,9 @@ func TestASignalIsNeverSuccess(t *testing.T) {
 func drawBytes(t *rapid.T, label string) memtools.Bytes {
 	return memtools.Bytes(rapid.Int64Range(0, 1<<38).Draw(t, label))
 }
+
+func TestEvidenceOfACommandThatDidNotStart(t *testing.T) {
+	if e := EvidenceOf(nil); e.ExitCode != -1 || e.Signal != 0 || Diagnose(e).Cause != Failure {
+		t.Errorf("%+v: %s", e, Diagnose(e).Cause)
+	}
+}

@@ -10,9 +10,12 @@
 // memory:
 //
 //	scan := new(oom.Scanner)
-//	cmd.Stdout, cmd.Stderr = scan, scan // or io.MultiWriter(log, scan)
-//	…
-//	verdict := oom.Diagnose(oom.Evidence{ExitCode: 134, Seen: scan.Findings()})
+//	out := io.MultiWriter(os.Stderr, scan)
+//	cmd.Stdout, cmd.Stderr = out, out
+//	_ = cmd.Run()
+//	evidence := oom.EvidenceOf(cmd.ProcessState)
+//	evidence.Seen = scan.Findings()
+//	verdict := oom.Diagnose(evidence)
 //	if verdict.Memory() {
 //		fmt.Println(verdict.Reason(), verdict.Advice)
 //	}

@@ -1,8 +1,13 @@
 package oom
 
-import "github.com/heapmage/heapmage/memtools"
+import (
+	"os"
+	"syscall"
 
-// Stop is why the caller ended the process.
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// Stop is why the caller ended the process. The zero value is NotStopped.
 type Stop string
 
 const (
@@ -13,20 +18,22 @@ const (
 )
 
 // Evidence is what is known about a process that has ended. The zero value is a
-// success. An amount of zero means unknown.
+// success, and EvidenceOf starts one from os/exec. An amount of zero means unknown.
 type Evidence struct {
 	// ExitCode is the exit code; a shell's 128+n counts as signal n. It is ignored if
-	// Signal is set.
+	// Signal is set. The -1 that os.ProcessState reports for a signal is a Failure
+	// unless Signal is set as well.
 	ExitCode int
-	// Signal is the POSIX number of the signal that ended the process, or zero.
-	// SignalNumber translates a name.
+	// Signal is the POSIX number of the signal that ended the process. Zero means
+	// none. SignalNumber translates a name.
 	Signal int
 	// Seen is what a Scanner found in the whole output.
 	Seen Findings
-	// Tail is the end of the output. It is read only if Seen comes from no output. A
-	// tail may miss V8's text, which can be far from the end.
+	// Tail is the end of the output, for callers that keep only that. It is ignored if
+	// a Scanner saw output. V8's text can be far from the end, where a tail misses it.
 	Tail []byte
-	// HeapLimit is V8's heap limit that the caller set for the process.
+	// HeapLimit is V8's heap limit that the caller set for the process
+	// (--max-old-space-size).
 	HeapLimit memtools.Bytes
 	// Budget is the most that the process tree could use: its budget, or the limit of
 	// its cgroup or machine if that is smaller.
@@ -45,6 +52,24 @@ type Evidence struct {
 	HostOOMKill bool
 	// Stopped is set if the caller ended the process before it ended by itself.
 	Stopped Stop
+}
+
+// EvidenceOf returns Evidence with the exit code and the signal in state, such as
+// os/exec.Cmd.ProcessState after Wait. Add what else is known, above all Seen. For
+// nil, the state of a command that did not start, the exit code is -1.
+func EvidenceOf(state *os.ProcessState) Evidence {
+	e := Evidence{ExitCode: state.ExitCode()} // -1 for nil
+	if state == nil {
+		return e
+	}
+	status, ok := state.Sys().(interface {
+		Signaled() bool
+		Signal() syscall.Signal
+	})
+	if ok && status.Signaled() {
+		e.Signal = int(status.Signal())
+	}
+	return e
 }
 
 // used returns the most that the tree is known to have used.

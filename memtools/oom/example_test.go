@@ -43,7 +43,9 @@ func ExampleScanner() {
 	cmd := exec.Command("sh", "-c", "echo 'java.lang.OutOfMemoryError: Java heap space'; echo '	at Main.main(Main.java:7)'; exit 1")
 	cmd.Stdout, cmd.Stderr = scan, scan
 	_ = cmd.Run()
-	v := oom.Diagnose(oom.Evidence{ExitCode: cmd.ProcessState.ExitCode(), Seen: scan.Findings()})
+	e := oom.EvidenceOf(cmd.ProcessState)
+	e.Seen = scan.Findings()
+	v := oom.Diagnose(e)
 	fmt.Println(v.Cause, v.Memory())
 	fmt.Println(v.Reason())
 	// Output:

@@ -24,8 +24,9 @@ const (
 // stream may have any size, as a Scanner holds only the start of one line and what
 // it found. The zero value is ready to use.
 //
-// It is not safe for concurrent use. If stdout and stderr of a process are read
-// concurrently, put one Scanner behind a lock: lines of both belong together.
+// It is not safe for concurrent use. os/exec needs no lock if Stdout and Stderr are the
+// same writer. If they are read concurrently, put one Scanner behind a lock: lines of
+// both belong together.
 type Scanner struct {
 	buf     [maxLine]byte
 	n       int

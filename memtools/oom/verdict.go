@@ -9,13 +9,14 @@ import (
 // Verdict is why a process ended. Diagnose never returns the zero value, which has no
 // cause.
 type Verdict struct {
+	// Cause is the class of the end.
 	Cause Cause
 	// Detail makes the cause more precise: the message of a Java error, the name of a
 	// signal, the command that was not found. It may be empty.
 	Detail string
-	// Evidence is what proved the cause: a line of output without a runner's prefix,
-	// or a fact such as a counter. It is empty for Success, and if there is only an
-	// exit code.
+	// Evidence is the one fact that decided: a line of output without a runner's
+	// prefix, or a sentence such as that a counter rose. It is empty for Success, and
+	// if there is only an exit code.
 	Evidence string
 	// Limit is the limit that was reached: V8's heap limit for V8Heap, the budget for
 	// a kill or a pressure stop. Zero means unknown, as for a heap limit that the script
@@ -29,8 +30,9 @@ type Verdict struct {
 	// a larger one does not help or does not fit the budget, or if there is no figure
 	// to start from.
 	NextHeapLimit memtools.Bytes
-	// Advice is one sentence about what to do, with the figures that are known. It is
-	// empty for Success, and if the output itself tells.
+	// Advice is one sentence about what to do, with the figures that are known. It
+	// calls limits by their keys in heapmage.yaml, such as heapLimit. It is empty for
+	// Success, and if the output itself tells.
 	Advice string
 }
 
