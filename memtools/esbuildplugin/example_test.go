@@ -13,7 +13,7 @@ import (
 
 func ExampleNew() {
 	monitor := esbuildplugin.New(memtools.MonitorOptions{
-		Interval:   30 * time.Second,
+		Interval:   time.Second,
 		AutoGC:     true,
 		OnCritical: func(message string) { fmt.Fprintln(os.Stderr, message) },
 	})

@@ -1,7 +1,7 @@
 // Package esbuildplugin watches the memory of builds that use esbuild's Go API. Its
-// plugin runs a memtools.Monitor while a build lasts. esbuild runs inside the Go
-// process, so the monitor measures esbuild's memory, and its garbage collection frees
-// it.
+// plugin runs a [memtools.Monitor] while a build lasts. esbuild runs inside the Go
+// process, so the monitor measures esbuild's memory together with the program's own,
+// and its garbage collection frees both.
 //
 // It is a separate package so that other users of memtools do not depend on esbuild.
 package esbuildplugin
@@ -18,9 +18,12 @@ import (
 const Name = "memory-monitor"
 
 // New returns a plugin that runs a monitor while a build lasts. The zero options
-// collect nothing and report to no one: see memtools.MonitorOptions. One plugin may
-// serve several builds, even at once: the monitor runs from the start of the first to
-// the end of the last.
+// collect nothing and report to no one: see [memtools.MonitorOptions]. The first check
+// comes one Interval after the start of the build, so set one that is shorter than your
+// builds: the default is 60 s.
+//
+// One plugin may serve several builds, even at once: the monitor runs from the start of
+// the first to the end of the last. In watch mode it rests between rebuilds.
 func New(o memtools.MonitorOptions) api.Plugin {
 	builds := &builds{monitor: memtools.NewMonitor(o)}
 	return api.Plugin{Name: Name, Setup: func(build api.PluginBuild) {

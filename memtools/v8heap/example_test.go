@@ -12,7 +12,8 @@ import (
 	"github.com/heapmage/heapmage/memtools/v8heap"
 )
 
-// Run a compiler and collect its garbage while its heap is large.
+// Run a compiler and collect its garbage if its heap is large. It needs Node, so it does
+// not run here.
 func ExampleServer() {
 	server, err := v8heap.Listen("")
 	if err != nil {
@@ -23,7 +24,7 @@ func ExampleServer() {
 
 	cmd := exec.Command("node", "node_modules/typescript/bin/tsc", "-b")
 	cmd.Env = append(os.Environ(), server.Env()...)
-	cmd.Env = append(cmd.Env, "NODE_OPTIONS="+strings.Join(server.Options(), " "))
+	cmd.Env = append(cmd.Env, "NODE_OPTIONS="+os.Getenv("NODE_OPTIONS")+" "+strings.Join(server.Options(), " "))
 	if err := cmd.Start(); err != nil {
 		fmt.Println(err)
 		return

@@ -14,9 +14,11 @@ type Process struct {
 	Script string
 	// Node is the version of Node.js, such as "22.23.1".
 	Node string
-	// Task is the process's memtools.MarkerEnv. Empty if it has none.
+	// Task is the value of memtools.MarkerEnv in its environment: whose tree it is
+	// part of. Empty if it has none.
 	Task string
-	// Limit is V8's heap limit, including the young generation.
+	// Limit is V8's heap limit when it connected: --max-old-space-size and the young
+	// generation.
 	Limit memtools.Bytes
 }
 
@@ -26,7 +28,8 @@ type Heap struct {
 	Used memtools.Bytes
 	// Total is what V8 has mapped for its heap.
 	Total memtools.Bytes
-	// Limit is what the heap can grow to, including the young generation.
+	// Limit is what the heap can grow to: --max-old-space-size and the young
+	// generation.
 	Limit memtools.Bytes
 	// External is the memory of buffers and the like, outside V8's heap.
 	External memtools.Bytes
@@ -36,6 +39,7 @@ type Heap struct {
 
 // Collection is what a garbage collection did.
 type Collection struct {
+	// Before and After are the memory just before and just after it.
 	Before, After Heap
 	// Duration is how long the program stood still.
 	Duration time.Duration

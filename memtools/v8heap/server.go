@@ -47,8 +47,11 @@ type conn struct {
 }
 
 // Listen starts a server in a new folder in dir, or in the system's folder for
-// temporary files if dir is empty. Call Close when it is no longer needed. On Windows,
-// where Node has no Unix sockets, the error is errors.ErrUnsupported.
+// temporary files if dir is empty. Call Close when it is no longer needed.
+//
+// dir must be short, at most 70 bytes, as systems limit the path of a socket to some
+// 100 bytes. On Windows, where Node has no Unix sockets, the error wraps
+// errors.ErrUnsupported.
 func Listen(dir string) (*Server, error) {
 	if runtime.GOOS == "windows" {
 		return nil, fmt.Errorf("heap agent: %w", errors.ErrUnsupported)
@@ -75,12 +78,14 @@ func (s *Server) socketPath() string { return filepath.Join(s.dir, "heap.sock") 
 // Dir returns the server's folder. Close removes it.
 func (s *Server) Dir() string { return s.dir }
 
-// Options returns the options that a Node process must be started with, on its command
-// line or in NODE_OPTIONS. Each is one word. In NODE_OPTIONS, quote one that contains
-// spaces.
+// Options returns the options that a Node process must be started with: as arguments
+// before its script, or in NODE_OPTIONS, which its own Node children inherit. Keep the
+// words that NODE_OPTIONS has already, and put an option that contains spaces in double
+// quotes there.
 func (s *Server) Options() []string { return []string{"--require=" + s.agentPath()} }
 
-// Env returns the entries that the environment of a Node process needs as well.
+// Env returns the entries, "NAME=value", that the environment of a Node process needs
+// as well as Options.
 func (s *Server) Env() []string { return []string{environ.HeapSocket + "=" + s.socketPath()} }
 
 // Close ends all connections and removes the folder. The Node processes run on.
@@ -96,7 +101,9 @@ func (s *Server) Close() error {
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
 
-// Processes returns the Node processes that are connected now, by ascending PID.
+// Processes returns the Node processes that are connected now, by ascending PID. A
+// process connects a few tenths of a second after its start, while its script runs
+// already. Nothing reports a new one: ask again.
 func (s *Server) Processes() []Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,17 +115,19 @@ func (s *Server) Processes() []Process {
 	return list
 }
 
-// Stats returns the figures of a process. While the program is inside native code, such
-// as a synchronous wait for a child, it waits until that returns or ctx is done. The
-// error is ErrNoAgent if the process has no agent.
+// Stats returns the figures of a process, usually within some milliseconds. While the
+// program is inside native code, such as a synchronous wait for a child, it waits until
+// that returns. Give ctx a deadline: a suspended process does not answer. The error
+// wraps the cause of ctx if that is done first, and is ErrNoAgent if the process has no
+// agent or ends.
 func (s *Server) Stats(ctx context.Context, pid int) (Heap, error) {
 	r, err := s.ask(ctx, pid, "stats")
 	return r.After.heap(), err
 }
 
-// Collect makes a process collect its garbage and returns what that did. The program
-// stands still meanwhile. If ctx is done first the collection still happens. The error
-// is ErrNoAgent if the process has no agent.
+// Collect makes a process collect all its garbage and returns what that did. The
+// program stands still meanwhile. If ctx is done first, the collection still happens.
+// It waits and fails as Stats does.
 func (s *Server) Collect(ctx context.Context, pid int) (Collection, error) {
 	r, err := s.ask(ctx, pid, "collect")
 	return Collection{Before: r.Before.heap(), After: r.After.heap(), Duration: time.Duration(r.MS * float64(time.Millisecond))}, err
