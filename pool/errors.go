@@ -11,6 +11,7 @@ import (
 	"github.com/heapmage/heapmage/pool/internal/process"
 )
 
+// Test for these with errors.Is.
 var (
 	// ErrClosed is the error of a task that came after Shutdown, that Shutdown
 	// found in the queue, or that was killed because Shutdown's context was done.
@@ -20,25 +21,27 @@ var (
 	ErrQueueFull = errors.New("the queue of the pool is full")
 	// ErrTimeout is the error of a task that ran longer than its timeout.
 	ErrTimeout = errors.New("the task timed out")
-	// ErrTooLarge is wrapped by the error of a task whose data is larger than
-	// Options.MaxFrame. An answer that is larger ends its worker.
+	// ErrTooLarge is the error of a task whose data is larger than Options.MaxFrame.
+	// An answer that is larger ends its worker: a CrashError.
 	ErrTooLarge = errors.New("too large")
 )
 
-// TaskError is a failure that the worker reported. The worker goes on.
+// TaskError is a failure that the worker reported. The worker lives on.
 type TaskError struct {
 	// Type is the type of the task.
 	Type string
 	// Message is what the worker reported.
 	Message string
-	// Detail is what else it sent, such as a stack, as JSON. It may be nil.
+	// Detail is what else it sent, such as a stack, as JSON. Nil if there is nothing,
+	// as from a worker in Go.
 	Detail json.RawMessage
 }
 
 // Error returns Message.
 func (e *TaskError) Error() string { return e.Message }
 
-// CrashError is the end of a worker that had not answered its task.
+// CrashError is the end of a worker before it answered its task. Exit.Verdict.Memory
+// reports whether it ran out of memory.
 type CrashError struct {
 	// Type is the type of the task.
 	Type string
@@ -58,9 +61,9 @@ type StartError struct {
 	// Hint is what the user can do, a sentence without a full stop. It is not part
 	// of the error's text, and may be empty.
 	Hint string
-	// Err is why no process was started. It is nil if one was; then Exit is set.
+	// Err is why no process was started. It is nil if one was.
 	Err error
-	// Exit is how the worker ended.
+	// Exit is how the worker ended. It is set only if Err is nil.
 	Exit
 }
 
@@ -88,18 +91,20 @@ type Exit struct {
 	Peak memtools.Bytes
 	// Verdict is why it ended, and whether memory was the reason.
 	Verdict oom.Verdict
-	// Breach is why the pool ended it, such as an answer that was not a frame of
-	// the protocol. It is empty if the worker ended by itself.
+	// Breach is how the worker broke the pool's rules, if the pool ended it for that:
+	// it sent what is no frame of the protocol, or was not ready within StartTimeout.
+	// It is empty if the worker ended by itself.
 	Breach string
 	// Output is the end of what it wrote to standard output and standard error, at
 	// most 16 KB.
 	Output string
-	// Survivors are the PIDs of processes that it started and that could not be
-	// ended. It is almost always nil.
+	// Survivors are the PIDs of processes that it started and that the pool could not
+	// end. Almost always nil.
 	Survivors []int
 }
 
-// Reason describes the exit in one line.
+// Reason describes the exit in one line: Breach, the Verdict if memory was the
+// reason, or the signal or exit code and the telling line of Output.
 func (e Exit) Reason() string {
 	if e.Breach != "" {
 		return e.Breach

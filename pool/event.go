@@ -41,11 +41,11 @@ type Event struct {
 	// Task is the number of the task in this pool, from 1. Zero means that none is
 	// concerned.
 	Task uint64
-	// Type is the type of the task.
+	// Type is the type of the task. Empty if none is concerned.
 	Type string
-	// Usage is the memory of the worker, as last measured.
+	// Usage is the memory of the worker, as last measured. Zero means unknown.
 	Usage memtools.Bytes
-	// Took is how long the task ran.
+	// Took is how long the task ran. Zero unless it has ended.
 	Took time.Duration
 	// Text explains the event, in words. It may be empty.
 	Text string

@@ -61,13 +61,34 @@ done`
 	// <nil> done
 }
 
+// buildWorker.js is written as for a worker thread: it answers what it gets from
+// parentPort.
 func ExampleNodeScript() {
-	p, err := pool.New(pool.NodeScript("./buildWorker.js", "--expose-gc"), pool.Options{MaxWorkers: 2, HeapLimit: 512 * memtools.MB})
+	p, err := pool.New(pool.NodeScript("./buildWorker.js", "--expose-gc"), pool.Options{
+		MaxWorkers: 2,
+		HeapLimit:  512 * memtools.MB,
+	})
 	if errors.Is(err, fs.ErrNotExist) {
 		fmt.Println("there is no such script in this folder")
 		return
 	}
-	defer p.Shutdown(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	defer p.Shutdown(ctx)
+	_, err = p.Exec(ctx, pool.Task{Type: "buildPackage", Data: map[string]string{"workspace": "packages/core"}})
+	var failed *pool.TaskError
+	var crash *pool.CrashError
+	switch {
+	case errors.As(err, &failed):
+		fmt.Println("the script reported:", failed.Message)
+	case errors.As(err, &crash) && crash.Verdict.Memory():
+		fmt.Println("out of memory at", crash.Peak, crash.Verdict.Advice)
+	case err != nil:
+		fmt.Println(err)
+	}
 	// Output:
 	// there is no such script in this folder
 }

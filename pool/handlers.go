@@ -10,11 +10,12 @@ import (
 
 // Handlers makes each worker a goroutine of this process that calls h. It is for
 // tasks by name, with JSON, whose work is done by processes that the functions
-// start; typed jobs are better served by [Local].
+// start. [Local] serves typed jobs better.
 //
-// A worker has no memory that could be measured or limited: of these options only
-// Budget has an effect, with the Need of tasks. A function that panics fails its task and
-// nothing else. One that does not return cannot be ended.
+// Such a worker has no process and no memory of its own: Options.HeapLimit,
+// RecycleMemory, Dir and Env have no effect, and Budget counts only the Need of
+// tasks. A function that panics fails its task, with a [TaskError], and nothing else.
+// One that does not return cannot be ended.
 func Handlers(h worker.Handlers) Program { return handlers(h) }
 
 type handlers worker.Handlers

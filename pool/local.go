@@ -11,19 +11,20 @@ import (
 
 // LocalOptions set up a [Local]. The zero value bounds nothing.
 type LocalOptions struct {
-	// MaxWorkers is how many jobs may run at once; the others wait in the order
-	// in which they came. Zero and less mean unbounded.
+	// MaxWorkers is how many jobs may run at once; the others wait in the order in
+	// which they came. Zero or less means no bound, unlike in Options: the jobs
+	// themselves take next to no processor time.
 	MaxWorkers int
 }
 
-// Local runs typed jobs on goroutines of this process: no worker process, no
-// codec, no memory budget. It is for jobs whose work is done by processes that
-// they start, which give the isolation.
+// Local runs jobs on goroutines of this process, each of which returns a T: no
+// worker process, no JSON, no memory budget. It is for jobs whose work is done by
+// processes that they start, which give the isolation. If a job can fail, make T
+// hold the error.
 //
 // It guarantees one [Result] for each job, and that no goroutine is left when
 // Shutdown has returned nil. It costs one goroutine for each job that runs and
-// none while idle. Make it with [NewLocal]; its methods may be called by many
-// goroutines.
+// none while idle. Make it with [NewLocal]. It is safe for concurrent use.
 type Local[T any] struct {
 	maxWorkers int
 
@@ -49,7 +50,8 @@ type PanicError struct {
 	// Value is what the job panicked with. If the job called runtime.Goexit, it
 	// is an error that reports so.
 	Value any
-	// Stack is the stack of the goroutine, as debug.Stack formats it.
+	// Stack is the stack of the goroutine, as debug.Stack formats it. Nil after
+	// runtime.Goexit.
 	Stack []byte
 }
 
@@ -71,14 +73,14 @@ type localJob[T any] struct {
 	forget func() bool    // stops the watch of ctx while it is queued
 }
 
-// NewLocal returns a Local. It starts nothing.
+// NewLocal returns a Local. It starts no goroutine.
 func NewLocal[T any](o LocalOptions) *Local[T] {
 	return &Local[T]{maxWorkers: max(0, o.MaxWorkers), empty: make(chan struct{})}
 }
 
 // Go runs job with ctx in a goroutine, as soon as MaxWorkers allows, and
-// returns at once. The channel receives exactly one Result and is never closed;
-// it is buffered, so that it need not be read.
+// returns at once. The channel receives exactly one Result, so receive from it once
+// and do not range over it: it is never closed. It is buffered, so it need not be read.
 //
 // If ctx is done before the job has started, the job never runs. Once started,
 // it is waited for: the Result comes when job returns, not when ctx is done.
@@ -170,7 +172,7 @@ func (p *Local[T]) Stats() Stats {
 // Shutdown refuses new jobs, answers those in the queue with ErrClosed and
 // waits for the running ones. If ctx is done before they have ended, it returns
 // the cause of ctx and they go on: only their own contexts can end them. It may
-// be called again.
+// be called again, to wait longer.
 func (p *Local[T]) Shutdown(ctx context.Context) error {
 	p.close()
 	select {

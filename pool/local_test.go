@@ -3,7 +3,6 @@ package pool_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -186,23 +185,4 @@ func TestLocalAnswersEachJobOnce(t *testing.T) {
 	if s := p.Stats(); ran.Load() != done || int64(s.TotalTasksCompleted) != done {
 		t.Errorf("%d ran, %d were answered so, stats %+v", ran.Load(), done, s)
 	}
-}
-
-func ExampleLocal() {
-	p := pool.NewLocal[string](pool.LocalOptions{MaxWorkers: 2})
-	ctx := context.Background()
-	greet := func(name string) <-chan pool.Result[string] {
-		return p.Go(ctx, func(context.Context) string { return "hello, " + name })
-	}
-	core, web := greet("core"), greet("web")
-	bad := p.Go(ctx, func(context.Context) string { panic("no such package") })
-	fmt.Println((<-core).Value)
-	fmt.Println((<-web).Value)
-	fmt.Println((<-bad).Err)
-	fmt.Println(p.Shutdown(ctx), p.Stats().TotalTasksCompleted)
-	// Output:
-	// hello, core
-	// hello, web
-	// panic: no such package
-	// <nil> 2
 }

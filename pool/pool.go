@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Pool is a set of workers and a queue of tasks. Make it with [New]; its methods
-// may be called by many goroutines.
+// Pool is a set of workers and a queue of tasks. Make it with [New]. It is safe for
+// concurrent use.
 type Pool struct {
 	d      *dispatcher
 	nextID atomic.Uint64
@@ -21,10 +21,12 @@ type Pool struct {
 }
 
 // New returns a pool of workers that run program. It starts Options.MinWorkers
-// of them, and does not wait for them. It fails if the program is certain not to
-// run: a Node script that does not exist is an error that wraps fs.ErrNotExist.
-// Every other mistake is the [StartError] of the first tasks. The pool must be
-// shut down.
+// of them, and does not wait for them. The pool must be shut down.
+//
+// It fails if the program is certain not to run: a Node script that does not exist
+// is an error that wraps fs.ErrNotExist. It also fails if o has a Budget, or memory
+// at which to recycle, and this system cannot measure processes. Every other mistake
+// is the [StartError] of the first tasks.
 func New(program Program, o Options) (*Pool, error) {
 	d, err := newDispatcher(program, o.withDefaults())
 	if err != nil {
@@ -43,9 +45,11 @@ func New(program Program, o Options) (*Pool, error) {
 //
 // The error is a *[TaskError] if the worker reported a failure, a *[CrashError]
 // if the worker died, a *[StartError] if none could be started, [ErrTimeout],
-// [ErrQueueFull], [ErrClosed], or an error that the data of t cannot be encoded.
-// When ctx is done, Exec returns its cause at once; the worker is told so, and
-// killed if it does not answer within Options.CancelGrace.
+// [ErrQueueFull], [ErrClosed], [ErrTooLarge], or that of encoding the data of t.
+// Test for them with errors.As and errors.Is.
+//
+// When ctx is done, Exec returns its cause at once. A worker that has the task is
+// told so, and killed if it does not answer within Options.CancelGrace.
 func (p *Pool) Exec(ctx context.Context, t Task) (Answer, error) {
 	if ctx.Err() != nil {
 		return Answer{}, context.Cause(ctx)
@@ -90,7 +94,8 @@ func (p *Pool) enter(ctx context.Context) error {
 	}
 }
 
-// Do calls p.Exec and decodes the result as a T.
+// Do calls p.Exec and decodes the result as a T. Its errors are those of Exec, and
+// that of json.Unmarshal.
 func Do[T any](ctx context.Context, p *Pool, t Task) (T, error) {
 	var value T
 	a, err := p.Exec(ctx, t)
@@ -111,10 +116,13 @@ func (p *Pool) Stats() Stats {
 // process is gone by then; a function in this process may never return.
 const stuck = 5 * time.Second
 
-// Shutdown takes no more tasks, answers those in the queue with ErrClosed, lets
-// the running ones end, and ends all workers. When ctx is done, it kills the
-// workers that still run, and returns the cause of ctx. No process is left when
-// it has returned. It may be called again, and then waits for the same end.
+// Shutdown refuses new tasks, answers those in the queue with ErrClosed, waits for
+// the running ones, and ends all workers. When ctx is done, it kills the workers
+// that still run, and returns the cause of ctx; so give it a context of its own if
+// that of the tasks may be done already. No process is left when it has returned.
+// Only a function of [Handlers] that does not return within 5 s after that is left
+// behind, with an error. Shutdown may be called again, and then waits for the same
+// end.
 func (p *Pool) Shutdown(ctx context.Context) error {
 	p.closeOnce.Do(func() {
 		close(p.closing)

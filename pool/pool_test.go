@@ -276,29 +276,3 @@ func TestPool(t *testing.T) {
 		}
 	})
 }
-
-func ExampleHandlers() {
-	p, err := pool.New(pool.Handlers(worker.Handlers{
-		"sum": worker.Func(func(_ context.Context, numbers []int) (int, error) {
-			sum := 0
-			for _, n := range numbers {
-				sum += n
-			}
-			return sum, nil
-		}),
-	}), pool.Options{MaxWorkers: 4, IdleTimeout: time.Minute})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	ctx := context.Background()
-	answer, err := p.Exec(ctx, pool.Task{Type: "sum", Data: []int{1, 2, 3}})
-	fmt.Println(string(answer.Value), err)
-	sum, err := pool.Do[int](ctx, p, pool.Task{Type: "sum", Data: []int{4, 5}})
-	fmt.Println(sum, err)
-	fmt.Println(p.Stats().TotalTasksCompleted, p.Shutdown(ctx))
-	// Output:
-	// 6 <nil>
-	// 9 <nil>
-	// 2 <nil>
-}

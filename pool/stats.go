@@ -24,13 +24,14 @@ type Stats struct {
 	// TotalWorkersRecycled is how many workers were replaced, for RecycleMemory or
 	// RecycleTasks.
 	TotalWorkersRecycled int `json:"totalWorkersRecycled"`
-	// TotalWorkersCrashed is how many ended when they should not have.
+	// TotalWorkersCrashed is how many died during a task or at their start, or ended
+	// with a failure while they were idle.
 	TotalWorkersCrashed int `json:"totalWorkersCrashed"`
 	// Usage is the memory of all workers, as last measured.
 	Usage memtools.Bytes `json:"usage"`
 	// Peak is the highest usage that any one worker had.
 	Peak memtools.Bytes `json:"peak"`
-	// Workers are the workers that there are, by number.
+	// Workers are the workers that there are, by ascending number.
 	Workers []WorkerStats `json:"workers"`
 }
 
@@ -54,7 +55,7 @@ type WorkerStats struct {
 	PID int `json:"pid"`
 	// State is what it is doing.
 	State WorkerState `json:"state"`
-	// Tasks is how many tasks it has answered.
+	// Tasks is how many tasks it has answered, failures included.
 	Tasks int `json:"tasks"`
 	// Usage is its memory and that of all processes that it started, as last
 	// measured: every 250 ms while tasks run. Peak is the highest of these figures.

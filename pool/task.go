@@ -13,18 +13,18 @@ import (
 
 // Task is one piece of work for a worker.
 type Task struct {
-	// Type is what to do. Its meaning is up to the worker. It may be empty.
+	// Type is what to do, such as the name of a handler. Its meaning is up to the
+	// worker. It may be empty.
 	Type string
 	// Data is sent to the worker, encoded by encoding/json. Nil is null.
 	Data any
-	// Priority puts a task before those of a lower one. Tasks of equal priority
+	// Priority puts a task before those with a lower number. Tasks of equal priority
 	// start in the order in which they came. Zero is the default; any int is valid.
 	Priority int
-	// Need is the memory that the task is expected to use, its worker included. It
-	// counts against Options.Budget. Zero means unknown: then only what is measured
-	// counts.
+	// Need is the memory that the task and its worker are expected to use. It counts
+	// against Options.Budget. Zero means unknown: then only what is measured counts.
 	Need memtools.Bytes
-	// Timeout replaces Options.TaskTimeout for this task. Zero and less leave that.
+	// Timeout replaces Options.TaskTimeout for this task. Zero or less keeps that.
 	Timeout time.Duration
 	// Repeatable allows the task to run twice: if its worker dies, it is tried once
 	// more on a fresh one. False means that it never runs twice.
