@@ -5,8 +5,15 @@
 //	//mage:import build
 //	_ "github.com/heapmage/heapmage/mage/build"
 //
-// Every exported function is a target. The second import adds build:managed and
-// build:safe: a function Build and a namespace Build cannot share a package.
+// Every exported function is a target, and every method of a namespace: mage build,
+// mage memory:stats. The second import adds build:managed and build:safe: a function
+// Build and a namespace Build cannot share a package.
+//
+// Pointer parameters are optional flags of Mage, such as -workspace=core; nil means that
+// the flag is not given. A target that calls a function passes them itself:
+// mage.Build(ctx, nil, nil). Every target runs in the workspace around the working
+// folder, ends its processes when ctx is done, and returns an error whose exit code Mage
+// passes on. docs/targets.md describes them.
 package mage
 
 import (

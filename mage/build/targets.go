@@ -1,5 +1,8 @@
-// Package build holds the targets build:managed and build:safe. Import it in a
-// magefile under the alias build; package mage has the line.
+// Package build holds the targets build:managed and build:safe. A magefile imports it
+// under the alias build, beside package mage:
+//
+//	//mage:import build
+//	_ "github.com/heapmage/heapmage/mage/build"
 package build
 
 import (
