@@ -1,9 +1,10 @@
 package ci
 
-// Color reports whether output should be colored: if it goes to a terminal,
-// unless the environment decides otherwise. In order of precedence:
+// Color reports whether output should be colored. terminal is whether it goes to a
+// terminal, which decides unless the environment does; getenv is usually os.Getenv. In
+// order of precedence:
 //
-//   - NO_COLOR, set to anything, turns colors off (https://no-color.org).
+//   - NO_COLOR, if it is not empty, turns colors off (https://no-color.org).
 //   - TERM=dumb turns them off.
 //   - FORCE_COLOR turns them on, or off if it is "0" or "false"
 //     (https://force-color.org, and Node's reading of it).
