@@ -43,8 +43,8 @@ func (r *run) newAttempt(ctx context.Context, t *taskgraph.Task, g schedule.Gran
 	return a
 }
 
-// start begins an attempt in the pool. It ends only when its processes have, whatever
-// becomes of ctx.
+// start begins an attempt in the pool. Even if ctx is done, the attempt ends only when
+// all its processes have ended.
 func (r *run) start(ctx context.Context, t *taskgraph.Task, g schedule.Grant) schedule.Attempt {
 	a := r.newAttempt(ctx, t, g)
 	result := r.pool.Go(context.WithoutCancel(ctx), func(context.Context) schedule.Outcome { return a.do() })
@@ -52,7 +52,7 @@ func (r *run) start(ctx context.Context, t *taskgraph.Task, g schedule.Grant) sc
 	return a
 }
 
-// outcomeOf is the outcome of a job of the pool. A panic fails its task alone.
+// outcomeOf returns the outcome of a pool job. A panic fails only its own task.
 func (a *attempt) outcomeOf(res pool.Result[schedule.Outcome]) schedule.Outcome {
 	if res.Err == nil {
 		return res.Value
@@ -115,7 +115,7 @@ func (a *attempt) do() schedule.Outcome {
 	return outcome
 }
 
-// warn gives the notices about a task before it starts.
+// warn emits what the user should know about a task before it starts.
 func (a *attempt) warn() {
 	a.sayOnce(a.limit.Notice)
 	text := a.task.Package.Scripts[a.task.Script]
@@ -152,7 +152,7 @@ func (a *attempt) label() string {
 }
 
 // outcome decides what follows the attempt: the tasks that depend on it, nothing, or
-// another attempt, for which it makes the way free.
+// another attempt. Before another attempt it removes the files that this one wrote.
 func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.Outcome, notice event.Notice) {
 	o = schedule.Outcome{Result: schedule.Failed, Cause: res.Verdict.Cause}
 	cause := context.Cause(a.ctx)
@@ -160,7 +160,7 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 	case event.Succeeded:
 		return schedule.Outcome{}, notice
 	case event.Stopped:
-		o = schedule.Outcome{Result: schedule.Again} // no failure of its own
+		o = schedule.Outcome{Result: schedule.Again} // the task itself did not fail
 	case event.OutOfMemory:
 		if last := errors.Is(cause, runner.ErrLast); cause == nil || last {
 			var text string
@@ -183,11 +183,11 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 	return o, notice
 }
 
-// end remembers and reports how the attempt ended.
+// end records and reports how the attempt ended.
 func (a *attempt) end(o schedule.Outcome) {
 	f := &a.finished
 	if f.Retry = o.Result == schedule.Again; f.Retry {
-		f.Hint = "" // the user need not act
+		f.Hint = "" // nothing for the user to do
 	} else if f.Status == event.OutOfMemory {
 		a.session.Tally.Read(func(s *tally.State) { f.Curve = s.Curve(f.ID) })
 	}

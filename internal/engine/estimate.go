@@ -16,8 +16,8 @@ import (
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
 
-// openHistory reads what earlier runs took. If it cannot be read, every task is
-// new, and nothing is remembered.
+// openHistory reads what earlier runs took. If that fails, every task counts as new and
+// nothing is added.
 func (p *prepared) openHistory() {
 	var err error
 	if p.history, err = history.Open(rundir.HistoryFile(p.ws.Root)); err != nil {
@@ -30,12 +30,12 @@ func (p *prepared) openHistory() {
 	}
 }
 
-// tool names the programs of a task's script.
+// tool names the programs that a task's script runs.
 func (p *prepared) tool(t *taskgraph.Task) string {
 	return script.Tool(t.Package.Scripts[t.Script])
 }
 
-// predict answers what a task will probably need.
+// predict estimates what a task will need.
 func (p *prepared) predict(t *taskgraph.Task) estimate.Prediction {
 	return p.history.Predict(estimate.Question{
 		Task: t.ID, Tool: p.tool(t), Sources: p.sources.Of(t.Package), HeapLimit: heap.For(p.heapRequest(t, estimate.Prediction{})).Size,
@@ -48,25 +48,25 @@ func (p *prepared) estimate(t *taskgraph.Task) schedule.Estimate {
 	return schedule.Estimate{Need: known.Need, Length: known.Length, Cores: known.Cores}
 }
 
-// remember adds the attempt to the history. An attempt with further arguments does
-// not predict one without them.
+// remember adds the attempt to the history, unless it had extra arguments: then it does
+// not predict an attempt without them.
 func (a *attempt) remember() {
 	sample, ok := estimate.Observed(a.finished, a.grant.Need)
 	if !ok || len(a.args(a.task)) > 0 {
 		return
 	}
 	sample.Time, sample.Tool, sample.Versions = time.Now(), a.tool(a.task), a.versions()
-	// The script may have written sources, which are there the next time.
+	// The script may have generated sources, which the next run will find.
 	sample.Sources = max(a.sources.Of(a.task.Package), a.sources.Now(a.task.Package))
 	if a.isNode() {
 		sample.HeapLimit = a.limit.Size
 	}
 	if err := a.history.Add(a.task.ID, sample); err != nil {
-		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "What the tasks take cannot be remembered: " + err.Error(), Hint: "make " + rundir.Name + " writable"})
+		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "The history cannot be written: " + err.Error(), Hint: "make " + rundir.Name + " writable"})
 	}
 }
 
-// versions names what runs the scripts.
+// versions names what runs the scripts, with its version.
 func (p *prepared) versions() string {
 	switch {
 	case !p.isNode():

@@ -30,8 +30,8 @@ func tree(t *testing.T, files map[string]int) string {
 	return root
 }
 
-// TestRememberSources: the sources that a script generates are there before the next
-// run, which must not take them for growth.
+// TestRememberSources: the next run must not take sources that a script generated for
+// growth.
 func TestRememberSources(t *testing.T) {
 	root := tree(t, map[string]int{"pkg/src/a.ts": 1000})
 	store, err := history.Open(rundir.HistoryFile(root))

@@ -55,8 +55,8 @@ func History(context.Context) error {
 	return w.Flush()
 }
 
-// Export writes what is known to a small file that can be committed, so that a
-// machine without history starts with it.
+// Export writes the history to a small file that can be committed, so that a new
+// machine does not start without one.
 func Export(_ context.Context, file string) error {
 	ws, store, err := historyHere()
 	if err != nil {
@@ -69,7 +69,7 @@ func Export(_ context.Context, file string) error {
 	if err := store.Export(inside(ws, file)); err != nil {
 		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "name a file in a writable folder, and make room on its disk"}
 	}
-	fmt.Printf("✅ What is known of %s is in %s\n", report.Plural(tasks, "task"), file)
+	fmt.Printf("✅ Wrote the history of %s to %s\n", report.Plural(tasks, "task"), file)
 	return nil
 }
 
@@ -91,12 +91,12 @@ func Import(_ context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("✅ %s known from %s\n", report.Plural(n, "task"), file)
+	fmt.Printf("✅ Read the history of %s from %s\n", report.Plural(n, "task"), file)
 	return nil
 }
 
-// inside is a file that the user names. A relative path starts at the workspace's
-// root.
+// inside resolves a file name that the user gave. A relative one starts at the
+// workspace's root.
 func inside(ws *workspace.Workspace, file string) string {
 	if filepath.IsAbs(file) {
 		return file

@@ -9,7 +9,7 @@ import (
 	"github.com/heapmage/heapmage/internal/script"
 )
 
-// installing is the name of the step that installs what the lock file names.
+// installing is the step's name in the log.
 const installing = "Installing dependencies"
 
 // install runs the package manager if node_modules are missing.

@@ -54,7 +54,7 @@ func (p *prepared) row(t *taskgraph.Task) []string {
 	return []string{t.ID, known.Need.String(), string(known.Basis), length, limit, t.Package.Scripts[t.Script], strings.Join(after, ", ")}
 }
 
-// concurrencyText puts the number of slots into words; zero is no limit.
+// concurrencyText puts the number of slots into words. Zero means no limit.
 func concurrencyText(slots int) string {
 	switch slots {
 	case 0:

@@ -6,12 +6,12 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// precheck looks at the free memory before anything starts. If it is too little,
-// it returns an error in build:safe and emits a warning otherwise.
+// precheck compares the free memory with the largest known need before anything
+// starts. If it is too little, build:safe gets an error and other modes a warning.
 func (r *run) precheck() error {
 	available, err := memtools.Available()
 	if err != nil {
-		return nil // no figure is better than a false one, and the budget still holds
+		return nil // this check is an extra: the budget still holds
 	}
 	largest, task := memtools.Bytes(0), ""
 	for _, t := range r.graph.Tasks {

@@ -30,7 +30,7 @@ import (
 // Request is what a target asks for.
 type Request = plan.Request
 
-// Or returns an optional argument, or otherwise if it is not given.
+// Or returns an optional argument, or the other value if it is missing or empty.
 func Or(argument *string, otherwise string) string {
 	if argument != nil && *argument != "" {
 		return *argument
@@ -38,7 +38,7 @@ func Or(argument *string, otherwise string) string {
 	return otherwise
 }
 
-// place is a workspace on this machine: what a run of any of its targets goes by.
+// place is a workspace on this machine: what every run in it depends on.
 type place struct {
 	environ []string
 	dir     string // the folder in which the user started heapmage
@@ -109,7 +109,7 @@ func (p *place) manager() string {
 // isNode reports whether the packages' scripts run under Node.
 func (p *place) isNode() bool { return p.ws.Manager != workspace.Go }
 
-// collects reports whether garbage is to be collected in Node processes.
+// collects reports whether to collect garbage in Node processes.
 func (p *place) collects() bool {
 	return p.isNode() && (p.config.GC.Auto == nil || *p.config.GC.Auto)
 }
@@ -118,19 +118,19 @@ func (p *place) describe(t *taskgraph.Task) event.Task {
 	return event.Task{ID: t.ID, Package: t.Package.Name, Label: p.labels[t.Package.Name], Target: t.Target, Script: t.Script}
 }
 
-// prepared is a place in which scripts can run: how, and what earlier runs took.
-// Nothing was started or written yet.
+// prepared is a place that is ready to run scripts: it knows how they run and what
+// earlier runs took. Nothing has been started or written yet.
 type prepared struct {
 	*place
 	settings *script.Settings
 	history  *history.Store
 	sources  *sources.Sizes
-	// mayExceedBudget is set if a heap limit may be above the budget for a task that
-	// is known to fit: garbage can be collected, and a scheduler corrects.
+	// mayExceedBudget lets a task that is known to fit have a heap limit above the
+	// budget. It takes garbage collection and a scheduler that corrects.
 	mayExceedBudget bool
 }
 
-// prepare reads how the scripts of packages are to run, and their history.
+// prepare reads how the packages' scripts run, and their history.
 func (p *place) prepare(ctx context.Context, packages []*workspace.Package) (*prepared, error) {
 	settings, err := script.ReadSettings(ctx, p.ws, p.environ, p.limits.Effective)
 	if err != nil {
@@ -170,7 +170,7 @@ func prepareRun(ctx context.Context, request Request) (*prepared, *plan.Plan, er
 	return p, planned, nil
 }
 
-// heapRequest is what decides the heap limit of a task of which this much is known.
+// heapRequest gathers what decides a task's heap limit, with what is known of the task.
 func (p *prepared) heapRequest(t *taskgraph.Task, known estimate.Prediction) heap.Request {
 	r := heap.Request{
 		Budget: p.maxBudget, Young: p.settings.Node.YoungGeneration,
@@ -183,7 +183,7 @@ func (p *prepared) heapRequest(t *taskgraph.Task, known estimate.Prediction) hea
 		r.Learned, r.Proven = known.Need, known.Heap
 	}
 	if r.User > p.maxBudget && environ.Value(p.environ, environ.Running) != "" {
-		r.User = 0 // an outer heapmage's, which knew what fits
+		r.User = 0 // set by an outer heapmage, which knew what fits
 	}
 	return r
 }

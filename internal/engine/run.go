@@ -33,8 +33,8 @@ import (
 // Run runs a target and prints its log. The error names what failed; its ExitStatus is
 // the exit code, one of package problem's.
 func Run(ctx context.Context, request Request) error {
-	// This process is to be small beside those that it starts. A collection takes
-	// some milliseconds, and so little is allocated that there are few.
+	// This process must stay small beside those that it starts. It allocates so little
+	// that even at 25 % there are few collections, of some milliseconds each.
 	debug.SetGCPercent(25)
 	p, planned, err := prepareRun(ctx, request)
 	if err != nil {
@@ -61,7 +61,7 @@ type run struct {
 	*prepared
 	target  string
 	graph   *taskgraph.Graph
-	args    func(*taskgraph.Task) []string // of a task's script, beside its own
+	args    func(*taskgraph.Task) []string // extra arguments of a task's script
 	started time.Time
 
 	state   *rundir.Run
@@ -75,13 +75,13 @@ type run struct {
 	said *notices
 }
 
-// notices are given once in a run.
+// notices keeps track of the notices of a run, so that each is given once.
 type notices struct {
 	mu    sync.Mutex
 	given map[event.Notice]bool
 }
 
-// first reports whether a notice has text and was not given before.
+// first reports whether a notice has text and is given for the first time.
 func (n *notices) first(notice event.Notice) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -113,8 +113,8 @@ func (r *run) show() report.Show {
 	}
 }
 
-// oomScore makes children the kernel's choice before this process and everything else
-// on the machine. With more, tiny helpers would die first.
+// oomScore makes the kernel kill children before this process and everything else on
+// the machine. With a higher score, tiny helpers would die first.
 const oomScore = 300
 
 // output is where and how the log of a run is printed.
@@ -123,8 +123,8 @@ type output struct {
 	report.Show
 }
 
-// open makes what the run id writes to and measures with. first is its first event, nil
-// if there is none.
+// open opens the folder, the record, the console and the session of the run id. first
+// is its first event; nil means none.
 func (r *run) open(ctx context.Context, id string, first event.Event, out output) error {
 	var err error
 	var unwritten []event.Notice
@@ -132,7 +132,7 @@ func (r *run) open(ctx context.Context, id string, first event.Event, out output
 		r.record, err = report.NewRecorder(r.state.Events())
 	}
 	if err != nil {
-		return &problem.Error{Where: rundir.Name, What: "nothing can be recorded", Cause: err, Hint: "make room on the disk, or the workspace's folder writable"}
+		return &problem.Error{Where: rundir.Name, What: "nothing can be recorded", Cause: err, Hint: "free disk space, or make the workspace's folder writable"}
 	}
 	r.notices = append(r.notices, unwritten...)
 	r.console = report.NewConsole(out, colour(r.environ, out.Writer), out.Show)
@@ -158,10 +158,10 @@ func (r *run) close() error {
 	if err == nil {
 		return nil
 	}
-	return &problem.Error{Where: r.state.Shown, What: "the record of this run is incomplete", Cause: err, Hint: "make room on the disk", Code: problem.ExitFailed}
+	return &problem.Error{Where: r.state.Shown, What: "the record of this run is incomplete", Cause: err, Hint: "free disk space", Code: problem.ExitFailed}
 }
 
-// do runs the tasks, and all that goes before and after them.
+// do runs the tasks, and everything before and after them.
 func (r *run) do(ctx context.Context) error {
 	r.announce()
 	err := r.precheck()

@@ -12,7 +12,7 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// steps are the processes of an attempt at a task of which this much is known.
+// steps returns the processes of the attempt, given what is known of its task.
 func (a *attempt) steps(known estimate.Prediction) ([]script.Step, error) {
 	o := a.scriptOptions()
 	if server := a.session.Heaps; server != nil && (a.limit.Size > a.maxBudget || heap.WantsAgent(learned(known), a.atOnce(), a.maxBudget)) {
@@ -31,7 +31,7 @@ func (a *attempt) steps(known estimate.Prediction) ([]script.Step, error) {
 	return script.Steps(a.settings, a.task.Package, a.task.Script, o)
 }
 
-// learned is the need that earlier runs of the task itself showed, zero if none did.
+// learned is the need that the task's own earlier runs showed; zero if there were none.
 func learned(known estimate.Prediction) memtools.Bytes {
 	if known.Basis != estimate.FromHistory {
 		return 0
@@ -53,8 +53,8 @@ func (r *run) scriptOptions() script.Options {
 	return o
 }
 
-// running is the list of tasks that the attempt's processes stand inside of: the
-// outer ones and its own.
+// running lists the tasks that the attempt's processes are part of: those of outer runs
+// and its own.
 func (a *attempt) running() string {
 	own := a.ws.Root + "\t" + a.task.ID
 	if outer := environ.Value(a.environ, environ.Running); outer != "" {

@@ -22,9 +22,8 @@ import (
 // watchInterval is the time between two memory lines of Watch, unless configured.
 const watchInterval = 5 * time.Second
 
-// Watch prints the memory of a command that it starts, with automatic garbage
-// collection in its Node processes, or of a process that runs already, which it only
-// measures with its descendants.
+// Watch prints the memory of a command that it starts, and collects garbage in its Node
+// processes; or it measures a running process and its descendants.
 func Watch(ctx context.Context, command, pid string) error {
 	if (command == "") == (pid == "") {
 		return &problem.Error{What: "memory:watch needs -command= or -pid=", Hint: `for instance: mage memory:watch -command="node server.js"`}
@@ -109,7 +108,7 @@ func (w watch) command(ctx context.Context, text string) error {
 	return nil
 }
 
-// alivePoll is the time between two looks whether a process that is not ours lives.
+// alivePoll is the time between two checks whether a process that is not ours is alive.
 const alivePoll = 250 * time.Millisecond
 
 // process watches a process that is not ours until it ends.

@@ -55,7 +55,7 @@ func (w *Worker) Close() error {
 	return w.run.close()
 }
 
-// Do runs the one script that a request means, and not what its package depends on. It
+// Do runs the one script that a request names, without what its package depends on, and
 // returns how the last attempt ended.
 func (w *Worker) Do(ctx context.Context, request Request) (event.TaskFinished, error) {
 	alone := true
@@ -88,7 +88,7 @@ func (w *Worker) Do(ctx context.Context, request Request) (event.TaskFinished, e
 	}
 }
 
-// lock keeps two tasks of the same script of the same package apart.
+// lock keeps two tasks for the same script of a package from running at once.
 func (w *Worker) lock(id string) (unlock func()) {
 	w.mu.Lock()
 	m := w.busy[id]

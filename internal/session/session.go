@@ -1,7 +1,7 @@
-// Package session is what is up while anything runs: the meter, the view into Node
-// processes with its garbage collector, the event stream with its tally, the reaper
-// and the signals that end it all. A build, a watched command and a worker are each
-// one session. It decides nothing about tasks.
+// Package session sets up what every run needs while it lasts: the meter, the garbage
+// collection in Node processes, the event stream with its tally, the reaper, and the
+// signals that end it. A build, a watched command and a worker each have one session.
+// It decides nothing about tasks.
 package session
 
 import (
@@ -31,8 +31,8 @@ type Options struct {
 	Thresholds memtools.Thresholds
 	// Tick is the time between two memory lines. Zero means 30 s.
 	Tick time.Duration
-	// Collect is set if Node processes are to be looked into and their garbage
-	// collected, at most once in Cooldown (zero means 30 s) for each process.
+	// Collect turns on garbage collection in Node processes. Cooldown is the usual
+	// time between two collections in one process. Zero means 30 s.
 	Collect  bool
 	Cooldown time.Duration
 	// First is the first event; nil means none.
@@ -41,27 +41,27 @@ type Options struct {
 	Reporters []tally.Reporter
 }
 
-// Session is open from Open to Close. Its fields are not changed in between.
+// Session is open from Open to Close. Its fields do not change in between.
 type Session struct {
 	ID     string
 	Events *event.Stream
 	Tally  *tally.Sink
 	Meter  *meter.Meter
-	// Heaps speaks with the session's Node processes, and GC has them collect. Both
-	// are nil if Options.Collect is not set, or if that is not possible: HeapsErr.
+	// Heaps talks to the session's Node processes, and GC has them collect garbage.
+	// Both are nil without Options.Collect, or if HeapsErr kept them from opening.
 	Heaps    *v8heap.Server
 	GC       *heap.Collector
 	HeapsErr error
-	// Sampled is sent to after each sample, unless nobody has received the last.
+	// Sampled gets a value after each sample, unless the last one is still unread.
 	Sampled chan struct{}
 
-	forgetHeaps func() // the server's folder was removed
+	forgetHeaps func() // call it once the server's folder is removed
 	stopMeter   context.CancelFunc
 	metering    sync.WaitGroup
 }
 
-// Open sets up a session; collections in the background end with ctx. The error is
-// that memory cannot be measured.
+// Open opens a session. Collections in the background end with ctx. An error means that
+// memory cannot be measured.
 func Open(ctx context.Context, o Options) (*Session, error) {
 	s := &Session{ID: o.ID, Tally: tally.NewSink(o.Reporters...), Sampled: make(chan struct{}, 1)}
 	s.Events = event.NewStream(time.Now, s.Tally)
@@ -82,7 +82,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Without the reaper a killed run leaves its processes, but it runs all the same.
+	// Without the reaper, a killed run leaves its processes; all else still works.
 	if pid, err := proc.Reaper(); err == nil && pid > 0 {
 		s.Meter.BeginOne(s.mark("reaper"), pid)
 	}
@@ -109,7 +109,7 @@ func (s *Session) openHeaps(cooldown time.Duration) {
 	})
 }
 
-// Close ends the session, in which nothing may run any more.
+// Close ends the session. No task may be running.
 func (s *Session) Close() error {
 	s.stopMeter()
 	s.metering.Wait()
@@ -137,10 +137,10 @@ func (s *Session) sampled(now meter.Reading) {
 	}
 }
 
-// mark is the name of a task among the marked processes.
+// mark is the name of a task that its processes carry.
 func (s *Session) mark(task string) string { return s.ID + "/" + task }
 
-// Tasks are the usages of a reading by task.
+// Tasks returns the usage of each task in a reading.
 func (s *Session) Tasks(now meter.Reading) map[string]memtools.Bytes {
 	tasks := make(map[string]memtools.Bytes, len(now.Trees))
 	for mark, usage := range now.Trees {
@@ -151,7 +151,8 @@ func (s *Session) Tasks(now meter.Reading) map[string]memtools.Bytes {
 	return tasks
 }
 
-// task is the task of this session that a process's mark names; runs may be nested.
+// task returns the task of this session that a process's mark names. In nested runs the
+// mark has one part for each run.
 func (s *Session) task(mark string) string {
 	for one := range strings.SplitSeq(mark, ";") {
 		if task, ok := strings.CutPrefix(one, s.mark("")); ok {

@@ -117,7 +117,7 @@ func TestSession(t *testing.T) {
 		_ = c.Wait() // read fails at the end of its input
 		closed(t, s)
 	})
-	t.Run("sees into Node processes only if that is wanted", func(t *testing.T) {
+	t.Run("talks to Node processes only if Collect is set", func(t *testing.T) {
 		s, _ := open(t, Options{})
 		if s.Heaps != nil || s.GC != nil {
 			t.Error("it has a server")
@@ -133,7 +133,7 @@ func TestSession(t *testing.T) {
 			t.Error("its folder is left")
 		}
 	})
-	t.Run("goes on without a view into Node processes", func(t *testing.T) {
+	t.Run("works even if it cannot talk to Node processes", func(t *testing.T) {
 		t.Setenv("TMPDIR", t.TempDir()+"/missing")
 		t.Setenv("TMP", os.Getenv("TMPDIR"))
 		s, _ := open(t, Options{Collect: true})
@@ -154,7 +154,7 @@ func TestSession(t *testing.T) {
 	})
 }
 
-// TestTask: a process in nested runs bears a mark of each.
+// TestTask: a process in nested runs carries a mark of each.
 func TestTask(t *testing.T) {
 	s := &Session{ID: "inner"}
 	for mark, want := range map[string]string{

@@ -58,8 +58,8 @@ func Stoppable(ctx context.Context) (stoppable context.Context, release func()) 
 	}
 }
 
-// Exit returns the exit code of a session that was ended early, and the reason; zero
-// if ctx, which is that of Stoppable, is not done.
+// Exit returns the exit code of a session that ended early, and the reason. ctx is
+// Stoppable's. If it is not done, the code is zero.
 func Exit(ctx context.Context) (code int, reason string) {
 	if ctx.Err() == nil {
 		return 0, ""
