@@ -13,9 +13,8 @@ import (
 	"time"
 )
 
-// TestNothingIsLeft ends a build in each way there is and looks for what its
-// script had started: a child that ignores signals, and a daemon that left its
-// session.
+// TestNothingIsLeft ends a build in every possible way and looks for what its script
+// started: a child that ignores signals, and a daemon that left its session.
 func TestNothingIsLeft(t *testing.T) {
 	needsNode(t)
 	const script = `sh ./stay.sh`
@@ -77,7 +76,8 @@ while :; do sleep 1; done
 	}
 }
 
-// TestInterruptedInstall: an interrupt is one wherever it comes.
+// TestInterruptedInstall: an interrupt during the install has the same exit code as one
+// during the build.
 func TestInterruptedInstall(t *testing.T) {
 	needsNode(t)
 	root := workspaceOf(t, "true", map[string]string{
@@ -109,8 +109,8 @@ func TestInterruptedInstall(t *testing.T) {
 	}
 }
 
-// TestKilledAtAnyMoment kills heapmage again and again; what it leaves must be
-// read by the next run, and no process may stay.
+// TestKilledAtAnyMoment kills heapmage again and again. The next run must be able to
+// read what it leaves, and no process may stay.
 func TestKilledAtAnyMoment(t *testing.T) {
 	needsNode(t)
 	files := map[string]string{"node_modules/.keep": ""}

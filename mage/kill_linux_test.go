@@ -43,7 +43,7 @@ func needsNode(t *testing.T) {
 	}
 }
 
-// unlessCI skips a test, and fails it where everything must be there.
+// unlessCI skips a test, but fails it in CI, where everything must be there.
 func unlessCI(t *testing.T, reason string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
@@ -52,8 +52,8 @@ func unlessCI(t *testing.T, reason string) {
 	t.Skip(reason)
 }
 
-// limited makes a cgroup with a memory limit and returns the file that takes
-// the processes which belong into it.
+// limited makes a cgroup with a memory limit and returns the file through which
+// processes join it.
 func limited(t *testing.T, bytes int64) (procs string) {
 	t.Helper()
 	own, err := os.ReadFile("/proc/self/cgroup")
@@ -101,8 +101,8 @@ for (;;) kept.push(Buffer.alloc(32 << 20, 1));
 	if code := c.ProcessState.ExitCode(); code != 4 {
 		t.Fatalf("exit code %d (%v), want 4\n%s", code, err, out)
 	}
-	// heapmage may be faster than the kernel, or they act at the same moment;
-	// nobody is said to have acted who has not.
+	// heapmage may act before the kernel, or at the same moment. The log may name the
+	// kernel only if it killed something.
 	who := `stopped to keep the run inside its memory`
 	if kernelKills(t, procs) > 0 {
 		who = `(` + who + `|killed by the kernel, out of memory)`
@@ -160,8 +160,8 @@ func TestPressure(t *testing.T) {
 		claim, config string
 		want          string
 	}{
-		{"pauses the newest, and stops it where the oldest still lacks room", "", `⏸️  Pausing package`},
-		{"keeps it paused where that is wanted", "onPressure: suspend\n", `▶️  Resuming package`},
+		{"pauses the newest, and stops it if the oldest still lacks room", "", `⏸️  Pausing package`},
+		{"keeps it paused if configured so", "onPressure: suspend\n", `▶️  Resuming package`},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			procs := limited(t, 700<<20)
@@ -201,8 +201,8 @@ func TestPressure(t *testing.T) {
 	}
 }
 
-// TestAmpleHeap builds a package that is known to fit, so that its heap limit lies
-// above the real limit that it runs in, and that then needs more than it did.
+// TestAmpleHeap builds a package that is known to fit, and so gets a heap limit above
+// the real memory limit, but that now needs more than before.
 func TestAmpleHeap(t *testing.T) {
 	needsNode(t)
 	// It holds arrays of 1 MB in V8's heap, replaced by turns for a while.
@@ -220,8 +220,8 @@ console.log("kept " + kept.length, "limit " + Math.floor(require("v8").getHeapSt
 		code        int
 		want        string
 	}{
-		{"collects what it lets stand", 250, 5, 0, `(?s)♻️.*(kept 250 limit 2\d{3}\b|instead of 2048).*1 task succeeded`},
-		{"tries again with less where that is not enough", 2000, 1, 4, `(?s)trying again, alone, with a heap limit of .*❌ Building package: lone failed after .*💡 .+`},
+		{"collects the garbage that the large limit leaves", 250, 5, 0, `(?s)♻️.*(kept 250 limit 2\d{3}\b|instead of 2048).*1 task succeeded`},
+		{"tries again with a lower limit if that is not enough", 2000, 1, 4, `(?s)trying again, alone, with a heap limit of .*❌ Building package: lone failed after .*💡 .+`},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			root := workspaceOf(t, "node churn.js 250 2", map[string]string{"churn.js": churn, "node_modules/.keep": ""})

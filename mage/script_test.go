@@ -14,7 +14,8 @@ import (
 
 	"github.com/heapmage/heapmage/pool/worker"
 
-	// What the binary is made of, so that a change of it is a change of this test.
+	// The binary is built from these. Imported here, they make the test cache notice
+	// their changes.
 	_ "github.com/heapmage/heapmage/mage"
 	_ "github.com/heapmage/heapmage/mage/build"
 )

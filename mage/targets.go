@@ -65,7 +65,7 @@ func Typecheck(
 func Test(
 	ctx context.Context,
 	workspace *string, // packages to test: a name, a folder or a glob; several with commas
-	path *string, // a file, folder or pattern that is handed to the test script
+	path *string, // a file, folder or pattern that is passed to the test script
 	nodeps *bool, // leave out the builds of the packages that they depend on
 ) error {
 	return engine.Run(ctx, engine.Request{Target: "test", Packages: workspace, TestPath: path, NoDeps: nodeps})

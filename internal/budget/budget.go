@@ -1,6 +1,6 @@
-// Package budget decides how much memory a run may use. Two figures bear that name:
-// the maximum, fixed when the run begins (Max), and what is left of it at a moment,
-// while other programs use the machine's memory (Now).
+// Package budget decides how much memory a run may use. There are two such figures: the
+// maximum, which is fixed when the run begins (Max), and the part of it that other
+// programs leave at the moment (Now).
 package budget
 
 import (
@@ -34,21 +34,21 @@ func Max(mode event.Mode, configured memtools.Size, l memtools.Limits) (memtools
 	return b, fmt.Sprintf("%v less a reserve of %v, %s", total.Short(), kept.Short(), source)
 }
 
-// reserve is the part of a memory of the given size that stays free for the
-// unforeseen: a twentieth, but at least 128 MB; below 1 GB an eighth, but at least
-// 64 MB.
+// reserve is the part of total that stays free for the unforeseen: a twentieth, but at
+// least 128 MB; below 1 GB an eighth, but at least 64 MB.
 func reserve(total memtools.Bytes) memtools.Bytes {
 	return max(total/20, min(total/8, 128*memtools.MB), 64*memtools.MB)
 }
 
-// Now is the part of the maximum that a run may use at this moment: no more than it
-// has and can still get, less the reserve. It is never less than 1 byte.
+// Now returns how much of the maximum a run may use at this moment: what it uses plus
+// what is available, less the reserve, but no more than the maximum. It is at least
+// 1 byte.
 func Now(most, usage, available memtools.Bytes) memtools.Bytes {
 	return max(min(most, usage+available-reserve(most)), 1)
 }
 
-// HeapCeiling is the highest V8 heap limit of a Node process in a mode, unless
-// configured as a size of the memory total.
+// HeapCeiling returns the highest V8 heap limit of a Node process: the configured size,
+// of which a share counts against total, or else the default of the mode.
 func HeapCeiling(mode event.Mode, configured memtools.Size, total memtools.Bytes) memtools.Bytes {
 	switch {
 	case !configured.IsZero():

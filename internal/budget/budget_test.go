@@ -54,7 +54,7 @@ func TestNow(t *testing.T) {
 		{"is the maximum while nothing else needs the memory", 4 * gb, gb, 10 * gb, 4 * gb},
 		{"is what the run has and can still get, less the reserve", 4 * gb, gb, gb, 2*gb - 4*gb/20},
 		{"keeps at least 128 MB in reserve", gb, 100 * mb, 500 * mb, 600*mb - 128*mb},
-		{"is never nothing", gb, 0, 10 * mb, 1},
+		{"is never zero", gb, 0, 10 * mb, 1},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			if got := Now(tt.most, tt.usage, tt.available); got != tt.want {

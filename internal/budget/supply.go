@@ -14,7 +14,7 @@ const minFree = memtools.GB
 
 // Supply is the memory that a run may use, and what bounds it.
 type Supply struct {
-	// Available is what can be had now, as AvailableSource names it.
+	// Available is what is free now, under the limit that AvailableSource names.
 	Available       memtools.Bytes
 	AvailableSource string
 	// Max is the most that the run may use, and MaxSource what set it.
@@ -22,9 +22,9 @@ type Supply struct {
 	MaxSource string
 }
 
-// Check compares the supply with the largest need that is known, that of task, or
-// with minFree if it is zero. If the supply is short, build:safe refuses to start,
-// and the other modes give a notice.
+// Check compares the supply with the largest known need, which is that of task. Zero
+// means unknown and counts as minFree. If the supply is too small, build:safe refuses to
+// start, and the other modes give a notice.
 func (s Supply) Check(mode event.Mode, need memtools.Bytes, task string) (event.Notice, error) {
 	because := fmt.Sprintf("%s needs %v", task, need)
 	if need == 0 {

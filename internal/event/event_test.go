@@ -33,7 +33,7 @@ func TestEveryEventSurvivesTheRecord(t *testing.T) {
 	}
 }
 
-// fill sets a value, and all that is in it, to something that is not zero.
+// fill sets a value, and everything in it, to something other than zero.
 func fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
@@ -61,7 +61,7 @@ func fill(v reflect.Value) {
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		fill(v.Index(0))
 	default:
-		panic("a kind of value that fill does not know: " + v.Kind().String())
+		panic("fill does not know this kind of value: " + v.Kind().String())
 	}
 }
 
@@ -86,7 +86,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// TestEventsPage: docs/events.md names every type, and every field of its own.
+// TestEventsPage: docs/events.md names every type and every field.
 func TestEventsPage(t *testing.T) {
 	page, err := os.ReadFile("../../docs/events.md")
 	if err != nil {
@@ -99,7 +99,7 @@ func TestEventsPage(t *testing.T) {
 		for i := range typ.NumField() {
 			field, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
 			if field != "" && !strings.Contains(string(page), "`"+field+"`") {
-				t.Errorf("%s: no word of %s", name, field)
+				t.Errorf("%s: %s is not mentioned", name, field)
 			}
 		}
 	}

@@ -63,8 +63,8 @@ func (s *Stamped) UnmarshalJSON(text []byte) error {
 }
 
 // Decode reads a recorded run of any format. Unknown event types are left out, and
-// so is a last line that was cut short; any other damage is an error that names the
-// line, beside the events before it.
+// so is a last line that was cut short. Any other damage is an error that names the
+// line; the events before it are returned too.
 func Decode(r io.Reader) ([]Stamped, error) {
 	text, err := io.ReadAll(r)
 	if err != nil {

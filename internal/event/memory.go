@@ -9,8 +9,8 @@ import (
 // Moment is the reason for a memory line.
 type Moment string
 
-// The moments. BeforeTask and AfterTask stand in records of format 1 only: since
-// then the task's own events carry the figures.
+// The moments. BeforeTask and AfterTask occur only in records of format 1: since then
+// the task's events have the figures.
 const (
 	AtStart    Moment = "start"
 	BeforeTask Moment = "before-task"
@@ -46,8 +46,8 @@ type Pressure struct {
 	Budget memtools.Bytes    `json:"budget"`
 }
 
-// Correction reports that a running task was paused or may go on, to keep the run
-// inside its memory. A task that was stopped for that reason has a TaskFinished.
+// Correction reports that a running task was paused or resumed, to keep the run inside
+// its memory. If a task is stopped for that reason, a TaskFinished reports it.
 type Correction struct {
 	Task
 	Action CorrectionAction `json:"action"`
@@ -73,7 +73,7 @@ type GCTrigger string
 // The triggers.
 const (
 	AtCritical   GCTrigger = "critical"      // usage was critical
-	AtShortage   GCTrigger = "shortage"      // the run was about to pass its memory
+	AtShortage   GCTrigger = "shortage"      // the run was about to exceed its memory
 	BetweenTasks GCTrigger = "between-tasks" // usage was high after a package
 )
 
@@ -83,7 +83,7 @@ type GCStarted struct {
 	Processes int       `json:"processes"`
 }
 
-// GCFinished reports what the collections gave back.
+// GCFinished reports what the collections freed.
 type GCFinished struct {
 	// Freed is what the heaps gave back, as V8 counts: used before less used after.
 	Freed     memtools.Bytes `json:"freed"`
@@ -101,7 +101,7 @@ type GCProcess struct {
 	Script string         `json:"script,omitempty"`
 	Before memtools.Bytes `json:"before"`
 	After  memtools.Bytes `json:"after"`
-	// Returned is by how much its resident memory fell.
+	// Returned is how much its resident memory fell.
 	Returned memtools.Bytes `json:"returned"`
 	Duration time.Duration  `json:"duration"`
 	// Error is why nothing was collected, empty if something was.

@@ -8,21 +8,21 @@ const (
 	ShortMemory    NoticeKind = "short-memory"    // less is free than the run may need
 	HeapClamped    NoticeKind = "heap-clamped"    // a heap limit did not fit and was lowered
 	OptionsMerged  NoticeKind = "options-merged"  // node-options of a settings file were merged
-	WorkspaceOdd   NoticeKind = "workspace-odd"   // an oddity of the workspace was passed over
+	WorkspaceOdd   NoticeKind = "workspace-odd"   // an oddity of the workspace was ignored
 	CycleBroken    NoticeKind = "cycle-broken"    // a dependency was left out to break a cycle
 	HeapRaised     NoticeKind = "heap-raised"     // a heap limit of the user is known to be too small
-	HistoryLost    NoticeKind = "history-lost"    // what a task took cannot be remembered
+	HistoryLost    NoticeKind = "history-lost"    // the history cannot be read or written
 	RootFallback   NoticeKind = "root-fallback"   // no member has the script; the root's runs
 	RootLeftOut    NoticeKind = "root-left-out"   // few members have the script; the root's does not run
 	Retrying       NoticeKind = "retrying"        // a task is tried again
 	StateDamaged   NoticeKind = "state-damaged"   // a file of .heapmage was set aside
 	StillRunning   NoticeKind = "still-running"   // a script looks as if it never ends
-	GCUnavailable  NoticeKind = "gc-unavailable"  // Node processes cannot be looked into
+	GCUnavailable  NoticeKind = "gc-unavailable"  // garbage cannot be collected in Node processes
 	OwnOptions     NoticeKind = "own-options"     // a script sets Node's options itself
 	StateUnwritten NoticeKind = "state-unwritten" // .heapmage cannot be written
 )
 
-// Notice is one line that the user should know and that stops nothing.
+// Notice is one line that the user should know. It does not stop the run.
 type Notice struct {
 	Kind NoticeKind `json:"kind"`
 	Task string     `json:"task,omitempty"`

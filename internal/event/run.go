@@ -18,7 +18,7 @@ const (
 
 // RunStarted is the first event of a run.
 type RunStarted struct {
-	// Format is the version of the record. Decode sets the missing one of version 1.
+	// Format is the version of the record. Decode sets it for version 1, which lacks it.
 	Format int    `json:"format,omitempty"`
 	Run    string `json:"run"`
 	Target string `json:"target"`
@@ -87,7 +87,7 @@ type RunFinished struct {
 	Budget memtools.Bytes `json:"budget"`
 	// Tasks is the time from the first task's start to the last one's end.
 	Tasks time.Duration `json:"tasks"`
-	// Bound is a lower bound for Tasks under any order of the same tasks, and
+	// Bound is a lower bound for Tasks, whatever the order of the same tasks, and
 	// BoundBy what sets it: "processors", "memory" or "order".
 	Bound   time.Duration `json:"bound"`
 	BoundBy string        `json:"boundBy,omitempty"`

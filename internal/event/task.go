@@ -15,8 +15,8 @@ type Task struct {
 	Script  string `json:"script"`  // the script that runs
 }
 
-// TaskQueued reports that all that a task waits for has succeeded: from now on it
-// waits for memory and a processor only.
+// TaskQueued reports that every task that this one depends on has succeeded: it now
+// waits only for memory and a processor.
 type TaskQueued struct{ Task }
 
 // TaskStarted reports that a task's first process is about to start.
@@ -67,8 +67,8 @@ type TaskFinished struct {
 	Cause  string `json:"cause,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	Hint   string `json:"hint,omitempty"`
-	// Curve is the task's usage over time, at equal distances, if memory ended it
-	// for good.
+	// Curve is the task's usage over time, at equal intervals, if it ran out of memory
+	// and is not tried again.
 	Curve []memtools.Bytes `json:"curve,omitempty"`
 	// Log is the file that holds the task's output.
 	Log string `json:"log,omitempty"`

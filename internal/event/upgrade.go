@@ -1,8 +1,8 @@
 package event
 
-// upgrade turns the events of a format 1 record into those of today. There, the
-// memory before and after a task was an event of its own; other events could come
-// between it and the task's.
+// upgrade turns the events of a format 1 record into those of today. There, the memory
+// before and after a task was a separate event, and other events could come between it
+// and the task's.
 func upgrade(events []Stamped) []Stamped {
 	if len(events) == 0 {
 		return events

@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	// statsWait bounds the wait for one process's figures, and collectWait that for its
-	// collection: in native code it does not answer.
+	// statsWait and collectWait bound the wait for the figures of a process and for
+	// its collection: a process in native code does not answer.
 	statsWait   = time.Second
 	collectWait = 10 * time.Second
 )
 
-// heaps gives figures and collects: a *v8heap.Server.
+// heaps is what a Collector needs of a *v8heap.Server.
 type heaps interface {
 	Processes() []v8heap.Process
 	Stats(ctx context.Context, pid int) (v8heap.Heap, error)
@@ -39,7 +39,7 @@ type Collector struct {
 	past map[int]pastGC // by process id
 }
 
-// CollectorOptions connect a Collector with its run.
+// CollectorOptions connect a Collector to its run.
 type CollectorOptions struct {
 	// Cooldown is the least time between two collections in one process. Zero means
 	// 30 s.
@@ -75,10 +75,10 @@ func newCollector(h heaps, o CollectorOptions) *Collector {
 // meter calls it with each critical sample.
 func (c *Collector) Critical(ctx context.Context) { c.background(ctx, event.AtCritical) }
 
-// Short is Critical for a run that is about to pass its memory.
+// Short is like Critical, for a run that is about to exceed its memory.
 func (c *Collector) Short(ctx context.Context) { c.background(ctx, event.AtShortage) }
 
-// Between is Critical after a task has ended. It never delays the next task.
+// Between is like Critical, for the end of a task. It never delays the next task.
 func (c *Collector) Between(ctx context.Context) { c.background(ctx, event.BetweenTasks) }
 
 func (c *Collector) background(ctx context.Context, trigger event.GCTrigger) {
@@ -165,7 +165,7 @@ func (c *Collector) candidates(ctx context.Context, pace pacing) []candidate {
 	all.Wait()
 	for pid := range c.past {
 		if !alive[pid] {
-			delete(c.past, pid) // its number may become another process's
+			delete(c.past, pid) // its ID may be reused
 		}
 	}
 	slices.SortFunc(list, func(a, b candidate) int { return cmp.Or(cmp.Compare(b.used, a.used), cmp.Compare(a.PID, b.PID)) })

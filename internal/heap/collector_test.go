@@ -61,7 +61,7 @@ func TestCollect(t *testing.T) {
 		used, live memtools.Bytes
 		broken     error
 	}
-	// collect runs one collection in a world with a budget of 1 GB.
+	// collect runs one collection under a budget of 1 GB.
 	collect := func(c *Collector) (events []event.Event) {
 		c.o.Emit = func(e event.Event) { events = append(events, e) }
 		c.collect(context.Background(), event.AtCritical)
@@ -171,7 +171,7 @@ func TestWorthwhile(t *testing.T) {
 		used  memtools.Bytes
 		past  pastGC
 		want  bool // usually
-		short bool // if it would have to be stopped otherwise
+		short bool // if the alternative is to stop it
 	}{
 		{"a large heap is, the first time", 100 * mb, pastGC{}, true, true},
 		{"a small heap is not", 10 * mb, pastGC{}, false, false},
@@ -183,7 +183,7 @@ func TestWorthwhile(t *testing.T) {
 		{"and not before it has grown", 700 * mb, ago(10*time.Second, 700*mb, 800*mb), false, false},
 		{"again after the cooldown", 900 * mb, ago(time.Minute, 100*mb, 800*mb), true, true},
 		{"not if it is nearly all live", 510 * mb, ago(time.Minute, 500*mb, 5*mb), false, false},
-		{"but in time all the same", 510 * mb, ago(3*time.Minute, 500*mb, 5*mb), true, true},
+		{"but after four cooldowns all the same", 510 * mb, ago(3*time.Minute, 500*mb, 5*mb), true, true},
 		{"but once it has grown by a fifth", 610 * mb, ago(time.Minute, 500*mb, 5*mb), true, true},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {

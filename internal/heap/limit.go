@@ -1,7 +1,7 @@
 // Package heap decides the heap limits of a run's processes and when garbage is
 // collected in them. A heap limit is a fuse, not a way to save memory: a program that
-// went wild ends with V8's own message before it presses on its neighbours. All
-// decisions are functions of values; only the Collector acts.
+// runs wild ends with V8's own message before its neighbours suffer. All decisions are
+// functions of values; only the Collector acts.
 package heap
 
 import (
@@ -17,9 +17,10 @@ type Limit struct {
 	Size memtools.Bytes
 	// Set is true if heapmage passes the limit on, false if the user's own stands.
 	Set bool
-	// Fixed limits are the user's order: they are not raised after V8 ran out of heap.
+	// Fixed is true if the user set the limit for this package: it is not raised after
+	// V8 ran out of heap.
 	Fixed bool
-	// Notice is a line for the user; empty text means that there is none.
+	// Notice is a line for the user. Empty text means none.
 	Notice event.Notice
 }
 
@@ -37,7 +38,7 @@ type Request struct {
 	// known to need at least; zero if unknown.
 	Learned, Proven memtools.Bytes
 	// MayExceedBudget is set if the task's peak is known and fits the budget, and
-	// garbage can be collected before it does not.
+	// garbage is collected if the task grows beyond that.
 	MayExceedBudget bool
 	// User is an explicit --max-old-space-size of the environment or of a settings
 	// file, zero if there is none; UserSource names it.
@@ -72,7 +73,7 @@ func For(r Request) Limit {
 	switch {
 	case r.Package > 0:
 		l.Size, l.Fixed, source = r.Package, true, "packages: in "+config.FileName
-		r.MayExceedBudget = false // an order stays inside the budget
+		r.MayExceedBudget = false // a fixed limit stays inside the budget
 	case r.User > 0 && r.User < r.Proven && r.Proven <= r.most():
 		l.Size = min(max(r.Proven, 2*r.Learned, minLearned), r.Ceiling, r.most())
 		l.Notice = event.Notice{Kind: event.HeapRaised,

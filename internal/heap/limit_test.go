@@ -19,7 +19,7 @@ func TestFor(t *testing.T) {
 	}{
 		{"is the ceiling if that fits", Request{Budget: 20 * gb, Young: 48 * mb, Ceiling: 8 * gb}, Limit{Size: 8 * gb, Set: true}, ""},
 		{"leaves room for the young generation at the budget", Request{Budget: 8 * gb, Young: 48 * mb, Ceiling: 8 * gb}, Limit{Size: 8*gb - 48*mb, Set: true}, ""},
-		{"is clamped to the budget, and says so", Request{Budget: 6 * gb, Young: 48 * mb, Ceiling: 16 * gb}, Limit{Size: 6*gb - 48*mb, Set: true}, "Heap limit 16GB (the ceiling) does not fit the budget of 6144.00MB"},
+		{"is clamped to the budget, and reports it", Request{Budget: 6 * gb, Young: 48 * mb, Ceiling: 16 * gb}, Limit{Size: 6*gb - 48*mb, Set: true}, "Heap limit 16GB (the ceiling) does not fit the budget of 6144.00MB"},
 		{"keeps the user's", Request{Budget: 8 * gb, Ceiling: 8 * gb, User: 4 * gb, UserSource: "NODE_OPTIONS"}, Limit{Size: 4 * gb}, ""},
 		{"keeps the user's above the ceiling", Request{Budget: 20 * gb, Ceiling: 8 * gb, User: 16 * gb, UserSource: "NODE_OPTIONS"}, Limit{Size: 16 * gb}, ""},
 		{"clamps the user's to the budget, and names it", Request{Budget: 6 * gb, Ceiling: 8 * gb, User: 16 * gb, UserSource: "NODE_OPTIONS"}, Limit{Size: 6 * gb, Set: true}, "16GB (NODE_OPTIONS)"},
@@ -33,7 +33,7 @@ func TestFor(t *testing.T) {
 		{"clamps the user's to a larger budget even then", Request{Budget: 6 * gb, Ceiling: 8 * gb, User: 16 * gb, UserSource: "NODE_OPTIONS", Learned: 5 * gb, MayExceedBudget: true}, Limit{Size: 6 * gb, Set: true}, "16GB (NODE_OPTIONS)"},
 		{"raises the user's if the task died of it", Request{Budget: gb, Ceiling: 8 * gb, User: 300 * mb, UserSource: "NODE_OPTIONS", Learned: 600 * mb, Proven: 450 * mb, MayExceedBudget: true}, Limit{Size: 2 * gb, Set: true}, "300MB (NODE_OPTIONS) was too small"},
 		{"bounds a package's by the budget even then", Request{Budget: gb, Ceiling: 8 * gb, Package: 2 * gb, MayExceedBudget: true}, Limit{Size: gb, Set: true, Fixed: true}, "packages: in heapmage.yaml"},
-		{"takes a package's as an order", Request{Budget: 8 * gb, Ceiling: 8 * gb, User: 4 * gb, Package: 2 * gb}, Limit{Size: 2 * gb, Set: true, Fixed: true}, ""},
+		{"takes a package's as fixed", Request{Budget: 8 * gb, Ceiling: 8 * gb, User: 4 * gb, Package: 2 * gb}, Limit{Size: 2 * gb, Set: true, Fixed: true}, ""},
 		{"clamps a package's too", Request{Budget: 1 * gb, Ceiling: 8 * gb, Package: 2 * gb}, Limit{Size: 1 * gb, Set: true, Fixed: true}, "packages: in heapmage.yaml"},
 		{"never leaves less than half of a small budget", Request{Budget: 256 * mb, Young: 192 * mb, Ceiling: 8 * gb}, Limit{Size: 128 * mb, Set: true}, "does not fit"},
 	} {
@@ -61,7 +61,7 @@ func TestRaised(t *testing.T) {
 	}{
 		{"raises the user's limit to what fits the budget", Limit{Size: 1 * gb}, r, 6 * gb, true},
 		{"does not pass the ceiling", Limit{Size: 1 * gb, Set: true}, Request{Budget: 6 * gb, Ceiling: 2 * gb}, 2 * gb, true},
-		{"does not raise an order", Limit{Size: 1 * gb, Set: true, Fixed: true}, r, 1 * gb, false},
+		{"does not raise a fixed limit", Limit{Size: 1 * gb, Set: true, Fixed: true}, r, 1 * gb, false},
 		{"does not try again for less than a tenth", Limit{Size: 6*gb - 100*mb}, r, 6*gb - 100*mb, false},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {

@@ -10,30 +10,30 @@ import (
 const (
 	// defaultCooldown is the least time between two collections in one process.
 	defaultCooldown = 30 * time.Second
-	// gcSettle is how long V8 takes, in threads of its own, to return the pages of what
-	// it collected to the system; usage does not fall before.
+	// gcSettle is how long V8's threads take to return collected pages to the system.
+	// Usage does not fall before that.
 	gcSettle = 100 * time.Millisecond
-	// minHeap is the smallest heap that is worth the pause of its program.
+	// minHeap is the smallest heap that is worth pausing a program for.
 	minHeap = 32 * memtools.MB
 )
 
 // pacing is how soon garbage is collected again.
 type pacing struct {
-	// pause is the least time between two looks at all processes: what was freed must
-	// show before more is done.
+	// pause is the least time between two rounds of collections: what one round freed
+	// must show in the usage before the next.
 	pause time.Duration
-	// A process that gave back at least one part-th of its heap, and whose heap has
-	// grown by as much since, need not wait for the cooldown, only times the length of
-	// its last collection.
+	// A process need not wait for the cooldown if its last collection freed at least
+	// 1/part of its heap and the heap has grown by 1/part since: it waits only for
+	// times the length of that collection.
 	part  memtools.Bytes
 	times time.Duration
 	// cooldown is the least time between two collections in any other process.
 	cooldown time.Duration
 }
 
-// pacingFor returns the pacing for a trigger. Usually a process that gives back a
-// fifth pays at most a twentieth of its time. If it would have to be paused or stopped
-// otherwise, one that gives back a twentieth pays a fifth.
+// pacingFor returns the pacing for a trigger. Usually, a process that frees a fifth of
+// its heap spends at most a twentieth of its time on collections. If the alternative is
+// to pause or stop it, freeing a twentieth is enough, and it spends up to a fifth.
 func pacingFor(t event.GCTrigger, cooldown time.Duration) pacing {
 	if t == event.AtShortage {
 		return pacing{pause: gcSettle, part: 20, times: 4, cooldown: cooldown}
@@ -48,9 +48,10 @@ type pastGC struct {
 	took         time.Duration
 }
 
-// worthwhile decides whether a heap is worth a collection: it is large enough, and
-// past its cooldown or paced faster. A heap that gave back less than a twentieth and
-// has hardly grown since is nearly all live: it is left alone for four cooldowns.
+// worthwhile decides whether a heap is worth a collection: it is large enough, and the
+// cooldown is over or need not be waited for. If a collection freed less than a
+// twentieth and the heap has hardly grown since, nearly all of it is live: it is left
+// alone for four cooldowns.
 func (p pacing) worthwhile(used memtools.Bytes, past pastGC, now time.Time) bool {
 	if used < minHeap {
 		return false

@@ -22,13 +22,13 @@ type Failure struct {
 	// Retries bounds the further attempts after each kind of failure. Nil means
 	// one, and only if something would be different.
 	Retries *int
-	// Repeat allows another attempt alone of a task that was alone before.
+	// Repeat allows a task that already ran alone to run alone again.
 	Repeat bool
 }
 
 // Retry decides whether a task is tried again, and how: after a full V8 heap with a
 // larger limit, if there is room for one; otherwise alone, with a heap limit that
-// fits the budget. The outcome is Failed if not. text describes the next attempt.
+// fits the budget. If it is not, the result is Failed. text describes the next attempt.
 func Retry(f Failure) (o schedule.Outcome, text string) {
 	cause := f.Verdict.Cause
 	failed := schedule.Outcome{Result: schedule.Failed, Cause: cause}
@@ -37,8 +37,8 @@ func Retry(f Failure) (o schedule.Outcome, text string) {
 	}
 	again := schedule.Outcome{Result: schedule.Again, Cause: cause}
 	if heapFull(cause) {
-		// Without a limit in the verdict the heap died far below ours: the script
-		// sets its own, and raising ours changes nothing.
+		// Without a limit in the verdict, the heap was full far below our limit: the
+		// script sets a lower one, and raising ours changes nothing.
 		raised, ok := f.Limit.raised(f.Request)
 		if !ok || f.Verdict.Limit == 0 && cause == oom.V8Heap {
 			return failed, ""
@@ -77,14 +77,14 @@ func (f Failure) retries() int {
 }
 
 // raised returns the limit for another attempt after V8 ran out of heap, and whether
-// one is worth trying: the limit was not an order and can grow by at least a tenth.
+// one is worth trying: the limit is not fixed and can grow by at least a tenth.
 func (l Limit) raised(r Request) (memtools.Bytes, bool) {
 	limit := min(r.Ceiling, r.room())
 	return limit, !l.Fixed && limit >= l.Size+l.Size/10
 }
 
-// Next is the heap limit of an attempt: the last that an earlier one asked for, else
-// that of a first attempt.
+// Next returns the heap limit of an attempt: the last one that an earlier attempt asked
+// for, else the limit of a first attempt.
 func Next(r Request, before []schedule.Outcome) Limit {
 	for _, o := range slices.Backward(before) {
 		if o.HeapLimit > 0 {
@@ -96,8 +96,8 @@ func Next(r Request, before []schedule.Outcome) Limit {
 
 func heapFull(c oom.Cause) bool { return c == oom.V8Heap || c == oom.NodeWorker }
 
-// fromOutside reports whether a task was ended for the memory that it used,
-// whatever its own limits were.
+// fromOutside reports whether a task was killed or stopped because of the memory that it
+// used, not by a limit inside its program.
 func fromOutside(c oom.Cause) bool {
 	return c == oom.KernelOOM || c == oom.KernelOOMSuspected || c == oom.PressureStop
 }

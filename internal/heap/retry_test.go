@@ -29,7 +29,7 @@ func TestRetry(t *testing.T) {
 		{"not alone if it was alone", nil, true, false, []oom.Verdict{killed}, 0},
 		{"alone again if that is allowed", nil, true, true, []oom.Verdict{killed, killed}, 1},
 		{"alone again, as often as configured", times(2), true, false, []oom.Verdict{killed, killed, killed}, 2},
-		{"not with a limit of the script's own", nil, false, false, []oom.Verdict{{Cause: oom.V8Heap}}, 0},
+		{"not if the script sets the limit", nil, false, false, []oom.Verdict{{Cause: oom.V8Heap}}, 0},
 		{"a worker thread's full heap, once", nil, false, false, []oom.Verdict{{Cause: oom.NodeWorker}, {Cause: oom.NodeWorker}}, 1},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
@@ -94,9 +94,9 @@ func TestNext(t *testing.T) {
 		before []schedule.Outcome
 		want   memtools.Bytes
 	}{
-		{"a first attempt's is decided anew", nil, 2 * gb},
-		{"a further one's is what was asked for", asked(3 * gb), 3 * gb},
-		{"the last that was asked for", asked(3*gb, gb), gb},
+		{"a first attempt gets a new one", nil, 2 * gb},
+		{"a later one gets what was asked for", asked(3 * gb), 3 * gb},
+		{"what was asked for last counts", asked(3*gb, gb), gb},
 		{"an attempt that only made room asked for nothing", asked(3*gb, 0), 3 * gb},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
@@ -113,10 +113,10 @@ func TestDiagnosed(t *testing.T) {
 		l     Limit
 		want  memtools.Bytes
 	}{
-		{"our own above the budget is the budget", Limit{Size: 2 * gb, Set: true}, gb},
-		{"our own inside it is itself", Limit{Size: gb / 2, Set: true}, gb / 2},
+		{"ours above the budget is the budget", Limit{Size: 2 * gb, Set: true}, gb},
+		{"ours inside it is itself", Limit{Size: gb / 2, Set: true}, gb / 2},
 		{"the user's is itself", Limit{Size: 2 * gb}, 2 * gb},
-		{"an order is itself", Limit{Size: 2 * gb, Set: true, Fixed: true}, 2 * gb},
+		{"a fixed one is itself", Limit{Size: 2 * gb, Set: true, Fixed: true}, 2 * gb},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			if got := tt.l.Diagnosed(gb); got != tt.want {
@@ -133,11 +133,11 @@ func TestWantsAgent(t *testing.T) {
 		atOnce int
 		want   bool
 	}{
-		{"a task of unknown need does", 0, 1, true},
-		{"a task that may make memory short alone does", 5 * gb, 1, true},
-		{"a task that cannot does not", 2 * gb, 1, false},
-		{"a task does if many of its kind can", 2 * gb, 8, true},
-		{"a small task does not, however many there are", 200 * mb, 64, false},
+		{"a task of unknown need gets it", 0, 1, true},
+		{"so does a task that may make memory short alone", 5 * gb, 1, true},
+		{"but not one that cannot", 2 * gb, 1, false},
+		{"unless many of its kind can together", 2 * gb, 8, true},
+		{"a small task never gets it, however many there are", 200 * mb, 64, false},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			if got := WantsAgent(tt.need, tt.atOnce, 8*gb); got != tt.want {

@@ -81,8 +81,8 @@ func CheckNames(ws *workspace.Workspace, c *config.Config) error {
 }
 
 // CheckReentry refuses a plan inside one of its own tasks: a build script that calls
-// "mage build" would start itself without end. running is the value of
-// HEAPMAGE_RUNNING, the tasks that this process stands inside of.
+// "mage build" would start itself forever. running is the value of HEAPMAGE_RUNNING: the
+// tasks that this process is part of.
 func (p *Plan) CheckReentry(running string) error {
 	for _, outer := range strings.Split(running, "\n") {
 		root, id, ok := strings.Cut(outer, "\t")

@@ -1,6 +1,6 @@
 // Package plan turns a request into the tasks to run: which packages are meant, which
-// script of each, and in which order. It reads the workspace and the configuration that
-// it is given, and starts and writes nothing.
+// script of each, and in which order. It works on the workspace and the configuration
+// that it is given, and neither starts nor writes anything.
 package plan
 
 import (
@@ -26,13 +26,13 @@ type Request struct {
 	Target string
 	// Mode is how memory is treated; empty means event.Parallel.
 	Mode event.Mode
-	// Packages selects packages: names, folders or globs, with commas between.
+	// Packages selects packages: names, folders or globs, separated by commas.
 	Packages *string
 	// NoDeps leaves out what the selected packages depend on.
 	NoDeps *bool
 	// Fix has the linter fix what it can.
 	Fix *bool
-	// TestPath is handed to the test scripts.
+	// TestPath is passed to the test scripts.
 	TestPath *string
 }
 
@@ -53,12 +53,12 @@ func (r Request) Args(t *taskgraph.Task) (args []string) {
 	return args
 }
 
-// Plan is what a request comes to.
+// Plan is a request with the tasks that it takes.
 type Plan struct {
 	Request
 	Graph *taskgraph.Graph
-	// Notices name what the user may not expect: the root's script stands in for the
-	// packages', or does not run; a cycle was broken.
+	// Notices report what the user may not expect: the root's script runs instead of
+	// the packages', or does not run; a cycle was broken.
 	Notices []event.Notice
 
 	ws     *workspace.Workspace
@@ -92,7 +92,7 @@ func (p *Plan) tasks() (*taskgraph.Graph, error) {
 			return nil, p.noScript(selected, named)
 		}
 		if !slices.Contains(selected, p.ws.RootPackage) {
-			p.notice(event.RootFallback, fmt.Sprintf("No package has a %s script: the root's runs", p.Target))
+			p.notice(event.RootFallback, fmt.Sprintf("No package has a %s script: the root's runs instead", p.Target))
 		}
 		r.Selected = []*workspace.Package{p.ws.RootPackage}
 	} else if !named {
@@ -113,8 +113,8 @@ func (p *Plan) tasks() (*taskgraph.Graph, error) {
 	return taskgraph.Build(r)
 }
 
-// mentionRoot adds a notice that the root's script does not run if it may be the one
-// that was meant: most packages have none, so one script of the root may build them all.
+// mentionRoot adds a notice that the root's script does not run, if the user may mean
+// that one: most packages have none, so the root's may build them all.
 func (p *Plan) mentionRoot(selected []*workspace.Package) {
 	have := 0
 	for _, pkg := range selected {
@@ -123,12 +123,16 @@ func (p *Plan) mentionRoot(selected []*workspace.Package) {
 		}
 	}
 	if root := p.ws.RootPackage; root != nil && !slices.Contains(selected, root) && p.has(root) && 2*have < len(selected) {
-		p.notice(event.RootLeftOut, fmt.Sprintf("A %s script is in %d of %d packages; that of the root does not run (-workspace=. runs it)", p.Target, have, len(selected)))
+		verb := "have"
+		if have == 1 {
+			verb = "has"
+		}
+		p.notice(event.RootLeftOut, fmt.Sprintf("%d of %d packages %s a %s script; the root's does not run (-workspace=. runs it)", have, len(selected), verb, p.Target))
 	}
 }
 
-// selected returns the packages that are asked for, and whether the user named them. If
-// a workspace has members, its root is among them only by name.
+// selected returns the packages that the request asks for, and whether it names them.
+// The root of a workspace with members is included only by name.
 func (p *Plan) selected() (packages []*workspace.Package, named bool, err error) {
 	if p.Request.Packages != nil {
 		packages, err = p.ws.Select(*p.Request.Packages)
@@ -148,8 +152,8 @@ func (p *Plan) has(pkg *workspace.Package) bool {
 	return ok
 }
 
-// script finds a package's script for a target: the configured one, or that of the
-// same name, or of a usual synonym.
+// script finds a package's script for a target: the configured one, or the one with the
+// same name or a usual synonym.
 func (p *Plan) script(pkg *workspace.Package, target string) (string, bool) {
 	if name := p.config.TaskFor(pkg.Keys(), target).Script; name != "" {
 		_, ok := pkg.Scripts[name]
@@ -163,8 +167,8 @@ func (p *Plan) script(pkg *workspace.Package, target string) (string, bool) {
 	return script.Find(pkg, target)
 }
 
-// dependsOn is the order of tasks: what is configured, over what the repository
-// declares, over the defaults.
+// dependsOn is the order of tasks: the configuration goes before what the repository
+// declares, and that before the defaults.
 func (p *Plan) dependsOn() map[string][]string {
 	order := taskgraph.DefaultDependsOn()
 	maps.Copy(order, p.config.Declared)
@@ -208,7 +212,7 @@ func (p *Plan) noScript(selected []*workspace.Package, named bool) error {
 		if len(names) > 12 {
 			names, more = names[:12], ", …"
 		}
-		hint = fmt.Sprintf("name the script under tasks: %s: script: in heapmage.yaml; there are: %s%s", p.Target, strings.Join(names, ", "), more)
+		hint = fmt.Sprintf("choose one in heapmage.yaml, with tasks: {%s: {script: NAME}}; there are: %s%s", p.Target, strings.Join(names, ", "), more)
 	}
 	return &problem.Error{Where: where, What: fmt.Sprintf("%s script for %q", who, p.Target), Hint: hint}
 }

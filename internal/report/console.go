@@ -13,7 +13,7 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// Show is the way in which scripts' output reaches the console.
+// Show is how scripts' output reaches the console.
 type Show int
 
 const (
@@ -21,8 +21,8 @@ const (
 	Held Show = iota
 	// Live output is printed as it comes: nothing else runs beside the task.
 	Live
-	// Labelled output is printed as it comes, in whole lines, each behind the label
-	// of its task.
+	// Labelled output is printed as it comes, in whole lines, each with the label of
+	// its task in front.
 	Labelled
 )
 
@@ -44,7 +44,7 @@ func NewConsole(out io.Writer, colour bool, show Show) *Console {
 	return &Console{out: out, show: show, paint: newPalette(colour)}
 }
 
-// Take writes what the event has to show.
+// Take writes the lines of the event, if it has any.
 func (c *Console) Take(s event.Stamped, sum *tally.State) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,7 +124,7 @@ func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 	}
 	if e.Budget > 0 {
 		peak := ""
-		if sum.Run.Format != 1 && e.Peak > 0 { // runs of format 1 were printed without
+		if sum.Run.Format != 1 && e.Peak > 0 { // runs of format 1 were printed without it
 			peak = fmt.Sprintf(", peak of %s %v", e.Label, e.Peak)
 		}
 		c.line(c.paint.faint, "💾 Memory: %s%s", usage(e.Usage, e.Budget), peak)

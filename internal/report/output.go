@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// Output takes the output of one task, as it comes. label names the task. Close it
-// after the last write; it then holds no partial line any more.
+// Output returns the writer for the output of one task, which label names. Close it
+// after the last write: it may hold back a partial line.
 func (c *Console) Output(label string) io.WriteCloser {
 	switch c.show {
 	case Live:
@@ -41,12 +41,12 @@ func (l live) Write(p []byte) (int, error) {
 
 func (live) Close() error { return nil }
 
-// longestLine bounds what is kept of a line that does not end; more is printed as
-// several lines.
+// longestLine bounds what is kept of a line that has not ended. A longer line is printed
+// as several.
 const longestLine = 64 << 10
 
-// labelled passes whole lines on, each behind a label, so that lines of tasks that
-// run side by side never mix. It is used by one goroutine.
+// labelled passes whole lines on, each with a label in front, so that lines of tasks
+// that run side by side never mix. Only one goroutine may use it.
 type labelled struct {
 	console *Console
 	label   []byte

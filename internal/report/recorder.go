@@ -10,8 +10,8 @@ import (
 	"github.com/heapmage/heapmage/internal/tally"
 )
 
-// Recorder writes a run's events to a file, one JSON object a line. Each event
-// reaches the system before the next, so the record of a killed run can be read.
+// Recorder writes a run's events to a file, one JSON object a line. Each event is
+// written before the next is taken, so the record of a killed run can be read.
 type Recorder struct {
 	mu   sync.Mutex
 	file *os.File

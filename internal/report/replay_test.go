@@ -9,8 +9,8 @@ import (
 	"github.com/heapmage/heapmage/internal/tally"
 )
 
-// TestReplay: a record gives the text that its run printed, also one of an earlier
-// version, which had the memory after a task as an event of its own.
+// TestReplay: a record gives the text that its run printed. This one has the earlier
+// format, in which the memory after a task was a separate event.
 func TestReplay(t *testing.T) {
 	record, err := os.Open("testdata/format1/events.jsonl")
 	if err != nil {

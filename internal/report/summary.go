@@ -10,8 +10,8 @@ import (
 // boundBy names what sets the lower bound of a run.
 var boundBy = map[string]string{"processors": "processor time", "memory": "memory", "order": "the longest chain of packages"}
 
-// quality is how close a run came to what was possible, and what that took. It is
-// empty for a run that could not have gone otherwise.
+// quality is how close a run came to the best possible time, and what that took. It is
+// empty if the run had no choice.
 func quality(e event.RunFinished) string {
 	var parts []string
 	if e.Succeeded > 1 && e.Bound > 0 {

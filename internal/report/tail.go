@@ -9,8 +9,8 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// tail reads the end of a file, at most most bytes, beginning at the start of a
-// line where there is one. earlier is how much stands before it.
+// tail reads the last most bytes of a file, without a partial line at the beginning if
+// that leaves anything. earlier is the size of what comes before.
 func tail(path string, most memtools.Bytes) (text []byte, earlier memtools.Bytes, err error) {
 	f, err := os.Open(path)
 	if err != nil {

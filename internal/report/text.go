@@ -32,8 +32,8 @@ func verbFor(target string) verb {
 	return verb{"🔧 ", "Running " + target + " of package"}
 }
 
-// skipped is "package: web (core failed)". Where another script than the
-// target's own kind is meant, it is named: "package: web (generate of core failed)".
+// skipped is "package: web (core failed)". A script that is not of the usual target is
+// named: "package: web (generate of core failed)".
 func skipped(e event.TaskSkipped) string {
 	what := "package: " + e.Label
 	if _, known := verbs[e.Target]; !known {
@@ -50,7 +50,7 @@ func skipped(e event.TaskSkipped) string {
 
 // title is a target at the start of a sentence: "Build".
 func title(target string) string {
-	if target == "" { // the record lost its beginning
+	if target == "" { // the beginning of the record is lost
 		return "Run"
 	}
 	return strings.ToUpper(target[:1]) + target[1:]

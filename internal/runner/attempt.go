@@ -8,21 +8,21 @@ import (
 	"github.com/heapmage/heapmage/internal/proc"
 )
 
-// Attempt is the handle of one attempt at a task: it freezes the attempt and lets it go
-// on, also before Run has begun it and after it has ended. The zero value is ready. It
-// may be used by many goroutines.
+// Attempt is the handle of one attempt at a task. It may freeze and thaw the attempt at
+// any time, even before Run begins it and after it has ended. The zero value is ready.
+// It may be used by many goroutines.
 type Attempt struct {
 	mu      sync.Mutex    // guards all below
 	process *proc.Process // of the step that runs; nil between two
 	frozen  bool
 	thawed  chan struct{} // closed by the next thaw; nil while it runs
-	since   time.Time     // of the present freeze
-	total   time.Duration // of all earlier ones
+	since   time.Time     // start of the current freeze
+	total   time.Duration // of all earlier freezes
 	ended   bool
 }
 
-// Freeze keeps the attempt from running; it keeps its memory. On a system that cannot
-// suspend processes (Windows) only the next step is held back.
+// Freeze suspends the attempt, which keeps its memory. On a system that cannot suspend
+// processes (Windows) only the next step is held back.
 func (a *Attempt) Freeze() { a.setFrozen(true) }
 
 // Thaw lets a frozen attempt go on.
@@ -58,7 +58,7 @@ func (a *Attempt) setFrozenLocked(frozen bool) {
 	}
 }
 
-// end forgets the process and returns for how long the attempt was frozen.
+// end forgets the process and returns how long the attempt was frozen.
 func (a *Attempt) end() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -67,7 +67,7 @@ func (a *Attempt) end() time.Duration {
 	return a.total
 }
 
-// frozenFor is for how long the attempt has been frozen so far.
+// frozenFor returns how long the attempt has been frozen so far.
 func (a *Attempt) frozenFor() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -101,8 +101,8 @@ func (a *Attempt) runs(p *proc.Process) {
 	}
 }
 
-// minCheck is the least time between two looks at the time left of an attempt that
-// is frozen: its time does not go on meanwhile.
+// minCheck is the least time between two checks of how much time an attempt has left:
+// while it is frozen, that does not change.
 const minCheck = 10 * time.Millisecond
 
 // endAfter calls end once the attempt has run for d, pauses not counted, unless ctx is

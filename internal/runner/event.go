@@ -7,8 +7,8 @@ import (
 	"github.com/heapmage/heapmage/memtools/oom"
 )
 
-// Event is how the attempt ended, as an event that does not name its task. err is that
-// of Run; an attempt with one has failed, whatever its processes did.
+// Event returns how the attempt ended; the caller fills in the task. err is Run's: with
+// an error the attempt has failed, whatever its processes did.
 func (r Result) Event(err error) event.TaskFinished {
 	f := event.TaskFinished{
 		Duration: r.Duration, Frozen: r.Frozen, CPU: r.CPU, Peak: r.Peak,
@@ -19,7 +19,7 @@ func (r Result) Event(err error) event.TaskFinished {
 		f.Status, f.Cause, f.ExitCode = event.Failed, string(oom.Failure), -1
 		f.Reason, f.Hint, _ = strings.Cut(err.Error(), "\n💡 ")
 	case f.Status == event.Stopped:
-		f.Reason = r.Verdict.Reason() // the user need not act
+		f.Reason = r.Verdict.Reason() // nothing for the user to do
 	case f.Status != event.Succeeded:
 		f.Reason, f.Hint = r.Verdict.Reason(), r.Verdict.Advice
 	}

@@ -51,8 +51,8 @@ type Spec struct {
 
 // Result is how an attempt ended.
 type Result struct {
-	// Started is the log file's creation time by its file system's clock, so output
-	// files' times compare with it: no file that the attempt wrote there is older.
+	// Started is the log file's creation time by its file system's clock: no file that
+	// the attempt writes there is older.
 	Started  time.Time
 	Duration time.Duration
 	// Frozen is the part of Duration for which the attempt was frozen.
@@ -180,7 +180,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	return end.OutputErr
 }
 
-// stopOf is why we end what runs under ctx, which is done.
+// stopOf returns the reason to end what runs under ctx, which is done.
 func stopOf(ctx context.Context) oom.Stop {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, ErrTimeout):

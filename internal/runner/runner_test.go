@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// world is a runner with a meter of its own.
+// world makes a runner with a new meter.
 func world(t *testing.T) *Runner {
 	t.Helper()
 	m, err := meter.New(meter.Options{Budget: memtools.GB})
@@ -55,7 +55,7 @@ type running struct {
 	ended chan Result
 }
 
-// begin makes a task of shell commands, each a step, and has change set it up.
+// begin starts a task whose steps are shell commands. change adjusts it before.
 func begin(t *testing.T, ctx context.Context, change func(*running, *Spec), commands ...string) *running {
 	t.Helper()
 	task := &running{r: world(t), log: filepath.Join(t.TempDir(), "log"), ended: make(chan Result, 1)}
@@ -93,7 +93,7 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// stopped reports whether the process of a task does not run, as ps tells.
+// stopped reports whether ps shows the process of a task as stopped.
 func (r *running) stopped(t *testing.T) bool {
 	t.Helper()
 	r.mu.Lock()

@@ -2,10 +2,10 @@ package tally
 
 import "time"
 
-// bound is a lower bound for the time of the tasks that succeeded, under any order
-// of them, and what sets it: "processors" (processor time over processors),
-// "memory" (usage over time, over the budget) or "order" (the longest chain of
-// tasks that wait for each other). Pauses do not count.
+// bound returns a lower bound for the time that the succeeded tasks take in any order,
+// and what sets it: "processors" (processor time divided by processors), "memory"
+// (usage over time, divided by the budget) or "order" (the longest chain of tasks that
+// wait for each other). Pauses do not count.
 func (s *State) bound() (bound time.Duration, by string) {
 	bound, by = s.longestChain(), "order"
 	if s.Run.CPUs > 0 {
@@ -35,14 +35,14 @@ func (s *State) longestChain() time.Duration {
 	return longest
 }
 
-// integral sums a figure over time, in the figure's unit times seconds. Between two
-// points it runs straight. The zero value is empty.
+// integral adds up a figure over time, in the figure's unit times seconds, with a
+// straight line between two points. The zero value is empty.
 type integral struct {
 	sum, last float64
 	at        time.Time
 }
 
-// add notes a point. One that is not after the last only replaces its figure.
+// add adds a point. If it is not later than the last, it only replaces its figure.
 func (i *integral) add(at time.Time, figure float64) {
 	if over := at.Sub(i.at).Seconds(); !i.at.IsZero() && over > 0 {
 		i.sum += (i.last + figure) / 2 * over

@@ -2,18 +2,18 @@ package tally
 
 import "github.com/heapmage/heapmage/memtools"
 
-// curvePoints is half of the most points that a curve has.
+// curvePoints is half the maximum number of points of a curve.
 const curvePoints = 32
 
 // curve is the usage of one attempt over time, in a bounded number of points at equal
-// distances. The zero value is empty.
+// intervals. The zero value is empty.
 type curve struct {
-	points []memtools.Bytes // the largest usage of each stretch
-	each   int              // samples in a stretch
-	inLast int              // samples in the last stretch so far
+	points []memtools.Bytes // the largest usage of each interval
+	each   int              // samples in an interval
+	inLast int              // samples in the last interval so far
 }
 
-// add notes a sample. When there are too many points, each two become one.
+// add adds a sample. If the curve is full, neighbouring points are merged in pairs.
 func (c *curve) add(usage memtools.Bytes) {
 	if c.each == 0 {
 		c.each = 1

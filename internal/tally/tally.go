@@ -43,20 +43,20 @@ func (s *Sink) Take(e event.Stamped) {
 	}
 }
 
-// Read calls look with the present state, which does not change meanwhile.
+// Read calls look with the current state, which does not change while look runs.
 func (s *Sink) Read(look func(*State)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	look(&s.state)
 }
 
-// State is the sum of the events of a run so far. The zero value is that of no
-// events.
+// State is what the events of a run so far add up to. The zero value is the state
+// before the first event.
 type State struct {
 	Run event.RunStarted
 	// Succeeded, Failed and Skipped count tasks.
 	Succeeded, Failed, Skipped int
-	// Retries counts attempts that another one followed, Pauses the times a task
+	// Retries counts attempts that were followed by another, Pauses the times a task
 	// was frozen, Collections the garbage collections.
 	Retries, Pauses, Collections int
 	// Usage is the last known usage of the whole run, Peak the highest, and Budget
@@ -71,12 +71,12 @@ type State struct {
 	// lengths are the run times of the tasks that succeeded, without pauses.
 	lengths map[string]time.Duration
 	cpu     time.Duration
-	// failed are the labels of the tasks that failed, outOfMemory of those among
-	// them that memory ended.
+	// failed holds the labels of the tasks that failed, outOfMemory of those among
+	// them that ran out of memory.
 	failed, outOfMemory []string
 	finished            *event.RunFinished
 
-	// from is the start of the first task, to the end of the last one so far.
+	// from is when the first task started, to when a task last ended.
 	from, to time.Time
 	usage    integral
 	// usageAtEnd is the usage integral at to.
@@ -184,7 +184,7 @@ func (s *State) measured(at time.Time, usage, budget memtools.Bytes) {
 	}
 }
 
-// reserve notes how much of what is reserved now is not used.
+// reserve notes how much of the reserved memory is unused now.
 func (s *State) reserve(at time.Time) {
 	var unused memtools.Bytes
 	for _, a := range s.running {
@@ -199,7 +199,7 @@ func (s *State) Paused(id string) bool {
 	return a != nil && a.paused
 }
 
-// Curve is the usage of a running task so far, at equal distances.
+// Curve returns the usage of a running task so far, at equal intervals.
 func (s *State) Curve(id string) []memtools.Bytes {
 	if a := s.running[id]; a != nil {
 		return slices.Clone(a.curve.points)
@@ -207,8 +207,8 @@ func (s *State) Curve(id string) []memtools.Bytes {
 	return nil
 }
 
-// exit returns the exit code of the run and the reason for one that is not zero:
-// those of its RunFinished, before that those that its tasks so far give.
+// exit returns the exit code of the run, and the reason if it is not zero: those of
+// RunFinished if the run has ended, else those that follow from the tasks so far.
 func (s *State) exit() (code int, reason string) {
 	if s.finished != nil {
 		return s.finished.ExitCode, s.finished.Reason
@@ -227,8 +227,8 @@ func (s *State) exit() (code int, reason string) {
 	}
 }
 
-// Summary is the last event of the run by what happened so far. Duration, and a
-// reason to end that is not one of the tasks, are the caller's to fill in.
+// Summary returns the run's last event, as far as the events so far tell. The caller
+// fills in Duration, and a reason to end that lies outside the tasks.
 func (s *State) Summary() event.RunFinished {
 	f := event.RunFinished{
 		Target: s.Run.Target, Succeeded: s.Succeeded, Failed: s.Failed, Skipped: s.Skipped,

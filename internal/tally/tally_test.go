@@ -80,11 +80,11 @@ func TestExit(t *testing.T) {
 		code   int
 		reason string
 	}{
-		{"a run of nothing is done", nil, 0, ""},
+		{"a run without tasks succeeds", nil, 0, ""},
 		{"a failed task is 1", []event.Event{failed("b", event.Failed), failed("a", event.TimedOut)}, 1, "build failed: a, b"},
 		{"memory wins over other failures, and is named", []event.Event{failed("a", event.Failed), failed("b", event.OutOfMemory)}, 4, "build failed: a, b (out of memory: b)"},
-		{"an attempt that another one follows is no failure", []event.Event{event.TaskFinished{Task: task("a"), Status: event.OutOfMemory, Retry: true}}, 0, ""},
-		{"the run's own end stands", []event.Event{failed("a", event.Interrupted), event.RunFinished{ExitCode: 130, Reason: "build interrupted"}}, 130, "build interrupted"},
+		{"an attempt that is followed by another is no failure", []event.Event{event.TaskFinished{Task: task("a"), Status: event.OutOfMemory, Retry: true}}, 0, ""},
+		{"the exit code of the run's last event stands", []event.Event{failed("a", event.Interrupted), event.RunFinished{ExitCode: 130, Reason: "build interrupted"}}, 130, "build interrupted"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			var s story
@@ -146,7 +146,7 @@ func TestUnused(t *testing.T) {
 	}
 }
 
-// TestRecord: the events of a run give the same state after they were recorded.
+// TestRecord: a recorded run gives the same state as the live one.
 func TestRecord(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var s story
