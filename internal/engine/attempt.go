@@ -117,7 +117,11 @@ func (a *attempt) do() schedule.Outcome {
 
 // warn emits what the user should know about a task before it starts.
 func (a *attempt) warn() {
-	a.sayOnce(a.limit.Notice)
+	limit := a.limit.Notice
+	if limit.Kind == event.HeapRaised {
+		limit.Task = a.event.Label // the others are about the run
+	}
+	a.sayOnce(limit)
 	text := a.task.Package.Scripts[a.task.Script]
 	if own, ok := script.OverrideIn(text, a.limits.Effective); ok && a.isNode() {
 		a.sayOnce(event.Notice{Kind: event.OwnOptions, Task: a.event.Label, Text: fmt.Sprintf("its script sets %s itself, which overrides heapmage's heap limit", own.Text)})

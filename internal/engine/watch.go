@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/heapmage/heapmage/internal/budget"
@@ -103,7 +104,7 @@ func (w watch) command(ctx context.Context, text string) error {
 	}
 	w.peak()
 	if !end.Success() {
-		return &problem.Error{What: fmt.Sprintf("the command failed: exit code %d %s", end.ExitCode, end.Signal), Code: problem.ExitFailed}
+		return &problem.Error{What: strings.TrimRight(fmt.Sprintf("the command failed: exit code %d %s", end.ExitCode, end.Signal), " "), Code: problem.ExitFailed}
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func For(r Request) Limit {
 	case r.User > 0 && r.User < r.Proven && r.Proven <= r.most():
 		l.Size = min(max(r.Proven, 2*r.Learned, minLearned), r.Ceiling, r.most())
 		l.Notice = event.Notice{Kind: event.HeapRaised,
-			Text: fmt.Sprintf("Heap limit %s (%s) was too small for it before: raised to %v", r.User.Short(), r.UserSource, l.Size)}
+			Text: fmt.Sprintf("Heap limit %s (%s) was too small before: raised to %v", r.User.Short(), r.UserSource, l.Size)}
 		return l
 	case r.User > 0 && r.User <= r.Budget:
 		return Limit{Size: r.User}

@@ -186,6 +186,9 @@ func (p *Plan) noScript(selected []*workspace.Package, named bool) error {
 	if p.ws.Manager == workspace.Go {
 		where = "go.mod"
 	}
+	if p.Target == "bundle" {
+		who = "the root has no" // packages are bundled only by name
+	}
 	if named {
 		where, who = "-workspace="+*p.Request.Packages, "none of these packages has a"
 		if len(selected) == 1 {
