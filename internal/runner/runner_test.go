@@ -93,7 +93,8 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// stopped reports whether ps shows the process of a task as stopped.
+// stopped reports whether the process of a task does not run, as ps tells: a shell whose
+// child was stopped between its fork and its exec waits for that in state D.
 func (r *running) stopped(t *testing.T) bool {
 	t.Helper()
 	r.mu.Lock()
@@ -103,7 +104,7 @@ func (r *running) stopped(t *testing.T) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bytes.HasPrefix(bytes.TrimSpace(state), []byte("T"))
+	return bytes.ContainsAny(bytes.TrimSpace(state)[:1], "TD")
 }
 
 func TestFreeze(t *testing.T) {

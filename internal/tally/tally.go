@@ -133,7 +133,6 @@ func (s *State) start(at time.Time, e event.TaskStarted) {
 
 func (s *State) end(at time.Time, e event.TaskFinished) {
 	s.measured(at, e.Usage, e.Budget)
-	s.Peak = max(s.Peak, e.Peak) // the samples may have missed it
 	s.to, s.usageAtEnd = at, s.usage.sum
 	delete(s.running, e.ID)
 	s.reserve(at)
