@@ -209,7 +209,6 @@ func (r *run) schedule(ctx context.Context) {
 		}
 		jobs = append(jobs, job)
 	}
-	gc := r.session.GC
 	o := schedule.Options{
 		Slots: r.slots(), CPUs: r.cpus(),
 		Memory: r.memory, Measured: r.session.Sampled,
@@ -226,7 +225,7 @@ func (r *run) schedule(ctx context.Context) {
 			r.session.Events.Emit(skipped)
 		},
 	}
-	if gc != nil {
+	if gc := r.session.GC; gc != nil {
 		o.Collect = func() { gc.Short(ctx) }
 	}
 	if o.Slots > 0 {
@@ -235,9 +234,6 @@ func (r *run) schedule(ctx context.Context) {
 	schedule.Run(ctx, jobs, o, func(ctx context.Context, g schedule.Grant) schedule.Attempt {
 		return r.start(ctx, tasks[g.ID], g)
 	})
-	if gc != nil {
-		gc.Wait() // its events belong before the end of the run
-	}
 }
 
 // memory is the last measurement as the scheduler reads it.
@@ -248,6 +244,7 @@ func (r *run) memory() schedule.Memory {
 
 // finish emits how the run ended and returns that as an error.
 func (r *run) finish(ctx context.Context, err error) error {
+	r.session.Settle() // what else is emitted belongs before the end of the run
 	now := r.session.Meter.Now()
 	var f event.RunFinished
 	r.session.Tally.Read(func(s *tally.State) { f = s.Summary() })

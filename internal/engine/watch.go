@@ -53,12 +53,12 @@ func Watch(ctx context.Context, command, pid string) error {
 	if err != nil {
 		return err
 	}
-	if w.HeapsErr != nil {
-		return w.HeapsErr
-	}
-	if command != "" {
+	switch {
+	case w.HeapsErr != nil:
+		err = w.HeapsErr
+	case command != "":
 		err = w.command(ctx, command)
-	} else {
+	default:
 		err = w.process(ctx, pid)
 	}
 	closed := w.Close()
@@ -96,9 +96,7 @@ func (w watch) command(ctx context.Context, text string) error {
 	}
 	p.Stop() // does nothing to a command that has ended
 	end := p.Wait()
-	if w.GC != nil {
-		w.GC.Wait()
-	}
+	w.Settle() // no memory line comes after the peak
 	if code, reason := session.Exit(ctx); code != 0 {
 		return &problem.Error{What: reason, Code: code}
 	}
@@ -131,6 +129,7 @@ func (w watch) process(ctx context.Context, text string) error {
 		case <-ctx.Done():
 		}
 	}
+	w.Settle() // no memory line comes after the peak
 	w.peak()
 	return nil
 }

@@ -46,6 +46,10 @@ func NewConsole(out io.Writer, colour bool, show Show) *Console {
 
 // Take writes the lines of the event, if it has any.
 func (c *Console) Take(s event.Stamped, sum *tally.State) {
+	switch s.Event.(type) {
+	case event.RunPlanned, event.TaskQueued, event.Sample:
+		return // nothing to show, so no wait for a script's output that is being written
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch e := s.Event.(type) {

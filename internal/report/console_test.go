@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -213,4 +214,33 @@ func TestTail(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slowWriter is a pipe whose reader waits until the channel is closed.
+type slowWriter chan struct{}
+
+func (w slowWriter) Write(p []byte) (int, error) {
+	<-w
+	return len(p), nil
+}
+
+// TestSilentEventsDoNotWait: what prints nothing does not wait for a script's output
+// that cannot be written yet.
+func TestSilentEventsDoNotWait(t *testing.T) {
+	full := make(slowWriter)
+	c := NewConsole(full, false, Live)
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		_, _ = c.Output("core").Write([]byte("x")) // never fails
+	}()
+	for c.mu.TryLock() { // until it is being written
+		c.mu.Unlock()
+		runtime.Gosched()
+	}
+	for _, e := range []event.Event{event.RunPlanned{}, event.TaskQueued{}, event.Sample{}} {
+		c.Take(event.Stamped{Event: e}, &tally.State{})
+	}
+	close(full)
+	<-written
 }

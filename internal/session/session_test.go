@@ -51,6 +51,11 @@ func (k *keeper) events() []event.Event {
 	return append([]event.Event(nil), k.seen...)
 }
 
+// wall takes no event before it is closed.
+type wall chan struct{}
+
+func (w wall) Take(event.Stamped, *tally.State) { <-w }
+
 func open(t *testing.T, o Options) (*Session, *keeper) {
 	t.Helper()
 	k := &keeper{}
@@ -141,6 +146,34 @@ func TestSession(t *testing.T) {
 			t.Error("it has a server in a folder that does not exist")
 		}
 		closed(t, s)
+	})
+	t.Run("goes on measuring while the log cannot be written", func(t *testing.T) {
+		stuck := make(chan struct{})
+		s, err := Open(t.Context(), Options{ID: proc.NewRunID(), MaxBudget: memtools.GB, Reporters: []tally.Reporter{wall(stuck)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 4 {
+			select {
+			case <-s.Sampled:
+			case <-time.After(20 * time.Second):
+				t.Fatal("no sample")
+			}
+		}
+		close(stuck)
+		closed(t, s)
+	})
+	t.Run("emits nothing once it has settled", func(t *testing.T) {
+		s, k := open(t, Options{Tick: time.Millisecond})
+		<-s.Sampled
+		s.Settle()
+		s.Events.Emit(event.RunFinished{})
+		time.Sleep(20 * time.Millisecond)
+		closed(t, s)
+		seen := k.events()
+		if _, last := seen[len(seen)-1].(event.RunFinished); !last {
+			t.Errorf("%+v came after the end", seen[len(seen)-1])
+		}
 	})
 	t.Run("knows which tasks are frozen", func(t *testing.T) {
 		s, _ := open(t, Options{})
