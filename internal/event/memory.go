@@ -50,7 +50,9 @@ type Pressure struct {
 // its memory. If a task is stopped for that reason, a TaskFinished reports it.
 type Correction struct {
 	Task
-	Action CorrectionAction `json:"action"`
+	// Attempt counts from 1. It may be paused before its TaskStarted.
+	Attempt int              `json:"attempt,omitempty"`
+	Action  CorrectionAction `json:"action"`
 	// Held is the memory of the task; Usage, Budget and Available are the run's.
 	Held      memtools.Bytes `json:"held"`
 	Usage     memtools.Bytes `json:"usage"`

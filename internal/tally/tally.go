@@ -68,6 +68,8 @@ type State struct {
 
 	plan    []event.PlannedTask
 	running map[string]*attempt
+	// early are the attempts that were paused before they started, by task.
+	early map[string]int
 	// lengths are the run times of the tasks that succeeded, without pauses.
 	lengths map[string]time.Duration
 	cpu     time.Duration
@@ -86,6 +88,7 @@ type State struct {
 
 // attempt is what is known of a running task.
 type attempt struct {
+	number int
 	need   memtools.Bytes
 	usage  memtools.Bytes
 	paused bool
@@ -127,7 +130,8 @@ func (s *State) start(at time.Time, e event.TaskStarted) {
 	if s.running == nil {
 		s.running, s.lengths = map[string]*attempt{}, map[string]time.Duration{}
 	}
-	s.running[e.ID] = &attempt{need: e.Need}
+	s.running[e.ID] = &attempt{number: e.Attempt, need: e.Need, paused: e.Attempt > 0 && s.early[e.ID] == e.Attempt}
+	delete(s.early, e.ID)
 	s.reserve(at)
 }
 
@@ -159,8 +163,16 @@ func (s *State) correct(e event.Correction) {
 	if e.Action == event.Paused {
 		s.Pauses++
 	}
-	if a := s.running[e.ID]; a != nil {
+	if a := s.running[e.ID]; a != nil && (a.number == e.Attempt || e.Attempt == 0) {
 		a.paused = e.Action == event.Paused
+		return
+	}
+	delete(s.early, e.ID)
+	if e.Action == event.Paused {
+		if s.early == nil {
+			s.early = map[string]int{}
+		}
+		s.early[e.ID] = e.Attempt
 	}
 }
 

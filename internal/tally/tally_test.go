@@ -70,6 +70,35 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// TestPausedEarly: an attempt may be paused between its grant and its start, or just
+// after its end.
+func TestPausedEarly(t *testing.T) {
+	attempt := func(n int) event.TaskStarted { return event.TaskStarted{Task: task("a"), Attempt: n} }
+	pause := func(n int) event.Correction {
+		return event.Correction{Task: task("a"), Attempt: n, Action: event.Paused}
+	}
+	var s story
+	s.at(0, pause(1))
+	s.at(1, attempt(1))
+	if !s.Paused("a") {
+		t.Error("it was paused before it started")
+	}
+	s.at(2, event.Correction{Task: task("a"), Attempt: 1, Action: event.Resumed})
+	s.at(3, event.TaskFinished{Task: task("a"), Attempt: 1, Status: event.Stopped, Retry: true})
+	s.at(3, pause(1))
+	s.at(4, attempt(2))
+	if s.Paused("a") {
+		t.Error("the pause of the first attempt counts for the second")
+	}
+	s.at(5, event.TaskFinished{Task: task("a"), Attempt: 2, Status: event.Stopped, Retry: true})
+	s.at(5, pause(3))
+	s.at(5, event.Correction{Task: task("a"), Attempt: 3, Action: event.Resumed})
+	s.at(6, attempt(3))
+	if s.Paused("a") {
+		t.Error("it goes on before it started")
+	}
+}
+
 func TestExit(t *testing.T) {
 	failed := func(id string, s event.Status) event.TaskFinished {
 		return event.TaskFinished{Task: task(id), Status: s}
