@@ -88,7 +88,7 @@ func (a *attempt) Stop(final bool) {
 
 func (a *attempt) corrected(action event.CorrectionAction) {
 	now := a.session.Meter.Last()
-	a.session.Events.Emit(event.Correction{Task: a.event, Action: action,
+	a.session.Events.Emit(event.Correction{Task: a.event, Attempt: a.grant.Attempt, Action: action,
 		Held: a.session.Tasks(now)[a.task.ID], Usage: now.Usage, Budget: now.Budget, Available: now.Available})
 }
 
@@ -166,7 +166,7 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 	case event.Stopped:
 		o = schedule.Outcome{Result: schedule.Again} // the task itself did not fail
 	case event.OutOfMemory:
-		if last := errors.Is(cause, runner.ErrLast); cause == nil || last {
+		if last := errors.Is(cause, runner.ErrLast); !endsRun(cause) {
 			var text string
 			o, text = heap.Retry(heap.Failure{
 				Verdict: res.Verdict, Limit: a.limit, Request: request, Before: a.grant.Before,
@@ -186,6 +186,10 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 	}
 	return o, notice
 }
+
+// endsRun reports whether an attempt was ended with its run. One that ran out of memory
+// by itself may have been stopped to make room a moment later.
+func endsRun(cause error) bool { return cause != nil && !errors.Is(cause, runner.ErrPressure) }
 
 // end records and reports how the attempt ended.
 func (a *attempt) end(o schedule.Outcome) {

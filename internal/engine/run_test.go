@@ -18,6 +18,7 @@ import (
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
@@ -239,6 +240,36 @@ func TestPlan(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(root, ".heapmage")); err == nil {
 		t.Error("a plan wrote something")
+	}
+}
+
+// TestEndsRun: an attempt that ran out of memory may run again, unless the run ends.
+func TestEndsRun(t *testing.T) {
+	for cause, want := range map[error]bool{nil: false, runner.ErrPressure: false, runner.ErrLast: false, context.Canceled: true, errors.New("terminated"): true} {
+		if endsRun(cause) != want {
+			t.Errorf("%v: %v", cause, !want)
+		}
+	}
+}
+
+func TestWorkerShowsOutputWithV(t *testing.T) {
+	root := npm(t, map[string]string{"core": "echo built core"}, nil)
+	t.Setenv("MAGEFILE_VERBOSE", "1")
+	t.Setenv("HEAPMAGE_CONCURRENCY", "2")
+	var log strings.Builder
+	w, err := OpenWorker(t.Context(), root, &log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "core"
+	if _, err := w.Do(t.Context(), Request{Target: "build", Packages: &name}); err != nil {
+		t.Error(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(log.String(), "\ncore: built core\n") {
+		t.Error(log.String())
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/proc"
-	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
@@ -38,11 +37,7 @@ func OpenWorker(ctx context.Context, dir string, out io.Writer) (*Worker, error)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	w := &Worker{run: &run{prepared: p, target: "build", graph: &taskgraph.Graph{}, started: time.Now(), said: &notices{}}, end: cancel, busy: map[string]*sync.Mutex{}}
-	show := report.Held
-	if p.slots() == 1 {
-		show = report.Live
-	}
-	if err := w.run.open(ctx, proc.NewRunID(), nil, output{out, show}); err != nil {
+	if err := w.run.open(ctx, proc.NewRunID(), nil, output{out, w.run.show()}); err != nil {
 		cancel()
 		return nil, err
 	}
