@@ -201,7 +201,7 @@ func (s *State) reserve(at time.Time) {
 	for _, a := range s.running {
 		unused += max(0, a.need-a.usage)
 	}
-	s.unused.add(at, float64(unused))
+	s.unused.step(at, float64(unused))
 }
 
 // Paused reports whether a running task is frozen.
