@@ -49,3 +49,9 @@ func (i *integral) add(at time.Time, figure float64) {
 	}
 	i.last, i.at = figure, at
 }
+
+// step adds a point of a figure that kept its last value until then.
+func (i *integral) step(at time.Time, figure float64) {
+	i.add(at, i.last)
+	i.last = figure
+}
