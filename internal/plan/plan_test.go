@@ -1,0 +1,198 @@
+package plan
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// tree is a workspace in files: a root with the given scripts, and packages, each with
+// its scripts as JSON. "web after core" depends on core.
+func tree(t *testing.T, rootScripts string, packages map[string]string, settings string) (*workspace.Workspace, *config.Config) {
+	t.Helper()
+	root := t.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("package.json", `{"name": "root", "private": true, "workspaces": ["packages/*"], "scripts": {`+rootScripts+`}}`)
+	for name, scripts := range packages {
+		name, after, _ := strings.Cut(name, " after ")
+		dependencies := ""
+		if after != "" {
+			dependencies = `"dependencies": {"` + after + `": "1.0.0"}, `
+		}
+		write("packages/"+name+"/package.json", `{"name": "`+name+`", "version": "1.0.0", `+dependencies+`"scripts": {`+scripts+`}}`)
+	}
+	if settings != "" {
+		write(config.FileName, settings)
+	}
+	ws, err := workspace.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(root, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ws, c
+}
+
+func text(s string) *string { return &s }
+
+func flag(b bool) *bool { return &b }
+
+func TestNew(t *testing.T) {
+	const build, lint = `"build": "tsc"`, `"lint": "eslint ."`
+	three := map[string]string{"core": build, "web after core": build + `, "generate": "gen"`, "docs": ""}
+	for _, tt := range []struct {
+		claim    string
+		root     string
+		packages map[string]string
+		settings string
+		request  Request
+		want     string // tasks in order, or a part of the error
+		notice   event.NoticeKind
+	}{
+		{"takes each package that has the script", "", three, "", Request{Target: "build"}, "core#build web#build", ""},
+		{"takes what a named package depends on", "", three, "", Request{Target: "build", Packages: text("web")}, "core#build web#build", ""},
+		{"leaves that out if asked", "", three, "", Request{Target: "build", Packages: text("web"), NoDeps: flag(true)}, "web#build", ""},
+		{"runs the root's script if no package has one", build, map[string]string{"core": "", "web": ""}, "", Request{Target: "build"}, "root#build", event.RootFallback},
+		{"mentions the root's script if few packages have one", build, map[string]string{"core": build, "web": "", "docs": ""}, "", Request{Target: "build"}, "core#build", event.RootLeftOut},
+		{"does not mention it if most have", build, three, "", Request{Target: "build"}, "core#build web#build", ""},
+		{"runs the root by name", build, three, "", Request{Target: "build", Packages: text(".")}, "root#build", ""},
+		{"bundles the root", `"bundle": "esbuild"`, three, "", Request{Target: "bundle"}, "root#bundle", ""},
+		{"finds a synonym", "", map[string]string{"core": `"check-types": "tsc --noEmit"`}, "", Request{Target: "typecheck"}, "core#typecheck", ""},
+		{"takes the configured script", "", map[string]string{"core": `"compile:all": "x"`}, "tasks: {build: {script: \"compile:all\"}}", Request{Target: "build"}, "core#build", ""},
+		{"takes the configured order", "", three, "tasks: {\"web#build\": {dependsOn: [generate]}}", Request{Target: "build"}, "core#build web#generate web#build", ""},
+		{"refuses a cycle of dependencies", "", map[string]string{"a after b": build, "b after a": build}, "", Request{Target: "build"}, "dependencies form a cycle: a → b → a", ""},
+		{"names the scripts there are if the target has none", "", map[string]string{"core": `"compile:all": "x"`}, "", Request{Target: "lint"}, `no package has a script for "lint" … compile:all`, ""},
+		{"names the package that has none", "", three, "", Request{Target: "lint", Packages: text("core")}, `the package has no script for "lint"`, ""},
+		{"names the packages that have none", "", three, "", Request{Target: "lint", Packages: text("core,web")}, `none of these packages has a script for "lint"`, ""},
+		{"points to the root that has one", lint, three, "", Request{Target: "lint", Packages: text("core")}, "the root has one: -workspace=. runs it", ""},
+		{"refuses a package that does not exist", "", three, "", Request{Target: "build", Packages: text("cor")}, "core", ""},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			ws, c := tree(t, tt.root, tt.packages, tt.settings)
+			p, err := New(tt.request, ws, c)
+			got := ""
+			if err != nil {
+				refusal, ok := errors.AsType[*problem.Error](err)
+				if !ok || refusal.Hint == "" {
+					t.Fatalf("%v has no hint", err)
+				}
+				got = err.Error() + refusal.Hint
+				for part := range strings.SplitSeq(tt.want, " … ") {
+					if !strings.Contains(got, part) {
+						t.Errorf("got %q, want %q", got, part)
+					}
+				}
+				return
+			}
+			var ids []string
+			for _, task := range p.Graph.Tasks {
+				ids = append(ids, task.ID)
+			}
+			if got = strings.Join(ids, " "); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			kinds := slices.Collect(func(yield func(event.NoticeKind) bool) {
+				for _, n := range p.Notices {
+					if !yield(n.Kind) {
+						return
+					}
+				}
+			})
+			if tt.notice == "" && len(kinds) > 0 || tt.notice != "" && !slices.Contains(kinds, tt.notice) {
+				t.Errorf("notices %q, want %q", kinds, tt.notice)
+			}
+		})
+	}
+}
+
+func TestArgs(t *testing.T) {
+	for _, tt := range []struct {
+		claim, scripts string
+		request        Request
+		want           []string
+	}{
+		{"a test path goes to the tests", `"test": "jest"`, Request{Target: "test", TestPath: text("src/a")}, []string{"src/a"}},
+		{"not to the build before them", `"build": "tsc", "test": "jest"`, Request{Target: "test", TestPath: text("src/a")}, []string{"src/a"}},
+		{"the linter fixes if asked", `"lint": "eslint ."`, Request{Target: "lint", Fix: flag(true)}, []string{"--fix"}},
+		{"a script that fixes by itself gets nothing", `"lint:fix": "eslint . --fix", "lint": "eslint ."`, Request{Target: "lint", Fix: flag(true)}, nil},
+		{"nothing if not asked", `"lint": "eslint ."`, Request{Target: "lint"}, nil},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			ws, c := tree(t, "", map[string]string{"core": tt.scripts}, "")
+			p, err := New(tt.request, ws, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, task := range p.Graph.Tasks {
+				want := tt.want
+				if task.Target != tt.request.Target {
+					want = nil
+				}
+				if got := p.Args(task); !slices.Equal(got, want) {
+					t.Errorf("%s gets %q, want %q", task.ID, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestCheckNames(t *testing.T) {
+	for _, tt := range []struct{ claim, settings, refusal string }{
+		{"accepts what is there", "packages: {core: {heapLimit: 1GB}}\ntasks: {build: {}, \"core#build\": {}}", ""},
+		{"accepts a task that names its script", "tasks: {pack: {script: build}}", ""},
+		{"refuses an unknown package", "packages: {cors: {heapLimit: 1GB}}", `no package is called "cors"`},
+		{"refuses an unknown package of a task", "tasks: {\"cors#build\": {}}", `no package is called "cors"`},
+		{"refuses an unknown script", "tasks: {biuld: {dependsOn: []}}", `no script is called "biuld"`},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			err := CheckNames(tree(t, "", map[string]string{"core": `"build": "tsc"`}, tt.settings))
+			if tt.refusal == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			refusal, ok := errors.AsType[*problem.Error](err)
+			if !ok || !strings.Contains(refusal.What, tt.refusal) || refusal.Hint == "" {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestCheckReentry(t *testing.T) {
+	ws, c := tree(t, "", map[string]string{"core": `"build": "mage build"`}, "")
+	p, err := New(Request{Target: "build"}, ws, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for running, refused := range map[string]bool{
+		"":                          false,
+		ws.Root + "\tcore#build":    true,
+		"/other\tcore#build":        false,
+		ws.Root + "\tcore#generate": false,
+		"/other\tx#y\n" + ws.Root + "\tcore#build": true,
+	} {
+		if err := p.CheckReentry(running); (err != nil) != refused {
+			t.Errorf("inside %q: %v", running, err)
+		}
+	}
+}
