@@ -54,7 +54,7 @@ func (f *fakeTable) add(pid, ppid int) *fakeProcess {
 func (p *fakeProcess) lead() *fakeProcess { p.pgid = p.pid; return p }
 
 // detach makes p the leader of a new session and group.
-func (p *fakeProcess) detach() *fakeProcess { p.sid = p.pid; return p.lead() }
+func (p *fakeProcess) detach() { p.sid = p.pid; p.lead() }
 
 // mark sets the value of the marker in p's environment.
 func (p *fakeProcess) mark(value string) *fakeProcess { p.marker = value; return p }

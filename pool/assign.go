@@ -121,12 +121,12 @@ func (d *dispatcher) wanted() int {
 		}
 		return 0
 	}
-	want := max(d.waiting(starting)-starting, d.o.MinWorkers-alive)
+	want := max(d.waiting()-starting, d.o.MinWorkers-alive)
 	return max(0, min(want, room))
 }
 
 // waiting returns how many jobs could start if they had a worker.
-func (d *dispatcher) waiting(starting int) (n int) {
+func (d *dispatcher) waiting() (n int) {
 	if len(d.queue) == 0 {
 		return 0
 	}

@@ -25,6 +25,7 @@ func (d *dispatcher) due(s *slot) time.Time {
 			return s.job.graceEnds
 		}
 		return s.job.deadline
+	case Ending: // the backend ends it in time
 	}
 	return time.Time{}
 }

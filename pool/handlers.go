@@ -20,7 +20,7 @@ func Handlers(h worker.Handlers) Program { return handlers(h) }
 
 type handlers worker.Handlers
 
-func (h handlers) open(Options, *process.Log) (factory, error) { return handlers(maps.Clone(h)), nil }
+func (h handlers) open(Options, *process.Log) (factory, error) { return maps.Clone(h), nil }
 
 func (h handlers) start(n int, news process.News) backend {
 	return goroutine{inprocess.Start(n, worker.Handlers(h), news, func() { news.Ended(n, process.Exit{}) })}

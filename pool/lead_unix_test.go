@@ -19,7 +19,7 @@ import (
 // which it stops leading, and in which it is disturbed.
 func TestLeader(t *testing.T) {
 	needUnix(t)
-	wait := func(ctx context.Context, t *testing.T, p *pool.Pool) chan error {
+	wait := func(ctx context.Context, p *pool.Pool) chan error {
 		done, busy := make(chan error, 1), p.Stats().BusyWorkers
 		go func() {
 			_, err := p.Exec(ctx, pool.Task{Type: "wait"})
@@ -34,10 +34,10 @@ func TestLeader(t *testing.T) {
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 2, CancelGrace: hang})
 		ctx, cancel := context.WithCancel(soon(t))
 		defer cancel()
-		first := wait(ctx, t, p)
+		first := wait(ctx, p)
 		long, stop := context.WithCancel(soon(t))
 		defer stop()
-		second := wait(long, t, p)
+		second := wait(long, p)
 		cancel()
 		if err := <-first; !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
@@ -51,7 +51,7 @@ func TestLeader(t *testing.T) {
 	})
 	t.Run("is answered by a Shutdown whose context is done", func(t *testing.T) {
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 1})
-		done := wait(soon(t), t, p)
+		done := wait(soon(t), p)
 		over, cancel := context.WithCancel(context.Background())
 		cancel()
 		if err := p.Shutdown(over); !errors.Is(err, context.Canceled) {
@@ -64,7 +64,7 @@ func TestLeader(t *testing.T) {
 	t.Run("reads the answers of others, and assigns what waits", func(t *testing.T) {
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 2})
 		ctx, cancel := context.WithCancel(soon(t))
-		done := wait(ctx, t, p)
+		done := wait(ctx, p)
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(func() {
@@ -75,7 +75,9 @@ func TestLeader(t *testing.T) {
 		}
 		all.Wait()
 		cancel()
-		<-done
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
 	})
 	t.Run("is the pool itself if no caller waits: the end of an idle worker is seen", func(t *testing.T) {
 		events := newJournal()
@@ -89,9 +91,11 @@ func TestLeader(t *testing.T) {
 	t.Run("is the pool itself if no caller waits: a cancelled task is still answered", func(t *testing.T) {
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 1, CancelGrace: hang})
 		ctx, cancel := context.WithCancel(soon(t))
-		done := wait(ctx, t, p)
+		done := wait(ctx, p)
 		cancel()
-		<-done
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
 		for p.Stats().IdleWorkers == 0 {
 			time.Sleep(time.Millisecond)
 		}
@@ -118,7 +122,7 @@ func TestLeader(t *testing.T) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 2})
 		ctx, cancel := context.WithCancel(soon(t))
-		done := wait(ctx, t, p)
+		done := wait(ctx, p)
 		time.AfterFunc(50*time.Millisecond, cancel) // its goroutine must run although it leads
 		for n := range 100 {
 			mustExec(t, p, pool.Task{Type: "echo", Data: n})

@@ -75,6 +75,7 @@ func (d *dispatcher) snapshot() Stats {
 			s.BusyWorkers++
 		case Idle:
 			s.IdleWorkers++
+		case Starting, Ending: // counted in TotalWorkers alone
 		}
 		s.Usage += w.usage
 		s.Workers = append(s.Workers, WorkerStats{Worker: n, PID: w.pid, State: w.state, Tasks: w.tasks, Usage: w.usage, Peak: w.peak})

@@ -43,18 +43,22 @@ func tryCollection(ctx context.Context, s *script.Settings, o script.Options) (f
 	if err := c.Start(); err != nil {
 		return 0, "", err
 	}
-	ended := make(chan error, 1) // never closed: the goroutine sends once
-	go func() { ended <- c.Wait() }()
+	ended := make(chan struct{}) // closed by the goroutine, once failure is set
+	var failure error
+	go func() {
+		defer close(ended)
+		failure = c.Wait()
+	}()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
-		case err := <-ended:
+		case <-ended:
 			if c.ProcessState.ExitCode() == invalidArgument {
 				line, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
 				return 0, line, nil
 			}
-			return 0, "", fmt.Errorf("the child ended: %w", err)
+			return 0, "", fmt.Errorf("the child ended: %w", failure)
 		case <-tick.C:
 		}
 		if _, err := os.Stat(ready); err == nil && len(server.Processes()) > 0 {

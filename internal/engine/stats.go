@@ -48,11 +48,11 @@ func Stats(context.Context) error {
 func configHere() (*config.Config, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return &config.Config{}, nil
+		return &config.Config{}, nil //nolint:nilerr // there is no folder to look in
 	}
 	ws, err := workspace.Load(dir)
 	if err != nil {
-		return &config.Config{}, nil
+		return &config.Config{}, nil //nolint:nilerr // it is outside of a workspace
 	}
 	return config.Load(ws.Root, os.Environ())
 }

@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"slices"
 	"time"
 
 	"github.com/heapmage/heapmage/memtools"
@@ -112,13 +113,13 @@ func provenHeap(own []Sample) (heap memtools.Bytes, died, sufficed int) {
 	died, sufficed = -1, -1
 	var enough memtools.Bytes // the smallest limit that sufficed later
 	at := -1
-	for i := len(own) - 1; i >= 0; i-- {
-		limit := own[i].HeapLimit
+	for i, x := range slices.Backward(own) {
+		limit := x.HeapLimit
 		switch {
 		case limit <= 0:
-		case own[i].Outcome == Succeeded && (enough == 0 || limit < enough):
+		case x.Outcome == Succeeded && (enough == 0 || limit < enough):
 			enough, at = limit, i
-		case own[i].Outcome == OutOfHeap && (enough == 0 || enough > limit):
+		case x.Outcome == OutOfHeap && (enough == 0 || enough > limit):
 			want := RetryNeed(limit)
 			if enough > 0 {
 				want = min(want, enough)

@@ -44,8 +44,8 @@ func Support(own []Sample) []bool {
 // and that of the sample after the last success, 0 if there is none.
 func windowStart(own []Sample) (fifth, afterLast int) {
 	successes := 0
-	for i := len(own) - 1; i >= 0; i-- {
-		if own[i].Outcome != Succeeded {
+	for i, x := range slices.Backward(own) {
+		if x.Outcome != Succeeded {
 			continue
 		}
 		if successes++; successes == 1 {

@@ -80,7 +80,7 @@ func hasMain(dir string) bool {
 	found := false
 	_ = filepath.WalkDir(dir, func(at string, e fs.DirEntry, err error) error {
 		if err != nil {
-			return nil // what cannot be read cannot be built
+			return nil //nolint:nilerr // what cannot be read cannot be built
 		}
 		name := e.Name()
 		hidden := strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")

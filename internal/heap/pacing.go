@@ -26,7 +26,7 @@ type pacing struct {
 	// 1/part of its heap and the heap has grown by 1/part since: it waits only for
 	// times the length of that collection.
 	part  memtools.Bytes
-	times time.Duration
+	times int
 	// cooldown is the least time between two collections in any other process.
 	cooldown time.Duration
 }
@@ -61,7 +61,7 @@ func (p pacing) worthwhile(used memtools.Bytes, past pastGC, now time.Time) bool
 	}
 	since, before := now.Sub(past.at), past.after+past.freed
 	grown := func(part memtools.Bytes) bool { return used > past.after+past.after/part }
-	if past.freed >= before/p.part && grown(p.part) && since >= max(p.times*past.took, p.pause) {
+	if past.freed >= before/p.part && grown(p.part) && since >= max(time.Duration(p.times)*past.took, p.pause) {
 		return true
 	}
 	if since < p.cooldown {

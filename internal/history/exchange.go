@@ -83,13 +83,13 @@ func (s *Store) export(w io.Writer) error {
 				comma = ","
 			}
 		}
-		out.WriteString("\n    ]")
+		fmt.Fprint(out, "\n    ]")
 		comma = ","
 	}
 	if comma != "" {
-		out.WriteString("\n  ")
+		fmt.Fprint(out, "\n  ")
 	}
-	out.WriteString("}\n}\n")
+	fmt.Fprint(out, "}\n}\n")
 	return out.Flush()
 }
 

@@ -50,7 +50,8 @@ func read(from io.Reader) (c contents, err error) {
 		for errors.Is(err, bufio.ErrBufferFull) {
 			_, err = r.ReadSlice('\n')
 		}
-		if err != nil && !errors.Is(err, io.EOF) {
+		atEnd := errors.Is(err, io.EOF)
+		if err != nil && !atEnd {
 			return c, err
 		}
 		if fits && len(line) > 0 && line[0] != '\n' { // Add may leave an empty one
@@ -61,7 +62,7 @@ func read(from io.Reader) (c contents, err error) {
 				c.lines++
 			}
 		}
-		if err != nil {
+		if atEnd {
 			return c, nil
 		}
 	}

@@ -5,6 +5,7 @@ package npmrange
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/Masterminds/semver/v3"
@@ -57,12 +58,7 @@ func (c *Cache) Satisfied(version, text string) bool {
 // accepts tells whether npm compares a prerelease with the alternative at all.
 func (a alternative) accepts(v *semver.Version) bool {
 	core := semver.New(v.Major(), v.Minor(), v.Patch(), "", "").String()
-	for _, t := range a.tuples {
-		if t == core {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(a.tuples, core)
 }
 
 func (c *Cache) parse(text string) []alternative {

@@ -76,17 +76,16 @@ func (s Set) RemoveSince(t time.Time) error {
 		file := filepath.Join(s.Dir, filepath.FromSlash(name))
 		switch {
 		case err != nil:
-			return nil // it is gone, or the task could not write it either
+			return nil //nolint:nilerr // it is gone, or the task could not write it either
 		case d.IsDir() && name != "." && (foreign[file] || slices.Contains(never, d.Name()) || d.Name() == installed && !intoInstalled):
 			return fs.SkipDir
 		case !d.Type().IsRegular() || !s.match(name):
 			return nil
 		}
-		if info, err := d.Info(); err != nil || info.ModTime().Before(t) {
-			return nil
-		}
-		if err := os.Remove(file); !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
+		if info, err := d.Info(); err == nil && !info.ModTime().Before(t) {
+			if err := os.Remove(file); !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+			}
 		}
 		return nil
 	})

@@ -74,6 +74,7 @@ func impliedVersion(root string, m Manager) string {
 				return "9"
 			}
 		}
+	case NPM, Bun: // no rule depends on their version
 	}
 	return ""
 }

@@ -84,7 +84,7 @@ func CheckNames(ws *workspace.Workspace, c *config.Config) error {
 // "mage build" would start itself forever. running is the value of HEAPMAGE_RUNNING: the
 // tasks that this process is part of.
 func (p *Plan) CheckReentry(running string) error {
-	for _, outer := range strings.Split(running, "\n") {
+	for outer := range strings.SplitSeq(running, "\n") {
 		root, id, ok := strings.Cut(outer, "\t")
 		if !ok || root != p.ws.Root {
 			continue

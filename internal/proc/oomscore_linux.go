@@ -20,7 +20,7 @@ func setOOMScoreAdj(pid, adj int) {
 	p := strconv.Itoa(pid)
 	_ = os.WriteFile("/proc/"+p+"/oom_score_adj", strconv.AppendInt(nil, int64(adj), 10), 0)
 	children, _ := os.ReadFile("/proc/" + p + "/task/" + p + "/children")
-	for _, f := range bytes.Fields(children) {
+	for f := range bytes.FieldsSeq(children) {
 		if child, err := strconv.Atoi(string(f)); err == nil {
 			setOOMScoreAdj(child, adj)
 		}

@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 
@@ -81,6 +82,7 @@ func (l Ladder) orDefault() Ladder {
 // Stopper is the call that ended a command.
 type Stopper string
 
+// What may have ended a command.
 const (
 	NotStopped Stopper = ""     // it ended by itself, or by a signal from elsewhere
 	ByStop     Stopper = "stop" // Stop was called while it ran
@@ -160,7 +162,7 @@ func Start(c Command) (*Process, error) {
 		exited: make(chan struct{}), done: make(chan struct{}),
 		cmd: &exec.Cmd{
 			Path: path, Args: c.Args, Dir: c.Dir, ExtraFiles: c.ExtraFiles,
-			Env: append(c.Env[:len(c.Env):len(c.Env)], memtools.Marker(c.ID)),
+			Env: append(slices.Clip(c.Env), memtools.Marker(c.ID)),
 		},
 	}
 	var childEnd *os.File

@@ -153,7 +153,7 @@ func candidates(path string, env []string) []string {
 	if filepath.Ext(path) != "" {
 		all = append(all, path)
 	}
-	for _, ending := range strings.Split(strings.ToLower(endings), ";") {
+	for ending := range strings.SplitSeq(strings.ToLower(endings), ";") {
 		if ending != "" {
 			all = append(all, path+ending)
 		}

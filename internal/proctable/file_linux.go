@@ -33,7 +33,7 @@ func (t *Table) openFile(pid int, name string) (int, error) {
 	fd, err := retry(func() (int, error) {
 		return unix.Openat(t.root, string(t.path), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	})
-	if err == unix.EMFILE || err == unix.ENFILE {
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
 		t.MostKept = 0
 		return -1, ErrNoFiles
 	}
@@ -103,7 +103,7 @@ func ReadFile(path string) ([]byte, error) {
 func retry(call func() (int, error)) (int, error) {
 	for {
 		n, err := call()
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return n, err
 		}
 	}

@@ -7,6 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Measured is a process that is measured again and again.
+type Measured struct {
+	figures
+	name string // the program's, to notice an exec
+	kept int    // descriptor of its status, plus one; zero for none
+}
+
 // Measure reads the memory of m, whose PID and Start are set, and fills in all
 // that may have changed, but not CPU. It returns os.ErrProcessDone if the process
 // has ended and ErrNoFiles if no descriptor is left.

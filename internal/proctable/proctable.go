@@ -45,8 +45,8 @@ type Process struct {
 	Image uint64
 }
 
-// Measured is a process that is measured again and again.
-type Measured struct {
+// figures are what is measured of a process.
+type figures struct {
 	Process
 	// Usage is the memory of the process itself in bytes: anonymous, shared and
 	// swapped memory on Linux, the resident set elsewhere.
@@ -61,9 +61,6 @@ type Measured struct {
 	Command string
 	// CPU is the processor time of its threads. Linux only.
 	CPU time.Duration
-
-	name string // the program's, to notice an exec
-	kept int    // descriptor of its status, plus one; zero for none
 }
 
 // Share is the part of its memory that is a process's own if each page counts once:

@@ -175,7 +175,7 @@ func (t *Table) Environ(pid int) (environ []byte, settled bool) {
 func (t *Table) environ(pid int, name string) (environ []byte, settled bool) {
 	fd, err := t.openFile(pid, name)
 	if err != nil {
-		return nil, err != unix.ESRCH && err != ErrNoFiles
+		return nil, !errors.Is(err, unix.ESRCH) && !errors.Is(err, ErrNoFiles)
 	}
 	defer func() { _ = unix.Close(fd) }()
 	environ, err = t.readAll(fd)

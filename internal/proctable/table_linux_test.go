@@ -53,7 +53,7 @@ func TestAProcessThatDoesNotExist(t *testing.T) {
 	if err := table.Identify(&p); !errors.Is(err, os.ErrProcessDone) {
 		t.Errorf("Identify: %v", err)
 	}
-	if err := table.Measure(&Measured{Process: p}); !errors.Is(err, os.ErrProcessDone) {
+	if err := table.Measure(&Measured{figures: figures{Process: p}}); !errors.Is(err, os.ErrProcessDone) {
 		t.Errorf("Measure: %v", err)
 	}
 	if environ, settled := table.Environ(math.MaxInt32); environ != nil || !settled {
@@ -74,7 +74,8 @@ func TestEnviron(t *testing.T) {
 
 func TestMeasureKeepsOneDescriptor(t *testing.T) {
 	table := open(t)
-	m := Measured{Process: Process{Identity: Identity{PID: os.Getpid()}}}
+	var m Measured
+	m.PID = os.Getpid()
 	for range 3 {
 		if err := table.Measure(&m); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package proctable
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -69,7 +70,7 @@ func (*Table) List(to []Listed) ([]Listed, error) {
 	for err = windows.Process32First(snapshot, &e); err == nil; err = windows.Process32Next(snapshot, &e) {
 		to = append(to, Listed{PID: int(e.ProcessID)})
 	}
-	if err == windows.ERROR_NO_MORE_FILES {
+	if errors.Is(err, windows.ERROR_NO_MORE_FILES) {
 		err = nil
 	}
 	return to, err

@@ -136,7 +136,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	if ctx.Err() != nil {
 		res.ExitCode = -1
 		res.Verdict = oom.Diagnose(oom.Evidence{ExitCode: -1, Stopped: stopOf(ctx), Budget: r.Meter.Last().Budget, Peak: res.Peak})
-		return nil
+		return nil //nolint:nilerr // the verdict tells it
 	}
 	killsBefore, _ := memtools.OOMKills() // unknown counts stay unknown in Since
 	p, err := proc.Start(proc.Command{

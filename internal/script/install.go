@@ -2,6 +2,7 @@ package script
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/folder"
@@ -61,7 +62,7 @@ func (s *Settings) installFlags() []string {
 func (s *Settings) hasDependencies() bool {
 	packages := s.ws.Packages
 	if s.ws.RootPackage != nil {
-		packages = append(packages[:len(packages):len(packages)], s.ws.RootPackage)
+		packages = append(slices.Clip(packages), s.ws.RootPackage)
 	}
 	for _, p := range packages {
 		var manifest struct {

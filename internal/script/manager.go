@@ -28,8 +28,8 @@ func (s *Settings) findManager(env []string) {
 	if err != nil {
 		return
 	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
 	s.execPath = path
 	for dir := filepath.Dir(path); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {

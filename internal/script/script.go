@@ -7,6 +7,7 @@ package script
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/environ"
@@ -75,13 +76,11 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 		}
 		command := text
 		if event == name {
-			for _, a := range o.Args {
-				command += " " + quote(a)
-			}
+			command += quoted(o.Args)
 		}
 		steps = append(steps, Step{
 			event: event, Command: text, Args: s.shell(command), Dir: pkg.Path,
-			Env: append(env[:len(env):len(env)], environ.NPMLifecycleEvent+"="+event, environ.NPMLifecycleScript+"="+command),
+			Env: append(slices.Clip(env), environ.NPMLifecycleEvent+"="+event, environ.NPMLifecycleScript+"="+command),
 		})
 	}
 	return steps, nil

@@ -113,7 +113,7 @@ func (s *Settings) readFiles(env []string) (file, nodeOptions string, err error)
 	const name = "pnpm-workspace.yaml"
 	text, err := os.ReadFile(filepath.Join(s.ws.Root, name))
 	if err != nil {
-		return file, nodeOptions, nil
+		return file, nodeOptions, nil //nolint:nilerr // the file is optional
 	}
 	var y struct {
 		NodeOptions          string `yaml:"nodeOptions"`

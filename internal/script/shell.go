@@ -21,6 +21,15 @@ func (s *Settings) shell(text string) []string {
 	return Shell(text)
 }
 
+// quoted returns the arguments for the shell, a space before each.
+func quoted(args []string) string {
+	var text strings.Builder
+	for _, a := range args {
+		text.WriteString(" " + quote(a))
+	}
+	return text.String()
+}
+
 // quote writes an argument so that the shell reads it as one word.
 func quote(arg string) string {
 	if runtime.GOOS == "windows" {

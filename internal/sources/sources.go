@@ -88,7 +88,7 @@ func sizeOf(dir string, members map[string]bool) memtools.Bytes {
 		}
 		switch {
 		case err != nil:
-			return nil
+			return nil //nolint:nilerr // what cannot be read does not count
 		case d.IsDir() && file != dir && (strings.HasPrefix(name, ".") || slices.Contains(excluded, name) || members[file]):
 			return filepath.SkipDir
 		case !d.Type().IsRegular() || !slices.Contains(extensions, path.Ext(name)):

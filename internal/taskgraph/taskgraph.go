@@ -189,6 +189,8 @@ func (b *builder) visit(p *workspace.Package, target string, path []string) (*no
 		b.nodes[key] = n
 	}
 	switch n.state {
+	case unvisited:
+		n.state = visiting
 	case visited:
 		return n, nil
 	case visiting:
@@ -197,7 +199,6 @@ func (b *builder) visit(p *workspace.Package, target string, path []string) (*no
 			Hint: "take one of them out of its dependsOn, in heapmage.yaml or turbo.json",
 		}
 	}
-	n.state = visiting
 	script, has := b.Script(p, target)
 	if has {
 		n.task = &Task{ID: key, Package: p, Target: target, Script: script}

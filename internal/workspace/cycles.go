@@ -71,8 +71,9 @@ func singular(k Kind) string {
 		return "the devDependency"
 	case Peer:
 		return "the peerDependency"
+	default:
+		return "the dependency"
 	}
-	return "the dependency"
 }
 
 // file is the file that holds the package's dependencies, for messages.

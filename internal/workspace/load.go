@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -153,7 +154,7 @@ func giveNames(w *Workspace) {
 
 // reason takes the path off a file error: the message names it.
 func reason(err error) error {
-	if pathError, ok := err.(*fs.PathError); ok {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathError.Err
 	}
 	return err

@@ -55,6 +55,7 @@ func overrides(r *root, own *packagejson.Manifest) map[string]string {
 		}
 	case Yarn:
 		texts = own.Texts("resolutions")
+	case NPM, Bun: // theirs are not read
 	}
 	plain := map[string]string{}
 	for key, value := range texts {

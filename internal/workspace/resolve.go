@@ -121,6 +121,7 @@ func (s *resolver) within(members []*Package, want string) []*Package {
 			if everything {
 				return false
 			}
+		case Yarn: // always a range: a tag and a missing version match nothing
 		}
 		return !s.ranges.Satisfied(version, want)
 	})

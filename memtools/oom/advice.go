@@ -46,6 +46,7 @@ func advise(e Evidence, v Verdict) string {
 		return "Make the file that the script names executable, or run it through its interpreter."
 	case Signal:
 		return adviseSignal(e, v)
+	case Success, Failure, Interrupted, Timeout: // memory was not the reason
 	}
 	return ""
 }

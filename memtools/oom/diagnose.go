@@ -124,6 +124,7 @@ func (e Evidence) fatal(f finding) Verdict {
 		if f.used > 0 {
 			v.Used = f.used
 		}
+	default: // the text holds no figure
 	}
 	return v
 }

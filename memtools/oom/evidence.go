@@ -10,6 +10,7 @@ import (
 // Stop is why the caller ended the process. The zero value is NotStopped.
 type Stop string
 
+// Why the caller may have ended the process.
 const (
 	NotStopped    Stop = ""          // the caller did not end it
 	StopPressure  Stop = "pressure"  // to free memory for others

@@ -10,30 +10,35 @@ import (
 )
 
 // Channel cannot be made on this system.
-type Channel struct{}
+type Channel struct{ noChannel }
 
 // New returns an error that wraps errors.ErrUnsupported.
 func New() (*Channel, *os.File, error) {
 	return nil, nil, fmt.Errorf("worker processes need a Unix system: %w", errors.ErrUnsupported)
 }
 
-// AllowRead and the other methods are never called.
-func (*Channel) AllowRead()               {}
-func (*Channel) Drained() bool            { return true }
-func (*Channel) Read([]byte) (int, error) { return 0, io.EOF }
-func (*Channel) Send([]byte) int          { return 0 }
-func (*Channel) StopReading()             {}
-func (*Channel) HalfClose()               {}
-func (*Channel) Close()                   {}
+// noChannel has the methods of a channel, which are never called.
+type noChannel struct{}
+
+func (noChannel) AllowRead()               {}
+func (noChannel) Drained() bool            { return true }
+func (noChannel) Read([]byte) (int, error) { return 0, io.EOF }
+func (noChannel) Send([]byte) int          { return 0 }
+func (noChannel) StopReading()             {}
+func (noChannel) HalfClose()               {}
+func (noChannel) Close()                   {}
 
 // Poller has nothing to wait for.
-type Poller struct{}
+type Poller struct{ noPoller }
 
 // NewPoller returns a poller that does nothing.
 func NewPoller() (*Poller, error) { return &Poller{}, nil }
 
-func (*Poller) Add(*Channel, func()) {}
-func (*Poller) Remove(*Channel)      {}
-func (*Poller) Wake()                {}
-func (*Poller) Serve(func() bool)    {}
-func (*Poller) Close()               {}
+// noPoller has the methods of a poller, which do nothing.
+type noPoller struct{}
+
+func (noPoller) Add(*Channel, func()) {}
+func (noPoller) Remove(*Channel)      {}
+func (noPoller) Wake()                {}
+func (noPoller) Serve(func() bool)    {}
+func (noPoller) Close()               {}

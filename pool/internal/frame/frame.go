@@ -95,7 +95,7 @@ func Parse(line []byte) (Frame, error) {
 	s := scanner{in: bytes.TrimSpace(line)}
 	f, err := s.frame()
 	if err != nil {
-		return Frame{}, fmt.Errorf("%w: %v: %q", ErrMalformed, err, excerpt(line))
+		return Frame{}, fmt.Errorf("%w: %w: %q", ErrMalformed, err, excerpt(line))
 	}
 	return f, nil
 }
