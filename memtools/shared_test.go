@@ -92,7 +92,7 @@ func TestForkThatExecs(t *testing.T) {
 		child.usage, child.image = 400*MB, 88
 		parent.share = proctable.Share{Private: int64(300 * MB)}
 		time.Sleep(cpuInterval)
-		tracker.Sample() // reads the new image
+		usageOf(t, tracker) // reads the new image
 		if got := usageOf(t, tracker); got < 550*MB || got > 700*MB {
 			t.Errorf("after the exec %v", got)
 		}
