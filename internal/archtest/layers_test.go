@@ -10,7 +10,8 @@ import (
 // layers are the packages from the bottom up. A package imports only packages of
 // lower layers, so that it can be read, tested and replaced without those above.
 var layers = [][]string{
-	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/glob", "internal/npmrange", "ci"},
+	{"internal/printable"},
+	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "ci"},
 	{"memtools", "internal/packagejson", "internal/gomod", "pool/internal/frame", "pool/internal/channel"},
 	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},
 	{"internal/workspace"},
@@ -52,7 +53,7 @@ var rules = []rule{
 	{"reporters read events and decide nothing; only the engine puts them together",
 		module + "/internal/report", []string{"internal/engine"}},
 	{"few packages start processes; the scheduler is given a function and never does",
-		"os/exec", []string{"internal/proc", "internal/script", "internal/bench", "internal/bench/fixture", "internal/doctor"}},
+		"os/exec", []string{"internal/git", "internal/proc", "internal/script", "internal/bench", "internal/bench/fixture", "internal/doctor"}},
 }
 
 // standardOnly are public packages for any program: they add no module to its build.

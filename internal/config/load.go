@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -15,14 +16,14 @@ import (
 // one. Every error is a *problem.Error.
 func Load(root string, env []string) (*Config, error) {
 	c := &Config{}
-	text, err := os.ReadFile(filepath.Join(root, FileName))
+	text, err := folder.ReadFile(filepath.Join(root, FileName))
 	switch {
 	case err == nil:
 		if err := c.parse(text); err != nil {
 			return nil, err
 		}
 	case !errors.Is(err, os.ErrNotExist):
-		return nil, &problem.Error{Where: FileName, What: "cannot be read", Cause: err, Hint: "check its permissions"}
+		return nil, &problem.Error{Where: FileName, What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
 	}
 	if err := c.readTurbo(root); err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tailscale/hujson"
 
+	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/problem"
 )
 
@@ -19,13 +20,14 @@ const turboFile = "turbo.json"
 // root folder ("tasks", or "pipeline" before version 2). Entries of dependsOn that
 // name environment variables ("$CI") are left out.
 func (c *Config) readTurbo(root string) error {
-	text, err := os.ReadFile(filepath.Join(root, turboFile))
+	text, err := folder.ReadFile(filepath.Join(root, turboFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err == nil {
-		text, err = hujson.Standardize(text)
+	if err != nil {
+		return &problem.Error{Where: turboFile, What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
 	}
+	text, err = hujson.Standardize(text)
 	type task struct {
 		DependsOn []string `json:"dependsOn"`
 		Outputs   []string `json:"outputs"`

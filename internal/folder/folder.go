@@ -1,5 +1,7 @@
-// Package folder tells what is in a folder. What cannot be looked at counts as
-// not there: its callers look for files that may be missing.
+// Package folder tells what is in a folder, and reads files of a repository. What
+// cannot be looked at counts as not there: its callers look for files that may be
+// missing. Only regular files are read, up to a size, because anything may lie in a
+// repository: a read never waits for a pipe, and never fills the memory.
 package folder
 
 import (
@@ -22,23 +24,20 @@ func HasFile(dir, name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// Read returns the text of a file in a folder, nil if it cannot be read. An
-// empty file is not nil.
+// Read returns the text of a file in a folder, nil if ReadFile fails. An empty file
+// is not nil.
 func Read(dir, name string) []byte {
-	text, err := os.ReadFile(filepath.Join(dir, name))
+	text, err := ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		return nil
-	}
-	if text == nil {
-		text = []byte{}
 	}
 	return text
 }
 
-// Head returns the first bytes of a file in a folder, at most limit, nil if it
-// cannot be read.
+// Head returns the first bytes of a file in a folder, at most limit, nil if it is
+// not a regular file or cannot be read.
 func Head(dir, name string, limit int64) []byte {
-	f, err := os.Open(filepath.Join(dir, name))
+	f, err := open(filepath.Join(dir, name))
 	if err != nil {
 		return nil
 	}

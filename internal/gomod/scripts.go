@@ -1,7 +1,6 @@
 package gomod
 
 import (
-	"bufio"
 	"bytes"
 	"go/build"
 	"io/fs"
@@ -103,22 +102,17 @@ func hasMain(dir string) bool {
 	return found
 }
 
-// isMain reads a Go file up to its package clause.
+// longestHeader is how much of a Go file is read for its package clause: comments may
+// stand before it.
+const longestHeader = 64 << 10
+
+// isMain reads a Go file up to its package clause. What is no regular file is none.
 func isMain(file string) bool {
-	f, err := os.Open(file)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	lines := bufio.NewReader(f)
-	for {
-		line, err := lines.ReadBytes('\n')
+	for line := range bytes.Lines(folder.Head(filepath.Dir(file), filepath.Base(file), longestHeader)) {
 		if name, ok := bytes.CutPrefix(bytes.TrimSpace(line), []byte("package ")); ok {
 			name, _, _ = bytes.Cut(name, []byte("//"))
 			return string(bytes.TrimSpace(name)) == "main"
 		}
-		if err != nil {
-			return false
-		}
 	}
+	return false
 }

@@ -4,7 +4,10 @@ package pkgmanager
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/folder"
@@ -73,8 +76,15 @@ func HasLockFile(dir string) bool {
 // and that before lock files. Its errors are mistakes in settings files, each a
 // *problem.Error.
 func Detect(root string, own *packagejson.Manifest) (Manager, error) {
-	m := Manager{npmrc: folder.Read(root, ".npmrc")}
+	var m Manager
 	var err error
+	if m.npmrc, err = readFile(root, ".npmrc"); err != nil {
+		return m, err
+	}
+	yarnrc, err := readFile(root, ".yarnrc")
+	if err != nil {
+		return m, err
+	}
 	if m.PNPM, err = readSettings(root, "pnpm-workspace.yaml"); err != nil {
 		return m, err
 	}
@@ -92,7 +102,7 @@ func Detect(root string, own *packagejson.Manifest) (Manager, error) {
 	}
 
 	m.declared(own)
-	m.yarnPath(folder.Read(root, ".yarnrc"))
+	m.yarnPath(yarnrc)
 	switch {
 	case m.Name != "":
 	case m.PNPM != nil && m.PNPM.HasPackages:
@@ -202,13 +212,25 @@ func (m *Manager) yarnPath(yarnrc []byte) {
 
 // readSettings reads a settings file, nil if there is none.
 func readSettings(root, file string) (*Settings, error) {
-	text := folder.Read(root, file)
+	text, err := readFile(root, file)
 	if text == nil {
-		return nil, nil
+		return nil, err
 	}
 	s, mistake := parseSettings(text)
 	if mistake != nil {
 		return nil, &problem.Error{Where: mistake.In(file), What: mistake.What, Hint: "fix " + file}
 	}
 	return s, nil
+}
+
+// readFile reads a settings file, nil if there is none.
+func readFile(root, file string) ([]byte, error) {
+	text, err := folder.ReadFile(filepath.Join(root, file))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, &problem.Error{Where: file, What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
+	}
+	return text, nil
 }

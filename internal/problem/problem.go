@@ -2,7 +2,11 @@
 // and what to do, in at most three lines and with an exit code.
 package problem
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/printable"
+)
 
 // The exit codes of heapmage.
 const (
@@ -31,13 +35,14 @@ type Error struct {
 	Code int
 }
 
-// Error returns the message, with the hint on a separate line.
+// Error returns the message, with the hint on a separate line. Control characters, as
+// names from a repository may have them, are escaped.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Where != "" {
-		b.WriteString(e.Where + ": ")
+		b.WriteString(printable.Name(e.Where) + ": ")
 	}
-	b.WriteString(e.What)
+	b.WriteString(printable.Text(e.What))
 	if e.Cause != nil {
 		b.WriteString(": " + oneLine(e.Cause.Error()))
 	}
@@ -58,4 +63,4 @@ func (e *Error) ExitStatus() int {
 	return e.Code
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+func oneLine(s string) string { return printable.Text(strings.Join(strings.Fields(s), " ")) }

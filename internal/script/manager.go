@@ -3,7 +3,6 @@ package script
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -33,8 +32,8 @@ func (s *Settings) findManager(env []string) {
 	}
 	s.execPath = path
 	for dir := filepath.Dir(path); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		text, err := os.ReadFile(filepath.Join(dir, "package.json"))
-		if err != nil {
+		text := folder.Read(dir, "package.json")
+		if text == nil {
 			continue
 		}
 		var manifest struct{ Version string }

@@ -3,7 +3,6 @@ package script
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
@@ -94,9 +94,15 @@ func (s *Settings) readFiles(env []string) (file, nodeOptions string, err error)
 		{"~/.npmrc", filepath.Join(home, ".npmrc")},
 		{".npmrc", filepath.Join(s.ws.Root, ".npmrc")},
 	} {
-		text, err := os.ReadFile(f.path)
-		if err != nil || home == "" && f.name == "~/.npmrc" || s.ws.Manager == workspace.Yarn {
-			continue // not there, not readable, or not read by this manager
+		if home == "" && f.name == "~/.npmrc" || s.ws.Manager == workspace.Yarn {
+			continue // not there, or not read by this manager
+		}
+		text, err := folder.ReadFile(f.path)
+		if errors.Is(err, folder.ErrNotFile) || errors.Is(err, folder.ErrTooLarge) {
+			return "", "", &problem.Error{Where: f.name, What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
+		}
+		if err != nil {
+			continue // not there, or not readable
 		}
 		rc := parseNpmrc(text, env)
 		if v, ok := rc["node-options"]; ok {
@@ -111,10 +117,7 @@ func (s *Settings) readFiles(env []string) (file, nodeOptions string, err error)
 		return file, nodeOptions, nil
 	}
 	const name = "pnpm-workspace.yaml"
-	text, err := os.ReadFile(filepath.Join(s.ws.Root, name))
-	if err != nil {
-		return file, nodeOptions, nil //nolint:nilerr // the file is optional
-	}
+	text := folder.Read(s.ws.Root, name)
 	var y struct {
 		NodeOptions          string `yaml:"nodeOptions"`
 		ScriptShell          string `yaml:"scriptShell"`

@@ -1,7 +1,9 @@
 package workspace
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -60,8 +62,11 @@ func loadGo(dir string) (*Workspace, error) {
 func readModule(root, use string) (*Package, *gomod.File, error) {
 	sub := path.Clean(filepath.ToSlash(use))
 	dir := filepath.Join(root, filepath.FromSlash(sub))
-	text := folder.Read(dir, "go.mod")
-	if text == nil {
+	text, err := folder.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, nil, &problem.Error{Where: path.Join(sub, "go.mod"), What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
+	}
+	if err != nil {
 		return nil, nil, &problem.Error{Where: "go.work", What: fmt.Sprintf("uses %s, which has no go.mod", use), Hint: "fix the \"use\" line, or run `go mod init` there"}
 	}
 	mod, mistake := gomod.Parse(text)
@@ -85,7 +90,11 @@ func readModule(root, use string) (*Package, *gomod.File, error) {
 // dir itself if none does.
 func findGoWork(dir string) (root string, work *gomod.File, err error) {
 	for at := dir; ; at = filepath.Dir(at) {
-		if text := folder.Read(at, "go.work"); text != nil {
+		text, err := folder.ReadFile(filepath.Join(at, "go.work"))
+		if err != nil && at == dir && !errors.Is(err, os.ErrNotExist) {
+			return "", nil, &problem.Error{Where: filepath.Join(at, "go.work"), What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
+		}
+		if err == nil {
 			file, mistake := gomod.Parse(text)
 			if mistake != nil {
 				return "", nil, &problem.Error{Where: mistake.In("go.work"), What: mistake.What, Hint: "fix " + filepath.Join(at, "go.work")}
@@ -100,20 +109,6 @@ func findGoWork(dir string) (root string, work *gomod.File, err error) {
 		if folder.Has(at, ".git") || filepath.Dir(at) == at {
 			return dir, nil, nil
 		}
-	}
-}
-
-// giveGoNames makes the packages' names unique.
-func giveGoNames(w *Workspace) {
-	if w.RootPackage.DeclaredName == "" {
-		w.RootPackage.Name = "."
-	}
-	taken := map[string]bool{}
-	for _, p := range w.Packages {
-		for taken[p.Name] {
-			p.Name += " (" + p.Dir + ")"
-		}
-		taken[p.Name] = true
 	}
 }
 

@@ -25,7 +25,7 @@ func Load(dir string) (*Workspace, error) {
 		if hasManifest(at) {
 			return loadNode(at)
 		}
-		if goDir == "" && (folder.HasFile(at, "go.mod") || folder.HasFile(at, "go.work")) {
+		if goDir == "" && (folder.Has(at, "go.mod") || folder.Has(at, "go.work")) {
 			goDir = at
 		}
 		// A Go repository ends where its version control does: a stray
@@ -62,8 +62,10 @@ func realFolder(dir string) (string, error) {
 	return absolute, nil
 }
 
+// hasManifest reports whether a folder has a file of those names. Whether it can be
+// read is found out later: a workspace further up is not the one that is meant.
 func hasManifest(dir string) bool {
-	return folder.HasFile(dir, "package.json") || folder.HasFile(dir, "pnpm-workspace.yaml")
+	return folder.Has(dir, "package.json") || folder.Has(dir, "pnpm-workspace.yaml")
 }
 
 // loadNode loads the workspace of the package in dir.
@@ -128,28 +130,6 @@ func (r *root) load() (*Workspace, error) {
 	giveNames(w)
 	resolveEdges(w, r, manifests)
 	return w, nil
-}
-
-// giveNames gives each package a unique name. The root comes last: if it shares
-// its name with a member, the name means the member.
-func giveNames(w *Workspace) {
-	taken := map[string]bool{}
-	give := func(p *Package) {
-		p.Name = p.DeclaredName
-		if p.Name == "" {
-			p.Name = p.Dir
-		}
-		for taken[p.Name] {
-			p.Name += " (" + p.Dir + ")"
-		}
-		taken[p.Name] = true
-	}
-	for _, p := range w.Packages {
-		if p != w.RootPackage {
-			give(p)
-		}
-	}
-	give(w.RootPackage)
 }
 
 // reason takes the path off a file error: the message names it.

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/packagejson"
 	"github.com/heapmage/heapmage/internal/problem"
 )
@@ -62,12 +63,12 @@ func readManifests(root string, dirs map[string]bool, globFile string) (map[stri
 
 func readManifest(root, dir, globFile string) (*packagejson.Manifest, *problem.Error) {
 	file := path.Join(dir, "package.json")
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
+	text, err := folder.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
 	switch {
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ENOTDIR), errors.Is(err, syscall.EISDIR):
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return nil, nil
 	case err != nil:
-		return nil, &problem.Error{Where: file, What: "cannot be read", Cause: reason(err), Hint: "fix the file's permissions"}
+		return nil, &problem.Error{Where: file, What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
 	}
 	m, mistake := packagejson.Parse(text)
 	if mistake != nil {

@@ -26,9 +26,9 @@ type root struct {
 // openRoot reads what decides whether a folder is a workspace's root.
 func openRoot(dir string) (*root, error) {
 	r := &root{dir: dir, globFile: "package.json"}
-	text, err := os.ReadFile(filepath.Join(dir, "package.json"))
+	text, err := folder.ReadFile(filepath.Join(dir, "package.json"))
 	if err != nil && !os.IsNotExist(err) {
-		return nil, &problem.Error{Where: "package.json", What: "cannot be read", Cause: reason(err), Hint: "fix the file's permissions"}
+		return nil, &problem.Error{Where: filepath.Join(dir, "package.json"), What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
 	}
 	if err == nil {
 		var mistake *problem.Mistake

@@ -55,9 +55,11 @@ func (w *Workspace) Berry() bool { return w.Manager == Yarn && w.Major() >= 2 }
 
 // Package is one member of a workspace.
 type Package struct {
-	// Name is the declared name, or the folder's path if none is declared. It is
-	// unique: of two packages with one name the later by Dir gets " (Dir)"
-	// appended; the root gets it before any member does.
+	// Name is the declared name, or the folder's path if none is declared. It can be
+	// printed and kept: control characters and bytes that are not UTF-8 are escaped,
+	// and a very long one ends in a hash. It is unique: of two packages with one name
+	// the later by Dir gets " (Dir)" appended; the root gets it before any member
+	// does.
 	Name string
 	// DeclaredName is the "name" of package.json, empty if there is none.
 	DeclaredName string
