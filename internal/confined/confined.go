@@ -32,13 +32,16 @@ type Folder struct {
 }
 
 // Open opens the folder at name, with slashes, below base. Links in base itself are
-// followed.
+// followed; an empty base is the working folder.
 func Open(base, name string) (*Folder, error) { return open(base, name, false) }
 
 // Make is Open after making what is missing of the folder.
 func Make(base, name string) (*Folder, error) { return open(base, name, true) }
 
 func open(base, name string, missing bool) (*Folder, error) {
+	if base == "" {
+		base = "."
+	}
 	root, err := os.OpenRoot(base)
 	if err != nil {
 		return nil, err

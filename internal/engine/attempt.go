@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/estimate"
@@ -102,10 +103,12 @@ func (a *attempt) do() schedule.Outcome {
 	now := a.session.Meter.Now()
 	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(known.Basis), HeapLimit: a.limit.Size,
 		Usage: now.Usage, Budget: now.Budget})
+	a.list()
 	log := a.state.Log(a.task.ID, a.grant.Attempt)
+	defer log.Close() // after the console has read it
 	res, err := a.process(log, known)
 	a.finished = res.Event(err)
-	a.finished.Task, a.finished.Attempt, a.finished.Log = a.event, a.grant.Attempt, log
+	a.finished.Task, a.finished.Attempt, a.finished.Log = a.event, a.grant.Attempt, log.Path
 	outcome, notice := a.outcome(request, res)
 	a.end(outcome)
 	a.sayOnce(notice)
@@ -133,7 +136,7 @@ func (a *attempt) warn() {
 }
 
 // process runs the task's processes.
-func (a *attempt) process(log string, known estimate.Prediction) (runner.Result, error) {
+func (a *attempt) process(log io.Writer, known estimate.Prediction) (runner.Result, error) {
 	steps, err := a.steps(known)
 	if err != nil {
 		return runner.Result{}, err
@@ -180,7 +183,7 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 	if o.Result != schedule.Again {
 		return o, event.Notice{}
 	}
-	if err := a.outputs(a.task).RemoveSince(res.Started); err != nil {
+	if err := a.removeHalf(); err != nil {
 		notice = event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: "the output of its stopped attempt cannot be removed: " + err.Error()}
 		return schedule.Outcome{Result: schedule.Failed, Cause: res.Verdict.Cause}, notice
 	}
@@ -194,7 +197,10 @@ func endsRun(cause error) bool { return cause != nil && !errors.Is(cause, runner
 // end records and reports how the attempt ended.
 func (a *attempt) end(o schedule.Outcome) {
 	f := &a.finished
-	if f.Retry = o.Result == schedule.Again; f.Retry {
+	if f.Retry = o.Result == schedule.Again; !f.Retry {
+		a.forget()
+	}
+	if f.Retry {
 		f.Hint = "" // nothing for the user to do
 	} else if f.Status == event.OutOfMemory {
 		a.session.Tally.Read(func(s *tally.State) { f.Curve = s.Curve(f.ID) })

@@ -10,6 +10,7 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/history"
+	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
@@ -18,15 +19,18 @@ import (
 
 // openHistory reads what earlier runs took. If that fails, every task counts as new and
 // nothing is added.
-func (p *prepared) openHistory() {
+func (p *prepared) openHistory(readOnly bool) {
 	var err error
-	if p.history, err = history.Open(rundir.HistoryFile(p.ws.Root)); err != nil {
+	if p.history, err = history.Open(rundir.HistoryFile(p.ws.Root), history.Options{ReadOnly: readOnly, Machine: p.limits.Machine}); err != nil {
 		p.notices = append(p.notices, event.Notice{Kind: event.HistoryLost, Text: err.Error(), Hint: "make it readable, or remove it"})
 		return
 	}
 	if n := p.history.Damaged(); n > 0 {
-		p.notices = append(p.notices, event.Notice{Kind: event.StateDamaged,
-			Text: fmt.Sprintf("%d lines of the history could not be read and were set aside in %s.damaged", n, rundir.History)})
+		text := fmt.Sprintf("%s of the history could not be read", report.Plural(n, "line"))
+		if !readOnly {
+			text += " and were set aside in " + rundir.History + ".damaged"
+		}
+		p.notices = append(p.notices, event.Notice{Kind: event.StateDamaged, Text: text})
 	}
 }
 
@@ -62,7 +66,7 @@ func (a *attempt) remember() {
 		sample.HeapLimit = a.limit.Size
 	}
 	if err := a.history.Add(a.task.ID, sample); err != nil {
-		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "The history cannot be written: " + err.Error(), Hint: "make " + rundir.Name + " writable"})
+		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "The history cannot be written: " + err.Error()})
 	}
 }
 

@@ -34,7 +34,7 @@ func tree(t *testing.T, files map[string]int) string {
 // growth.
 func TestRememberSources(t *testing.T) {
 	root := tree(t, map[string]int{"pkg/src/a.ts": 1000})
-	store, err := history.Open(rundir.HistoryFile(root))
+	store, err := history.Open(rundir.HistoryFile(root), history.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

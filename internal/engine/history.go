@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,8 +10,10 @@ import (
 	"text/tabwriter"
 
 	"github.com/heapmage/heapmage/internal/estimate"
+	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/plan"
+	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/rundir"
@@ -25,7 +28,7 @@ const ExportFile = "heapmage-history.json"
 // History prints what the last runs of each task took and what the next is
 // expected to need.
 func History(context.Context) error {
-	ws, store, err := historyHere()
+	ws, store, err := historyHere(true)
 	if err != nil {
 		return err
 	}
@@ -50,7 +53,7 @@ func History(context.Context) error {
 		}
 		pkg := t[:max(0, strings.LastIndex(t, "#"))]
 		next := store.Predict(estimate.Question{Task: t, Tool: last.Tool, Sources: sizes[pkg], HeapLimit: last.HeapLimit})
-		fmt.Fprintf(w, "%s\t%d\t%s\t%v\t%.2fs\t%.2fs\t%s\t%v\n", t, len(all), last.Outcome, last.Peak, last.Duration.Seconds(), last.CPU.Seconds(), limit, next.Need)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%v\t%.2fs\t%.2fs\t%s\t%v\n", printable.Name(t), len(all), last.Outcome, last.Peak, last.Duration.Seconds(), last.CPU.Seconds(), limit, next.Need)
 	}
 	return w.Flush()
 }
@@ -58,7 +61,7 @@ func History(context.Context) error {
 // Export writes the history to a small file that can be committed, so that a new
 // machine does not start without one.
 func Export(_ context.Context, file string) error {
-	ws, store, err := historyHere()
+	ws, store, err := historyHere(true)
 	if err != nil {
 		return err
 	}
@@ -69,29 +72,35 @@ func Export(_ context.Context, file string) error {
 	if err := store.Export(inside(ws, file)); err != nil {
 		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "name a file in a writable folder, and make room on its disk"}
 	}
-	fmt.Printf("✅ Wrote the history of %s to %s\n", report.Plural(tasks, "task"), file)
+	fmt.Printf("✅ Wrote the history of %s to %s\n", report.Plural(tasks, "task"), printable.Text(file))
 	return nil
 }
 
 // Import adds the samples of an exported file to the history.
 func Import(_ context.Context, file string) error {
-	ws, store, err := historyHere()
+	ws, store, err := historyHere(false)
 	if err != nil {
 		return err
 	}
-	in, err := os.Open(inside(ws, file))
+	defer store.Close()
+	text, err := folder.ReadFile(inside(ws, file))
 	if err != nil {
 		return &problem.Error{Where: file, What: "cannot be read", Cause: err, Hint: "memory:export writes such a file"}
 	}
-	defer in.Close()
-	if err := rundir.Make(ws.Root); err != nil {
+	in, err := store.Import(file, text)
+	if known := (*problem.Error)(nil); err != nil && !errors.As(err, &known) {
 		return &problem.Error{Where: rundir.Name, What: "cannot be written", Cause: err, Hint: "make the workspace's folder writable"}
 	}
-	n, err := store.Import(in)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("✅ Read the history of %s from %s\n", report.Plural(n, "task"), file)
+	fmt.Printf("✅ Read the history of %s from %s\n", report.Plural(in.Tasks, "task"), printable.Text(file))
+	if in.Future > 0 {
+		fmt.Printf("⚠️  left out: %s dated in the future\n", report.Plural(in.Future, "run"))
+	}
+	if in.Absurd > 0 {
+		fmt.Printf("⚠️  left out: %s with a peak of more than 8 times the memory of this machine\n", report.Plural(in.Absurd, "run"))
+	}
 	return nil
 }
 
@@ -105,7 +114,7 @@ func inside(ws *workspace.Workspace, file string) string {
 }
 
 // historyHere opens the history of the workspace around the working folder.
-func historyHere() (*workspace.Workspace, *history.Store, error) {
+func historyHere(readOnly bool) (*workspace.Workspace, *history.Store, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, nil, err
@@ -114,7 +123,11 @@ func historyHere() (*workspace.Workspace, *history.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := history.Open(rundir.HistoryFile(ws.Root))
+	limits, err := memtools.ReadLimits()
+	if err != nil {
+		limits = memtools.Limits{} // then every size is believed
+	}
+	store, err := history.Open(rundir.HistoryFile(ws.Root), history.Options{ReadOnly: readOnly, Machine: limits.Machine})
 	if err != nil {
 		return nil, nil, &problem.Error{Where: rundir.History, What: "cannot be read", Cause: err, Hint: "make it readable, or remove it"}
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
@@ -21,12 +22,13 @@ func (r *run) install(ctx context.Context) error {
 	r.session.Events.Emit(event.StepStarted{Step: installing, Command: step.Command, Reason: reason})
 	log := r.state.Log("install", 1)
 	out := r.console.Output("install")
+	defer log.Close() // after the console has read it
 	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: out}, &runner.Attempt{})
 	_ = out.Close() // it only prints
-	finished := event.StepFinished{Step: installing, Duration: res.Duration, Log: log}
+	finished := event.StepFinished{Step: installing, Duration: res.Duration, Log: log.Path}
 	switch {
 	case err != nil:
-		finished.Reason = err.Error()
+		finished.Reason, _, _ = strings.Cut(err.Error(), "\n")
 	case !res.Verdict.Success():
 		finished.Reason = res.Verdict.Reason()
 	}

@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"context"
 	"path/filepath"
+	"sync"
 
+	"github.com/heapmage/heapmage/internal/git"
 	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/taskgraph"
@@ -11,8 +14,53 @@ import (
 // outputs are the files that a task is declared to write.
 func (p *place) outputs(t *taskgraph.Task) outputs.Set {
 	s := outputs.Set{Dir: filepath.Join(p.ws.Root, t.Package.Dir), Patterns: p.config.TaskFor(t.Package.Keys(), t.Target).Outputs}
+	if len(s.Patterns) == 0 {
+		return s
+	}
 	for _, pkg := range plan.Packages(p.ws) {
 		s.Members = append(s.Members, filepath.Join(p.ws.Root, pkg.Dir))
 	}
 	return s
+}
+
+// before is which outputs were there when the first attempts at tasks began, from then
+// until their last ones end.
+type before struct {
+	mu       sync.Mutex
+	listings map[string]outputs.Listing // by task
+}
+
+// list lists the outputs before the first attempt at a task.
+func (a *attempt) list() {
+	if a.grant.Attempt > 1 || !a.mayRepeat() {
+		return
+	}
+	listing := a.outputs(a.task).List()
+	a.before.mu.Lock()
+	defer a.before.mu.Unlock()
+	if a.before.listings == nil {
+		a.before.listings = map[string]outputs.Listing{}
+	}
+	a.before.listings[a.task.ID] = listing
+}
+
+// mayRepeat reports whether another attempt may follow.
+func (a *attempt) mayRepeat() bool {
+	return a.slots() != 1 || a.config.Retries == nil || *a.config.Retries > 0
+}
+
+// removeHalf removes what the attempts at a task have written so far, for the next one.
+func (a *attempt) removeHalf() error {
+	a.before.mu.Lock()
+	listing := a.before.listings[a.task.ID]
+	a.before.mu.Unlock()
+	set := a.outputs(a.task)
+	return set.RemoveNew(listing, func() map[string]bool { return git.Tracked(context.WithoutCancel(a.runs), set.Dir) })
+}
+
+// forget drops the listing after the last attempt.
+func (a *attempt) forget() {
+	a.before.mu.Lock()
+	defer a.before.mu.Unlock()
+	delete(a.before.listings, a.task.ID)
 }

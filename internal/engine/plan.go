@@ -9,6 +9,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
+	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
@@ -17,12 +18,12 @@ import (
 // Plan prints what a request would run, in order, with the limits. It starts no
 // script and writes nothing.
 func Plan(ctx context.Context, request Request) error {
-	p, planned, err := prepareRun(ctx, request)
+	p, planned, err := prepareRun(ctx, request, true)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("Plan of %s: %s, %s\n", planned.Target, report.Plural(len(planned.Graph.Tasks), "task"), concurrencyText(p.slots()))
-	fmt.Printf("Workspace: %s (%s)\n", p.ws.Root, p.ws.Manager)
+	fmt.Printf("Workspace: %s (%s)\n", printable.Text(p.ws.Root), p.ws.Manager)
 	fmt.Printf("Budget: %v (%s)\n\n", p.maxBudget, p.budgetSource)
 	console := report.NewConsole(os.Stdout, colour(p.environ, os.Stdout), report.Held)
 	for _, n := range p.notices {
@@ -31,7 +32,11 @@ func Plan(ctx context.Context, request Request) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "TASK\tNEED\tKNOWN FROM\tTIME\tHEAP LIMIT\tSCRIPT\tAFTER")
 	for _, t := range planned.Graph.Tasks {
-		fmt.Fprintln(w, strings.Join(p.row(t), "\t"))
+		row := p.row(t)
+		for i, cell := range row {
+			row[i] = printable.Name(cell)
+		}
+		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
 	return w.Flush()
 }

@@ -130,8 +130,9 @@ type prepared struct {
 	mayExceedBudget bool
 }
 
-// prepare reads how the packages' scripts run, and their history.
-func (p *place) prepare(ctx context.Context, packages []*workspace.Package) (*prepared, error) {
+// prepare reads how the packages' scripts run, and their history, which is not written
+// if readOnly is set.
+func (p *place) prepare(ctx context.Context, packages []*workspace.Package, readOnly bool) (*prepared, error) {
 	settings, err := script.ReadSettings(ctx, p.ws, p.environ, p.limits.Effective)
 	if err != nil {
 		return nil, err
@@ -141,14 +142,14 @@ func (p *place) prepare(ctx context.Context, packages []*workspace.Package) (*pr
 			Text: "The node options of " + settings.MergedFrom + " are merged into NODE_OPTIONS"})
 	}
 	r := &prepared{place: p, settings: settings}
-	r.openHistory()
+	r.openHistory(readOnly)
 	r.sources = sources.Measure(p.ws.Root, plan.Packages(p.ws), packages)
 	return r, nil
 }
 
 // prepareRun plans a request and reads all that the run depends on. Every error is one
-// that the user can fix.
-func prepareRun(ctx context.Context, request Request) (*prepared, *plan.Plan, error) {
+// that the user can fix. readOnly is set for what runs nothing: it then writes nothing.
+func prepareRun(ctx context.Context, request Request, readOnly bool) (*prepared, *plan.Plan, error) {
 	place, err := open(request.Dir, request.Mode)
 	if err != nil {
 		return nil, nil, err
@@ -161,7 +162,7 @@ func prepareRun(ctx context.Context, request Request) (*prepared, *plan.Plan, er
 	if err := planned.CheckReentry(environ.Value(place.environ, environ.Running)); err != nil {
 		return nil, nil, err
 	}
-	p, err := place.prepare(ctx, planned.Graph.Packages())
+	p, err := place.prepare(ctx, planned.Graph.Packages(), readOnly)
 	if err != nil {
 		return nil, nil, err
 	}

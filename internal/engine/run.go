@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/budget"
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/confined"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
@@ -36,14 +39,14 @@ func Run(ctx context.Context, request Request) error {
 	// This process must stay small beside those that it starts. It allocates so little
 	// that even at 25 % there are few collections, of some milliseconds each.
 	debug.SetGCPercent(25)
-	p, planned, err := prepareRun(ctx, request)
+	p, planned, err := prepareRun(ctx, request, false)
 	if err != nil {
 		return err
 	}
 	debug.FreeOSMemory() // what was read to prepare is garbage now
 	ctx, release := session.Stoppable(ctx)
 	defer release()
-	r := &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, started: time.Now(), said: &notices{}}
+	r := &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, started: time.Now(), said: &notices{}, before: &before{}}
 	id := proc.NewRunID()
 	first := event.RunStarted{
 		Format: event.Format, Run: id, Target: r.target, Mode: r.mode, Root: r.ws.Root, Manager: r.manager(), Tasks: len(r.graph.Tasks),
@@ -66,13 +69,14 @@ type run struct {
 
 	state   *rundir.Run
 	console *report.Console
-	record  *report.Recorder
+	record  *report.Recorder // nil if nothing can be recorded
 	session *session.Session
 	runner  *runner.Runner
 	// pool runs the attempts. Their isolation is that of their own processes, and the
 	// scheduler's grant is the only reservation.
-	pool *pool.Local[schedule.Outcome]
-	said *notices
+	pool   *pool.Local[schedule.Outcome]
+	said   *notices
+	before *before
 }
 
 // notices keeps track of the notices of a run, so that each is given once.
@@ -126,22 +130,26 @@ type output struct {
 // open opens the folder, the record, the console and the session of the run id. first
 // is its first event; nil means none.
 func (r *run) open(ctx context.Context, id string, first event.Event, out output) error {
-	var err error
 	var unwritten []event.Notice
-	if r.state, unwritten, err = rundir.Open(r.ws.Root, id); err == nil {
-		r.record, err = report.NewRecorder(r.state.Events())
-	}
-	if err != nil {
-		return &problem.Error{Where: rundir.Name, What: "nothing can be recorded", Cause: err, Hint: "free disk space, or make the workspace's folder writable"}
-	}
+	r.state, unwritten = rundir.Open(r.ws.Root, id)
 	r.notices = append(r.notices, unwritten...)
 	r.console = report.NewConsole(out, colour(r.environ, out.Writer), out.Show)
+	r.console.OpenLog = func(path string) (report.Log, error) { return r.state.Read(path) }
+	reporters := []tally.Reporter{r.console}
+	if file, err := r.state.Record(); err == nil {
+		r.record = report.NewRecorder(file)
+		reporters = append(reporters, r.record)
+	} else if len(unwritten) == 0 {
+		r.notices = append(r.notices, event.Notice{Kind: event.StateUnwritten, Text: "This run is not recorded: " + err.Error(), Hint: roomHint})
+	}
+	var err error
 	r.session, err = session.Open(ctx, session.Options{
 		ID: id, MaxBudget: r.maxBudget, Thresholds: budget.Thresholds(r.config.Monitor), Tick: r.config.Monitor.Interval,
-		Collect: r.collects(), Cooldown: r.config.GC.Cooldown, First: first, Reporters: []tally.Reporter{r.console, r.record},
+		Collect: r.collects(), Cooldown: r.config.GC.Cooldown, First: first, Reporters: reporters,
 	})
 	if err != nil {
-		return errors.Join(&problem.Error{What: "the memory of processes cannot be measured", Cause: err, Hint: "is /proc mounted?"}, r.record.Close())
+		r.closeRecord()
+		return &problem.Error{What: "the memory of processes cannot be measured", Cause: err, Hint: "is /proc mounted?"}
 	}
 	if r.session.HeapsErr != nil {
 		r.mayExceedBudget = false
@@ -153,12 +161,48 @@ func (r *run) open(ctx context.Context, id string, first event.Event, out output
 }
 
 func (r *run) close() error {
-	err := errors.Join(r.pool.Shutdown(context.Background()), r.session.Close(), r.record.Close(), r.history.Close())
-	r.state.Close()
+	err := errors.Join(r.pool.Shutdown(context.Background()), r.session.Close())
+	r.closeRecord()
 	if err == nil {
 		return nil
 	}
-	return &problem.Error{Where: r.state.Shown, What: "the record of this run is incomplete", Cause: err, Hint: "free disk space", Code: problem.ExitFailed}
+	return &problem.Error{What: "this run could not be ended in order", Cause: err, Code: problem.ExitFailed}
+}
+
+// closeRecord ends what the run is recorded in. No error of it changes how the run
+// ended: what was lost was told before its end.
+func (r *run) closeRecord() {
+	if r.record != nil {
+		_ = r.record.Close()
+	}
+	_ = r.history.Close()
+	r.state.Close()
+}
+
+const roomHint = "free disk space, or make the workspace's folder writable"
+
+// tellLosses emits one notice of what could not be recorded: logs, events and
+// what the tasks took.
+func (r *run) tellLosses() {
+	var lost []string
+	if text := r.state.Lost(); text != "" {
+		lost = append(lost, text)
+	}
+	if r.record != nil && r.record.Err() != nil {
+		lost = append(lost, fmt.Sprintf("the record of this run is incomplete (%v)", r.record.Err()))
+	}
+	err := r.history.Flush()
+	if err != nil {
+		lost = append(lost, "the next run will not know "+err.Error())
+	}
+	if len(lost) == 0 {
+		return
+	}
+	hint := roomHint
+	if err != nil && len(lost) == 1 && errors.Is(err, confined.ErrLocked) {
+		hint = "does another run hang, or is it stopped?"
+	}
+	r.session.Events.Emit(event.Notice{Kind: event.StateUnwritten, Text: "Lost: " + strings.Join(lost, "; "), Hint: hint})
 }
 
 // do runs the tasks, and everything before and after them.
@@ -245,6 +289,7 @@ func (r *run) memory() schedule.Memory {
 // finish emits how the run ended and returns that as an error.
 func (r *run) finish(ctx context.Context, err error) error {
 	r.session.Settle() // what else is emitted belongs before the end of the run
+	r.tellLosses()
 	now := r.session.Meter.Now()
 	var f event.RunFinished
 	r.session.Tally.Read(func(s *tally.State) { f = s.Summary() })

@@ -304,7 +304,7 @@ func TestWorker(t *testing.T) {
 // TestPanic: a panic in one attempt fails its task, not the run.
 func TestPanic(t *testing.T) {
 	root := npm(t, map[string]string{"core": "true"}, nil)
-	p, planned, err := prepareRun(t.Context(), Request{Dir: root, Target: "build"})
+	p, planned, err := prepareRun(t.Context(), Request{Dir: root, Target: "build"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}

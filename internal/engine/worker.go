@@ -31,12 +31,12 @@ func OpenWorker(ctx context.Context, dir string, out io.Writer) (*Worker, error)
 	if err != nil {
 		return nil, err
 	}
-	p, err := place.prepare(ctx, plan.Packages(place.ws))
+	p, err := place.prepare(ctx, plan.Packages(place.ws), false)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	w := &Worker{run: &run{prepared: p, target: "build", graph: &taskgraph.Graph{}, started: time.Now(), said: &notices{}}, end: cancel, busy: map[string]*sync.Mutex{}}
+	w := &Worker{run: &run{prepared: p, target: "build", graph: &taskgraph.Graph{}, started: time.Now(), said: &notices{}, before: &before{}}, end: cancel, busy: map[string]*sync.Mutex{}}
 	if err := w.run.open(ctx, proc.NewRunID(), nil, output{out, w.run.show()}); err != nil {
 		cancel()
 		return nil, err
@@ -46,6 +46,7 @@ func OpenWorker(ctx context.Context, dir string, out io.Writer) (*Worker, error)
 
 // Close ends the worker. No script may be running.
 func (w *Worker) Close() error {
+	w.run.tellLosses()
 	w.end()
 	return w.run.close()
 }

@@ -22,8 +22,6 @@ const (
 	// formatKey marks an exported file; its value is the format's version.
 	formatKey     = "heapmageHistory"
 	formatVersion = 1
-	// maxImport is the largest file that is imported: about 80,000 samples.
-	maxImport = 16 * memtools.MB
 )
 
 // exported is a sample in an exported file. Sizes are rounded up to a hundredth

@@ -34,7 +34,7 @@ func TestExportCarriesThePredictions(t *testing.T) {
 			rt.Fatal(err)
 		}
 		for range 2 { // a second import changes nothing
-			if n, err := other.Import(bytes.NewReader(text.Bytes())); err != nil || n != 1 {
+			if in, err := other.Import("x", text.Bytes()); err != nil || in.Tasks != 1 {
 				rt.Fatalf("%d tasks, %v\n%s", n, err, text.String())
 			}
 		}
@@ -86,7 +86,7 @@ func TestImportRefuses(t *testing.T) {
 		t.Run(claim, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "history.jsonl")
 			s := open(t, path)
-			_, err := s.Import(strings.NewReader(text))
+			_, err := s.Import("history", []byte(text))
 			known := (*problem.Error)(nil)
 			if !errors.As(err, &known) || !strings.HasPrefix(known.Where, "history") {
 				t.Errorf("%v", err)

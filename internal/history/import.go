@@ -5,43 +5,65 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/problem"
 )
 
+// Imported is what Import found.
+type Imported struct {
+	// Tasks is how many tasks were taken.
+	Tasks int
+	// Future is how many samples are dated in the future, and Absurd how many have a
+	// peak that Options.Machine cannot have. Neither were taken.
+	Future, Absurd int
+}
+
 // Import adds the samples of an exported file to this history, in memory and on
-// disk, and returns how many tasks the file has. Samples that are known already
-// are not added again; the others are sorted in by their time. If the file was not
-// written by Export, the error is a *problem.Error with its line, and nothing changes.
-func (s *Store) Import(r io.Reader) (tasks int, err error) {
-	name := "history"
-	if f, ok := r.(interface{ Name() string }); ok {
-		name = f.Name()
-	}
-	text, err := io.ReadAll(io.LimitReader(r, int64(maxImport)+1))
-	if err != nil {
-		return 0, fmt.Errorf("cannot read %s: %w", name, err)
-	}
-	if len(text) > int(maxImport) {
-		return 0, &problem.Error{Where: name, What: "the history to import is larger than " + maxImport.Short()}
-	}
+// disk. Samples that are known already are not added again; the others are sorted in by
+// their time. If the file was not written by Export, the error is a *problem.Error with
+// its line, and nothing changes. name is the file's.
+func (s *Store) Import(name string, text []byte) (Imported, error) {
 	found, err := parseExport(name, text)
 	if err != nil {
-		return 0, err
+		return Imported{}, err
 	}
+	in := s.believable(found)
 	s.file.Lock()
 	defer s.file.Unlock()
 	if s.isClosed() {
-		return 0, fmt.Errorf("cannot import %s: the history is closed", name)
+		return Imported{}, fmt.Errorf("cannot import %s: the history is closed", name)
 	}
-	if err := s.rewriteLocked(func(all *samples) bool { return all.merge(found) }); err != nil {
-		return 0, fmt.Errorf("cannot import %s: %w", name, err)
+	if err := s.rewriteLocked(s.patience, func(all *samples) bool { return all.merge(found) }); err != nil {
+		return Imported{}, fmt.Errorf("cannot import %s: %w", name, err)
 	}
-	return len(found), nil
+	return in, nil
+}
+
+// believable removes the samples that cannot be true.
+func (s *Store) believable(found map[string][]estimate.Sample) (in Imported) {
+	latest := time.Now().Add(maxSkew)
+	for task, all := range found {
+		all = slices.DeleteFunc(all, func(x estimate.Sample) bool {
+			switch {
+			case x.Time.After(latest):
+				in.Future++
+			case s.absurd(x.Peak):
+				in.Absurd++
+			default:
+				return false
+			}
+			return true
+		})
+		if found[task] = all; len(all) == 0 {
+			delete(found, task)
+		}
+	}
+	in.Tasks = len(found)
+	return in
 }
 
 // merge adds the samples that s does not have, and reports whether there were any.

@@ -19,7 +19,7 @@ import (
 // addForEver adds samples whose peaks count up, prints each that is acknowledged,
 // and rewrites the file now and then.
 func addForEver(path, task string) {
-	s, err := Open(path)
+	s, err := Open(path, Options{})
 	for n := 1; err == nil; n++ {
 		if err = s.Add(task, estimate.Sample{Outcome: estimate.Succeeded, Peak: memtools.Bytes(n) * memtools.MB}); err == nil {
 			fmt.Println(n)
@@ -27,8 +27,10 @@ func addForEver(path, task string) {
 		if n%7 == 0 && err == nil {
 			err = compact(s)
 		}
-		if most, _ := strconv.Atoi(os.Getenv("ADD_MOST")); n == most {
-			return
+		if most, _ := strconv.Atoi(os.Getenv("ADD_MOST")); n == most && err == nil {
+			if err = s.Flush(); err == nil {
+				return
+			}
 		}
 	}
 	fmt.Fprintln(os.Stderr, err)

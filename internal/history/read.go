@@ -3,8 +3,14 @@ package history
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/confined"
+	"github.com/heapmage/heapmage/memtools"
 )
 
 const (
@@ -15,6 +21,14 @@ const (
 	// how much of one line is kept there.
 	maxAside     = 1 << 20
 	maxAsideLine = 4 << 10
+	// maxFile is the largest history that is read: 20 times that of 5,000 tasks.
+	maxFile = 256 * memtools.MB
+	// maxSkew is how far clocks may differ. A sample from later than that is from now:
+	// it would never be superseded.
+	maxSkew = 24 * time.Hour
+	// maxOfMachine is how many times the memory of this machine a peak may be. A history
+	// may come from a larger machine.
+	maxOfMachine = 8
 )
 
 // contents is what a file holds.
@@ -28,18 +42,27 @@ type contents struct {
 // wasteful reports whether most of the file is superseded.
 func (c *contents) wasteful() bool { return c.lines > 2*c.count()+64 }
 
-// readFile reads a history without a lock.
-func readFile(path string) (contents, error) {
-	f, err := os.Open(path)
+// readFile reads the history without a lock.
+func (s *Store) readFile() (contents, error) {
+	folder, err := confined.Open(filepath.Split(s.dir))
+	if err != nil {
+		return contents{}, err
+	}
+	defer folder.Close()
+	f, err := folder.OpenFile(s.name, os.O_RDONLY)
 	if err != nil {
 		return contents{}, err
 	}
 	defer f.Close()
-	return read(f)
+	if info, err := f.Stat(); err != nil || info.Size() > int64(maxFile) {
+		return contents{}, errors.Join(err, fmt.Errorf("%s is larger than %s", s.name, maxFile.Short()))
+	}
+	return s.read(f)
 }
 
 // read reads a history to its end.
-func read(from io.Reader) (c contents, err error) {
+func (s *Store) read(from io.Reader) (c contents, err error) {
+	now := epoch(time.Now())
 	r := bufio.NewReaderSize(from, longest)
 	for {
 		line, err := r.ReadSlice('\n')
@@ -55,9 +78,12 @@ func read(from io.Reader) (c contents, err error) {
 			return c, err
 		}
 		if fits && len(line) > 0 && line[0] != '\n' { // Add may leave an empty one
-			if e, bad := parseLine(line); bad != nil {
+			if e, bad := parseLine(line); bad != nil || s.absurd(memtools.Bytes(e.peak)) {
 				c.spoil(line)
 			} else {
+				if e.at > now+maxSkew.Milliseconds() {
+					e.at = now
+				}
 				c.addEntry(e)
 				c.lines++
 			}
@@ -66,6 +92,12 @@ func read(from io.Reader) (c contents, err error) {
 			return c, nil
 		}
 	}
+}
+
+// absurd reports whether a peak is more than this machine has by far: it is wrong, and a
+// need that rests on it would keep the task from running.
+func (s *Store) absurd(peak memtools.Bytes) bool {
+	return s.Machine > 0 && peak/maxOfMachine > s.Machine
 }
 
 // spoil notes a damaged line.

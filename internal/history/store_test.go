@@ -31,12 +31,12 @@ func TestMain(m *testing.M) {
 func compact(s *Store) error {
 	s.file.Lock()
 	defer s.file.Unlock()
-	return s.rewriteLocked(func(*samples) bool { return true })
+	return s.rewriteLocked(time.Minute, func(*samples) bool { return true })
 }
 
 func open(t *testing.T, path string) *Store {
 	t.Helper()
-	s, err := Open(path)
+	s, err := Open(path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,12 +115,15 @@ func TestPlacesThatCannotBeWritten(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	t.Run("can be opened, and fail when something is added", func(t *testing.T) {
-		s, err := Open(filepath.Join(dir, "file", "history.jsonl"))
+	t.Run("can be opened, and fail when something is written", func(t *testing.T) {
+		s, err := Open(filepath.Join(dir, "file", "history.jsonl"), Options{})
 		if err != nil {
 			t.Skipf("on this system Open fails already: %v", err)
 		}
-		if err := s.Add("a", run(1)); err == nil {
+		if err := s.Add("a", run(1)); err != nil {
+			t.Error(err)
+		}
+		if s.Flush() == nil {
 			t.Error("it did not fail")
 		}
 		if len(s.Samples("a")) != 1 {
@@ -128,7 +131,7 @@ func TestPlacesThatCannotBeWritten(t *testing.T) {
 		}
 	})
 	t.Run("a folder in its place is an error", func(t *testing.T) {
-		if _, err := Open(dir); err == nil {
+		if _, err := Open(dir, Options{}); err == nil {
 			t.Error("it was opened")
 		}
 	})
@@ -137,7 +140,7 @@ func TestPlacesThatCannotBeWritten(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		_, err := s.Import(strings.NewReader(`{"heapmageHistory": 1, "tasks": {"a": [{"outcome": "succeeded"}]}}`))
+		_, err := s.Import("x", []byte(`{"heapmageHistory": 1, "tasks": {"a": [{"outcome": "succeeded"}]}}`))
 		if s.Add("a", run(1)) == nil || err == nil {
 			t.Error("something was added")
 		}
@@ -185,43 +188,89 @@ func BenchmarkOpen100k(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := Open(path); err != nil {
+		if _, err := Open(path, Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-// TestPredictionsDoNotWait: another run may be frozen while it has the lock. The
-// scheduler must get its predictions all the same.
-func TestPredictionsDoNotWait(t *testing.T) {
-	s, err := Open(filepath.Join(t.TempDir(), "history.jsonl"))
+// hold takes the lock as another process would, for as long as the test needs it.
+func hold(t *testing.T, s *Store) (release func()) {
+	t.Helper()
+	_, release, err := s.lock(time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.patience = time.Minute
-	unlock, err := s.lock() // as another process would
-	if err != nil {
-		t.Fatal(err)
-	}
-	added := make(chan error)
-	go func() { added <- s.Add("core#build", estimate.Sample{Outcome: estimate.Succeeded, Peak: memtools.GB}) }()
-	deadline := time.Now().Add(20 * time.Second)
-	for s.Predict(estimate.Question{Task: "core#build"}).Basis != estimate.FromHistory {
-		if time.Now().After(deadline) {
-			t.Fatal("a sample is not known before it is written")
+	return release
+}
+
+// TestAHeldLock: another run may be frozen while it has the lock. No task waits for it,
+// and the scheduler gets its predictions all the same.
+func TestAHeldLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.jsonl")
+	t.Run("delays no task, and what it holds up is written later", func(t *testing.T) {
+		s := open(t, path)
+		release := hold(t, s)
+		began := time.Now()
+		for range 50 {
+			add(t, s, "core#build", run(100))
 		}
-		time.Sleep(time.Millisecond)
-	}
-	select {
-	case err := <-added:
-		t.Errorf("it was written under another's lock: %v", err)
-	default:
-	}
-	unlock()
-	if err := <-added; err != nil {
-		t.Error(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("50 samples took %v", took)
+		}
+		if s.Predict(estimate.Question{Task: "core#build"}).Basis != estimate.FromHistory {
+			t.Error("a sample is not known before it is written")
+		}
+		if n := len(open(t, path).Tasks()); n > 0 {
+			t.Error("they were written under another's lock")
+		}
+		release()
+		add(t, s, "web#build", run(100))
+		if got := open(t, path).Tasks(); len(got) != 2 {
+			t.Errorf("the next run knows %v", got)
+		}
+	})
+	t.Run("is waited for at the end, once and not for long", func(t *testing.T) {
+		s := open(t, path)
+		s.patience = 50 * time.Millisecond
+		release := hold(t, s)
+		defer release()
+		for range 12 {
+			add(t, s, "late#build", run(100))
+		}
+		began := time.Now()
+		err := s.Flush()
+		if took := time.Since(began); err == nil || took < s.patience || took > 5*time.Second {
+			t.Errorf("it took %v: %v", took, err)
+		}
+		if err == nil || !strings.Contains(err.Error(), "12 of the tasks") {
+			t.Errorf("the error is %v", err)
+		}
+	})
+	t.Run("keeps nobody from opening a damaged history", func(t *testing.T) {
+		damaged := filepath.Join(t.TempDir(), "history.jsonl")
+		if err := os.WriteFile(damaged, []byte("garbage\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		release := hold(t, &Store{dir: filepath.Dir(damaged), name: "history.jsonl"})
+		defer release()
+		began := time.Now()
+		if s := open(t, damaged); s.Damaged() != 1 || time.Since(began) > 2*time.Second {
+			t.Errorf("%d damaged after %v", s.Damaged(), time.Since(began))
+		}
+	})
+}
+
+func TestALongName(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.jsonl")
+	long := strings.Repeat("x", 5000)
+	s := open(t, path)
+	add(t, s, long+"#build", run(100))
+	add(t, s, long+"#test", run(200))
+	again := open(t, path)
+	for task, want := range map[string]memtools.Bytes{long + "#build": 100 * memtools.MB, long + "#test": 200 * memtools.MB} {
+		if got := again.Samples(task); len(got) != 1 || got[0].Peak != want {
+			t.Errorf("%d samples", len(got))
+		}
 	}
 }

@@ -3,59 +3,48 @@ package history
 import (
 	"bufio"
 	"errors"
-	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/rogpeppe/go-internal/lockedfile"
+	"github.com/heapmage/heapmage/internal/confined"
+	"github.com/heapmage/heapmage/internal/rundir"
 )
 
-// lock waits for the lock of the history and makes its folder. The lock is a file
-// beside the history, because the history itself is replaced. The wait is
-// bounded: another run that has the lock may be frozen, or wait for this one.
-func (s *Store) lock() (unlock func(), err error) {
-	if err := os.MkdirAll(filepath.Dir(s.path), 0o755); err != nil {
-		return nil, err
+// lockPoll is the time between two attempts to take the lock.
+const lockPoll = 5 * time.Millisecond
+
+// lock opens the folder of the history, which it makes, and waits for the lock, but no
+// longer than patience: another run that has the lock may be frozen, or wait for this
+// one. The lock is a file beside the history, because the history itself is replaced.
+func (s *Store) lock(patience time.Duration) (folder *confined.Folder, unlock func(), err error) {
+	if folder, err = rundir.Make(s.dir); err != nil {
+		return nil, nil, err
 	}
-	type answer struct {
-		f   *lockedfile.File
-		err error
-	}
-	got := make(chan answer, 1)
-	go func() {
-		f, err := lockedfile.OpenFile(s.path+".lock", os.O_RDWR|os.O_CREATE, 0o644)
-		got <- answer{f, err}
-	}()
-	timer := time.NewTimer(s.patience)
-	defer timer.Stop()
-	select {
-	case a := <-got:
-		if a.err != nil {
-			return nil, a.err
+	end := time.Now().Add(patience)
+	for {
+		release, err := folder.TryLock(s.name + ".lock")
+		if err == nil {
+			return folder, func() { release(); _ = folder.Close() }, nil
 		}
-		return func() { _ = a.f.Close() }, nil
-	case <-timer.C:
-		go func() { // ends when the other run goes on or ends
-			if a := <-got; a.err == nil {
-				_ = a.f.Close()
-			}
-		}()
-		return nil, fmt.Errorf("another run has held %s.lock for %v", s.path, s.patience)
+		if !errors.Is(err, confined.ErrLocked) || !time.Now().Before(end) {
+			return nil, nil, errors.Join(err, folder.Close())
+		}
+		time.Sleep(lockPoll)
 	}
 }
 
-// appendLocked writes one line with one write. s.file must be held.
-func (s *Store) appendLocked(line []byte) (err error) {
-	unlock, err := s.lock()
+// append adds lines to the file with one write.
+func (s *Store) append(patience time.Duration, lines []byte) (err error) {
+	folder, unlock, err := s.lock(patience)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
+	f, err := folder.OpenFile(s.name, os.O_RDWR|os.O_APPEND|os.O_CREATE)
 	if err != nil {
 		return err
 	}
@@ -73,10 +62,10 @@ func (s *Store) appendLocked(line []byte) (err error) {
 			return err
 		}
 		if last[0] != '\n' {
-			line = slices.Concat([]byte{'\n'}, line)
+			lines = slices.Concat([]byte{'\n'}, lines)
 		}
 	}
-	if _, err := f.Write(line); err != nil {
+	if _, err := f.Write(lines); err != nil {
 		return errors.Join(err, f.Truncate(size)) // the disk is full
 	}
 	return nil
@@ -87,24 +76,24 @@ func (s *Store) appendLocked(line []byte) (err error) {
 // change is nil or returns false, and the file is in order, it stays as it is.
 // Afterwards the store holds what the file does. s.file must be held, unless s is
 // not shared yet.
-func (s *Store) rewriteLocked(change func(*samples) bool) error {
-	unlock, err := s.lock()
+func (s *Store) rewriteLocked(patience time.Duration, change func(*samples) bool) error {
+	folder, unlock, err := s.lock(patience)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	c, err := readFile(s.path)
+	c, err := s.readFile()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	changed := change != nil && change(&c.samples)
 	if changed || c.damaged > 0 || c.wasteful() {
 		if c.damaged > 0 {
-			if err := s.setAside(c.bad); err != nil {
+			if err := s.setAside(folder, c.bad); err != nil {
 				return err
 			}
 		}
-		if err := s.replace(&c.samples); err != nil {
+		if err := s.replace(folder, &c.samples); err != nil {
 			return err
 		}
 	}
@@ -119,43 +108,52 @@ func (s *Store) rewriteLocked(change func(*samples) bool) error {
 
 // setAside keeps damaged lines, so that someone can find out what happened. It
 // starts their file again before it becomes large.
-func (s *Store) setAside(bad []byte) (err error) {
-	path := s.path + ".damaged"
-	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	if info, err := os.Stat(path); err == nil && info.Size()+int64(len(bad)) > maxAside {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+func (s *Store) setAside(folder *confined.Folder, bad []byte) error {
+	name := s.name + ".damaged"
+	var earlier []byte
+	if f, err := folder.OpenFile(name, os.O_RDONLY); err == nil {
+		earlier, _ = io.ReadAll(io.LimitReader(f, maxAside)) // what was read is enough
+		_ = f.Close()
 	}
-	f, err := os.OpenFile(path, flags, 0o644)
-	if err != nil {
+	if len(earlier)+len(bad) > maxAside {
+		earlier = nil
+	}
+	return replaceFile(folder, name, func(w io.Writer) error {
+		_, err := w.Write(append(earlier, bad...))
 		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	_, err = f.Write(bad)
-	return err
+	})
 }
 
-// replace writes all samples to a new file and renames it to the history. The
-// new file always has the same name, so that killed runs leave no more than one.
-func (s *Store) replace(all *samples) (err error) {
-	temp := s.path + ".new"
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+// replace writes all samples to a new file that takes the place of the history.
+func (s *Store) replace(folder *confined.Folder, all *samples) error {
+	return replaceFile(folder, s.name, func(w io.Writer) error {
+		var line []byte
+		for _, task := range slices.Sorted(maps.Keys(all.tasks)) {
+			for _, r := range all.tasks[task] {
+				line = appendLine(line[:0], task, all.sample(r))
+				if _, err := w.Write(line); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// replaceFile writes a new file and renames it, so that a link in its place is replaced
+// and not followed. The new file always has the same name, so that killed runs leave no
+// more than one.
+func replaceFile(folder *confined.Folder, name string, write func(io.Writer) error) error {
+	temp := name + ".new"
+	f, err := folder.Create(temp)
 	if err != nil {
 		return err
 	}
 	w := bufio.NewWriterSize(f, longest)
-	var line []byte
-	for _, task := range slices.Sorted(maps.Keys(all.tasks)) {
-		for _, r := range all.tasks[task] {
-			line = appendLine(line[:0], task, all.sample(r))
-			if _, err := w.Write(line); err != nil {
-				return errors.Join(err, f.Close())
-			}
-		}
-	}
 	// Synced before the rename: otherwise a power cut can leave the name on an
 	// empty file.
-	if err := errors.Join(w.Flush(), f.Sync(), f.Close()); err != nil {
-		return err
+	if err := errors.Join(write(w), w.Flush(), f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, folder.Remove(temp))
 	}
-	return os.Rename(temp, s.path)
+	return folder.Rename(temp, name)
 }

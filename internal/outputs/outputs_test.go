@@ -1,8 +1,10 @@
 package outputs
 
 import (
+	"hash/maphash"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -50,44 +52,99 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-func TestRemoveSince(t *testing.T) {
-	root := tree(t, "pkg/node_modules/.cache/new", "pkg/dist/new.js", "pkg/dist/old.js", "pkg/dist/deep/new.js",
-		"pkg/dist/kept/new.js", "pkg/src/new.ts", "other/dist/new.js")
-	since := time.Now().Add(-time.Minute)
-	old := since.Add(-time.Hour)
-	if err := os.Chtimes(filepath.Join(root, "pkg/dist/old.js"), old, old); err != nil {
+// write writes files as an attempt would.
+func write(t *testing.T, root string, files ...string) {
+	t.Helper()
+	for _, name := range files {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("by the task"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func untracked() map[string]bool { return nil }
+
+func TestRemoveNew(t *testing.T) {
+	root := tree(t, "pkg/dist/changed.js", "pkg/dist/there.js", "pkg/Locales/De.json", "other/dist/there.js")
+	link := func(to, from string) {
+		if err := os.Symlink(filepath.Join(root, to), filepath.Join(root, from)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link("other/dist/there.js", "pkg/dist/was-a-link.js")
+	s := Set{Dir: filepath.Join(root, "pkg"), Patterns: []string{"dist/**", "!dist/kept/**", "../other/**", "node_modules/.cache/**", "Locales/*", "out.txt"}}
+	before := s.List()
+
+	write(t, root, "pkg/dist/changed.js", "pkg/dist/new.js", "pkg/dist/deep/new.js", "pkg/dist/kept/new.js", "pkg/dist/committed.js",
+		"pkg/dist/moved.js", "pkg/node_modules/.cache/new", "pkg/src/new.ts", "pkg/out.txt", "pkg/Locales/de.json", "other/dist/new.js")
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(root, "pkg/dist/moved.js"), old, old); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(filepath.Join(root, "other/dist/new.js"), filepath.Join(root, "pkg/dist/link.js")); err != nil {
+	if err := os.Remove(filepath.Join(root, "pkg/dist/was-a-link.js")); err != nil {
 		t.Fatal(err)
 	}
-	s := Set{Dir: filepath.Join(root, "pkg"), Patterns: []string{"dist/**", "!dist/kept/**", "../other/**", "node_modules/.cache/**"}}
-	if err := s.RemoveSince(since); err != nil {
-		t.Fatal(err)
+	write(t, root, "pkg/dist/was-a-link.js")
+	link("other/dist/new.js", "pkg/dist/link.js")
+	asked := 0
+	err := s.RemoveNew(before, func() map[string]bool { asked++; return map[string]bool{"dist/committed.js": true} })
+	if err != nil || asked != 1 {
+		t.Fatal(err, asked)
 	}
 	for name, stays := range map[string]bool{
-		"pkg/dist/new.js": false, "pkg/dist/deep/new.js": false, "pkg/node_modules/.cache/new": false,
-		"pkg/dist/old.js": true, "pkg/dist/kept/new.js": true, "pkg/dist/link.js": true, "pkg/src/new.ts": true, "other/dist/new.js": true,
+		"pkg/dist/new.js": false, "pkg/dist/deep/new.js": false, "pkg/node_modules/.cache/new": false, "pkg/out.txt": false,
+		"pkg/dist/changed.js": true, "pkg/dist/there.js": true, "pkg/dist/kept/new.js": true, "pkg/dist/link.js": true, "pkg/dist/was-a-link.js": true,
+		"pkg/dist/committed.js": true, "pkg/dist/moved.js": true, "pkg/Locales/De.json": true, "pkg/Locales/de.json": true,
+		"pkg/src/new.ts": true, "other/dist/new.js": true,
 	} {
 		if _, err := os.Lstat(filepath.Join(root, name)); (err == nil) != stays {
 			t.Errorf("%s: stays %v, want %v", name, err == nil, stays)
 		}
 	}
+	t.Run("asks for what is tracked only if there is something to remove", func(t *testing.T) {
+		err := s.RemoveNew(s.List(), func() map[string]bool { t.Error("it was asked"); return nil })
+		if err != nil {
+			t.Error(err)
+		}
+	})
 	t.Run("does nothing in a folder that is gone", func(t *testing.T) {
-		s := Set{Dir: filepath.Join(root, "gone"), Patterns: []string{"**"}}
-		if err := s.RemoveSince(since); err != nil {
+		gone := tree(t, "gone/x")
+		s := Set{Dir: filepath.Join(gone, "gone"), Patterns: []string{"**"}}
+		before := s.List()
+		if err := os.RemoveAll(s.Dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RemoveNew(before, untracked); err != nil {
 			t.Error(err)
 		}
 	})
-	t.Run("does nothing without patterns", func(t *testing.T) {
-		s := Set{Dir: filepath.Join(root, "other")}
-		if err := s.RemoveSince(since); err != nil {
-			t.Error(err)
-		}
-		if _, err := os.Stat(filepath.Join(root, "other/dist/new.js")); err != nil {
-			t.Error(err)
-		}
-	})
+	for claim, s := range map[string]Set{
+		"does nothing without patterns":        {Dir: filepath.Join(root, "other")},
+		"does nothing by a listing that lacks": {Dir: filepath.Join(root, "other"), Patterns: []string{"**"}},
+	} {
+		t.Run(claim, func(t *testing.T) {
+			if err := s.RemoveNew(Listing{}, untracked); err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Stat(filepath.Join(root, "other/dist/new.js")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestBases(t *testing.T) {
+	s := Set{Patterns: []string{"dist/**", "./dist/deep/*.js", "lib/x.js", "!kept/**", "../up/**", "/abs/**", "distant/**"}}
+	if got, want := s.bases(), []string{"dist", "distant", "lib/x.js"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := (Set{Patterns: []string{"dist/**", "*.js"}}).bases(); !slices.Equal(got, []string{"."}) {
+		t.Errorf("got %v", got)
+	}
 }
 
 // TestStaysInside: whatever the patterns are, nothing is removed outside of the
@@ -104,7 +161,8 @@ func TestStaysInside(t *testing.T) {
 	}
 	for _, pattern := range []string{"dist/**", "dist/*.js", "dist/user.js", "deep/dist/**", "*/dist/user.js", "**", "**/user.js", "up/shared/*.js", "inner/**"} {
 		s := Set{Dir: filepath.Join(root, "pkg"), Patterns: []string{pattern}, Members: []string{filepath.Join(root, "pkg"), filepath.Join(root, "pkg/inner")}}
-		if err := s.RemoveSince(time.Now().Add(-time.Minute)); err != nil {
+		empty := Listing{complete: true, taken: time.Now().Add(-time.Minute), seed: maphash.MakeSeed()}
+		if err := s.RemoveNew(empty, untracked); err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"shared/user.js", "pkg/inner/user.js", "pkg/node_modules/x/user.js", "pkg/.git/user.js", "pkg/.heapmage/user.js"} {

@@ -29,6 +29,10 @@ const (
 // Console writes the log of a run: the lines of docs/log.md, which scripts may
 // grep. It is a tally.Reporter.
 type Console struct {
+	// OpenLog opens the log of a task. It is set before the first event; if it is not,
+	// logs are files.
+	OpenLog func(path string) (Log, error)
+
 	mu    sync.Mutex // guards all below
 	out   io.Writer
 	show  Show
@@ -41,7 +45,7 @@ type Console struct {
 
 // NewConsole writes to out, with colours if colour is set; emoji are always there.
 func NewConsole(out io.Writer, colour bool, show Show) *Console {
-	return &Console{out: out, show: show, paint: newPalette(colour)}
+	return &Console{OpenLog: openLog, out: out, show: show, paint: newPalette(colour)}
 }
 
 // Take writes the lines of the event, if it has any.
@@ -160,7 +164,12 @@ func (c *Console) output(log string, succeeded bool) {
 	if !succeeded {
 		most = mostOfAFailure
 	}
-	text, earlier, err := tail(log, most)
+	source, err := c.OpenLog(log)
+	var text []byte
+	var earlier memtools.Bytes
+	if err == nil {
+		text, earlier, err = tail(source, most)
+	}
 	if err != nil {
 		c.line(c.paint.warning, "⚠️  the output cannot be read: %v", err)
 		return

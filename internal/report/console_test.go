@@ -208,7 +208,11 @@ func TestTail(t *testing.T) {
 		{"cuts a line that is longer than all that is shown", 3, "rd\n", 21},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			text, earlier, err := tail(path, tt.most)
+			log, err := openLog(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, earlier, err := tail(log, tt.most)
 			if err != nil || string(text) != tt.text || earlier != tt.earlier {
 				t.Errorf("got %q, %d, %v", text, earlier, err)
 			}

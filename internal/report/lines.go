@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/fatih/color"
+
+	"github.com/heapmage/heapmage/internal/printable"
 )
 
 // raw writes text as it is and ends its last line. What a closed terminal or pipe
@@ -17,9 +19,11 @@ func (c *Console) raw(text []byte) {
 	}
 }
 
+// line writes one line of the log. Names and reasons in it may come from a repository,
+// so nothing in it acts on the terminal or on the CI system.
 func (c *Console) line(paint *color.Color, format string, args ...any) {
 	c.endLine()
-	_, _ = fmt.Fprintln(c.out, paint.Sprintf(format, args...))
+	_, _ = fmt.Fprintln(c.out, paint.Sprint(printable.Text(fmt.Sprintf(format, args...))))
 	c.spaced = false
 }
 

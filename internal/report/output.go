@@ -3,6 +3,8 @@ package report
 import (
 	"bytes"
 	"io"
+
+	"github.com/heapmage/heapmage/internal/printable"
 )
 
 // Output returns the writer for the output of one task, which label names. Close it
@@ -12,7 +14,7 @@ func (c *Console) Output(label string) io.WriteCloser {
 	case Live:
 		return live{c}
 	case Labelled:
-		return &labelled{console: c, label: []byte(label + ": ")}
+		return &labelled{console: c, label: []byte(printable.Name(label) + ": ")}
 	case Held:
 	}
 	return held{}

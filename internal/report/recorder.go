@@ -3,29 +3,23 @@ package report
 import (
 	"encoding/json"
 	"errors"
-	"os"
+	"io"
 	"sync"
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/tally"
 )
 
-// Recorder writes a run's events to a file, one JSON object a line. Each event is
+// Recorder writes a run's events, one JSON object a line. Each event is
 // written before the next is taken, so the record of a killed run can be read.
 type Recorder struct {
-	mu   sync.Mutex
-	file *os.File
-	err  error // the first failure; nothing is written after it
+	mu  sync.Mutex
+	out io.WriteCloser
+	err error // the first failure; nothing is written after it
 }
 
-// NewRecorder creates the file.
-func NewRecorder(path string) (*Recorder, error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return nil, err
-	}
-	return &Recorder{file: f}, nil
-}
+// NewRecorder writes to out, which Close closes.
+func NewRecorder(out io.WriteCloser) *Recorder { return &Recorder{out: out} }
 
 // Take writes the event.
 func (r *Recorder) Take(s event.Stamped, _ *tally.State) {
@@ -36,14 +30,21 @@ func (r *Recorder) Take(s event.Stamped, _ *tally.State) {
 	}
 	text, err := json.Marshal(s)
 	if err == nil {
-		_, err = r.file.Write(append(text, '\n'))
+		_, err = r.out.Write(append(text, '\n'))
 	}
 	r.err = err
 }
 
-// Close ends the file and returns the first error of all writes.
+// Err is the first failure so far. The record ends before it.
+func (r *Recorder) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// Close ends the record and returns the first error of all writes.
 func (r *Recorder) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return errors.Join(r.err, r.file.Close())
+	return errors.Join(r.err, r.out.Close())
 }

@@ -9,20 +9,40 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// tail reads the last most bytes of a file, without a partial line at the beginning if
-// that leaves anything. earlier is the size of what comes before.
-func tail(path string, most memtools.Bytes) (text []byte, earlier memtools.Bytes, err error) {
+// Log is the output of a task to read from.
+type Log interface {
+	io.ReaderAt
+	// Size is how much there is, in bytes.
+	Size() int64
+	Close() error
+}
+
+// logFile is a log in a file.
+type logFile struct {
+	*os.File
+	size int64
+}
+
+func (l logFile) Size() int64 { return l.size }
+
+func openLog(path string) (Log, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, 0, err
+		return nil, errors.Join(err, f.Close())
 	}
-	earlier = max(0, memtools.Bytes(info.Size())-most)
-	text, err = io.ReadAll(io.NewSectionReader(f, int64(earlier), int64(most)))
+	return logFile{f, info.Size()}, nil
+}
+
+// tail reads the last most bytes of a log, without a partial line at the beginning if
+// that leaves anything. earlier is the size of what comes before.
+func tail(log Log, most memtools.Bytes) (text []byte, earlier memtools.Bytes, err error) {
+	defer func() { err = errors.Join(err, log.Close()) }()
+	earlier = max(0, memtools.Bytes(log.Size())-most)
+	text, err = io.ReadAll(io.NewSectionReader(log, int64(earlier), int64(most)))
 	if err != nil {
 		return nil, 0, err
 	}

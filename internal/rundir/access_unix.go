@@ -8,24 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hold marks the folder of a run as in use, until the file is closed or this
-// process ends in any way. On a file system without locks it marks nothing.
-func hold(dir string) (*os.File, error) {
-	f, err := os.Open(dir)
-	if err == nil {
-		_ = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
-	}
-	return f, err
-}
+// hold marks the folder of a run as in use, until it is closed or this process ends
+// in any way. On a file system without locks it marks nothing.
+func hold(dir *os.File) { _ = unix.Flock(int(dir.Fd()), unix.LOCK_SH|unix.LOCK_NB) }
 
 // inUse reports whether a run holds its folder.
-func inUse(dir string) bool {
-	f, err := os.Open(dir)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == unix.EWOULDBLOCK
+func inUse(dir *os.File) bool {
+	return unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB) == unix.EWOULDBLOCK
 }
 
 // writable asks the kernel whether files can be made in a folder.

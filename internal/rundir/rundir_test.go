@@ -2,34 +2,36 @@ package rundir
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 )
 
 func TestOpen(t *testing.T) {
 	run := func(t *testing.T, root, id string) *Run {
 		t.Helper()
-		s, notices, err := Open(root, id)
-		if err != nil || len(notices) > 0 {
-			t.Fatal(err, notices)
+		s, notices := Open(root, id)
+		if len(notices) > 0 {
+			t.Fatal(notices)
 		}
 		return s
 	}
 	t.Run("keeps a run that lasts, however many begin and end meanwhile", func(t *testing.T) {
 		root := t.TempDir()
-		long := run(t, root, "2026-000")
+		long := run(t, root, id(0))
 		for i := range kept + 5 {
-			run(t, root, fmt.Sprintf("2026-%03d", i+1)).Close()
+			run(t, root, id(i+1)).Close()
 		}
-		if err := os.WriteFile(long.Log("core#build", 1), nil, 0o600); err != nil {
+		if _, err := os.Stat(long.Dir); err != nil {
 			t.Error(err)
 		}
 		long.Close()
-		run(t, root, "2027").Close()
+		run(t, root, id(500)).Close()
 		if _, err := os.Stat(long.Dir); err == nil {
 			t.Error("it is kept for ever")
 		}
@@ -37,17 +39,17 @@ func TestOpen(t *testing.T) {
 	t.Run("keeps the newest runs and stays out of version control", func(t *testing.T) {
 		root := t.TempDir()
 		for i := range kept + 5 {
-			run(t, root, fmt.Sprintf("2026-%03d", i)).Close()
+			run(t, root, id(i+100)).Close()
 		}
-		run(t, root, "2025").Close() // its clock was wrong
-		if _, err := os.Stat(filepath.Join(root, Name, "runs", "2025")); err != nil {
+		run(t, root, id(1)).Close() // its clock was wrong
+		if _, err := os.Stat(filepath.Join(root, Name, "runs", id(1))); err != nil {
 			t.Errorf("a run removed its own folder: %v", err)
 		}
 		runs, err := os.ReadDir(filepath.Join(root, Name, "runs"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(runs) != kept || runs[len(runs)-1].Name() != "2026-024" {
+		if len(runs) != kept || runs[len(runs)-1].Name() != id(124) {
 			t.Errorf("%d runs, the newest %s", len(runs), runs[len(runs)-1].Name())
 		}
 		if text, err := os.ReadFile(filepath.Join(root, Name, ".gitignore")); err != nil || string(text) != "*\n" {
@@ -59,42 +61,73 @@ func TestOpen(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(root, Name), nil, 0o600); err != nil { // a file in the folder's place
 			t.Fatal(err)
 		}
-		s, notices, err := Open(root, "1")
-		if err != nil || len(notices) != 1 {
-			t.Fatal(err, notices)
+		s, notices := Open(root, id(1))
+		if len(notices) != 1 {
+			t.Fatal(notices)
 		}
 		defer os.RemoveAll(s.Dir)
-		if err := os.WriteFile(s.Log("core#build", 1), nil, 0o600); err != nil {
-			t.Error(err)
+		defer s.Close()
+		if got := logged(t, s, "core#build", "x"); got != "x" || s.Lost() != "" {
+			t.Errorf("its log holds %q, lost is %q", got, s.Lost())
 		}
 	})
 }
 
+// id is an id as runs have them; a larger n is a later one.
+func id(n int) string { return fmt.Sprintf("%024x", n) }
+
+// logged is what the log of a task holds after it was written and closed.
+func logged(t *testing.T, r *Run, task, text string) string {
+	t.Helper()
+	l := r.Log(task, 1)
+	if _, err := l.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	return content(t, r, l.Path)
+}
+
+func content(t *testing.T, r *Run, path string) string {
+	t.Helper()
+	source, err := r.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer source.Close()
+	text := make([]byte, source.Size())
+	if _, err := source.ReadAt(text, 0); err != nil && err != io.EOF {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func TestLogNamesAreFileNames(t *testing.T) {
-	s := &Run{Dir: "/s", tasks: map[string]string{}}
-	for id, want := range map[string]string{
-		"@acme/core#build":       "/s/logs/acme-core-build.log",
-		"basic (examples/a)#x:y": "/s/logs/basic-examples-a-x-y.log",
+	s := &Run{tasks: map[string]string{}}
+	for task, want := range map[string]string{
+		"@acme/core#build":       "acme-core-build",
+		"basic (examples/a)#x:y": "basic-examples-a-x-y",
+		"b\xff\x1b[2J\n#build":   "b-2J-build",
 	} {
-		if got := s.Log(id, 1); got != filepath.FromSlash(want) {
-			t.Errorf("%s: %s, want %s", id, got, want)
+		if got := s.nameLocked(task); got != want {
+			t.Errorf("%s: %s, want %s", task, got, want)
 		}
 	}
-	if a, b := s.Log("x/y#z", 1), s.Log("x-y#z", 1); a == b || s.Log("x/y#z", 1) != a {
+	if a, b := s.nameLocked("x/y#z"), s.nameLocked("x-y#z"); a == b || s.nameLocked("x/y#z") != a {
 		t.Errorf("two tasks write %s", a)
 	}
-	if got := s.Log("a#b", 2); got != filepath.FromSlash("/s/logs/a-b.2.log") {
-		t.Errorf("a second attempt writes %s", got)
+	if a, b := s.nameLocked("Core#build"), s.nameLocked("core#build"); strings.EqualFold(a, b) {
+		t.Errorf("two tasks write %s where case is ignored", a)
+	}
+	long := strings.Repeat("x", 5000)
+	a, b := s.nameLocked(long+"#build"), s.nameLocked(long+"#test")
+	if a == b || len(a) > 200 || len(b) > 200 {
+		t.Errorf("a long name becomes %s and %s", a, b)
 	}
 }
 
 func TestPaths(t *testing.T) {
 	if got, want := HistoryFile("/w"), filepath.FromSlash("/w/.heapmage/history.jsonl"); got != want {
 		t.Errorf("the history is at %s, want %s", got, want)
-	}
-	r := &Run{Dir: filepath.FromSlash("/w/.heapmage/runs/1")}
-	if got, want := r.Events(), filepath.FromSlash("/w/.heapmage/runs/1/events.jsonl"); got != want {
-		t.Errorf("the events are at %s, want %s", got, want)
 	}
 }
 
@@ -115,10 +148,7 @@ func TestWritable(t *testing.T) {
 	full := func(t *testing.T, root string) {
 		t.Helper()
 		for i := range kept {
-			r, _, err := Open(root, fmt.Sprintf("2026-%03d", i))
-			if err != nil {
-				t.Fatal(err)
-			}
+			r, _ := Open(root, id(i))
 			r.Close()
 		}
 	}
@@ -137,6 +167,11 @@ func TestWritable(t *testing.T) {
 		{"not one with a file in the folder's place", func(t *testing.T, root string) {
 			if err := os.WriteFile(filepath.Join(root, Name), nil, 0o644); err != nil {
 				t.Fatal(err)
+			}
+		}, false},
+		{"not one with a link in its place", func(t *testing.T, root string) {
+			if err := os.Symlink(t.TempDir(), filepath.Join(root, Name)); err != nil {
+				t.Skip(err)
 			}
 		}, false},
 		{"not one that is gone", func(t *testing.T, root string) {

@@ -4,12 +4,10 @@
 package runner
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -37,8 +35,8 @@ type Spec struct {
 	ID string
 	// Steps run one after another until one fails.
 	Steps []script.Step
-	// Log is the file that takes the output; it is overwritten.
-	Log string
+	// Log takes the output. It must not fail.
+	Log io.Writer
 	// Output takes the output as it comes, beside the log. Nil means that it goes to
 	// the log alone.
 	Output io.Writer
@@ -51,9 +49,6 @@ type Spec struct {
 
 // Result is how an attempt ended.
 type Result struct {
-	// Started is the log file's creation time by its file system's clock: no file that
-	// the attempt writes there is older.
-	Started  time.Time
 	Duration time.Duration
 	// Frozen is the part of Duration for which the attempt was frozen.
 	Frozen time.Duration
@@ -80,8 +75,8 @@ var (
 )
 
 // Run runs the steps under the handle a. When ctx is done it ends every process of the
-// task, which takes at most three seconds. The error is one of this machine (no shell,
-// no room for the log), not of the script.
+// task, which takes at most three seconds. The error is one of this machine (no shell),
+// not of the script.
 func (r *Runner) Run(ctx context.Context, s Spec, a *Attempt) (res Result, err error) {
 	began := time.Now()
 	defer func() {
@@ -97,17 +92,7 @@ func (r *Runner) Run(ctx context.Context, s Spec, a *Attempt) (res Result, err e
 		watch.Go(func() { a.endAfter(ctx, s.Timeout, func() { cancel(ErrTimeout) }) })
 		defer func() { cancel(nil); watch.Wait() }()
 	}
-	log, err := os.Create(s.Log)
-	if err != nil {
-		return res, err
-	}
-	defer func() { err = cmp.Or(err, log.Close()) }()
-	info, err := log.Stat()
-	if err != nil {
-		return res, err
-	}
-	res.Started = info.ModTime()
-	x := execution{Runner: r, Spec: s, Attempt: a, log: log}
+	x := execution{Runner: r, Spec: s, Attempt: a}
 	for _, step := range s.Steps {
 		if err := x.step(ctx, step, &res); err != nil || !res.Verdict.Success() {
 			return res, err
@@ -121,13 +106,12 @@ type execution struct {
 	*Runner
 	Spec
 	*Attempt
-	log io.Writer
 }
 
 // step runs one process and adds what it did to res.
 func (r execution) step(ctx context.Context, step script.Step, res *Result) error {
 	var scanner oom.Scanner
-	outputs := []io.Writer{r.log, &scanner}
+	outputs := []io.Writer{r.Log, &scanner}
 	if r.Output != nil {
 		outputs = append(outputs, r.Output)
 	}
@@ -177,7 +161,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 		CgroupOOMKill: kills.Cgroup.Value > 0, HostOOMKill: kills.Host.Value > 0,
 		Stopped: stopped,
 	})
-	return end.OutputErr
+	return nil // a failure to show the output (end.OutputErr) is none of the script
 }
 
 // stopOf returns the reason to end what runs under ctx, which is done.
