@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/heapmage/heapmage/internal/printable"
 )
 
 var marks = map[Level]string{OK: "✅ ", Warning: "⚠️  ", Problem: "❌ "}
@@ -12,9 +14,9 @@ var marks = map[Level]string{OK: "✅ ", Warning: "⚠️  ", Problem: "❌ "}
 // well why it matters and what to do.
 func WriteText(w io.Writer, findings []Finding) error {
 	for _, f := range findings {
-		text := fmt.Sprintf("%s%s: %s\n", marks[f.Level], f.Check, f.What)
+		text := fmt.Sprintf("%s%s: %s\n", marks[f.Level], f.Check, printable.Text(f.What))
 		if f.Level != OK {
-			text += fmt.Sprintf("   %s\n💡 %s\n", f.Why, f.Do)
+			text += fmt.Sprintf("   %s\n💡 %s\n", printable.Text(f.Why), printable.Text(f.Do))
 		}
 		if _, err := io.WriteString(w, text); err != nil {
 			return err

@@ -26,9 +26,12 @@ func (p *prepared) openHistory(readOnly bool) {
 		return
 	}
 	if n := p.history.Damaged(); n > 0 {
-		text := fmt.Sprintf("%s of the history could not be read", report.Plural(n, "line"))
+		text, were := fmt.Sprintf("%s of the history could not be read", report.Plural(n, "line")), "were"
+		if n == 1 {
+			were = "was"
+		}
 		if !readOnly {
-			text += " and were set aside in " + rundir.History + ".damaged"
+			text += " and " + were + " set aside in " + rundir.History + ".damaged"
 		}
 		p.notices = append(p.notices, event.Notice{Kind: event.StateDamaged, Text: text})
 	}

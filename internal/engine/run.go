@@ -134,7 +134,7 @@ func (r *run) open(ctx context.Context, id string, first event.Event, out output
 	r.state, unwritten = rundir.Open(r.ws.Root, id)
 	r.notices = append(r.notices, unwritten...)
 	r.console = report.NewConsole(out, colour(r.environ, out.Writer), out.Show)
-	r.console.OpenLog = func(path string) (report.Log, error) { return r.state.Read(path) }
+	r.console.OpenLog = r.state.Read
 	reporters := []tally.Reporter{r.console}
 	if file, err := r.state.Record(); err == nil {
 		r.record = report.NewRecorder(file)

@@ -308,7 +308,7 @@ func TestPanic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{prepared: p, target: "build", graph: planned.Graph, said: &notices{}}
+	r := &run{prepared: p, target: "build", graph: planned.Graph, said: &notices{}, before: &before{}}
 	r.args = func(*taskgraph.Task) []string { panic("a fault of ours") }
 	var log strings.Builder
 	if err := r.open(t.Context(), proc.NewRunID(), event.RunStarted{Target: "build"}, output{&log, report.Held}); err != nil {

@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -36,5 +37,38 @@ func TestFolder(t *testing.T) {
 				t.Errorf("%q, %q", text, head)
 			}
 		})
+	}
+}
+
+func TestOnlyFilesOfBoundedSizeAreRead(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := os.WriteFile(at("large"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(at("large"), 1<<40); err != nil {
+		t.Skip(err)
+	}
+	for from, to := range map[string]string{"null": os.DevNull, "zero": "/dev/zero", "sub-link": dir, "nowhere": at("gone")} {
+		if err := os.Symlink(to, at(from)); err != nil {
+			t.Skip(err)
+		}
+	}
+	for name, want := range map[string]error{
+		"large": ErrTooLarge, "zero": ErrNotFile, "sub-link": ErrNotFile, "nowhere": os.ErrNotExist, "null": nil,
+	} {
+		if name == "zero" && os.DevNull != "/dev/null" {
+			continue
+		}
+		text, err := ReadFile(at(name))
+		if !errors.Is(err, want) || len(text) > 0 {
+			t.Errorf("%s: %d bytes, %v", name, len(text), err)
+		}
+		if err != nil && Hint(err) == "" {
+			t.Errorf("%s: no hint", name)
+		}
+	}
+	if got := Head(dir, "zero", 10); got != nil {
+		t.Errorf("the head of zero is %q", got)
 	}
 }

@@ -66,7 +66,8 @@ func (s *Store) append(patience time.Duration, lines []byte) (err error) {
 		}
 	}
 	if _, err := f.Write(lines); err != nil {
-		return errors.Join(err, f.Truncate(size)) // the disk is full
+		_ = f.Truncate(size) // the disk is full; if that fails, half a line is damaged
+		return withoutPath(err)
 	}
 	return nil
 }
@@ -156,4 +157,12 @@ func replaceFile(folder *confined.Folder, name string, write func(io.Writer) err
 		return errors.Join(err, folder.Remove(temp))
 	}
 	return folder.Rename(temp, name)
+}
+
+// withoutPath is an error without the path of a file.
+func withoutPath(err error) error {
+	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -31,7 +32,7 @@ const (
 type Console struct {
 	// OpenLog opens the log of a task. It is set before the first event; if it is not,
 	// logs are files.
-	OpenLog func(path string) (Log, error)
+	OpenLog func(path string) (rundir.Source, error)
 
 	mu    sync.Mutex // guards all below
 	out   io.Writer

@@ -6,16 +6,9 @@ import (
 	"io"
 	"os"
 
+	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/memtools"
 )
-
-// Log is the output of a task to read from.
-type Log interface {
-	io.ReaderAt
-	// Size is how much there is, in bytes.
-	Size() int64
-	Close() error
-}
 
 // logFile is a log in a file.
 type logFile struct {
@@ -25,7 +18,7 @@ type logFile struct {
 
 func (l logFile) Size() int64 { return l.size }
 
-func openLog(path string) (Log, error) {
+func openLog(path string) (rundir.Source, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -39,7 +32,7 @@ func openLog(path string) (Log, error) {
 
 // tail reads the last most bytes of a log, without a partial line at the beginning if
 // that leaves anything. earlier is the size of what comes before.
-func tail(log Log, most memtools.Bytes) (text []byte, earlier memtools.Bytes, err error) {
+func tail(log rundir.Source, most memtools.Bytes) (text []byte, earlier memtools.Bytes, err error) {
 	defer func() { err = errors.Join(err, log.Close()) }()
 	earlier = max(0, memtools.Bytes(log.Size())-most)
 	text, err = io.ReadAll(io.NewSectionReader(log, int64(earlier), int64(most)))

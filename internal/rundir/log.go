@@ -156,8 +156,8 @@ func (l *Log) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// Size is how much was kept so far, in bytes.
-func (l *Log) Size() int64 {
+// kept is how much there is to read, in bytes.
+func (l *Log) kept() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.size + int64(len(l.rest))
@@ -258,7 +258,8 @@ func (r *Run) Read(path string) (Source, error) {
 // unclosed is a log that its attempt closes.
 type unclosed struct{ *Log }
 
-func (unclosed) Close() error { return nil }
+func (u unclosed) Size() int64 { return u.kept() }
+func (unclosed) Close() error  { return nil }
 
 // written is a log that was closed.
 type written struct {

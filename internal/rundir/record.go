@@ -29,7 +29,10 @@ func (r *Run) Record() (io.WriteCloser, error) {
 	return &record{r, f}, nil
 }
 
-func (r *record) Write(p []byte) (int, error) { return r.file.Write(p) }
+func (r *record) Write(p []byte) (int, error) {
+	n, err := r.file.Write(p)
+	return n, cause(err)
+}
 
 // Close ends the file.
 func (r *record) Close() error {

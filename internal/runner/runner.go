@@ -161,7 +161,8 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 		CgroupOOMKill: kills.Cgroup.Value > 0, HostOOMKill: kills.Host.Value > 0,
 		Stopped: stopped,
 	})
-	return nil // a failure to show the output (end.OutputErr) is none of the script
+	_ = end.OutputErr // that the output cannot be shown is no failure of the script
+	return nil
 }
 
 // stopOf returns the reason to end what runs under ctx, which is done.
