@@ -118,6 +118,11 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			event.Notice{Kind: event.Retrying, Task: "web", Text: "trying again, alone"},
 			event.Notice{Kind: event.StateDamaged, Text: "2 lines of the history could not be read and were set aside"},
 		},
+		"What could not be kept": {
+			started("b\x1b[2J\nx", "build", 12.34), finished("b\x1b[2J\nx", "build", 14.5, succeeded(2, 96.75, "")),
+			event.Notice{Kind: event.StateUnwritten, Text: "Lost: 384.96KB of output are missing from 1 of the logs in .heapmage/runs/1: no space left on device",
+				Hint: "free disk space, or make the workspace's folder writable"},
+		},
 		"Other targets": {
 			unmeasured("core", "typecheck"), unmeasured("core", "test"), unmeasured("core", "lint"),
 			unmeasured("core", "clean"), unmeasured("acme", "bundle"), unmeasured("core", "generate"),
