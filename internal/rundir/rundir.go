@@ -76,7 +76,8 @@ func Open(root, id string) (*Run, []event.Notice) {
 	if err != nil {
 		r.make = func() (*confined.Folder, error) { return nil, err }
 		notice.Text = fmt.Sprintf("%s cannot be written, nor can a temporary folder (%v): this run is not recorded", Name, err)
-		notice.Hint = "make room on the disk, or the workspace's folder writable"
+		notice.Hint = "free disk space, or make the workspace's folder writable"
+		r.Shown = Name
 	}
 	return r, []event.Notice{notice}
 }
