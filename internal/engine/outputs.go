@@ -9,18 +9,24 @@ import (
 	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/workspace"
 )
 
 // outputs are the files that a task is declared to write.
 func (p *place) outputs(t *taskgraph.Task) outputs.Set {
-	s := outputs.Set{Dir: filepath.Join(p.ws.Root, t.Package.Dir), Patterns: p.config.TaskFor(t.Package.Keys(), t.Target).Outputs}
-	if len(s.Patterns) == 0 {
-		return s
+	return outputs.Set{
+		Dir: filepath.Join(p.ws.Root, t.Package.Dir), Members: p.folders,
+		Patterns: p.config.TaskFor(t.Package.Keys(), t.Target).Outputs,
 	}
-	for _, pkg := range plan.Packages(p.ws) {
-		s.Members = append(s.Members, filepath.Join(p.ws.Root, pkg.Dir))
+}
+
+// foldersOf are the paths of all packages' folders.
+func foldersOf(ws *workspace.Workspace) map[string]bool {
+	folders := map[string]bool{}
+	for _, pkg := range plan.Packages(ws) {
+		folders[filepath.Join(ws.Root, pkg.Dir)] = true
 	}
-	return s
+	return folders
 }
 
 // before is which outputs were there when the first attempts at tasks began, from then

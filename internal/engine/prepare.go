@@ -45,6 +45,7 @@ type place struct {
 	ws      *workspace.Workspace
 	config  *config.Config
 	labels  map[string]string // what the log calls a package, by its name
+	folders map[string]bool   // of all packages
 	limits  memtools.Limits
 	mode    event.Mode
 	// maxBudget is the most that a run may use, and budgetSource what set it.
@@ -79,7 +80,7 @@ func open(dir string, mode event.Mode) (*place, error) {
 		return nil, &problem.Error{What: "the memory of this machine cannot be read", Cause: err, Hint: "is /proc mounted?"}
 	}
 	p.maxBudget, p.budgetSource = budget.Max(p.mode, p.config.Budget, p.limits)
-	p.labels = plan.Labels(plan.Packages(p.ws))
+	p.labels, p.folders = plan.Labels(plan.Packages(p.ws)), foldersOf(p.ws)
 	return p, nil
 }
 

@@ -49,9 +49,10 @@ type Store struct {
 	// file is held while reading the file or writing it. mu never is: a prediction must
 	// not wait for another process. Lock file before mu.
 	file    sync.Mutex
-	pending []byte // lines that could not be written yet; guarded by file
-	waiting int    // how many
-	failed  error  // why; nil if nothing waits
+	folder  *confined.Folder // of the file; nil before the first write; guarded by file, as the next
+	pending []byte           // lines that could not be written yet
+	waiting int              // how many
+	failed  error            // why; nil if nothing waits
 
 	mu      sync.Mutex // guards all below
 	closed  bool
@@ -212,6 +213,7 @@ func (s *Store) Close() error {
 	s.file.Lock() // wait for what is being written
 	defer s.file.Unlock()
 	s.writeLocked(0)
+	s.closeFolder()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true

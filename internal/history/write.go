@@ -21,19 +21,39 @@ const lockPoll = 5 * time.Millisecond
 // longer than patience: another run that has the lock may be frozen, or wait for this
 // one. The lock is a file beside the history, because the history itself is replaced.
 func (s *Store) lock(patience time.Duration) (folder *confined.Folder, unlock func(), err error) {
-	if folder, err = rundir.Make(s.dir); err != nil {
-		return nil, nil, err
-	}
 	end := time.Now().Add(patience)
 	for {
-		release, err := folder.TryLock(s.name + ".lock")
+		unlock, err := s.tryLock()
 		if err == nil {
-			return folder, func() { release(); _ = folder.Close() }, nil
+			return s.folder, unlock, nil
 		}
 		if !errors.Is(err, confined.ErrLocked) || !time.Now().Before(end) {
-			return nil, nil, errors.Join(err, folder.Close())
+			return nil, nil, err
 		}
 		time.Sleep(lockPoll)
+	}
+}
+
+// tryLock takes the lock. The folder stays open from one time to the next; if it was
+// removed meanwhile, no file can be made in it, and it is made again.
+func (s *Store) tryLock() (unlock func(), err error) {
+	if s.folder != nil {
+		if unlock, err = s.folder.TryLock(s.name + ".lock"); !errors.Is(err, fs.ErrNotExist) {
+			return unlock, err
+		}
+		s.closeFolder()
+	}
+	if s.folder, err = rundir.Make(s.dir); err != nil {
+		s.folder = nil
+		return nil, err
+	}
+	return s.folder.TryLock(s.name + ".lock")
+}
+
+func (s *Store) closeFolder() {
+	if s.folder != nil {
+		_ = s.folder.Close() // it was only read
+		s.folder = nil
 	}
 }
 

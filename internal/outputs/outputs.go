@@ -31,8 +31,8 @@ type Set struct {
 	// "!" excludes, in any order. A malformed pattern matches nothing.
 	Patterns []string
 	// Members are the paths of all packages' folders. Those below Dir are left
-	// out.
-	Members []string
+	// out. It is only read, so that all sets may share it.
+	Members map[string]bool
 }
 
 // match reports whether a file is an output. name is relative to Dir, with

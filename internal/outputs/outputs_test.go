@@ -160,7 +160,7 @@ func TestStaysInside(t *testing.T) {
 		}
 	}
 	for _, pattern := range []string{"dist/**", "dist/*.js", "dist/user.js", "deep/dist/**", "*/dist/user.js", "**", "**/user.js", "up/shared/*.js", "inner/**"} {
-		s := Set{Dir: filepath.Join(root, "pkg"), Patterns: []string{pattern}, Members: []string{filepath.Join(root, "pkg"), filepath.Join(root, "pkg/inner")}}
+		s := Set{Dir: filepath.Join(root, "pkg"), Patterns: []string{pattern}, Members: map[string]bool{filepath.Join(root, "pkg"): true, filepath.Join(root, "pkg/inner"): true}}
 		empty := Listing{complete: true, taken: time.Now().Add(-time.Minute), seed: maphash.MakeSeed()}
 		if err := s.RemoveNew(empty, untracked); err != nil {
 			t.Fatal(err)

@@ -16,14 +16,10 @@ import (
 // and matches. Its names are relative to the package's folder, with slashes. Nothing is
 // reached through a link. complete is false if a folder could not be read.
 func (s Set) walk(root *os.Root, visit func(name string, d fs.DirEntry) error) (complete bool, err error) {
-	foreign := map[string]bool{}
-	for _, dir := range s.Members {
-		foreign[dir] = true
-	}
 	intoInstalled := slices.ContainsFunc(s.Patterns, func(pattern string) bool { return strings.Contains(pattern, installed) })
 	complete = true
 	for _, base := range s.bases() {
-		if !s.enters(root, base, foreign) {
+		if !s.enters(root, base) {
 			continue
 		}
 		err := fs.WalkDir(root.FS(), base, func(name string, d fs.DirEntry, err error) error {
@@ -33,7 +29,7 @@ func (s Set) walk(root *os.Root, visit func(name string, d fs.DirEntry) error) (
 			case err != nil:
 				complete = false
 				return nil
-			case d.IsDir() && name != base && (foreign[s.path(name)] || slices.Contains(never, d.Name()) || d.Name() == installed && !intoInstalled):
+			case d.IsDir() && name != base && (s.Members[s.path(name)] || slices.Contains(never, d.Name()) || d.Name() == installed && !intoInstalled):
 				return fs.SkipDir
 			case d.IsDir() || !s.match(name):
 				return nil
@@ -78,13 +74,13 @@ func (s Set) bases() []string {
 
 // enters reports whether a base is there and may be walked: neither a link, nor
 // another package, nor a folder without outputs is on the way to it.
-func (s Set) enters(root *os.Root, base string, foreign map[string]bool) bool {
+func (s Set) enters(root *os.Root, base string) bool {
 	for at, rest := ".", base; rest != "." && rest != ""; {
 		var part string
 		part, rest, _ = strings.Cut(rest, "/")
 		at = path.Join(at, part)
 		info, err := root.Lstat(at)
-		if err != nil || info.Mode()&fs.ModeSymlink != 0 || foreign[s.path(at)] || slices.Contains(never, part) {
+		if err != nil || info.Mode()&fs.ModeSymlink != 0 || s.Members[s.path(at)] || slices.Contains(never, part) {
 			return false
 		}
 	}
