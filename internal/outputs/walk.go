@@ -28,7 +28,7 @@ func (s Set) walk(root *os.Root, visit func(name string, d fs.DirEntry) error) (
 				return nil // it has just gone
 			case err != nil:
 				complete = false
-				return nil
+				return nil //nolint:nilerr // the caller learns that the walk is not complete
 			case d.IsDir() && name != base && (s.Members[s.path(name)] || slices.Contains(never, d.Name()) || d.Name() == installed && !intoInstalled):
 				return fs.SkipDir
 			case d.IsDir() || !s.match(name):

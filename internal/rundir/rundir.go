@@ -131,7 +131,7 @@ func Make(dir string) (*confined.Folder, error) {
 	}
 	ignore, err := f.OpenFile(".gitignore", os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
-		return f, nil // usually it is there; without it the folder works all the same
+		return f, nil //nolint:nilerr // usually it is there; without it the folder works all the same
 	}
 	_, err = ignore.WriteString("*\n")
 	if err = errors.Join(err, ignore.Close()); err != nil {
