@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
+	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
@@ -136,12 +136,12 @@ func (a *attempt) warn() {
 }
 
 // process runs the task's processes.
-func (a *attempt) process(log io.Writer, known estimate.Prediction) (runner.Result, error) {
+func (a *attempt) process(log *rundir.Log, known estimate.Prediction) (runner.Result, error) {
 	steps, err := a.steps(known)
 	if err != nil {
 		return runner.Result{}, err
 	}
-	out := a.console.Output(a.label())
+	out := a.console.Output(a.label(), log.Path)
 	defer out.Close()
 	return a.runner.Run(a.ctx, runner.Spec{
 		ID: a.task.ID, Steps: steps, Log: log, Output: out,

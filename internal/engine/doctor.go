@@ -3,13 +3,13 @@ package engine
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/heapmage/heapmage/internal/doctor"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -30,7 +30,7 @@ func Doctor(ctx context.Context, asJSON bool) error {
 	if asJSON {
 		write = doctor.WriteJSON
 	}
-	if err := write(os.Stdout, findings); err != nil {
+	if err := show(ctx, p.environ, func(out *report.Console) error { return write(out, findings) }); err != nil {
 		return err
 	}
 	if n := doctor.Problems(findings); n > 0 {

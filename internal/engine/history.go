@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +28,7 @@ const ExportFile = "heapmage-history.json"
 
 // History prints what the last runs of each task took and what the next is
 // expected to need.
-func History(context.Context) error {
+func History(ctx context.Context) error {
 	ws, store, err := historyHere(true)
 	if err != nil {
 		return err
@@ -37,12 +38,16 @@ func History(context.Context) error {
 	for _, pkg := range packages {
 		sizes[pkg.Name] = measured.Of(pkg)
 	}
+	return show(ctx, os.Environ(), func(out *report.Console) error { return printHistory(out, store, sizes) })
+}
+
+func printHistory(out io.Writer, store *history.Store, sizes map[string]memtools.Bytes) error {
 	tasks := store.Tasks()
 	if len(tasks) == 0 {
-		fmt.Println("Nothing is known yet: no task has run in this workspace")
+		fmt.Fprintln(out, "Nothing is known yet: no task has run in this workspace")
 		return nil
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "TASK\tRUNS\tLAST\tPEAK\tTIME\tPROCESSOR\tHEAP LIMIT\tNEXT NEED")
 	for _, t := range tasks {
 		all := store.Samples(t)

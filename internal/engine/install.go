@@ -21,7 +21,7 @@ func (r *run) install(ctx context.Context) error {
 	}
 	r.session.Events.Emit(event.StepStarted{Step: installing, Command: step.Command, Reason: reason})
 	log := r.state.Log("install", 1)
-	out := r.console.Output("install")
+	out := r.console.Output("install", log.Path)
 	defer log.Close() // after the console has read it
 	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: out}, &runner.Attempt{})
 	_ = out.Close() // it only prints

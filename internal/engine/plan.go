@@ -3,12 +3,12 @@ package engine
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
+	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/tally"
@@ -22,14 +22,18 @@ func Plan(ctx context.Context, request Request) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Plan of %s: %s, %s\n", planned.Target, report.Plural(len(planned.Graph.Tasks), "task"), concurrencyText(p.slots()))
-	fmt.Printf("Workspace: %s (%s)\n", printable.Text(p.ws.Root), p.ws.Manager)
-	fmt.Printf("Budget: %v (%s)\n\n", p.maxBudget, p.budgetSource)
-	console := report.NewConsole(os.Stdout, colour(p.environ, os.Stdout), report.Held)
+	return show(ctx, p.environ, func(out *report.Console) error { return p.print(out, planned) })
+}
+
+// print writes the plan.
+func (p *prepared) print(out *report.Console, planned *plan.Plan) error {
+	fmt.Fprintf(out, "Plan of %s: %s, %s\n", planned.Target, report.Plural(len(planned.Graph.Tasks), "task"), concurrencyText(p.slots()))
+	fmt.Fprintf(out, "Workspace: %s (%s)\n", printable.Text(p.ws.Root), p.ws.Manager)
+	fmt.Fprintf(out, "Budget: %v (%s)\n\n", p.maxBudget, p.budgetSource)
 	for _, n := range p.notices {
-		console.Take(event.Stamped{Event: n}, &tally.State{})
+		out.Take(event.Stamped{Event: n}, &tally.State{})
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "TASK\tNEED\tKNOWN FROM\tTIME\tHEAP LIMIT\tSCRIPT\tAFTER")
 	for _, t := range planned.Graph.Tasks {
 		row := p.row(t)

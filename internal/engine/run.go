@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -52,11 +50,14 @@ func Run(ctx context.Context, request Request) error {
 		Format: event.Format, Run: id, Target: r.target, Mode: r.mode, Root: r.ws.Root, Manager: r.manager(), Tasks: len(r.graph.Tasks),
 		Budget: r.maxBudget, BudgetSource: r.budgetSource, HeapLimit: r.heapCeiling(), CPUs: r.cpus(),
 	}
-	if err := r.open(ctx, id, first, output{os.Stdout, r.show()}); err != nil {
-		return err
+	r.console = newConsole(ctx, r.environ, r.show())
+	err = r.open(ctx, id, first)
+	defer r.state.Close() // once the console has read the logs
+	if err != nil {
+		return cmp.Or(err, r.console.Close())
 	}
 	err = r.do(ctx)
-	return cmp.Or(err, r.close())
+	return leave(ctx, r.console, r.state.Shown, cmp.Or(err, r.close()))
 }
 
 // run is one run of a target, or of a worker, from its first line to its last.
@@ -121,19 +122,12 @@ func (r *run) show() report.Show {
 // the machine. With a higher score, tiny helpers would die first.
 const oomScore = 300
 
-// output is where and how the log of a run is printed.
-type output struct {
-	io.Writer
-	report.Show
-}
-
-// open opens the folder, the record, the console and the session of the run id. first
-// is its first event; nil means none.
-func (r *run) open(ctx context.Context, id string, first event.Event, out output) error {
+// open opens the folder, the record and the session of the run id; its console is open.
+// first is its first event; nil means none.
+func (r *run) open(ctx context.Context, id string, first event.Event) error {
 	var unwritten []event.Notice
 	r.state, unwritten = rundir.Open(r.ws.Root, id)
 	r.notices = append(r.notices, unwritten...)
-	r.console = report.NewConsole(out, colour(r.environ, out.Writer), out.Show)
 	r.console.OpenLog = r.state.Read
 	reporters := []tally.Reporter{r.console}
 	if file, err := r.state.Record(); err == nil {
@@ -176,7 +170,6 @@ func (r *run) closeRecord() {
 		_ = r.record.Close()
 	}
 	_ = r.history.Close()
-	r.state.Close()
 }
 
 const roomHint = "free disk space, or make the workspace's folder writable"

@@ -155,9 +155,13 @@ func TestRun(t *testing.T) {
 	}
 	t.Run("is replayed by its record", func(t *testing.T) {
 		var b strings.Builder
-		sink := tally.NewSink(report.NewConsole(&b, false, report.Held))
+		console := report.NewConsole(t.Context(), &b, false, report.Held)
+		sink := tally.NewSink(console)
 		for _, e := range events {
 			sink.Take(e)
+		}
+		if err := console.Close(); err != nil {
+			t.Error(err)
 		}
 		if b.String() != log {
 			t.Errorf("replayed\n%s\nprinted\n%s", b.String(), log)
@@ -311,10 +315,14 @@ func TestPanic(t *testing.T) {
 	r := &run{prepared: p, target: "build", graph: planned.Graph, said: &notices{}, before: &before{}}
 	r.args = func(*taskgraph.Task) []string { panic("a fault of ours") }
 	var log strings.Builder
-	if err := r.open(t.Context(), proc.NewRunID(), event.RunStarted{Target: "build"}, output{&log, report.Held}); err != nil {
+	r.console = report.NewConsole(t.Context(), &log, false, report.Held)
+	if err := r.open(t.Context(), proc.NewRunID(), event.RunStarted{Target: "build"}); err != nil {
 		t.Fatal(err)
 	}
 	err = r.do(t.Context())
+	if err := r.console.Close(); err != nil {
+		t.Error(err)
+	}
 	if failed, ok := errors.AsType[*problem.Error](err); !ok || failed.ExitStatus() != problem.ExitFailed || !strings.Contains(log.String(), "a fault of ours") {
 		t.Errorf("%v\n%s", err, log.String())
 	}

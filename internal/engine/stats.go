@@ -3,19 +3,21 @@ package engine
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"text/tabwriter"
 
 	"github.com/heapmage/heapmage/internal/budget"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
 
 // Stats prints the memory of this machine and its limits, the usage of this
 // process, and what each mode may use.
-func Stats(context.Context) error {
+func Stats(ctx context.Context) error {
 	l, err := memtools.ReadLimits()
 	if err != nil {
 		return err
@@ -24,7 +26,11 @@ func Stats(context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	return show(ctx, os.Environ(), func(out *report.Console) error { return printStats(out, l, c) })
+}
+
+func printStats(out io.Writer, l memtools.Limits, c *config.Config) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(w, "💾 Memory of this machine\t%v\n", l.Machine)
 	fmt.Fprintf(w, "   swap\t%v\n", l.Swap)
 	fmt.Fprintf(w, "   limit that counts\t%v\t%s\n", l.Effective, l.EffectiveSource)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -45,13 +46,13 @@ func Watch(ctx context.Context, command, pid string) error {
 		tick = watchInterval
 	}
 	most, _ := budget.Max(event.Parallel, c.Budget, limits)
-	w := watch{environ: environ, console: report.NewConsole(os.Stdout, colour(environ, os.Stdout), report.Live)}
+	w := watch{environ: environ, console: newConsole(ctx, environ, report.Live)}
 	w.Session, err = session.Open(ctx, session.Options{
 		ID: proc.NewRunID(), MaxBudget: most, Thresholds: budget.Thresholds(c.Monitor), Tick: tick,
 		Collect: command != "" && (c.GC.Auto == nil || *c.GC.Auto), Cooldown: c.GC.Cooldown, Reporters: []tally.Reporter{w.console},
 	})
 	if err != nil {
-		return err
+		return cmp.Or(err, w.console.Close())
 	}
 	switch {
 	case w.HeapsErr != nil:
@@ -61,11 +62,7 @@ func Watch(ctx context.Context, command, pid string) error {
 	default:
 		err = w.process(ctx, pid)
 	}
-	closed := w.Close()
-	if err != nil {
-		return err
-	}
-	return closed
+	return leave(ctx, w.console, "", cmp.Or(err, w.Close()))
 }
 
 // watch is one call of Watch.
@@ -85,7 +82,7 @@ func (w watch) command(ctx context.Context, text string) error {
 		}
 	}
 	id := w.ID + "/watch"
-	p, err := proc.Start(proc.Command{Args: script.Shell(text), Env: environ, Output: w.console.Output("command"), ID: id})
+	p, err := proc.Start(proc.Command{Args: script.Shell(text), Env: environ, Output: w.console.Output("command", ""), ID: id})
 	if err != nil {
 		return err
 	}
@@ -135,5 +132,5 @@ func (w watch) process(ctx context.Context, text string) error {
 }
 
 func (w watch) peak() {
-	w.Tally.Read(func(s *tally.State) { fmt.Printf("📊 peak %v\n", s.Peak) })
+	w.Tally.Read(func(s *tally.State) { fmt.Fprintf(w.console, "📊 peak %v\n", s.Peak) })
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/proc"
+	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
@@ -25,7 +26,8 @@ type Worker struct {
 	busy map[string]*sync.Mutex
 }
 
-// OpenWorker opens the workspace around dir. The log goes to out.
+// OpenWorker opens the workspace around dir. The log goes to out; only Close waits
+// for it, until ctx is done.
 func OpenWorker(ctx context.Context, dir string, out io.Writer) (*Worker, error) {
 	place, err := open(dir, "")
 	if err != nil {
@@ -35,10 +37,14 @@ func OpenWorker(ctx context.Context, dir string, out io.Writer) (*Worker, error)
 	if err != nil {
 		return nil, err
 	}
+	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	w := &Worker{run: &run{prepared: p, target: "build", graph: &taskgraph.Graph{}, started: time.Now(), said: &notices{}, before: &before{}}, end: cancel, busy: map[string]*sync.Mutex{}}
-	if err := w.run.open(ctx, proc.NewRunID(), nil, output{out, w.run.show()}); err != nil {
+	w.run.console = report.NewConsole(outer, out, colour(p.environ, out), w.run.show())
+	if err := w.run.open(ctx, proc.NewRunID(), nil); err != nil {
 		cancel()
+		err = errors.Join(err, w.run.console.Close())
+		w.run.state.Close()
 		return nil, err
 	}
 	return w, nil
@@ -48,7 +54,10 @@ func OpenWorker(ctx context.Context, dir string, out io.Writer) (*Worker, error)
 func (w *Worker) Close() error {
 	w.run.tellLosses()
 	w.end()
-	return w.run.close()
+	err := w.run.close()
+	_ = w.run.console.Close() // what the caller's writer refuses is in the logs
+	w.run.state.Close()
+	return err
 }
 
 // Do runs the one script that a request names, without what its package depends on, and

@@ -3,10 +3,13 @@
 package report
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"sync"
+	"syscall"
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/rundir"
@@ -28,35 +31,76 @@ const (
 )
 
 // Console writes the log of a run: the lines of docs/log.md, which scripts may
-// grep. It is a tally.Reporter.
+// grep. It is a tally.Reporter. Nothing but Close ever waits for its reader: what is
+// not yet read waits in a bounded queue, scripts' output as places in the log files.
 type Console struct {
-	// OpenLog opens the log of a task. It is set before the first event; if it is not,
-	// logs are files.
+	// OpenLog opens the log of a task, from any goroutine. It is set before the first
+	// event; if it is not, logs are files.
 	OpenLog func(path string) (rundir.Source, error)
 
-	mu    sync.Mutex // guards all below
-	out   io.Writer
+	queue *queue
 	show  Show
 	paint palette
+
+	mu sync.Mutex // guards all below, and the order in the queue
 	// dirty is set if the last live output did not end its line.
 	dirty bool
 	// spaced is set if the last line written was blank.
 	spaced bool
+	// leftOut counts the lines that were left out since the last one.
+	leftOut int
 }
 
 // NewConsole writes to out, with colours if colour is set; emoji are always there.
-func NewConsole(out io.Writer, colour bool, show Show) *Console {
-	return &Console{OpenLog: openLog, out: out, show: show, paint: newPalette(colour)}
+// Once ctx is done, Close waits for a moment only. Close the console.
+func NewConsole(ctx context.Context, out io.Writer, colour bool, show Show) *Console {
+	return &Console{OpenLog: openLog, queue: newQueue(ctx, out), show: show, paint: newPalette(colour)}
+}
+
+// Close waits until everything was read, or the reader is gone, which is no error.
+// Nothing may be written any more.
+func (c *Console) Close() error {
+	if err := c.queue.end(); !errors.Is(err, syscall.EPIPE) {
+		return err
+	}
+	return nil
+}
+
+// Write prints text that is no event's. It is never an error.
+func (c *Console) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endLine()
+	c.queue.add(p)
+	c.spaced = false
+	return len(p), nil
+}
+
+// passing reports whether an event is about a state that passes. Such events come
+// for as long as a run lasts, unlike those of its tasks.
+func passing(e event.Event) bool {
+	switch e.(type) {
+	case event.Memory, event.Pressure, event.Correction, event.GCStarted, event.GCFinished:
+		return true
+	default:
+		return false
+	}
 }
 
 // Take writes the lines of the event, if it has any.
 func (c *Console) Take(s event.Stamped, sum *tally.State) {
 	switch s.Event.(type) {
 	case event.RunPlanned, event.TaskQueued, event.Sample:
-		return // nothing to show, so no wait for a script's output that is being written
+		return // nothing to show
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if full := c.queue.full(); full && passing(s.Event) {
+		c.leftOut++
+		return
+	} else if !full {
+		c.tellLeftOut()
+	}
 	switch e := s.Event.(type) {
 	case event.RunStarted:
 		c.line(c.paint.title, "🚀 Starting %s with memory management...", e.Target)
@@ -89,6 +133,14 @@ func (c *Console) Take(s event.Stamped, sum *tally.State) {
 		c.gcFinished(e)
 	case event.RunFinished:
 		c.runFinished(e)
+	}
+}
+
+// tellLeftOut tells how many lines about passing states were left out.
+func (c *Console) tellLeftOut() {
+	if n := c.leftOut; n > 0 {
+		c.leftOut = 0
+		c.line(c.paint.faint, "ℹ️  %s about memory left out: the output was not read", Plural(n, "line"))
 	}
 }
 
@@ -165,20 +217,14 @@ func (c *Console) output(log string, succeeded bool) {
 	if !succeeded {
 		most = mostOfAFailure
 	}
-	source, err := c.OpenLog(log)
-	var text []byte
-	var earlier memtools.Bytes
-	if err == nil {
-		text, earlier, err = tail(source, most)
+	c.endLine()
+	e := &ending{c, log, most}
+	if c.queue.holds(int(most)) {
+		c.queue.add(e.text()) // now: what a full disk kept from the log is lost soon
+	} else {
+		c.queue.push(e)
 	}
-	if err != nil {
-		c.line(c.paint.warning, "⚠️  the output cannot be read: %v", err)
-		return
-	}
-	if earlier > 0 {
-		c.line(c.paint.faint, "… %v of earlier output in %s", earlier, log)
-	}
-	c.raw(text)
+	c.spaced = false
 }
 
 func (c *Console) correction(e event.Correction) {
@@ -211,6 +257,7 @@ func (c *Console) gcFinished(e event.GCFinished) {
 }
 
 func (c *Console) runFinished(e event.RunFinished) {
+	c.tellLeftOut()
 	if !c.spaced {
 		c.blank()
 	}

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -137,13 +136,13 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 		delete(scenarios, title)
 		t.Run(title, func(t *testing.T) {
 			var b strings.Builder
-			c := NewConsole(&b, false, shows[title])
+			c := NewConsole(t.Context(), &b, false, shows[title])
 			outputs := map[string]io.WriteCloser{}
 			for i, e := range events {
 				switch e := e.(type) {
 				case output:
 					if outputs[e.label] == nil {
-						outputs[e.label] = c.Output(e.label)
+						outputs[e.label] = c.Output(e.label, "")
 					}
 					if _, err := io.WriteString(outputs[e.label], e.text); err != nil {
 						t.Fatal(err)
@@ -157,6 +156,7 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 					c.Take(event.Stamped{Seq: i, Event: e}, &tally.State{})
 				}
 			}
+			closed(t, c)
 			if got := strings.TrimRight(b.String(), "\n"); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
@@ -164,6 +164,13 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 	}
 	for title := range scenarios {
 		t.Errorf("docs/log.md has no sample for %q", title)
+	}
+}
+
+func closed(t *testing.T, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -189,7 +196,9 @@ func TestColours(t *testing.T) {
 	}{{"are there on a terminal", true, true}, {"are not there elsewhere", false, false}} {
 		t.Run(tt.claim, func(t *testing.T) {
 			var b strings.Builder
-			NewConsole(&b, tt.colour, Live).Take(event.Stamped{Event: event.RunStarted{Target: "build"}}, &tally.State{})
+			c := NewConsole(t.Context(), &b, tt.colour, Live)
+			c.Take(event.Stamped{Event: event.RunStarted{Target: "build"}}, &tally.State{})
+			closed(t, c)
 			if got := strings.Contains(b.String(), "\x1b["); got != tt.want {
 				t.Errorf("escape codes: %v in %q", got, b.String())
 			}
@@ -223,33 +232,4 @@ func TestTail(t *testing.T) {
 			}
 		})
 	}
-}
-
-// slowWriter is a pipe whose reader waits until the channel is closed.
-type slowWriter chan struct{}
-
-func (w slowWriter) Write(p []byte) (int, error) {
-	<-w
-	return len(p), nil
-}
-
-// TestSilentEventsDoNotWait: what prints nothing does not wait for a script's output
-// that cannot be written yet.
-func TestSilentEventsDoNotWait(t *testing.T) {
-	full := make(slowWriter)
-	c := NewConsole(full, false, Live)
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		_, _ = c.Output("core").Write([]byte("x")) // never fails
-	}()
-	for c.mu.TryLock() { // until it is being written
-		c.mu.Unlock()
-		runtime.Gosched()
-	}
-	for _, e := range []event.Event{event.RunPlanned{}, event.TaskQueued{}, event.Sample{}} {
-		c.Take(event.Stamped{Event: e}, &tally.State{})
-	}
-	close(full)
-	<-written
 }

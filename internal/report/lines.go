@@ -8,35 +8,29 @@ import (
 	"github.com/heapmage/heapmage/internal/printable"
 )
 
-// raw writes text as it is and ends its last line. What a closed terminal or pipe
-// refuses is lost; the log file has it all.
-func (c *Console) raw(text []byte) {
-	if len(text) > 0 {
-		_, _ = c.out.Write(text)
-		c.dirty = text[len(text)-1] != '\n'
-		c.spaced = false
-		c.endLine()
-	}
+// lineOf is one line of the log. Names and reasons in it may come from a repository,
+// so nothing in it acts on the terminal or on the CI system.
+func lineOf(paint *color.Color, format string, args ...any) string {
+	return paint.Sprint(printable.Text(fmt.Sprintf(format, args...))) + "\n"
 }
 
-// line writes one line of the log. Names and reasons in it may come from a repository,
-// so nothing in it acts on the terminal or on the CI system.
+// line writes one line of the log.
 func (c *Console) line(paint *color.Color, format string, args ...any) {
 	c.endLine()
-	_, _ = fmt.Fprintln(c.out, paint.Sprint(printable.Text(fmt.Sprintf(format, args...))))
+	c.queue.add([]byte(lineOf(paint, format, args...)))
 	c.spaced = false
 }
 
 func (c *Console) blank() {
 	c.endLine()
-	_, _ = fmt.Fprintln(c.out)
+	c.queue.add([]byte{'\n'})
 	c.spaced = true
 }
 
 // endLine ends a line that a script's output left open.
 func (c *Console) endLine() {
 	if c.dirty {
-		_, _ = fmt.Fprintln(c.out)
+		c.queue.add([]byte{'\n'})
 		c.dirty = false
 	}
 }

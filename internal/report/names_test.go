@@ -34,15 +34,19 @@ func TestNamesDoNotAct(t *testing.T) {
 		event.RunFinished{Target: evil, ExitCode: 1},
 	} {
 		var b bytes.Buffer
-		NewConsole(&b, false, Held).Take(event.Stamped{Event: e}, &tally.State{})
+		c := NewConsole(t.Context(), &b, false, Held)
+		c.Take(event.Stamped{Event: e}, &tally.State{})
+		closed(t, c)
 		harmless(t, fmt.Sprintf("%T", e), b.Bytes())
 	}
 	t.Run("nor does a label in front of output, which stays as it is", func(t *testing.T) {
 		var b bytes.Buffer
-		out := NewConsole(&b, false, Labelled).Output("::warning::" + evil)
+		c := NewConsole(t.Context(), &b, false, Labelled)
+		out := c.Output("::warning::"+evil, "")
 		if _, err := out.Write([]byte("green \x1b[32mtext\n")); err != nil {
 			t.Fatal(err)
 		}
+		closed(t, c)
 		label, text, _ := strings.Cut(b.String(), ": green ")
 		if text != "\x1b[32mtext\n" {
 			t.Errorf("the output is %q", text)

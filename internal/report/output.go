@@ -2,22 +2,87 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/heapmage/heapmage/internal/printable"
+	"github.com/heapmage/heapmage/memtools"
 )
 
-// Output returns the writer for the output of one task, which label names. Close it
-// after the last write: it may hold back a partial line.
-func (c *Console) Output(label string) io.WriteCloser {
+// Output returns the writer for the output of one task, which label names. Everything
+// must be in the file log before it is written here: what waits to be printed is read
+// again from there. Without a log, writes wait for the reader if too much waits. Close
+// the writer after the last write: it may hold back a partial line.
+func (c *Console) Output(label, log string) io.WriteCloser {
 	switch c.show {
 	case Live:
-		return live{c}
+		return &live{console: c, source: source{console: c, log: log}}
 	case Labelled:
-		return &labelled{console: c, label: []byte(printable.Name(label) + ": ")}
+		s := source{console: c, log: log, label: []byte(printable.Name(label) + ": ")}
+		return &labelled{console: c, source: s, lines: lines{label: s.label}}
 	case Held:
 	}
 	return held{}
+}
+
+// source is the output of one task on its way to the console.
+type source struct {
+	console *Console
+	log     string // empty if there is none
+	label   []byte // in front of each line; nil if the output is printed as it is
+	// queued is up to where in the log the output was handed to the queue.
+	queued  int64
+	waiting *part // the last one that waits in the queue, nil if none does
+}
+
+// part is a part of a task's log that waits to be printed.
+type part struct {
+	source   *source
+	from, to int64
+}
+
+// print reads the part and writes it. What cannot be read is replaced by a line that
+// tells so.
+func (p *part) print(to io.Writer) error {
+	left, err := p.copy(to)
+	if left == 0 || err != nil {
+		return err
+	}
+	c := p.source.console
+	line := lineOf(c.paint.warning, "⚠️  %v of output cannot be read back from %s", memtools.Bytes(left), p.source.log)
+	_, err = io.WriteString(to, "\n"+line)
+	return err
+}
+
+// copy returns how much could not be read, and the error of the writer.
+func (p *part) copy(to io.Writer) (left int64, err error) {
+	left = p.to - p.from
+	log, err := p.source.console.OpenLog(p.source.log)
+	if err != nil {
+		return left, nil //nolint:nilerr // left tells it
+	}
+	defer log.Close()
+	if !log.Whole() { // offsets mean nothing in it
+		return left, nil
+	}
+	l := lines{label: p.source.label}
+	buf := make([]byte, min(left, mostTogether))
+	for left > 0 {
+		n, err := log.ReadAt(buf[:min(left, int64(len(buf)))], p.to-left)
+		left -= int64(n)
+		out := buf[:n]
+		if l.label != nil {
+			out = l.add(nil, out)
+		}
+		if _, failed := to.Write(out); failed != nil {
+			return 0, failed
+		}
+		if err != nil && !errors.Is(err, io.EOF) || n == 0 {
+			break
+		}
+	}
+	_, err = to.Write(l.end(nil))
+	return left, err
 }
 
 // held drops the output: the console prints it from the log when the task ends.
@@ -26,72 +91,103 @@ type held struct{}
 func (held) Write(p []byte) (int, error) { return len(p), nil }
 func (held) Close() error                { return nil }
 
-// live passes the output on as it is.
-type live struct{ console *Console }
+// live passes the output on as it is. It is used by one goroutine.
+type live struct {
+	console *Console
+	source  source
+}
 
-func (l live) Write(p []byte) (int, error) {
+func (l *live) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
 	c := l.console
+	if l.source.log == "" {
+		c.queue.await()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(p) > 0 {
-		_, _ = c.out.Write(p) // what is refused is lost here; the log file has it all
-		c.dirty = p[len(p)-1] != '\n'
-		c.spaced = false
-	}
+	c.queue.follow(&l.source, p, l.source.queued+int64(len(p)))
+	c.dirty = p[len(p)-1] != '\n'
+	c.spaced = false
 	return len(p), nil
 }
 
-func (live) Close() error { return nil }
-
-// longestLine bounds what is kept of a line that has not ended. A longer line is printed
-// as several.
-const longestLine = 64 << 10
+func (*live) Close() error { return nil }
 
 // labelled passes whole lines on, each with a label in front, so that lines of tasks
 // that run side by side never mix. Only one goroutine may use it.
 type labelled struct {
 	console *Console
-	label   []byte
-	partial []byte // a line that has not ended
+	source  source
+	lines   lines
+	written int64
 }
 
 func (l *labelled) Write(p []byte) (int, error) {
-	var lines []byte
-	for rest := p; len(rest) > 0; {
-		line, after, ended := bytes.Cut(rest, []byte{'\n'})
-		rest = after
-		l.partial = append(l.partial, line...)
-		for len(l.partial) > longestLine {
-			lines = l.appendLine(lines, l.partial[:longestLine])
-			l.partial = append(l.partial[:0], l.partial[longestLine:]...)
-		}
-		if ended {
-			lines = l.appendLine(lines, l.partial)
-			l.partial = l.partial[:0]
-		}
-	}
-	l.print(lines)
+	l.written += int64(len(p))
+	l.queue(l.lines.add(nil, p))
 	return len(p), nil
 }
 
 // Close prints a last line that did not end.
 func (l *labelled) Close() error {
-	if len(l.partial) > 0 {
-		l.print(l.appendLine(nil, l.partial))
-		l.partial = nil
-	}
+	l.queue(l.lines.end(nil))
 	return nil
 }
 
-func (l *labelled) appendLine(lines, line []byte) []byte {
-	return append(append(append(lines, l.label...), line...), '\n')
-}
-
-func (l *labelled) print(lines []byte) {
-	if len(lines) == 0 {
+func (l *labelled) queue(whole []byte) {
+	if len(whole) == 0 {
 		return
 	}
-	l.console.mu.Lock()
-	defer l.console.mu.Unlock()
-	l.console.raw(lines)
+	c := l.console
+	if l.source.log == "" {
+		c.queue.await()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endLine()
+	c.queue.follow(&l.source, whole, l.written-int64(len(l.lines.partial)))
+	c.spaced = false
+}
+
+// longestLine bounds what is kept of a line that has not ended. A longer line is printed
+// as several.
+const longestLine = 64 << 10
+
+// lines puts a label before each line of a text that comes in pieces.
+type lines struct {
+	label   []byte
+	partial []byte // a line that has not ended
+}
+
+// add appends the lines that p ends to dst.
+func (l *lines) add(dst, p []byte) []byte {
+	for len(p) > 0 {
+		line, after, ended := bytes.Cut(p, []byte{'\n'})
+		p = after
+		l.partial = append(l.partial, line...)
+		for len(l.partial) > longestLine {
+			dst = l.append(dst, l.partial[:longestLine])
+			l.partial = append(l.partial[:0], l.partial[longestLine:]...)
+		}
+		if ended {
+			dst = l.append(dst, l.partial)
+			l.partial = l.partial[:0]
+		}
+	}
+	return dst
+}
+
+// end appends a last line that did not end.
+func (l *lines) end(dst []byte) []byte {
+	if len(l.partial) > 0 {
+		dst = l.append(dst, l.partial)
+		l.partial = nil
+	}
+	return dst
+}
+
+func (l *lines) append(dst, line []byte) []byte {
+	return append(append(append(dst, l.label...), line...), '\n')
 }

@@ -26,10 +26,12 @@ func TestReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	sink := tally.NewSink(NewConsole(&b, false, Held))
+	c := NewConsole(t.Context(), &b, false, Held)
+	sink := tally.NewSink(c)
 	for _, e := range events {
 		sink.Take(e)
 	}
+	closed(t, c)
 	if b.String() != string(want) {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}

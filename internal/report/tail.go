@@ -17,6 +17,7 @@ type logFile struct {
 }
 
 func (l logFile) Size() int64 { return l.size }
+func (logFile) Whole() bool   { return true }
 
 func openLog(path string) (rundir.Source, error) {
 	f, err := os.Open(path)
@@ -28,6 +29,40 @@ func openLog(path string) (rundir.Source, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return logFile{f, info.Size()}, nil
+}
+
+// ending is the end of a task's log that is printed once the task has ended.
+type ending struct {
+	console *Console
+	log     string
+	most    memtools.Bytes
+}
+
+// print reads the end of the log and writes it.
+func (e *ending) print(to io.Writer) error {
+	_, err := to.Write(e.text())
+	return err
+}
+
+// text is the end of the log, in whole lines.
+func (e *ending) text() []byte {
+	paint := e.console.paint
+	var out []byte
+	var earlier memtools.Bytes
+	source, err := e.console.OpenLog(e.log)
+	if err == nil {
+		out, earlier, err = tail(source, e.most)
+	}
+	switch {
+	case err != nil:
+		return []byte(lineOf(paint.warning, "⚠️  the output cannot be read: %v", err))
+	case earlier > 0:
+		out = append([]byte(lineOf(paint.faint, "… %v of earlier output in %s", earlier, e.log)), out...)
+	}
+	if len(out) > 0 && out[len(out)-1] != '\n' {
+		out = append(out, '\n')
+	}
+	return out
 }
 
 // tail reads the last most bytes of a log, without a partial line at the beginning if

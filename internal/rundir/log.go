@@ -186,6 +186,10 @@ func (l *Log) Close() {
 	}
 	l.size, l.rest = 0, nil
 	if missing > 0 {
+		if l.run.incomplete == nil {
+			l.run.incomplete = map[string]bool{}
+		}
+		l.run.incomplete[l.Path] = true
 		l.run.lost.bytes += missing
 		l.run.lost.logs++
 		l.run.lost.err = cmp.Or(l.run.lost.err, l.err)
@@ -228,13 +232,15 @@ type Source interface {
 	io.ReaderAt
 	// Size is the log's in bytes.
 	Size() int64
+	// Whole is false if a part is missing, so that offsets are not those of the output.
+	Whole() bool
 	Close() error
 }
 
 // Read opens the log at a path, which may still be written.
 func (r *Run) Read(path string) (Source, error) {
 	r.mu.Lock()
-	l := r.open[path]
+	l, incomplete := r.open[path], r.incomplete[path]
 	r.mu.Unlock()
 	if l != nil {
 		return unclosed{l}, nil
@@ -252,7 +258,7 @@ func (r *Run) Read(path string) (Source, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return written{f, info.Size()}, nil
+	return written{f, info.Size(), !incomplete}, nil
 }
 
 // unclosed is a log that its attempt closes.
@@ -261,10 +267,18 @@ type unclosed struct{ *Log }
 func (u unclosed) Size() int64 { return u.kept() }
 func (unclosed) Close() error  { return nil }
 
+func (u unclosed) Whole() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.dropped == 0
+}
+
 // written is a log that was closed.
 type written struct {
 	*os.File
-	size int64
+	size  int64
+	whole bool
 }
 
 func (w written) Size() int64 { return w.size }
+func (w written) Whole() bool { return w.whole }

@@ -41,9 +41,11 @@ type Run struct {
 	mu    sync.Mutex
 	tasks map[string]string // by the name of their log
 	open  map[string]*Log   // by path
-	dir   *confined.Folder  // Dir, and logs the folder in it; nil before the first use
-	logs  *confined.Folder
-	lost  lost
+	// incomplete are the paths of the closed logs that miss a part.
+	incomplete map[string]bool
+	dir        *confined.Folder // Dir, and logs the folder in it; nil before the first use
+	logs       *confined.Folder
+	lost       lost
 }
 
 // Open makes the folder of the run id at the workspace root, and removes the

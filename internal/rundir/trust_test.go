@@ -207,6 +207,38 @@ func TestALogThatCannotBeWritten(t *testing.T) {
 			t.Error(r.Lost())
 		}
 	})
+	t.Run("is not whole if a part was dropped, though the rest is written in the end", func(t *testing.T) {
+		root := t.TempDir()
+		r, _ := Open(root, id(1))
+		defer r.Close()
+		works := r.make
+		r.make = unwritable().make
+		if err := os.RemoveAll(filepath.Join(root, Name)); err != nil {
+			t.Skip(err)
+		}
+		l := r.Log("a", 1)
+		whole := func() bool {
+			source, err := r.Read(l.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer source.Close()
+			return source.Whole()
+		}
+		_, _ = l.Write([]byte("output"))
+		if !whole() {
+			t.Error("nothing was dropped yet")
+		}
+		_, _ = l.Write(make([]byte, 2*inMemory))
+		if whole() {
+			t.Error("the beginning was dropped")
+		}
+		r.make = works
+		l.Close()
+		if whole() {
+			t.Error("the beginning is missing from its file")
+		}
+	})
 	t.Run("is written in the end if there is room again", func(t *testing.T) {
 		root := t.TempDir()
 		r, _ := Open(root, id(1))

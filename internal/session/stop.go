@@ -23,10 +23,14 @@ var (
 // once when the deadline comes, and ending every process takes up to 3 s.
 const windDown = 3500 * time.Millisecond
 
+// forced is how long Mage has to end at a second interrupt. It cannot if nobody reads
+// what it prints then.
+const forced = 200 * time.Millisecond
+
 // Stoppable returns a context that is done when a session must end, with the reason as
-// its cause: Mage's own interrupt, SIGTERM, SIGHUP, the loss of the mage launcher
-// (which does not pass SIGTERM on), or Mage's deadline drawing near. Call release when
-// the session has ended.
+// its cause: an interrupt, SIGTERM, SIGHUP, the loss of the mage launcher (which does
+// not pass SIGTERM on), or Mage's deadline drawing near. A second interrupt ends this
+// process; the reaper ends what it started. Call release when the session has ended.
 func Stoppable(ctx context.Context) (stoppable context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
@@ -35,7 +39,26 @@ func Stoppable(ctx context.Context) (stoppable context.Context, release func()) 
 	if at, ok := ctx.Deadline(); ok {
 		nearing = time.AfterFunc(max(0, time.Until(at)-windDown), func() { cancel(errDeadline) })
 	}
+	// Mage takes interrupts too, but prints before it cancels ctx, which a full pipe
+	// delays for ever.
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
+	released := make(chan struct{})
 	var watchers sync.WaitGroup
+	watchers.Go(func() {
+		for again := false; ; again = true {
+			select {
+			case <-interrupts:
+			case <-released:
+				return
+			}
+			if again {
+				time.Sleep(forced)
+				os.Exit(problem.ExitInterrupted)
+			}
+			cancel(nil)
+		}
+	})
 	watchers.Go(func() {
 		select {
 		case <-signals:
@@ -50,8 +73,10 @@ func Stoppable(ctx context.Context) (stoppable context.Context, release func()) 
 	})
 	return ctx, func() {
 		cancel(nil)
+		close(released)
 		watchers.Wait()
 		signal.Stop(signals)
+		signal.Stop(interrupts)
 		if nearing != nil {
 			nearing.Stop()
 		}

@@ -1,0 +1,256 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+// The bounds of what waits to be written. Together with one batch that is being
+// written they keep a queue under 3 MB, however much is printed and however slowly
+// it is read.
+const (
+	// mostHeld is the most that is kept of scripts' output, in bytes. More of it waits
+	// as places in the log files.
+	mostHeld = 256 << 10
+	// mostPieces is how many pieces wait in the order in which they came. Beyond it a
+	// task has one piece that grows, so pieces of other tasks may be printed later
+	// than they were written, but never after the end of their task.
+	mostPieces = 4096
+	// mostWaiting is from where lines about a state that passes are left out, in bytes.
+	mostWaiting = 1 << 20
+	// mostTogether is the largest text that small ones are joined to.
+	mostTogether = 64 << 10
+)
+
+var (
+	// errUnread is that of a reader that did not take everything before the run had to end.
+	errUnread = errors.New("it was not read to its end")
+	// errAbandoned is that of a write that was given up.
+	errAbandoned = errors.New("abandoned")
+)
+
+// patience is how long a run that is to end still waits for a reader.
+const patience = 500 * time.Millisecond
+
+// piece is one thing that waits to be written.
+type piece interface {
+	// print writes the piece. The error is that of to.
+	print(to io.Writer) error
+}
+
+// text is written as it is.
+type text struct{ bytes []byte }
+
+func (t *text) print(to io.Writer) error {
+	_, err := to.Write(t.bytes)
+	return err
+}
+
+// queue writes from a goroutine of its own, so that adding never waits for the
+// writer. It keeps the order. After a failed write everything is dropped.
+type queue struct {
+	out       io.Writer
+	abandoned chan struct{}   // closed by end to give up a write that waits
+	done      chan struct{}   // closed by run, last of all; err no longer changes
+	over      <-chan struct{} // closed when the run is to end
+	forget    func() bool     // of over
+
+	mu        sync.Mutex // guards all below
+	changed   *sync.Cond
+	pieces    []piece
+	size      int  // of the texts among them, in bytes
+	writing   bool // a batch that was taken
+	ended     bool // nothing is added any more
+	impatient bool // the run is to end
+	err       error
+}
+
+// newQueue starts a queue to out. Once ctx is done nothing waits for out much longer.
+// Close it with end.
+func newQueue(ctx context.Context, out io.Writer) *queue {
+	q := &queue{abandoned: make(chan struct{}), done: make(chan struct{}), over: ctx.Done()}
+	q.changed = sync.NewCond(&q.mu)
+	q.out = polled(out, q.abandoned)
+	q.forget = context.AfterFunc(ctx, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.impatient = true
+		q.changed.Broadcast()
+	})
+	go q.run()
+	return q
+}
+
+// run writes until the queue has ended and is empty, or a write fails.
+func (q *queue) run() {
+	defer close(q.done)
+	for batch := q.take(); len(batch) > 0; batch = q.take() {
+		for i, p := range batch {
+			if err := p.print(q.out); err != nil {
+				q.fail(err)
+				return
+			}
+			batch[i] = nil // it may be large
+		}
+	}
+}
+
+// take waits for pieces and returns all that there are; none at the end.
+func (q *queue) take() []piece {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.writing = false
+	q.changed.Broadcast()
+	for len(q.pieces) == 0 && !q.ended {
+		q.changed.Wait()
+	}
+	batch := q.pieces
+	q.writing = len(batch) > 0
+	for _, p := range batch {
+		if part, ok := p.(*part); ok {
+			part.source.waiting = nil // it must not grow while it is printed
+		}
+	}
+	q.pieces, q.size = nil, 0
+	q.changed.Broadcast() // there is room
+	return batch
+}
+
+func (q *queue) fail(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.err, q.pieces, q.size = err, nil, 0
+	q.changed.Broadcast()
+}
+
+// add queues a copy of b.
+func (q *queue) add(b []byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.addLocked(b)
+}
+
+func (q *queue) addLocked(b []byte) {
+	if q.err != nil || len(b) == 0 {
+		return
+	}
+	q.size += len(b)
+	if n := len(q.pieces); n > 0 {
+		if last, ok := q.pieces[n-1].(*text); ok && len(last.bytes)+len(b) <= mostTogether {
+			last.bytes = append(last.bytes, b...)
+			return
+		}
+	}
+	q.pushLocked(&text{append([]byte(nil), b...)})
+}
+
+// push queues a piece.
+func (q *queue) push(p piece) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.err == nil {
+		q.pushLocked(p)
+	}
+}
+
+func (q *queue) pushLocked(p piece) {
+	q.pieces = append(q.pieces, p)
+	q.changed.Broadcast()
+}
+
+// follow queues what a script wrote: b as it is to be printed while little waits,
+// otherwise only its place in the log, of which b is the part up to the offset to.
+func (q *queue) follow(s *source, b []byte, to int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	from := s.queued
+	s.queued = to
+	switch {
+	case q.err != nil:
+	case s.waiting != nil && (len(q.pieces) > mostPieces || q.pieces[len(q.pieces)-1] == s.waiting):
+		s.waiting.to = to
+	case s.waiting == nil && q.size+len(b) <= mostHeld:
+		q.addLocked(b)
+	case s.log != "":
+		s.waiting = &part{source: s, from: from, to: to}
+		q.pushLocked(s.waiting)
+	case !q.impatient: // await found room that has gone since
+		q.addLocked(b)
+	}
+}
+
+// await waits for room for output that is in no log, unless the run is to end.
+func (q *queue) await() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.size >= mostHeld && !q.impatient && q.err == nil {
+		q.changed.Wait()
+	}
+}
+
+// holds reports whether n more bytes of scripts' output may be kept in memory.
+func (q *queue) holds(n int) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.size+n <= mostHeld
+}
+
+// flush waits until everything so far was written, and returns the error of the writer.
+func (q *queue) flush() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.err == nil && (q.writing || len(q.pieces) > 0) {
+		q.changed.Wait()
+	}
+	return q.err
+}
+
+// full reports whether so much waits that what can be left out should be.
+func (q *queue) full() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.size > mostWaiting
+}
+
+// end waits until everything was written or refused; once the run is to end, for a
+// moment only. The error is that of the writer, or errUnread. A writer that cannot be
+// polled may hold the goroutine for longer: it is left with it.
+func (q *queue) end() error {
+	q.mu.Lock()
+	q.ended = true
+	q.changed.Broadcast()
+	q.mu.Unlock()
+	defer q.forget()
+	select {
+	case <-q.done:
+		return q.err
+	case <-q.over:
+	}
+	if q.endsWithin(patience) {
+		return q.err
+	}
+	close(q.abandoned)
+	if q.endsWithin(patience) && !errors.Is(q.err, errAbandoned) {
+		return q.err
+	}
+	return errUnread
+}
+
+func (q *queue) endsWithin(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-q.done:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// Patient returns a writer for a file that waits, as a console does, until it was
+// read or ctx is done.
+func Patient(ctx context.Context, f *os.File) io.Writer { return polled(f, ctx.Done()) }
