@@ -46,6 +46,9 @@ func unmeasured(name, target string) event.TaskStarted {
 // output is a script's own output in a scenario, as it comes.
 type output struct{ label, text string }
 
+// leftOut is how many lines were left out so far.
+type leftOut int
+
 func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 	log := func(text string) string {
 		path := filepath.Join(t.TempDir(), "log")
@@ -122,6 +125,7 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			event.Notice{Kind: event.StateUnwritten, Text: "Lost: 384.96KB of output are missing from 1 of the logs in .heapmage/runs/1: no space left on device",
 				Hint: "free disk space, or make the workspace's folder writable"},
 		},
+		"Output that is not read": {leftOut(120), memory(event.AtTick, 2)},
 		"Other targets": {
 			unmeasured("core", "typecheck"), unmeasured("core", "test"), unmeasured("core", "lint"),
 			unmeasured("core", "clean"), unmeasured("acme", "bundle"), unmeasured("core", "generate"),
@@ -147,6 +151,8 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 					if _, err := io.WriteString(outputs[e.label], e.text); err != nil {
 						t.Fatal(err)
 					}
+				case leftOut:
+					c.leftOut = int(e)
 				case event.Event:
 					if f, ok := e.(event.TaskFinished); ok && outputs[f.Label] != nil {
 						if err := outputs[f.Label].Close(); err != nil {

@@ -17,8 +17,8 @@ import (
 )
 
 // Reporter takes the events of a run, one at a time and in order, each with the
-// state that includes it. It must be quick: the run waits for it. It must not keep
-// the state.
+// state that includes it. It must be quick, because the run waits for it, and so
+// never wait for a reader or a disk. It must not keep the state.
 type Reporter interface {
 	Take(event.Stamped, *State)
 }
