@@ -59,7 +59,7 @@ func (p *part) copy(to io.Writer) (left int64, err error) {
 	left = p.to - p.from
 	log, err := p.source.console.OpenLog(p.source.log)
 	if err != nil {
-		return left, nil //nolint:nilerr // left tells it
+		return left, nil
 	}
 	defer log.Close()
 	if !log.Whole() { // offsets mean nothing in it
