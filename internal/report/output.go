@@ -66,13 +66,16 @@ func (p *part) copy(to io.Writer) (left int64, err error) {
 		return left, nil
 	}
 	l := lines{label: p.source.label}
-	buf := make([]byte, min(left, mostTogether))
+	buf, _ := buffers.Get().(*[mostTogether]byte)
+	defer buffers.Put(buf)
+	var labelled []byte
 	for left > 0 {
 		n, err := log.ReadAt(buf[:min(left, int64(len(buf)))], p.to-left)
 		left -= int64(n)
 		out := buf[:n]
 		if l.label != nil {
-			out = l.add(nil, out)
+			labelled = l.add(labelled[:0], out)
+			out = labelled
 		}
 		if _, failed := to.Write(out); failed != nil {
 			return 0, failed
@@ -122,11 +125,13 @@ type labelled struct {
 	source  source
 	lines   lines
 	written int64
+	whole   []byte // is used again for each write
 }
 
 func (l *labelled) Write(p []byte) (int, error) {
 	l.written += int64(len(p))
-	l.queue(l.lines.add(nil, p))
+	l.whole = l.lines.add(l.whole[:0], p)
+	l.queue(l.whole)
 	return len(p), nil
 }
 

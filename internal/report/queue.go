@@ -33,6 +33,10 @@ var (
 	errAbandoned = errors.New("abandoned")
 )
 
+// pace is the least time between two batches, unless much waits. Many small pieces
+// would otherwise each wake the goroutine and be a write.
+const pace = 4 * time.Millisecond
+
 // patience is how long a run that is to end still waits for a reader.
 const patience = 500 * time.Millisecond
 
@@ -45,8 +49,28 @@ type piece interface {
 // text is written as it is.
 type text struct{ bytes []byte }
 
+// buffers are for texts that are likely to grow to mostTogether. Without them much
+// output would be much garbage.
+var buffers = sync.Pool{New: func() any { return new([mostTogether]byte) }}
+
+// small is up to which size a text gets no buffer.
+const small = 4 << 10
+
+// newText returns a text that holds a copy of b.
+func newText(b []byte) *text {
+	if len(b) <= small || len(b) > mostTogether {
+		return &text{append([]byte(nil), b...)}
+	}
+	buf, _ := buffers.Get().(*[mostTogether]byte)
+	return &text{append(buf[:0], b...)}
+}
+
 func (t *text) print(to io.Writer) error {
 	_, err := to.Write(t.bytes)
+	if cap(t.bytes) == mostTogether {
+		buffers.Put((*[mostTogether]byte)(t.bytes[:mostTogether]))
+	}
+	t.bytes = nil
 	return err
 }
 
@@ -55,6 +79,7 @@ func (t *text) print(to io.Writer) error {
 type queue struct {
 	out       io.Writer
 	abandoned chan struct{}   // closed by end to give up a write that waits
+	hurry     chan struct{}   // received from by rest; never closed
 	done      chan struct{}   // closed by run, last of all; err no longer changes
 	over      <-chan struct{} // closed when the run is to end
 	forget    func() bool     // of over
@@ -72,7 +97,7 @@ type queue struct {
 // newQueue starts a queue to out. Once ctx is done nothing waits for out much longer.
 // Close it with end.
 func newQueue(ctx context.Context, out io.Writer) *queue {
-	q := &queue{abandoned: make(chan struct{}), done: make(chan struct{}), over: ctx.Done()}
+	q := &queue{abandoned: make(chan struct{}), hurry: make(chan struct{}, 1), done: make(chan struct{}), over: ctx.Done()}
 	q.changed = sync.NewCond(&q.mu)
 	q.out = polled(out, q.abandoned)
 	q.forget = context.AfterFunc(ctx, func() {
@@ -96,6 +121,25 @@ func (q *queue) run() {
 			}
 			batch[i] = nil // it may be large
 		}
+		q.rest()
+	}
+}
+
+// rest lets more pieces come together.
+func (q *queue) rest() {
+	t := time.NewTimer(pace)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-q.hurry:
+	}
+}
+
+// hurryLocked ends a rest, or the next one if there is none now.
+func (q *queue) hurryLocked() {
+	select {
+	case q.hurry <- struct{}{}:
+	default:
 	}
 }
 
@@ -138,14 +182,16 @@ func (q *queue) addLocked(b []byte) {
 	if q.err != nil || len(b) == 0 {
 		return
 	}
-	q.size += len(b)
+	if q.size += len(b); q.size >= mostTogether {
+		q.hurryLocked()
+	}
 	if n := len(q.pieces); n > 0 {
 		if last, ok := q.pieces[n-1].(*text); ok && len(last.bytes)+len(b) <= mostTogether {
 			last.bytes = append(last.bytes, b...)
 			return
 		}
 	}
-	q.pushLocked(&text{append([]byte(nil), b...)})
+	q.pushLocked(newText(b))
 }
 
 // push queues a piece.
@@ -162,8 +208,8 @@ func (q *queue) pushLocked(p piece) {
 	q.changed.Broadcast()
 }
 
-// follow queues what a script wrote: b as it is to be printed while little waits,
-// otherwise only its place in the log, of which b is the part up to the offset to.
+// follow queues what a script wrote: a copy of b, which is how it is printed, while
+// little waits; otherwise only its place in the log, which ends at the offset to.
 func (q *queue) follow(s *source, b []byte, to int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -204,6 +250,7 @@ func (q *queue) flush() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for q.err == nil && (q.writing || len(q.pieces) > 0) {
+		q.hurryLocked()
 		q.changed.Wait()
 	}
 	return q.err
@@ -222,6 +269,7 @@ func (q *queue) full() bool {
 func (q *queue) end() error {
 	q.mu.Lock()
 	q.ended = true
+	q.hurryLocked()
 	q.changed.Broadcast()
 	q.mu.Unlock()
 	defer q.forget()

@@ -13,9 +13,9 @@ import (
 	"github.com/heapmage/heapmage/internal/tally"
 )
 
-// Recorder writes a run's events, one JSON object a line. They are written as they
-// come, so the record of a killed run can be read; but Take does not wait for that, so
-// a slow disk holds nothing up.
+// Recorder writes a run's events, one JSON object a line. They are written within
+// milliseconds, so the record of a killed run can be read; but Take does not wait for
+// that, so a slow disk holds nothing up.
 type Recorder struct {
 	out   io.Closer
 	queue *queue
