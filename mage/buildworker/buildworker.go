@@ -67,7 +67,8 @@ type Result struct {
 type Worker struct{ worker *engine.Worker }
 
 // Open opens the workspace around dir, with its configuration. Mistakes in that are an
-// error here. It writes heapmage's log to log; nil drops it, unlike in pool.Options. The
+// error here. Until Close has returned, another goroutine writes heapmage's log to log;
+// nil drops it, unlike in pool.Options. The
 // run is recorded under .heapmage. ctx bounds the whole life of the worker: when it is
 // done, the scripts that run are ended.
 func Open(ctx context.Context, dir string, log io.Writer) (*Worker, error) {

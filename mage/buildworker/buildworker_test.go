@@ -63,6 +63,9 @@ func TestBuildWorker(t *testing.T) {
 		if err := errors.Join(p.Shutdown(context.Background()), w.Close()); err != nil {
 			t.Error(err)
 		}
+		if !strings.Contains(log.String(), "📦 Building package: core...") {
+			t.Errorf("the log is\n%s", log.String())
+		}
 	})
 	do := func(typ string, data any) (buildworker.Result, string, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -122,7 +125,4 @@ func TestBuildWorker(t *testing.T) {
 			}
 		}
 	})
-	if !strings.Contains(log.String(), "📦 Building package: core...") {
-		t.Errorf("the log is\n%s", log.String())
-	}
 }
