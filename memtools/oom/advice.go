@@ -29,6 +29,9 @@ func advise(e Evidence, v Verdict) string {
 	case SystemAllocation:
 		return "The limit is outside the program (ulimit -v, a cgroup or the machine): " + moreRoom(e) + "."
 	case KernelOOM, KernelOOMSuspected, PressureStop:
+		if v.OwnCgroup != "" {
+			return fmt.Sprintf("Its own limit is %s (%s), which no setting of heapmage changes: raise it in what sets it, such as the script.", v.Limit.Short(), v.OwnCgroup)
+		}
 		return adviseKilled(e)
 	case Killed:
 		return "The sender of SIGKILL is unknown: check the CI runner for a cancel or a time limit, and dmesg for the kernel's record."

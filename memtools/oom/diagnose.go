@@ -3,6 +3,7 @@ package oom
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -38,11 +39,12 @@ func diagnose(e Evidence) Verdict {
 		}
 		return e.stopped()
 	}
-	if end.signal == sigkill && e.CgroupOOMKill {
+	counted := e.CgroupOOMKill || e.OwnOOMKill
+	if end.signal == sigkill && counted {
 		return e.kernel(end, seen)
 	}
 	// A counter that grew explains a kill that was reported after the last fatal text.
-	if e.CgroupOOMKill && seen.killed.at > seen.death.at {
+	if counted && seen.killed.at > seen.death.at {
 		return e.kernel(end, seen)
 	}
 	if death, ok := seen.deathAt(end); ok {
@@ -113,7 +115,7 @@ func (e Evidence) fatal(f finding) Verdict {
 	switch f.cause {
 	case V8Heap:
 		v.Used = f.used
-		if !e.foreignLimit(f.used) {
+		if !e.foreignLimit(f) {
 			v.Limit = e.HeapLimit
 			v.NextHeapLimit = e.nextHeapLimit(f.used)
 		}
@@ -129,25 +131,50 @@ func (e Evidence) fatal(f finding) Verdict {
 	return v
 }
 
-// foreignLimit reports whether V8 ran out with so little in use that the limit was
-// not the caller's but one that the script sets. An array that doubles may fail at
-// four tenths of the limit; between that and a half this blames the script.
-func (e Evidence) foreignLimit(used memtools.Bytes) bool {
-	return used > 0 && used < e.HeapLimit/2
+// foreignLimit reports whether V8 ran out at another limit than the caller's: one that
+// the script sets, or V8's own default in a process that did not get the caller's.
+func (e Evidence) foreignLimit(f finding) bool {
+	used, ours := f.used, e.HeapLimit
+	switch {
+	case ours == 0:
+		return false
+	case used == 0:
+		return e.ScriptHeapLimit > 0 // either may have been in force
+	case e.ScriptHeapLimit > 0 && distance(used, e.ScriptHeapLimit) < distance(used, ours):
+		return true
+	case strings.HasPrefix(f.line, ineffective) && used < ours-ours/4:
+		return true // V8 writes this only near its limit (Heap::HasLowOldGenerationAllocationRate)
+	}
+	// An array that doubles may fail at four tenths of the limit; between that and a half
+	// this blames the script. Above the limit there is only the young generation.
+	return used < ours/2 || used > ours+ours/4+256*memtools.MB
 }
+
+const ineffective = "FATAL ERROR: Ineffective mark-compacts near heap limit"
+
+func distance(a, b memtools.Bytes) memtools.Bytes { return max(a-b, b-a) }
 
 // kernel returns the verdict for a kill that the cgroup's counter proves.
 func (e Evidence) kernel(end end, seen Findings) Verdict {
-	v := Verdict{Cause: KernelOOM, Limit: e.Budget, Used: e.used(), Evidence: "the oom_kill counter of its cgroup rose"}
+	v := e.limited(Verdict{Cause: KernelOOM, Evidence: "the oom_kill counter of its cgroup rose"})
 	if end.signal != sigkill && seen.killed.at > 0 {
 		v.Evidence += "; " + strconv.Quote(seen.killed.line)
 	}
 	return v
 }
 
+// limited adds the limit that the kernel may have acted for, and the usage.
+func (e Evidence) limited(v Verdict) Verdict {
+	v.Limit, v.Used = e.Budget, e.used()
+	if e.byOwnLimit() {
+		v.Limit, v.OwnCgroup = e.OwnLimit, e.OwnCgroup
+	}
+	return v
+}
+
 // killed returns the verdict for SIGKILL without proof.
 func (e Evidence) killed(end end, seen Findings) Verdict {
-	v := Verdict{Cause: Killed, Limit: e.Budget, Used: e.used()}
+	v := e.limited(Verdict{Cause: Killed})
 	if end.signal == sigkill {
 		v.Detail = signalText(end)
 	} else {

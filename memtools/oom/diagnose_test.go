@@ -211,6 +211,30 @@ func TestDiagnoseWeighsEvidence(t *testing.T) {
 		"a heap limit of the script's own": {
 			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 8 * gb, Budget: 16 * gb}, V8Heap, "JavaScript heap out of memory (at 67.40MB)",
 			"V8 ran out at 67.40MB although heapLimit is 8GB: look for --max-old-space-size in the script itself"},
+		"a heap whose limit the script sets near ours": {
+			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 96 * mb, ScriptHeapLimit: 64 * mb}, V8Heap, "JavaScript heap out of memory (at 67.40MB)",
+			"look for --max-old-space-size in the script itself"},
+		"a heap that died at ours although the script sets another for a part": {
+			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 64 * mb, ScriptHeapLimit: 512 * mb}, V8Heap, "V8 heap limit 64.00MB", "Set heapLimit: 128MB"},
+		"a heap of unknown size, of a script that sets a limit": {
+			Evidence{Signal: 6, Tail: v8Line, HeapLimit: 512 * mb, ScriptHeapLimit: 64 * mb}, V8Heap, "JavaScript heap out of memory", "look for --max-old-space-size"},
+		"a heap far beyond our limit did not have it": {
+			Evidence{ExitCode: 134, Tail: lastGC("Reached heap limit Allocation failed", "2040.1"), HeapLimit: gb}, V8Heap, "JavaScript heap out of memory (at 2040.10MB)",
+			"V8 ran out at 2040.10MB although heapLimit is 1GB"},
+		"a heap near a limit that is not ours, by V8's own words": {
+			Evidence{ExitCode: 134, Tail: lastGC("Ineffective mark-compacts near heap limit Allocation failed", "512.3"), HeapLimit: 863 * mb}, V8Heap,
+			"JavaScript heap out of memory (at 512.30MB)", "V8 ran out at 512.30MB although heapLimit is 863MB"},
+		"a kill in a smaller cgroup, which its own counter proves": {
+			Evidence{Signal: 9, OwnOOMKill: true, OwnLimit: 100 * mb, OwnCgroup: "cgroup v1 /a", Budget: gb, Peak: 98 * mb}, KernelOOM,
+			"killed by the kernel, out of memory (used 98.00MB of 100.00MB)", "Its own limit is 100MB (cgroup v1 /a), which no setting of heapmage changes"},
+		"a kill in a smaller cgroup that counts for ours": {
+			Evidence{ExitCode: 137, CgroupOOMKill: true, OwnLimit: 100 * mb, OwnCgroup: "cgroup v2 /a", Budget: gb, Peak: 60 * mb}, KernelOOM,
+			"used 60.00MB of 100.00MB", "Its own limit is 100MB (cgroup v2 /a)"},
+		"a kill beside a smaller cgroup, with no memory left": {
+			Evidence{Signal: 9, CgroupOOMKill: true, OwnLimit: 100 * mb, OwnCgroup: "cgroup v2 /a", Budget: gb, Peak: 1000 * mb}, KernelOOM,
+			"used 1000.00MB of 1024.00MB", "give the run more memory than 1GB"},
+		"a smaller cgroup is no word about another failure": {
+			Evidence{ExitCode: 1, OwnLimit: 100 * mb, OwnCgroup: "cgroup v2 /a"}, Failure, "exit code 1", ""},
 		"a heap that the budget does not allow": {
 			Evidence{ExitCode: 134, Tail: v8Line, HeapLimit: 900 * mb, Budget: gb}, V8Heap, "V8 heap limit 900.00MB",
 			"It needs a heap above 900MB, which the budget of 1GB does not allow"},
@@ -246,6 +270,39 @@ func TestDiagnoseWeighsEvidence(t *testing.T) {
 				t.Fatalf("got %s\n%s\n%s\nwant %s\n%s\n%s", got.Cause, got.Reason(), got.Advice, tc.want, tc.reason, tc.advice)
 			}
 		})
+	}
+}
+
+// lastGC is what V8 writes at its end, with so many MB left in use.
+func lastGC(form, used string) []byte {
+	return []byte("<--- Last few GCs --->\n[1:0x1] 9 ms: Mark-Compact " + used + " (900.0) -> " + used + " (900.0) MB, 1 / 0 ms\n" +
+		"FATAL ERROR: " + form + " - JavaScript heap out of memory\n")
+}
+
+func TestLostWorkers(t *testing.T) {
+	for text, want := range map[string]Cause{
+		"  ● Test suite failed to run\n\n    Jest worker ran out of memory and crashed\n\n      at X._onExit (NodeThreadsWorker.js:1:1)":       NodeWorker,
+		"\x1b[1mJest worker ran out of memory and crashed\x1b[22m":                                                                             NodeWorker,
+		"Error: Jest worker ran out of memory and crashed":                                                                                     NodeWorker,
+		"web:test:     Jest worker ran out of memory and crashed":                                                                              NodeWorker,
+		"ERR_WORKER_OUT_OF_MEMORY: Worker terminated due to reaching memory limit: JS heap out of memory":                                      NodeWorker,
+		"api:test: ERR_WORKER_OUT_OF_MEMORY: Worker terminated due to reaching memory limit: JS heap out of memory":                            NodeWorker,
+		"{ [Error: Worker terminated due to reaching memory limit: JS heap out of memory]\n  code: 'ERR_WORKER_OUT_OF_MEMORY' }":               NodeWorker,
+		"[Error: Worker terminated due to reaching memory limit: JS heap out of memory] {\n  code: 'ERR_WORKER_OUT_OF_MEMORY'\n}":              NodeWorker,
+		"Error: Worker terminated due to reaching memory limit: JS heap out of memory\nSerialized Error: { code: 'ERR_WORKER_OUT_OF_MEMORY' }": NodeWorker,
+		"Error: Worker terminated due to reaching memory limit: JS heap out of memory\n  \"code\": \"ERR_WORKER_OUT_OF_MEMORY\"":               NodeWorker,
+		"expect(message).toBe('Jest worker ran out of memory and crashed')":                                                                    Failure,
+		"it says: \"Jest worker ran out of memory and crashed\"":                                                                               Failure,
+		"see why a Jest worker ran out of memory and crashed":                                                                                  Failure,
+		"[Error: Worker terminated due to reaching memory limit: JS heap out of memory]":                                                       Failure,
+		"'ERR_WORKER_OUT_OF_MEMORY: Worker terminated due to reaching memory limit: JS heap out of memory' is what it wrote":                   Failure,
+	} {
+		if got := Diagnose(Evidence{ExitCode: 1, Tail: []byte(text + "\n")}); got.Cause != want {
+			t.Errorf("%q gave %s", text, got.Cause)
+		}
+		if got := Diagnose(Evidence{Tail: []byte(text + "\n")}); !got.Success() {
+			t.Errorf("%q with exit code 0 gave %s", text, got.Cause)
+		}
 	}
 }
 

@@ -36,6 +36,9 @@ type Evidence struct {
 	// HeapLimit is V8's heap limit that the caller set for the process
 	// (--max-old-space-size).
 	HeapLimit memtools.Bytes
+	// ScriptHeapLimit is a limit that the script sets for some of its processes itself, so
+	// that HeapLimit was not in force there.
+	ScriptHeapLimit memtools.Bytes
 	// Budget is the most that the process tree could use: its budget, or the limit of
 	// its cgroup or machine if that is smaller.
 	Budget memtools.Bytes
@@ -51,6 +54,12 @@ type Evidence struct {
 	// HostOOMKill is set if oom_kill in /proc/vmstat grew. It counts the whole host,
 	// so it is only a hint.
 	HostOOMKill bool
+	// OwnLimit is the limit of a smaller cgroup that processes of the tree were in, and
+	// OwnCgroup names it, as in "cgroup v2 /build". OwnOOMKill is set if its oom_kill
+	// counter grew.
+	OwnLimit   memtools.Bytes
+	OwnCgroup  string
+	OwnOOMKill bool
 	// Stopped is set if the caller ended the process before it ended by itself.
 	Stopped Stop
 }
@@ -92,4 +101,10 @@ func (e Evidence) short() bool {
 // question: half the budget, and at least 1 GB.
 func (e Evidence) ample() bool {
 	return e.AvailableKnown && e.Available >= max(e.Budget/2, memtools.GB)
+}
+
+// byOwnLimit reports whether a kill by the kernel was for the limit of the smaller cgroup
+// rather than for the budget.
+func (e Evidence) byOwnLimit() bool {
+	return e.OwnLimit > 0 && (e.Budget == 0 || e.OwnLimit < e.Budget) && (e.OwnOOMKill || !e.short())
 }

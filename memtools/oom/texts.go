@@ -20,7 +20,10 @@ var texts = []text{
 	{[]byte("# Fatal process OOM in "), (*Scanner).v8Process},
 	{[]byte("# Fatal process out of memory: "), (*Scanner).v8Process},
 	{[]byte("Error [ERR_WORKER_OUT_OF_MEMORY]: "), (*Scanner).worker},
+	{[]byte("ERR_WORKER_OUT_OF_MEMORY: Worker terminated due to reaching memory limit"), (*Scanner).worker},
 	{[]byte("Error: Worker terminated due to reaching memory limit"), (*Scanner).workerMessage},
+	{[]byte("[Error: Worker terminated due to reaching memory limit"), (*Scanner).workerMessage},
+	{[]byte("{ [Error: Worker terminated due to reaching memory limit"), (*Scanner).workerMessage},
 	{[]byte("RangeError: "), (*Scanner).rangeError},
 	{[]byte("runtime: out of memory: "), (*Scanner).goUsage},
 	{[]byte("runtime: goroutine stack exceeds "), (*Scanner).goStack},
@@ -48,6 +51,7 @@ func (s *Scanner) match(line []byte) {
 		}
 	}
 	s.heapSize(line)
+	s.jestWorker(line)
 	if bytes.HasSuffix(line, []byte(": Cannot allocate memory")) && !bytes.ContainsAny(line, "\"`") {
 		s.found.weak = s.finding(SystemAllocation, quote(line), line)
 	}

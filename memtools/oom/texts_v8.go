@@ -80,8 +80,23 @@ func (s *Scanner) worker(prefix string, rest []byte) {
 // workerMessage takes the error as test runners print it, with its code below.
 func (s *Scanner) workerMessage(prefix string, rest []byte) {
 	s.await(s.finding(NodeWorker, "", rest), prefix, func(rest []byte) bool {
-		return bytes.Contains(rest, []byte("code: 'ERR_WORKER_OUT_OF_MEMORY'"))
+		return bytes.Contains(rest, []byte("ERR_WORKER_OUT_OF_MEMORY"))
 	})
+}
+
+// jestLost is all that Jest writes about a worker thread that V8 ended for its heap. It
+// stands alone on its line, indented below the name of a test.
+var jestLost = []byte("Jest worker ran out of memory and crashed")
+
+func (s *Scanner) jestWorker(line []byte) {
+	before, ok := bytes.CutSuffix(line, jestLost)
+	if !ok {
+		return
+	}
+	before = bytes.TrimSuffix(before, []byte("Error: "))
+	if before = bytes.TrimRight(before, " \t"); len(before) == 0 || prefixed(append(bytes.Clone(before), ' ')) {
+		s.die(s.finding(NodeWorker, "", jestLost), string(before))
+	}
 }
 
 func (s *Scanner) rangeError(prefix string, rest []byte) {

@@ -22,6 +22,9 @@ type Verdict struct {
 	// a kill or a pressure stop. Zero means unknown, as for a heap limit that the script
 	// sets, a worker thread, and memory that the system refused.
 	Limit memtools.Bytes
+	// OwnCgroup names the cgroup below the caller's whose limit this is; empty if it is
+	// the caller's own or no cgroup's. Nothing the caller can do gives the process more.
+	OwnCgroup string
 	// Used is the memory in use at the end, as measured or as the runtime wrote it:
 	// V8's heap for V8Heap, the program's memory for GoMemory and Esbuild, else the
 	// peak of the tree. Zero means unknown.
