@@ -13,7 +13,7 @@ var layers = [][]string{
 	{"internal/printable"},
 	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "ci"},
 	{"memtools", "internal/packagejson", "internal/gomod", "pool/internal/frame", "pool/internal/channel"},
-	{"memtools/oom", "memtools/v8heap", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},
+	{"memtools/oom", "memtools/v8heap", "internal/sublimit", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},
 	{"internal/workspace"},
 	{"internal/taskgraph", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess"},
 	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "pool/internal/process"},

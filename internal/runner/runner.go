@@ -44,7 +44,9 @@ type Spec struct {
 	// means none.
 	Timeout time.Duration
 	// HeapLimit is V8's heap limit that Steps set, for the diagnosis; zero if unknown.
-	HeapLimit memtools.Bytes
+	// ScriptHeapLimit is one that the script sets itself, zero if it sets none.
+	HeapLimit       memtools.Bytes
+	ScriptHeapLimit memtools.Bytes
 }
 
 // Result is how an attempt ended.
@@ -131,6 +133,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	}
 	r.Meter.Begin(id, p.PID())
 	r.runs(p)
+	own := watchLimits(p)
 	select {
 	case <-p.Done():
 	case <-ctx.Done():
@@ -143,6 +146,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	end := p.Wait()
 	peak, seen := r.Meter.End(id, end.MaxRSS)
 	killsAfter, _ := memtools.OOMKills()
+	smaller, ownKill := own.end()
 	kills := killsAfter.Since(killsBefore)
 
 	// The kernel counts only processes that were waited for: not esbuild's service,
@@ -157,8 +161,9 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	}
 	res.Verdict = oom.Diagnose(oom.Evidence{
 		ExitCode: end.ExitCode, Signal: oom.SignalNumber(end.Signal), Seen: scanner.Findings(),
-		HeapLimit: r.HeapLimit, Budget: now.Budget, Peak: peak,
+		HeapLimit: r.HeapLimit, ScriptHeapLimit: r.ScriptHeapLimit, Budget: now.Budget, Peak: peak,
 		CgroupOOMKill: kills.Cgroup.Value > 0, HostOOMKill: kills.Host.Value > 0,
+		OwnLimit: smaller.Size, OwnCgroup: smaller.Name, OwnOOMKill: ownKill,
 		Stopped: stopped,
 	})
 	_ = end.OutputErr // that the output cannot be shown is no failure of the script
