@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,15 +28,11 @@ type cgroups struct {
 	cpu    []group
 }
 
-// group is one cgroup of one hierarchy.
-type group struct {
-	version int    // 1 or 2
-	path    string // as /proc/self/cgroup shows it
-	dir     string // of its files
-}
+// group is one cgroup whose files can be read.
+type group struct{ cgroup.Group }
 
 // String returns "cgroup v2 /path".
-func (c group) String() string { return fmt.Sprintf("cgroup v%d %s", c.version, c.path) }
+func (c group) String() string { return fmt.Sprintf("cgroup v%d %s", c.Version, c.Path) }
 
 func (h *host) path(p string) string { return strings.TrimSuffix(h.root, "/") + p }
 
@@ -63,43 +57,23 @@ func (h *host) cgroups() (*cgroups, error) {
 	return found, nil
 }
 
-// chain returns the cgroups above this process in the hierarchy of the controller.
-// In a hybrid set-up that is v1's if it has the controller: v2 gets the rest.
-func (h *host) chain(own, mountinfo []byte, controller string) []group {
-	paths, mounts := cgroup.ParseOwn(own), cgroup.ParseMounts(mountinfo)
-	version, at := 1, slices.IndexFunc(paths, func(p cgroup.Own) bool { return slices.Contains(p.Controllers, controller) })
-	if at < 0 {
-		version, at = 2, slices.IndexFunc(paths, func(p cgroup.Own) bool { return p.Controllers == nil })
-	}
-	if at < 0 {
-		return nil
-	}
-	rel, m, ok := cgroup.Pick(mounts, version, controller, paths[at].Path)
-	if !ok {
-		return nil
-	}
-	var chain []group
-	for ; ; rel = path.Dir(rel) {
-		dir := h.path(path.Join(m.Point, rel))
-		if _, err := os.Stat(dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
-			chain = append(chain, group{version: version, path: path.Join(m.Root, rel), dir: dir})
-		}
-		if rel == "/" {
-			return chain
+// chain returns the cgroups above this process whose folders are there.
+func (h *host) chain(own, mountinfo []byte, controller string) (chain []group) {
+	for _, g := range cgroup.Chain(own, mountinfo, controller) {
+		g.Dir = h.path(g.Dir)
+		if _, err := os.Stat(g.Dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			chain = append(chain, group{g})
 		}
 	}
+	return chain
 }
-
-// unlimited is the least value of a v1 limit that means none: v1 writes the largest
-// number of pages, in bytes.
-const unlimited = 1 << 62
 
 // readMemory reads the cgroup's limits, and its usage if it has one. Without a
 // limit only Version and Path are set.
 func (c group) readMemory() (Cgroup, error) {
-	g := Cgroup{Version: c.version, Path: c.path}
+	g := Cgroup{Version: c.Version, Path: c.Path}
 	hard, soft, used, file := "memory.limit_in_bytes", "", "memory.usage_in_bytes", "total_"
-	if c.version == 2 {
+	if c.Version == 2 {
 		hard, soft, used, file = "memory.max", "memory.high", "memory.current", ""
 	}
 	var err error
@@ -117,7 +91,7 @@ func (c group) readMemory() (Cgroup, error) {
 	if g.Used, err = c.readBytes(used); err != nil {
 		return g, err
 	}
-	stat, err := readOptional(c.dir + "/memory.stat")
+	stat, err := readOptional(c.Dir + "/memory.stat")
 	if err != nil {
 		return g, err
 	}
@@ -130,16 +104,13 @@ func (c group) readMemory() (Cgroup, error) {
 // readBytes reads a file with one amount. It returns zero if the file is missing or
 // there is no limit.
 func (c group) readBytes(name string) (Bytes, error) {
-	text, err := readOptional(c.dir + "/" + name)
-	if err != nil || text == nil || string(text) == "max" || string(text) == "-1" {
+	text, err := readOptional(c.Dir + "/" + name)
+	if err != nil || text == nil {
 		return 0, err
 	}
-	n, err := strconv.ParseUint(string(text), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("%s/%s holds %q, which is not an amount of memory", c.dir, name, text)
-	}
-	if n >= unlimited {
-		return 0, nil
+	n, ok := cgroup.Limit(text)
+	if !ok {
+		return 0, fmt.Errorf("%s/%s holds %q, which is not an amount of memory", c.Dir, name, text)
 	}
 	return Bytes(n), nil
 }
@@ -148,12 +119,12 @@ func (c group) readBytes(name string) (Bytes, error) {
 func (c group) readQuota() (float64, error) {
 	var text []byte
 	var err error
-	if c.version == 2 {
-		text, err = readOptional(c.dir + "/cpu.max")
+	if c.Version == 2 {
+		text, err = readOptional(c.Dir + "/cpu.max")
 	} else {
 		var period []byte
-		if text, err = readOptional(c.dir + "/cpu.cfs_quota_us"); err == nil && text != nil {
-			period, err = readOptional(c.dir + "/cpu.cfs_period_us")
+		if text, err = readOptional(c.Dir + "/cpu.cfs_quota_us"); err == nil && text != nil {
+			period, err = readOptional(c.Dir + "/cpu.cfs_period_us")
 			text = append(append(text, ' '), period...)
 		}
 	}
@@ -167,7 +138,7 @@ func (c group) readQuota() (float64, error) {
 	q, err1 := strconv.ParseUint(quota, 10, 64)
 	p, err2 := strconv.ParseUint(period, 10, 64)
 	if err1 != nil || err2 != nil || p == 0 {
-		return 0, fmt.Errorf("%s holds %q, which is not a quota of processor time", c.dir, text)
+		return 0, fmt.Errorf("%s holds %q, which is not a quota of processor time", c.Dir, text)
 	}
 	return float64(q) / float64(p), nil
 }

@@ -97,10 +97,10 @@ func (h *host) shmem() (Bytes, error) {
 	}
 	for _, c := range cgroups.memory {
 		key := "shmem"
-		if c.version == 1 {
+		if c.Version == 1 {
 			key = "total_shmem"
 		}
-		if stat, err := readOptional(c.dir + "/memory.stat"); err == nil {
+		if stat, err := readOptional(c.Dir + "/memory.stat"); err == nil {
 			if n, ok := cgroup.Keyed(stat, key); ok {
 				least = min(least, Bytes(n))
 			}
@@ -126,10 +126,10 @@ func (h *host) oomKills() (OOMCounts, error) {
 	if len(cgroups.memory) > 0 {
 		own := cgroups.memory[0]
 		name := "memory.oom_control"
-		if own.version == 2 {
+		if own.Version == 2 {
 			name = "memory.events"
 		}
-		if counts.Cgroup, err = readCounter(own.dir + "/" + name); err != nil {
+		if counts.Cgroup, err = readCounter(own.Dir + "/" + name); err != nil {
 			return counts, err
 		}
 	}

@@ -107,9 +107,9 @@ func realCgroup(t *testing.T, limit Bytes) string {
 		cannot("there is no memory controller", errors.ErrUnsupported)
 	}
 	own := found.memory[0]
-	file, parent := "memory.limit_in_bytes", own.dir
-	if own.version == 2 {
-		file, parent = "memory.max", filepath.Dir(own.dir) // a v2 cgroup with processes has no children with limits
+	file, parent := "memory.limit_in_bytes", own.Dir
+	if own.Version == 2 {
+		file, parent = "memory.max", filepath.Dir(own.Dir) // a v2 cgroup with processes has no children with limits
 	}
 	dir := filepath.Join(parent, fmt.Sprintf("memtools-test-%d", os.Getpid()))
 	if err := os.Mkdir(dir, 0o755); err != nil {

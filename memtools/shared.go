@@ -148,8 +148,8 @@ func (tr *tree) countForks() {
 }
 
 // suspects are the members that may share pages with each other.
-func (tr *tree) suspects() (list []*entry, sum Bytes) {
-	shared := 0
+func (tr *tree) suspects() (list []*entry) {
+	shared, sum := 0, Bytes(0)
 	for _, e := range tr.members {
 		if e.Shmem >= int64(minShmem) {
 			shared++
@@ -162,14 +162,14 @@ func (tr *tree) suspects() (list []*entry, sum Bytes) {
 		}
 	}
 	if len(list) < 2 || sum < minShared {
-		return nil, 0
+		return nil
 	}
-	return list, sum
+	return list
 }
 
 // readShares reads the shares of a tree's suspects, if that is due.
 func (t *Tracker) readShares(tr *tree, now time.Time) {
-	list, _ := tr.suspects()
+	list := tr.suspects()
 	if list == nil || !tr.readAt.IsZero() && now.Sub(tr.readAt) < shareCost*tr.readFor {
 		return
 	}

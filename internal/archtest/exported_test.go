@@ -10,7 +10,7 @@ import (
 
 // A name is exported for callers. One without them is code that nothing needs, or
 // a name that should begin in lower case. Callers are the code of other packages;
-// for a public package its Examples too, and whoever a reason speaks of.
+// an Example of a public package counts, and so does a reason in the list below.
 
 // reasons are exported names, or with a star at the end all that begin so, that
 // have callers which this module does not show.

@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-// Pick returns the mount that shows most of the way from own up to the root, and
+// pick returns the mount that shows most of the way from own up to the root, and
 // own's path below it. If own lies outside every mount, as in a container that
 // shares the host's cgroup namespace, the mount's root is the nearest visible limit.
-func Pick(mounts []Mount, version int, controller, own string) (rel string, best Mount, ok bool) {
+func pick(mounts []mount, version int, controller, own string) (rel string, best mount, ok bool) {
 	for _, m := range mounts {
-		if m.Version != version || version == 1 && !slices.Contains(m.Controllers, controller) {
+		if m.version != version || version == 1 && !slices.Contains(m.controllers, controller) {
 			continue
 		}
-		below, inside := strings.CutPrefix(own, strings.TrimSuffix(m.Root, "/"))
+		below, inside := strings.CutPrefix(own, strings.TrimSuffix(m.root, "/"))
 		inside = inside && (below == "" || below[0] == '/') && !strings.HasPrefix(own, "/..")
 		switch {
-		case inside && (!ok || rel == "" || len(m.Root) < len(best.Root)):
+		case inside && (!ok || rel == "" || len(m.root) < len(best.root)):
 			rel, best, ok = path.Clean("/"+below), m, true
 		case !ok:
 			best, ok = m, true // until one is found that contains own
@@ -30,53 +30,53 @@ func Pick(mounts []Mount, version int, controller, own string) (rel string, best
 	return path.Clean("/" + rel), best, ok
 }
 
-// Own is one line of /proc/self/cgroup.
-type Own struct {
-	Controllers []string // nil for v2; "name=systemd" for a named hierarchy
-	Path        string
+// own is one line of /proc/self/cgroup.
+type own struct {
+	controllers []string // nil for v2; "name=systemd" for a named hierarchy
+	path        string
 }
 
-// ParseOwn reads "4:cpu,cpuacct:/user/1" and "0::/user/1" (cgroups(7)).
-func ParseOwn(text []byte) []Own {
-	var all []Own
+// parseOwn reads "4:cpu,cpuacct:/user/1" and "0::/user/1" (cgroups(7)).
+func parseOwn(text []byte) []own {
+	var all []own
 	for line := range strings.Lines(string(text)) {
 		_, rest, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
-		names, own, ok2 := strings.Cut(rest, ":")
-		if !ok || !ok2 || !strings.HasPrefix(own, "/") {
+		names, at, ok2 := strings.Cut(rest, ":")
+		if !ok || !ok2 || !strings.HasPrefix(at, "/") {
 			continue
 		}
-		g := Own{Path: own}
+		g := own{path: at}
 		if names != "" {
-			g.Controllers = strings.Split(names, ",")
+			g.controllers = strings.Split(names, ",")
 		}
 		all = append(all, g)
 	}
 	return all
 }
 
-// Mount is one cgroup mount of mountinfo.
-type Mount struct {
-	Version     int
-	Controllers []string // of v1
-	Root        string   // the cgroup that is mounted
-	Point       string   // the folder it is mounted on
+// mount is one cgroup mount of mountinfo.
+type mount struct {
+	version     int
+	controllers []string // of v1
+	root        string   // the cgroup that is mounted
+	point       string   // the folder it is mounted on
 }
 
-// ParseMounts reads the cgroup mounts of proc_pid_mountinfo(5).
-func ParseMounts(text []byte) []Mount {
-	var all []Mount
+// parseMounts reads the cgroup mounts of proc_pid_mountinfo(5).
+func parseMounts(text []byte) []mount {
+	var all []mount
 	for line := range strings.Lines(string(text)) {
 		before, after, ok := strings.Cut(line, " - ")
 		f, g := strings.Fields(before), strings.Fields(after)
 		if !ok || len(f) < 5 || len(g) < 3 {
 			continue
 		}
-		m := Mount{Root: unescape(f[3]), Point: unescape(f[4])}
+		m := mount{root: unescape(f[3]), point: unescape(f[4])}
 		switch g[0] {
 		case "cgroup":
-			m.Version, m.Controllers = 1, strings.Split(g[2], ",")
+			m.version, m.controllers = 1, strings.Split(g[2], ",")
 		case "cgroup2":
-			m.Version = 2
+			m.version = 2
 		default:
 			continue
 		}

@@ -20,9 +20,9 @@ func TestPick(t *testing.T) {
 		{"an escaped folder", "2 1 0:1 / /my\\040cgroups rw - cgroup2 none rw\n", "/a", 2, "/a", "/my cgroups"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			rel, m, ok := Pick(ParseMounts([]byte(tt.mounts)), tt.version, "memory", tt.own)
-			if !ok || rel != tt.rel || m.Point != tt.point {
-				t.Errorf("%q on %q, %v", rel, m.Point, ok)
+			rel, m, ok := pick(parseMounts([]byte(tt.mounts)), tt.version, "memory", tt.own)
+			if !ok || rel != tt.rel || m.point != tt.point {
+				t.Errorf("%q on %q, %v", rel, m.point, ok)
 			}
 		})
 	}
@@ -33,11 +33,11 @@ func FuzzPick(f *testing.F) {
 	f.Add("0::/a/b\n", "1 1 0:1 /a/b /sub rw - cgroup2 none rw\n2 1 0:1 / /my\\040cgroups rw - cgroup2 none rw\n", "cpu")
 	f.Add("0::/../x\n", "1 1 0:1 /.. /sub rw - cgroup2 none rw\n", "memory")
 	f.Fuzz(func(t *testing.T, own, mountinfo, controller string) {
-		mounts := ParseMounts([]byte(mountinfo))
-		for _, g := range ParseOwn([]byte(own)) {
+		mounts := parseMounts([]byte(mountinfo))
+		for _, g := range parseOwn([]byte(own)) {
 			for version := 1; version <= 2; version++ {
-				if rel, _, ok := Pick(mounts, version, controller, g.Path); ok && (rel == "" || rel[0] != '/' || strings.Contains(rel, "/../")) {
-					t.Fatalf("%q leads to %q", g.Path, rel)
+				if rel, _, ok := pick(mounts, version, controller, g.path); ok && (rel == "" || rel[0] != '/' || strings.Contains(rel, "/../")) {
+					t.Fatalf("%q leads to %q", g.path, rel)
 				}
 			}
 		}

@@ -1,6 +1,6 @@
 // Package doctor finds what is wrong with a set-up, why it matters, and how to fix
 // it. It changes nothing in the workspace: Gather reads it and tries one garbage
-// collection in a Node process of its own, and Examine is a function of the facts.
+// collection in a Node process that it starts, and Examine is a function of the facts.
 package doctor
 
 import "github.com/heapmage/heapmage/memtools"

@@ -197,13 +197,13 @@ func endsRun(cause error) bool { return cause != nil && !errors.Is(cause, runner
 // end records and reports how the attempt ended.
 func (a *attempt) end(o schedule.Outcome) {
 	f := &a.finished
-	if f.Retry = o.Result == schedule.Again; !f.Retry {
-		a.forget()
-	}
-	if f.Retry {
+	if f.Retry = o.Result == schedule.Again; f.Retry {
 		f.Hint = "" // nothing for the user to do
-	} else if f.Status == event.OutOfMemory {
-		a.session.Tally.Read(func(s *tally.State) { f.Curve = s.Curve(f.ID) })
+	} else {
+		a.forget()
+		if f.Status == event.OutOfMemory {
+			a.session.Tally.Read(func(s *tally.State) { f.Curve = s.Curve(f.ID) })
+		}
 	}
 	a.remember()
 	now := a.session.Meter.Now()

@@ -37,8 +37,8 @@ func leave(ctx context.Context, console *report.Console, record string, err erro
 	if err == nil && ctx.Err() == nil {
 		return nil
 	}
-	// Mage prints the error, and words of its own at an interrupt. If nobody reads
-	// them, it would neither print them nor end.
+	// Mage prints the error, and at an interrupt a line as well. It would wait forever
+	// for a reader of stderr that has stopped reading.
 	if !report.Ready(ctx, os.Stderr) {
 		os.Exit(exitCode(err))
 	}

@@ -7,16 +7,16 @@ import (
 )
 
 // precheck compares the free memory with the largest known need before anything
-// starts. If it is too little, build:safe gets an error and other modes a warning.
-func (r *run) precheck() error {
+// starts. known has the prediction of each task. If it is too little, build:safe gets an error and other modes a warning.
+func (r *run) precheck(known []estimate.Prediction) error {
 	available, err := memtools.Available()
 	if err != nil {
 		return nil //nolint:nilerr // this check is an extra: the budget still holds
 	}
 	largest, task := memtools.Bytes(0), ""
-	for _, t := range r.graph.Tasks {
-		if known := r.predict(t); known.Basis == estimate.FromHistory && known.Need > largest {
-			largest, task = known.Need, t.ID
+	for i, t := range r.graph.Tasks {
+		if k := known[i]; k.Basis == estimate.FromHistory && k.Need > largest {
+			largest, task = k.Need, t.ID
 		}
 	}
 	s := budget.Supply{Available: available, AvailableSource: r.limits.EffectiveSource, Max: r.maxBudget, MaxSource: r.budgetSource}

@@ -17,6 +17,7 @@ import (
 	"github.com/heapmage/heapmage/internal/budget"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/confined"
+	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
@@ -200,8 +201,12 @@ func (r *run) tellLosses() {
 
 // do runs the tasks, and everything before and after them.
 func (r *run) do(ctx context.Context) error {
-	r.announce()
-	err := r.precheck()
+	known := make([]estimate.Prediction, len(r.graph.Tasks))
+	for i, t := range r.graph.Tasks {
+		known[i] = r.predict(t)
+	}
+	r.announce(known)
+	err := r.precheck(known)
 	if err == nil {
 		r.session.Memory(event.AtStart, r.session.Meter.Now())
 		err = r.install(ctx)
@@ -216,18 +221,19 @@ func (r *run) do(ctx context.Context) error {
 const planChunk = 100
 
 // announce emits the plan, and what the user should know before anything starts.
-func (r *run) announce() {
+// known has the prediction of each task.
+func (r *run) announce(known []estimate.Prediction) {
 	for tasks := range slices.Chunk(r.graph.Tasks, planChunk) {
 		planned := event.RunPlanned{}
-		for _, t := range tasks {
-			known := r.predict(t)
-			one := event.PlannedTask{Task: r.describe(t), Need: known.Need, Length: known.Length}
+		for i, t := range tasks {
+			one := event.PlannedTask{Task: r.describe(t), Need: known[i].Need, Length: known[i].Length}
 			for _, a := range t.After {
 				one.After = append(one.After, a.ID)
 			}
 			planned.Tasks = append(planned.Tasks, one)
 		}
 		r.session.Events.Emit(planned)
+		known = known[len(tasks):]
 	}
 	for _, n := range r.notices {
 		r.session.Events.Emit(n)

@@ -58,7 +58,6 @@ type Session struct {
 	forgetHeaps func() // call it once the server's folder is removed
 	stopMeter   context.CancelFunc
 	metering    sync.WaitGroup
-	outbox      outbox // of the meter
 }
 
 // Open opens a session. Collections in the background end with ctx. An error means that
@@ -66,14 +65,13 @@ type Session struct {
 func Open(ctx context.Context, o Options) (*Session, error) {
 	s := &Session{ID: o.ID, Tally: tally.NewSink(o.Reporters...), Sampled: make(chan struct{}, 1)}
 	s.Events = event.NewStream(time.Now, s.Tally)
-	s.outbox.emit = s.Events.Emit
 	var err error
 	s.Meter, err = meter.New(meter.Options{
 		Budget: o.MaxBudget, Thresholds: o.Thresholds, Tick: o.Tick,
-		OnTick:   func(now meter.Reading) { s.outbox.send(memory(event.AtTick, now)) },
+		OnTick:   func(now meter.Reading) { s.Memory(event.AtTick, now) },
 		OnSample: s.sampled,
 		OnLevel: func(now meter.Reading) {
-			s.outbox.send(event.Pressure{Level: now.Level, Usage: now.Usage, Budget: now.Budget})
+			s.Events.Emit(event.Pressure{Level: now.Level, Usage: now.Usage, Budget: now.Budget})
 		},
 		OnCritical: func(meter.Reading) {
 			if s.GC != nil {
@@ -119,7 +117,6 @@ func (s *Session) Settle() {
 	if s.GC != nil {
 		s.GC.Wait()
 	}
-	s.outbox.flush()
 }
 
 // Close settles and ends the session. No task may be running.
@@ -137,15 +134,11 @@ func (s *Session) Close() error {
 
 // Memory emits a memory line.
 func (s *Session) Memory(moment event.Moment, now meter.Reading) {
-	s.Events.Emit(memory(moment, now))
-}
-
-func memory(moment event.Moment, now meter.Reading) event.Memory {
-	return event.Memory{Moment: moment, Usage: now.Usage, Budget: now.Budget}
+	s.Events.Emit(event.Memory{Moment: moment, Usage: now.Usage, Budget: now.Budget})
 }
 
 func (s *Session) sampled(now meter.Reading) {
-	s.outbox.send(event.Sample{Usage: now.Usage, Budget: now.Budget, Available: now.Available, Tasks: s.Tasks(now)})
+	s.Events.Emit(event.Sample{Usage: now.Usage, Budget: now.Budget, Available: now.Available, Tasks: s.Tasks(now)})
 	select {
 	case s.Sampled <- struct{}{}:
 	default:

@@ -49,7 +49,7 @@ func (h host) find(pid int) (found Limit) {
 	if len(own) == 0 {
 		return found
 	}
-	var mounts []cgroup.Mount
+	var mounts []byte
 	seen := [][]byte{own}
 	for _, p := range h.tree(pid) {
 		text := h.read(fmt.Sprintf("/proc/%d/cgroup", p))
@@ -57,7 +57,7 @@ func (h host) find(pid int) (found Limit) {
 			continue // it has ended, or nothing is new
 		}
 		if mounts == nil {
-			mounts = cgroup.ParseMounts(h.read("/proc/self/mountinfo"))
+			mounts = h.read("/proc/self/mountinfo")
 			found = h.smallest(own, mounts)
 		}
 		seen = append(seen, text)
@@ -73,36 +73,22 @@ func (h host) find(pid int) (found Limit) {
 }
 
 // smallest returns the smallest limit above a process whose /proc/PID/cgroup is text.
-func (h host) smallest(text []byte, mounts []cgroup.Mount) (least Limit) {
-	paths := cgroup.ParseOwn(text)
-	version, file, events := 1, "memory.limit_in_bytes", "memory.oom_control"
-	at := slices.IndexFunc(paths, func(p cgroup.Own) bool { return slices.Contains(p.Controllers, "memory") })
-	if at < 0 {
-		version, file, events = 2, "memory.max", "memory.events"
-		at = slices.IndexFunc(paths, func(p cgroup.Own) bool { return p.Controllers == nil })
-	}
-	if at < 0 {
-		return least
-	}
-	rel, m, ok := cgroup.Pick(mounts, version, "memory", paths[at].Path)
-	for ; ok; rel = path.Dir(rel) {
-		dir := path.Join(m.Point, rel)
-		n, err := strconv.ParseUint(strings.TrimSpace(string(h.read(path.Join(dir, file)))), 10, 64)
-		if err == nil && n > 0 && n < unlimited && (least.Size == 0 || memtools.Bytes(n) < least.Size) {
-			least = Limit{
-				Size: memtools.Bytes(n), Name: fmt.Sprintf("cgroup v%d %s", version, path.Join(m.Root, rel)),
-				events: h.root + path.Join(dir, events),
-			}
+func (h host) smallest(text, mountinfo []byte) (least Limit) {
+	for _, g := range cgroup.Chain(text, mountinfo, "memory") {
+		file, events := "memory.max", "memory.events"
+		if g.Version == 1 {
+			file, events = "memory.limit_in_bytes", "memory.oom_control"
 		}
-		if rel == "/" {
-			break
+		n, ok := cgroup.Limit(h.read(path.Join(g.Dir, file)))
+		if size := memtools.Bytes(n); ok && size > 0 && (least.Size == 0 || size < least.Size) {
+			least = Limit{
+				Size: size, Name: fmt.Sprintf("cgroup v%d %s", g.Version, g.Path),
+				events: h.root + path.Join(g.Dir, events),
+			}
 		}
 	}
 	return least
 }
-
-// unlimited is the least value of a v1 limit that means none.
-const unlimited = 1 << 62
 
 // killCount reads how many processes the kernel has killed in a cgroup.
 func killCount(file string) (int64, bool) {
