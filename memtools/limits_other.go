@@ -14,7 +14,10 @@ func readLimits() (Limits, error) {
 	if err != nil {
 		return Limits{}, fmt.Errorf("read the machine's memory: %w", err)
 	}
-	l := Limits{Machine: Bytes(m.Total), Effective: Bytes(m.Total), EffectiveSource: "the machine's memory", Available: Bytes(m.Available)}
+	l := Limits{Machine: Bytes(m.Total), Effective: Bytes(m.Total), EffectiveSource: "the machine's memory"}
+	if l.Available, err = readAvailable(); err != nil {
+		return Limits{}, err
+	}
 	swap, err := mem.SwapMemory()
 	if err != nil {
 		return Limits{}, fmt.Errorf("read the machine's swap space: %w", err)
@@ -23,7 +26,8 @@ func readLimits() (Limits, error) {
 	return l, nil
 }
 
-func readAvailable() (Bytes, error) {
+// readVirtual asks gopsutil.
+func readVirtual() (Bytes, error) {
 	m, err := mem.VirtualMemory()
 	if err != nil {
 		return 0, fmt.Errorf("read the machine's memory: %w", err)

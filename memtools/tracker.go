@@ -81,7 +81,7 @@ type entry struct {
 // NewTracker returns a tracker that measures only this process so far. It fails
 // if the process table cannot be read. Call Close when it is no longer needed.
 func NewTracker() (*Tracker, error) {
-	table, err := openTable()
+	table, err := proctable.Open()
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,8 @@ func nodeOptions(f Facts) []Finding {
 
 func collection(f Facts) []Finding {
 	switch {
+	case f.GCUnsupported:
+		return []Finding{{Check: "gc", Level: OK, What: "garbage is not collected on this system: an attempt at the limit is stopped and runs again with more room"}}
 	case f.GCError != "":
 		return []Finding{{"gc", Problem, "garbage cannot be collected in a child: " + f.GCError, "at critical pressure no memory can be freed", "check whether something removes NODE_OPTIONS from the environment of child processes"}}
 	case f.GCFreed > 0:

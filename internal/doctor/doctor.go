@@ -40,9 +40,10 @@ type Facts struct {
 	NodeOptionsFrom  string
 	NodeOptionsError string
 	// GCFreed is what a forced collection in a child process freed. GCError is why
-	// that was not possible.
-	GCFreed memtools.Bytes
-	GCError string
+	// that was not possible. GCUnsupported is set on a system without Unix sockets.
+	GCFreed       memtools.Bytes
+	GCError       string
+	GCUnsupported bool
 	// Limits are those of the machine and the cgroups. Budget and HeapLimit are
 	// what a build would use. UserHeapLimit is what the user set, in
 	// UserHeapSource.

@@ -31,6 +31,7 @@ func TestExamine(t *testing.T) {
 		{"an old node is a warning", func(f *Facts) { f.NodeMajor, f.NodeVersion = 18, "18.1.0" }, "node", Warning, "18.1.0"},
 		{"an option that node refuses is a problem", func(f *Facts) { f.NodeOptionsError = "node: --nope is not allowed" }, "node-options", Problem, "--nope"},
 		{"a gc out of reach is a problem", func(f *Facts) { f.GCError = "no answer" }, "gc", Problem, "no answer"},
+		{"a system without it is not", func(f *Facts) { f.GCUnsupported = true }, "gc", OK, "not collected on this system"},
 		{"little free memory is a problem", func(f *Facts) { f.Limits.Available = 512 * memtools.MB }, "memory", Problem, "512.00MB"},
 		{"a heap limit above the memory is a warning", func(f *Facts) { f.UserHeapLimit, f.UserHeapSource = 32*gb, "NODE_OPTIONS" }, "heap-limit", Warning, "NODE_OPTIONS is 32GB"},
 		{"a heap limit that fits is well", func(f *Facts) { f.UserHeapLimit, f.UserHeapSource = 4*gb, "NODE_OPTIONS" }, "heap-limit", OK, "which fits"},

@@ -64,6 +64,8 @@ func Gather(ctx context.Context, s Setup) Facts {
 	switch {
 	case refused != "":
 		f.NodeOptionsError = refused
+	case errors.Is(err, errors.ErrUnsupported):
+		f.GCUnsupported = true
 	case err != nil:
 		f.GCError = err.Error()
 	default:

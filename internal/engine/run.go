@@ -148,7 +148,9 @@ func (r *run) open(ctx context.Context, id string, first event.Event) error {
 	}
 	if r.session.HeapsErr != nil {
 		r.mayExceedBudget = false
-		r.notices = append(r.notices, event.Notice{Kind: event.GCUnavailable, Text: "No garbage can be collected in Node processes: " + r.session.HeapsErr.Error()})
+	}
+	if err := r.session.HeapsErr; err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		r.notices = append(r.notices, event.Notice{Kind: event.GCUnavailable, Text: "No garbage can be collected in Node processes: " + err.Error()})
 	}
 	r.runner = &runner.Runner{RunID: id, Meter: r.session.Meter, OOMScoreAdj: oomScore}
 	r.pool = pool.NewLocal[schedule.Outcome](pool.LocalOptions{})

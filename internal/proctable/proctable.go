@@ -49,7 +49,7 @@ type Process struct {
 type figures struct {
 	Process
 	// Usage is the memory of the process itself in bytes: anonymous, shared and
-	// swapped memory on Linux, the resident set elsewhere.
+	// swapped memory on Linux, the physical footprint on macOS, the resident set elsewhere.
 	Usage int64
 	// Shmem is the part of Usage that is shared memory: shm files, tmpfs files that
 	// are mapped, shared anonymous mappings. Linux only.

@@ -75,18 +75,33 @@ func fromKinfo(k *unix.KinfoProc) Process {
 // programs. It reads kern.procargs2: the number of arguments, the path, the
 // arguments and the environment, each ended by NULs.
 func (*Table) Environ(pid int) (environ []byte, settled bool) {
+	_, environ = arguments(pid)
+	return environ, true
+}
+
+// command returns the arguments of a process, with spaces between them, or "".
+func command(pid int) string {
+	args, _ := arguments(pid)
+	return string(bytes.ReplaceAll(bytes.TrimSuffix(args, []byte{0}), []byte{0}, []byte{' '}))
+}
+
+// arguments returns the arguments and the environment of a process, each entry ended by
+// a NUL.
+func arguments(pid int) (args, environ []byte) {
 	raw, err := unix.SysctlRaw("kern.procargs2", pid)
 	if err != nil || len(raw) < 4 {
-		return nil, true
+		return nil, nil
 	}
-	args := int(binary.NativeEndian.Uint32(raw))
+	count := int(binary.NativeEndian.Uint32(raw))
 	_, rest, _ := bytes.Cut(raw[4:], []byte{0})
 	rest = bytes.TrimLeft(rest, "\x00")
-	for range args {
-		var ok bool
-		if _, rest, ok = bytes.Cut(rest, []byte{0}); !ok {
-			return nil, true
+	end := 0
+	for range count {
+		length := bytes.IndexByte(rest[end:], 0)
+		if length < 0 {
+			return nil, nil
 		}
+		end += length + 1
 	}
-	return rest, true
+	return rest[:end], rest[end:]
 }

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 	"unsafe"
 
+	"github.com/shirou/gopsutil/v3/process"
 	"golang.org/x/sys/windows"
 )
 
@@ -83,6 +85,16 @@ func (*Table) Identify(p *Process) (err error) {
 	return err
 }
 
-// Environ returns nil: the system has no call for the environment of another
-// process.
-func (*Table) Environ(int) (environ []byte, settled bool) { return nil, true }
+// Environ returns the environment of a process as entries that each end with a NUL, or
+// nil. The system has no call for it; gopsutil reads the memory of the process.
+func (*Table) Environ(pid int) (environ []byte, settled bool) {
+	p, err := process.NewProcess(int32(pid))
+	if err != nil {
+		return nil, true
+	}
+	entries, err := p.Environ()
+	if err != nil {
+		return nil, true
+	}
+	return []byte(strings.Join(entries, "\x00") + "\x00"), true
+}

@@ -54,7 +54,7 @@ type conn struct {
 // errors.ErrUnsupported.
 func Listen(dir string) (*Server, error) {
 	if runtime.GOOS == "windows" {
-		return nil, fmt.Errorf("heap agent: %w", errors.ErrUnsupported)
+		return nil, fmt.Errorf("reach Node processes through a Unix socket: %w", errors.ErrUnsupported)
 	}
 	folder, err := os.MkdirTemp(dir, "heapmage-") // of mode 0700
 	if err != nil {

@@ -1,0 +1,5 @@
+//go:build !linux && !darwin
+
+package proctable
+
+func measure(m *Measured) error { return measureRSS(m) }

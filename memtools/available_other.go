@@ -1,0 +1,5 @@
+//go:build !linux && !darwin
+
+package memtools
+
+func readAvailable() (Bytes, error) { return readVirtual() }

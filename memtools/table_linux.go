@@ -1,5 +1,0 @@
-package memtools
-
-import "github.com/heapmage/heapmage/internal/proctable"
-
-func openTable() (table, error) { return proctable.Open() }
