@@ -94,8 +94,9 @@ func Plan(
 	target *string, // the target to plan; build if left out
 	workspace *string, // packages: a name, a folder or a glob; several with commas
 	nodeps *bool, // leave out the packages that they depend on
+	explain *bool, // show which file declares what of each task
 ) error {
-	return engine.Plan(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, NoDeps: nodeps})
+	return engine.Plan(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, NoDeps: nodeps}, explain != nil && *explain)
 }
 
 // Memory groups the targets that look at memory and build nothing.

@@ -1,10 +1,10 @@
 // Package config reads what a user may set: heapmage.yaml at the workspace's
-// root, HEAPMAGE_* variables, and the task order that a turbo.json declares. A
-// setting that is unknown or out of range is an error with its line, never
-// ignored.
+// root, and HEAPMAGE_* variables. A setting that is unknown or out of range is an
+// error with its line, never ignored.
 package config
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/heapmage/heapmage/memtools"
@@ -40,11 +40,6 @@ type Config struct {
 	// Tasks are settings by target, or by "package#target" with the package as in
 	// Packages.
 	Tasks map[string]Task
-	// Declared is what precedes each task according to turbo.json. Tasks go first.
-	Declared map[string][]string
-	// DeclaredOutputs are the outputs of each task according to turbo.json. Those
-	// of Tasks go first.
-	DeclaredOutputs map[string][]string
 	// Packages are settings by the package's name or folder; "//" is the root.
 	Packages map[string]Package
 }
@@ -106,30 +101,28 @@ func (c *Config) Lookup(keys []string) Package {
 	return Package{}
 }
 
-// TaskFor returns the settings of a task: each field from "package#target" if it
-// is set there, else from the target. keys are as for Lookup.
-func (c *Config) TaskFor(keys []string, target string) Task {
-	t := c.Tasks[target]
-	if t.Outputs == nil {
-		t.Outputs = c.DeclaredOutputs[target]
-		if declared, ok := ofPackage(c.DeclaredOutputs, keys, target); ok {
-			t.Outputs = declared
-		}
-	}
-	special, _ := ofPackage(c.Tasks, keys, target)
-	if special.DependsOn != nil {
-		t.DependsOn = special.DependsOn
-	}
-	if special.Script != "" {
-		t.Script = special.Script
-	}
-	if special.Outputs != nil {
-		t.Outputs = special.Outputs
-	}
-	if special.Timeout != 0 {
-		t.Timeout = special.Timeout
+// TaskFor returns the settings of a task by the names that it may have in the file,
+// such as those of its target and its script: each field from the first name that sets
+// it, from "package#name" before "name". keys are as for Lookup.
+func (c *Config) TaskFor(keys []string, names ...string) (t Task) {
+	for _, name := range names {
+		special, _ := ofPackage(c.Tasks, keys, name)
+		t.fill(special)
+		t.fill(c.Tasks[name])
 	}
 	return t
+}
+
+// fill sets the fields that are not set yet.
+func (t *Task) fill(from Task) {
+	if t.DependsOn == nil {
+		t.DependsOn = from.DependsOn
+	}
+	if t.Outputs == nil {
+		t.Outputs = from.Outputs
+	}
+	t.Script = cmp.Or(t.Script, from.Script)
+	t.Timeout = cmp.Or(t.Timeout, from.Timeout)
 }
 
 // ofPackage returns the entry for a target of one package.

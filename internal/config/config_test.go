@@ -14,14 +14,12 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-func load(t *testing.T, yaml, turbo string, env ...string) (*Config, error) {
+func load(t *testing.T, yaml string, env ...string) (*Config, error) {
 	t.Helper()
 	root := t.TempDir()
-	for name, text := range map[string]string{FileName: yaml, turboFile: turbo} {
-		if text != "" {
-			if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
+	if yaml != "" {
+		if err := os.WriteFile(filepath.Join(root, FileName), []byte(yaml), 0o644); err != nil {
+			t.Fatal(err)
 		}
 	}
 	return Load(root, env)
@@ -30,12 +28,12 @@ func load(t *testing.T, yaml, turbo string, env ...string) (*Config, error) {
 func TestLoad(t *testing.T) {
 	no := false
 	for _, tt := range []struct {
-		claim, yaml, turbo string
-		env                []string
-		want               Config
+		claim, yaml string
+		env         []string
+		want        Config
 	}{
-		{"a missing file sets nothing", "", "", nil, Config{}},
-		{"a file of comments sets nothing", "# nothing\n", "", nil, Config{}},
+		{"a missing file sets nothing", "", nil, Config{}},
+		{"a file of comments sets nothing", "# nothing\n", nil, Config{}},
 		{"every key is read", `
 budget: 80%
 heapLimit: 8GB
@@ -48,26 +46,20 @@ tasks:
   web#test: {script: "test:unit"}
 packages:
   "@acme/web": {heapLimit: 4GB}
-`, "", nil, Config{
+`, nil, Config{
 			Budget: memtools.Percent(80), HeapLimit: memtools.Absolute(8 * memtools.GB), KeepGoing: &no, Runner: RunnerPackageManager,
 			Monitor:  Monitor{30 * time.Second, 70, 85},
 			GC:       GC{Auto: &no, Cooldown: 10 * time.Second},
 			Tasks:    map[string]Task{"build": {DependsOn: []string{"^build", "generate"}, Timeout: 5 * time.Minute}, "web#test": {Script: "test:unit"}},
 			Packages: map[string]Package{"@acme/web": {HeapLimit: memtools.Absolute(4 * memtools.GB)}},
 		}},
-		{"a variable goes before the file", "budget: 80%", "", []string{"HEAPMAGE_BUDGET=2GB", "PATH=/bin"}, Config{Budget: memtools.Absolute(2 * memtools.GB)}},
-		{"an empty variable is not set", "budget: 80%", "", []string{"HEAPMAGE_BUDGET="}, Config{Budget: memtools.Percent(80)}},
-		{"what heapmage gives its children is no setting", "", "", []string{"HEAPMAGE_TASK=1/a#build", "HEAPMAGE_RUNNING=/r\ta#build",
+		{"a variable goes before the file", "budget: 80%", []string{"HEAPMAGE_BUDGET=2GB", "PATH=/bin"}, Config{Budget: memtools.Absolute(2 * memtools.GB)}},
+		{"an empty variable is not set", "budget: 80%", []string{"HEAPMAGE_BUDGET="}, Config{Budget: memtools.Percent(80)}},
+		{"what heapmage gives its children is no setting", "", []string{"HEAPMAGE_TASK=1/a#build", "HEAPMAGE_RUNNING=/r\ta#build",
 			"HEAPMAGE_REAPER=1", "HEAPMAGE_HEAP_SOCKET=/s", "HEAPMAGE_POOL_FD=3", "HEAPMAGE_POOL_VERSION=1"}, Config{}},
-		{"turbo.json declares the order of tasks", "", `{
-  // turbo allows comments
-  "tasks": {"build": {"dependsOn": ["^build", "$CI", "//#codegen"]}, "test": {"dependsOn": ["build"]}, "//#root": {"dependsOn": ["x"]}, "dev": {}},
-}`, nil, Config{Declared: map[string][]string{"build": {"^build", "//#codegen"}, "test": {"build"}, "//#root": {"x"}}}},
-		{"an old turbo.json has a pipeline", "", `{"pipeline": {"build": {"dependsOn": ["^build"]}}}`, nil,
-			Config{Declared: map[string][]string{"build": {"^build"}}}},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			got, err := load(t, tt.yaml, tt.turbo, tt.env...)
+			got, err := load(t, tt.yaml, tt.env...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -93,29 +85,28 @@ func TestEverySettingHasAReader(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for _, tt := range []struct {
-		claim, yaml, turbo, env string
-		want                    string
+		claim, yaml, env string
+		want             string
 	}{
-		{"an unknown key names its line and the nearest", "budget: 1GB\nheaplimit: 8GB", "", "", "heapmage.yaml:2: unknown key \"heaplimit\"\n💡 did you mean heapLimit?"},
-		{"text that is no YAML names its line", "budget: 1GB\ntasks:\n  - a\n b: c", "", "", "heapmage.yaml:4: not valid YAML: did not find expected key\n💡 check the indentation and the quotes near that line"},
-		{"text that is no YAML, in the first line", "a: b: c", "", "", "heapmage.yaml:1: not valid YAML: mapping values are not allowed in this context\n💡 check the indentation and the quotes near that line"},
-		{"variables that do not fit each other are not the file's fault", "budget: 1GB", "", "HEAPMAGE_MONITOR_WARNING=95", "environment: monitor.warning (95%) is not below monitor.critical (90%)\n💡 the defaults are 75% and 90%"},
-		{"a nested unknown key is written whole", "monitor:\n  every: 3s", "", "", "heapmage.yaml:2: unknown key \"monitor.every\"\n💡 known keys: critical, interval, warning"},
-		{"a text that is no size", "budget: lots", "", "", "heapmage.yaml:1: budget: \"lots\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
-		{"a list instead of a value", "budget: [1]", "", "", "heapmage.yaml:1: budget is not a single value\n💡 write it as 8GB, 512MB or 80%"},
-		{"a value instead of a list", "tasks:\n  build:\n    dependsOn: x", "", "", "heapmage.yaml:3: tasks.build.dependsOn is not a list\n💡 write it as [a, b]"},
-		{"a key twice", "budget: 1GB\nbudget: 2GB", "", "", "heapmage.yaml:2: key \"budget\" is there twice\n💡 keep one of them"},
-		{"no mapping", "- a", "", "", "heapmage.yaml:1: the file is not a mapping of keys to values\n💡 write it as key: value, one a line"},
-		{"two documents", "budget: 1GB\n---\nbudget: 1GB", "", "", "heapmage.yaml: holds more than one document\n💡 keep one; remove the --- line"},
-		{"broken YAML", "budget: [1", "", "", "heapmage.yaml:1: not valid YAML: did not find expected ',' or ']'\n💡 check the indentation and the quotes near that line"},
-		{"a warning above critical", "monitor: {warning: 95%}", "", "", "heapmage.yaml: monitor.warning (95%) is not below monitor.critical (90%)\n💡 the defaults are 75% and 90%"},
-		{"an interval too short", "monitor: {interval: 1ms}", "", "", "heapmage.yaml:1: monitor.interval: \"1ms\" is not a time of at least 100ms\n💡 write it as 30s, 1m30s or 500ms, at least 100ms"},
-		{"a misspelt variable", "", "", "HEAPMAGE_BUGDET=1GB", "environment: unknown variable HEAPMAGE_BUGDET\n💡 did you mean HEAPMAGE_BUDGET?"},
-		{"a bad variable", "", "", "HEAPMAGE_BUDGET=much", "environment: HEAPMAGE_BUDGET: \"much\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
-		{"a broken turbo.json", "", "{", "", "turbo.json: cannot be read as JSON: hujson: line 1, column 2: parsing value: unexpected EOF\n💡 fix the file, or set tasks: in heapmage.yaml and remove it"},
+		{"an unknown key names its line and the nearest", "budget: 1GB\nheaplimit: 8GB", "", "heapmage.yaml:2: unknown key \"heaplimit\"\n💡 did you mean heapLimit?"},
+		{"text that is no YAML names its line", "budget: 1GB\ntasks:\n  - a\n b: c", "", "heapmage.yaml:4: not valid YAML: did not find expected key\n💡 check the indentation and the quotes near that line"},
+		{"text that is no YAML, in the first line", "a: b: c", "", "heapmage.yaml:1: not valid YAML: mapping values are not allowed in this context\n💡 check the indentation and the quotes near that line"},
+		{"variables that do not fit each other are not the file's fault", "budget: 1GB", "HEAPMAGE_MONITOR_WARNING=95", "environment: monitor.warning (95%) is not below monitor.critical (90%)\n💡 the defaults are 75% and 90%"},
+		{"a nested unknown key is written whole", "monitor:\n  every: 3s", "", "heapmage.yaml:2: unknown key \"monitor.every\"\n💡 known keys: critical, interval, warning"},
+		{"a text that is no size", "budget: lots", "", "heapmage.yaml:1: budget: \"lots\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
+		{"a list instead of a value", "budget: [1]", "", "heapmage.yaml:1: budget is not a single value\n💡 write it as 8GB, 512MB or 80%"},
+		{"a value instead of a list", "tasks:\n  build:\n    dependsOn: x", "", "heapmage.yaml:3: tasks.build.dependsOn is not a list\n💡 write it as [a, b]"},
+		{"a key twice", "budget: 1GB\nbudget: 2GB", "", "heapmage.yaml:2: key \"budget\" is there twice\n💡 keep one of them"},
+		{"no mapping", "- a", "", "heapmage.yaml:1: the file is not a mapping of keys to values\n💡 write it as key: value, one a line"},
+		{"two documents", "budget: 1GB\n---\nbudget: 1GB", "", "heapmage.yaml: holds more than one document\n💡 keep one; remove the --- line"},
+		{"broken YAML", "budget: [1", "", "heapmage.yaml:1: not valid YAML: did not find expected ',' or ']'\n💡 check the indentation and the quotes near that line"},
+		{"a warning above critical", "monitor: {warning: 95%}", "", "heapmage.yaml: monitor.warning (95%) is not below monitor.critical (90%)\n💡 the defaults are 75% and 90%"},
+		{"an interval too short", "monitor: {interval: 1ms}", "", "heapmage.yaml:1: monitor.interval: \"1ms\" is not a time of at least 100ms\n💡 write it as 30s, 1m30s or 500ms, at least 100ms"},
+		{"a misspelt variable", "", "HEAPMAGE_BUGDET=1GB", "environment: unknown variable HEAPMAGE_BUGDET\n💡 did you mean HEAPMAGE_BUDGET?"},
+		{"a bad variable", "", "HEAPMAGE_BUDGET=much", "environment: HEAPMAGE_BUDGET: \"much\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			_, err := load(t, tt.yaml, tt.turbo, tt.env)
+			_, err := load(t, tt.yaml, tt.env)
 			var p *problem.Error
 			if !errors.As(err, &p) || p.ExitStatus() != problem.ExitUsage {
 				t.Fatalf("got %v, want a problem with exit code 2", err)
@@ -137,6 +128,9 @@ func TestTaskFor(t *testing.T) {
 		if got := c.TaskFor(keys, "build"); !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: got %+v, want %+v", keys, got, want)
 		}
+	}
+	if got := c.TaskFor([]string{"core"}, "bundle", "build").Timeout; got != time.Minute {
+		t.Errorf("by the second name: %v", got)
 	}
 }
 

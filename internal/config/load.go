@@ -11,9 +11,8 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// Load reads the heapmage.yaml of a root folder, the order of tasks in its
-// turbo.json, and the settings in env, which go first. A missing file is an empty
-// one. Every error is a *problem.Error.
+// Load reads the heapmage.yaml of a root folder and the settings in env, which go
+// first. A missing file is an empty one. Every error is a *problem.Error.
 func Load(root string, env []string) (*Config, error) {
 	c := &Config{}
 	text, err := folder.ReadFile(filepath.Join(root, FileName))
@@ -24,9 +23,6 @@ func Load(root string, env []string) (*Config, error) {
 		}
 	case !errors.Is(err, os.ErrNotExist):
 		return nil, &problem.Error{Where: FileName, What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
-	}
-	if err := c.readTurbo(root); err != nil {
-		return nil, err
 	}
 	where := FileName
 	if c.check(where) == nil {

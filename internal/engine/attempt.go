@@ -145,7 +145,7 @@ func (a *attempt) process(log *rundir.Log, known estimate.Prediction) (runner.Re
 	defer out.Close()
 	return a.runner.Run(a.ctx, runner.Spec{
 		ID: a.task.ID, Steps: steps, Log: log, Output: out,
-		Timeout:   a.config.TaskFor(a.task.Package.Keys(), a.task.Target).Timeout,
+		Timeout:   a.config.TaskFor(a.task.Package.Keys(), a.task.Target, a.task.Script).Timeout,
 		HeapLimit: a.limit.Diagnosed(a.maxBudget),
 	}, &a.Attempt)
 }

@@ -16,7 +16,7 @@ import (
 func (p *place) outputs(t *taskgraph.Task) outputs.Set {
 	return outputs.Set{
 		Dir: filepath.Join(p.ws.Root, t.Package.Dir), Members: p.folders,
-		Patterns: p.config.TaskFor(t.Package.Keys(), t.Target).Outputs,
+		Patterns: p.declared.Task(t.Package, t.Target, t.Script).Outputs.Value,
 	}
 }
 

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"io"
+	"path"
 	"strings"
 	"text/tabwriter"
 
@@ -15,14 +17,33 @@ import (
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
 
-// Plan prints what a request would run, in order, with the limits. It starts no
-// script and writes nothing.
-func Plan(ctx context.Context, request Request) error {
+// Plan prints what a request would run, in order, with the limits, and with explain
+// what each task was declared to be, by which file. It starts no script and writes
+// nothing.
+func Plan(ctx context.Context, request Request, explain bool) error {
 	p, planned, err := prepareRun(ctx, request, true)
 	if err != nil {
 		return err
 	}
-	return show(ctx, p.environ, func(out *report.Console) error { return p.print(out, planned) })
+	return show(ctx, p.environ, func(out *report.Console) error {
+		if err := p.print(out, planned); err != nil || !explain {
+			return err
+		}
+		return explainTo(out, planned)
+	})
+}
+
+// explainTo writes which file declares what of each task.
+func explainTo(out io.Writer, planned *plan.Plan) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	for _, t := range planned.Graph.Tasks {
+		fmt.Fprintf(w, "\n%s\n", printable.Name(t.ID))
+		fmt.Fprintf(w, "  script\t%s\t%s\n", printable.Name(t.Script), printable.Name(path.Join(t.Package.Dir, "package.json")))
+		for _, line := range planned.Task(t.Package, t.Target).Explain() {
+			fmt.Fprintf(w, "  %s\t%s\t%s\n", line.Key, printable.Name(line.Value), printable.Name(line.From))
+		}
+	}
+	return w.Flush()
 }
 
 // print writes the plan.

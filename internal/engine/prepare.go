@@ -12,6 +12,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/budget"
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
@@ -44,10 +45,12 @@ type place struct {
 	dir     string // the folder in which the user started heapmage
 	ws      *workspace.Workspace
 	config  *config.Config
-	labels  map[string]string // what the log calls a package, by its name
-	folders map[string]bool   // of all packages
-	limits  memtools.Limits
-	mode    event.Mode
+	// declared is what the workspace declares about its tasks.
+	declared *declared.Model
+	labels   map[string]string // what the log calls a package, by its name
+	folders  map[string]bool   // of all packages
+	limits   memtools.Limits
+	mode     event.Mode
 	// maxBudget is the most that a run may use, and budgetSource what set it.
 	maxBudget    memtools.Bytes
 	budgetSource string
@@ -73,7 +76,10 @@ func open(dir string, mode event.Mode) (*place, error) {
 	if p.config, err = config.Load(p.ws.Root, p.environ); err != nil {
 		return nil, err
 	}
-	if err := plan.CheckNames(p.ws, p.config); err != nil {
+	if p.declared, err = declared.Load(p.ws, p.config); err != nil {
+		return nil, err
+	}
+	if err := plan.CheckNames(p.setting()); err != nil {
 		return nil, err
 	}
 	if p.limits, err = memtools.ReadLimits(); err != nil {
@@ -90,7 +96,18 @@ func (p *place) slots() int {
 	if p.mode != event.Parallel {
 		return 1
 	}
-	return p.config.Concurrency
+	declared := p.declared.Concurrency.Value
+	if own := p.config.Concurrency; own > 0 || declared == 0 {
+		return own
+	}
+	if declared >= (schedule.Options{CPUs: p.cpus()}).MostAtOnce() {
+		return 0 // it is no order to run so many, and no limit either
+	}
+	return declared
+}
+
+func (p *place) setting() plan.Setting {
+	return plan.Setting{Workspace: p.ws, Config: p.config, Declared: p.declared}
 }
 
 // cpus is how many processors a run may use.
@@ -155,7 +172,7 @@ func prepareRun(ctx context.Context, request Request, readOnly bool) (*prepared,
 	if err != nil {
 		return nil, nil, err
 	}
-	planned, err := plan.New(request, place.ws, place.config)
+	planned, err := plan.New(request, place.setting())
 	if err != nil {
 		return nil, nil, err
 	}

@@ -238,7 +238,7 @@ func TestInterrupt(t *testing.T) {
 func TestPlan(t *testing.T) {
 	root := npm(t, map[string]string{"core": "true", "web after core": "true"}, nil)
 	var err error
-	text := printed(t, func() { err = Plan(t.Context(), Request{Dir: root, Target: "build"}) })
+	text := printed(t, func() { err = Plan(t.Context(), Request{Dir: root, Target: "build"}, false) })
 	if err != nil || !strings.Contains(text, "Plan of build: 2 tasks, as many at once as fit") || !strings.Contains(text, "core#build") {
 		t.Errorf("%v\n%s", err, text)
 	}

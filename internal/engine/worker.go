@@ -65,7 +65,7 @@ func (w *Worker) Close() error {
 func (w *Worker) Do(ctx context.Context, request Request) (event.TaskFinished, error) {
 	alone := true
 	request.NoDeps = &alone
-	planned, err := plan.New(request, w.run.ws, w.run.config)
+	planned, err := plan.New(request, w.run.setting())
 	if err != nil {
 		return event.TaskFinished{}, err
 	}

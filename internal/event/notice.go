@@ -14,6 +14,8 @@ const (
 	HistoryLost    NoticeKind = "history-lost"    // the history cannot be read or written
 	RootFallback   NoticeKind = "root-fallback"   // no member has the script; the root's runs
 	RootLeftOut    NoticeKind = "root-left-out"   // few members have the script; the root's does not run
+	DeclaredRead   NoticeKind = "declared-read"   // what was read of another runner's files, and what is not obeyed
+	TaskLeftOut    NoticeKind = "task-left-out"   // declared tasks do not run
 	Retrying       NoticeKind = "retrying"        // a task is tried again
 	StateDamaged   NoticeKind = "state-damaged"   // a file of .heapmage was set aside
 	StillRunning   NoticeKind = "still-running"   // a script looks as if it never ends

@@ -7,16 +7,16 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/nearest"
 	"github.com/heapmage/heapmage/internal/problem"
-	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
 // Packages are all members of a workspace, and its root even if it is not a member.
 func Packages(ws *workspace.Workspace) []*workspace.Package {
 	if ws.RootPackage == nil || slices.Contains(ws.Packages, ws.RootPackage) {
-		return ws.Packages
+		return slices.Clone(ws.Packages)
 	}
 	return append(slices.Clone(ws.Packages), ws.RootPackage)
 }
@@ -45,9 +45,12 @@ func Labels(packages []*workspace.Package) map[string]string {
 }
 
 // CheckNames refuses settings for packages and tasks that do not exist.
-func CheckNames(ws *workspace.Workspace, c *config.Config) error {
-	packages, names, scripts := map[string]bool{}, []string{}, taskgraph.DefaultDependsOn()
-	for _, pkg := range Packages(ws) {
+func CheckNames(in Setting) error {
+	c, packages, names, scripts := in.Config, map[string]bool{}, []string{}, declared.DefaultDependsOn()
+	for _, name := range in.Declared.Names() {
+		scripts[name] = nil
+	}
+	for _, pkg := range Packages(in.Workspace) {
 		for _, key := range pkg.Keys() {
 			packages[key] = true
 		}
@@ -86,7 +89,7 @@ func CheckNames(ws *workspace.Workspace, c *config.Config) error {
 func (p *Plan) CheckReentry(running string) error {
 	for outer := range strings.SplitSeq(running, "\n") {
 		root, id, ok := strings.Cut(outer, "\t")
-		if !ok || root != p.ws.Root {
+		if !ok || root != p.Workspace.Root {
 			continue
 		}
 		for _, t := range p.Graph.Tasks {

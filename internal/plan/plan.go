@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/script"
@@ -61,13 +62,23 @@ type Plan struct {
 	// the packages', or does not run; a cycle was broken.
 	Notices []event.Notice
 
-	ws     *workspace.Workspace
-	config *config.Config
+	Setting
+}
+
+// Setting is the workspace that a plan is made for.
+type Setting struct {
+	Workspace *workspace.Workspace
+	Config    *config.Config
+	// Declared is what the workspace declares about its tasks.
+	Declared *declared.Model
 }
 
 // New plans a request. Every error is one that the user can fix.
-func New(r Request, ws *workspace.Workspace, c *config.Config) (*Plan, error) {
-	p := &Plan{Request: r, ws: ws, config: c}
+func New(r Request, in Setting) (*Plan, error) {
+	p := &Plan{Request: r, Setting: in}
+	for _, line := range in.Declared.Summaries() {
+		p.notice(event.DeclaredRead, line)
+	}
 	var err error
 	p.Graph, err = p.tasks()
 	return p, err
@@ -83,18 +94,18 @@ func (p *Plan) tasks() (*taskgraph.Graph, error) {
 		return nil, err
 	}
 	r := taskgraph.Request{
-		Target: p.Target, Selected: selected, NoDeps: given(p.NoDeps), DependsOn: p.dependsOn(),
-		Script:   p.script,
-		Packages: Packages(p.ws),
+		Target: p.Target, Selected: selected, NoDeps: given(p.NoDeps), Order: p.order,
+		Script: p.script, Targets: slices.Sorted(maps.Keys(declared.DefaultDependsOn())),
+		Packages: Packages(p.Workspace),
 	}
 	if !slices.ContainsFunc(selected, p.has) {
-		if named || p.ws.RootPackage == nil || !p.has(p.ws.RootPackage) {
+		if named || p.Workspace.RootPackage == nil || !p.has(p.Workspace.RootPackage) {
 			return nil, p.noScript(selected, named)
 		}
-		if !slices.Contains(selected, p.ws.RootPackage) {
+		if !slices.Contains(selected, p.Workspace.RootPackage) {
 			p.notice(event.RootFallback, fmt.Sprintf("No package has a %s script: the root's runs instead", p.Target))
 		}
-		r.Selected = []*workspace.Package{p.ws.RootPackage}
+		r.Selected = []*workspace.Package{p.Workspace.RootPackage}
 	} else if !named {
 		p.mentionRoot(selected)
 	}
@@ -110,7 +121,11 @@ func (p *Plan) tasks() (*taskgraph.Graph, error) {
 		edges[e.From] = append(edges[e.From], e.To)
 	}
 	r.Edges = func(pkg *workspace.Package) []*workspace.Package { return edges[pkg] }
-	return taskgraph.Build(r)
+	g, err := taskgraph.Build(r)
+	if err == nil && len(g.LeftOut) > 0 {
+		p.notice(event.TaskLeftOut, fmt.Sprintf("Left out, because they never end: %s (others name them in \"with\")", strings.Join(g.LeftOut, ", ")))
+	}
+	return g, err
 }
 
 // mentionRoot adds a notice that the root's script does not run, if the user may mean
@@ -122,7 +137,7 @@ func (p *Plan) mentionRoot(selected []*workspace.Package) {
 			have++
 		}
 	}
-	if root := p.ws.RootPackage; root != nil && !slices.Contains(selected, root) && p.has(root) && 2*have < len(selected) {
+	if root := p.Workspace.RootPackage; root != nil && !slices.Contains(selected, root) && p.has(root) && 2*have < len(selected) {
 		verb := "have"
 		if have == 1 {
 			verb = "has"
@@ -132,19 +147,24 @@ func (p *Plan) mentionRoot(selected []*workspace.Package) {
 }
 
 // selected returns the packages that the request asks for, and whether it names them.
-// The root of a workspace with members is included only by name.
+// The root of a workspace with members is included only by name, or if its task is
+// declared beside those of the members.
 func (p *Plan) selected() (packages []*workspace.Package, named bool, err error) {
 	if p.Request.Packages != nil {
-		packages, err = p.ws.Select(*p.Request.Packages)
+		packages, err = p.Workspace.Select(*p.Request.Packages)
 		return packages, true, err
 	}
-	if p.Target == "bundle" && p.ws.RootPackage != nil {
-		return []*workspace.Package{p.ws.RootPackage}, false, nil
+	if p.Target == "bundle" && p.Workspace.RootPackage != nil {
+		return []*workspace.Package{p.Workspace.RootPackage}, false, nil
 	}
-	if len(p.ws.Packages) == 1 {
-		return p.ws.Packages, false, nil
+	if len(p.Workspace.Packages) == 1 {
+		return p.Workspace.Packages, false, nil
 	}
-	return slices.DeleteFunc(slices.Clone(p.ws.Packages), func(pkg *workspace.Package) bool { return pkg.Dir == "." }), false, nil
+	return slices.DeleteFunc(Packages(p.Workspace), func(pkg *workspace.Package) bool { return pkg.Dir == "." && !p.rootTask() }), false, nil
+}
+
+func (p *Plan) rootTask() bool {
+	return slices.ContainsFunc(script.Names(p.Target), p.Declared.RootTask)
 }
 
 func (p *Plan) has(pkg *workspace.Package) bool {
@@ -155,7 +175,7 @@ func (p *Plan) has(pkg *workspace.Package) bool {
 // script finds a package's script for a target: the configured one, or the one with the
 // same name or a usual synonym.
 func (p *Plan) script(pkg *workspace.Package, target string) (string, bool) {
-	if name := p.config.TaskFor(pkg.Keys(), target).Script; name != "" {
+	if name := p.Config.TaskFor(pkg.Keys(), target).Script; name != "" {
 		_, ok := pkg.Scripts[name]
 		return name, ok
 	}
@@ -164,26 +184,31 @@ func (p *Plan) script(pkg *workspace.Package, target string) (string, bool) {
 			return name, true
 		}
 	}
-	return script.Find(pkg, target)
+	name, ok := script.Find(pkg, target)
+	return name, ok && !p.Declared.Excludes(pkg, name)
 }
 
-// dependsOn is the order of tasks: the configuration goes before what the repository
-// declares, and that before the defaults.
-func (p *Plan) dependsOn() map[string][]string {
-	order := taskgraph.DefaultDependsOn()
-	maps.Copy(order, p.config.Declared)
-	for key, t := range p.config.Tasks {
-		if t.DependsOn != nil {
-			order[key] = t.DependsOn
-		}
+// Task returns what is declared of a target of a package: of the script that runs for
+// it, or of those that could.
+func (p *Plan) Task(pkg *workspace.Package, target string) declared.Task {
+	if name, ok := p.script(pkg, target); ok {
+		return p.Declared.Task(pkg, target, name)
 	}
-	return order
+	return p.Declared.Task(pkg, target, script.Names(target)...)
+}
+
+func (p *Plan) order(pkg *workspace.Package, target string) taskgraph.Order {
+	t := p.Task(pkg, target)
+	return taskgraph.Order{
+		DependsOn: t.DependsOn.Value, From: t.DependsOn.From, Passes: t.Passes,
+		With: t.With.Value, Persistent: t.Persistent.Value,
+	}
 }
 
 // noScript is the error for a target that none of the packages has a script for.
 func (p *Plan) noScript(selected []*workspace.Package, named bool) error {
 	where, who := "package.json", "no package has a"
-	if p.ws.Manager == workspace.Go {
+	if p.Workspace.Manager == workspace.Go {
 		where = "go.mod"
 	}
 	if p.Target == "bundle" {
@@ -196,7 +221,7 @@ func (p *Plan) noScript(selected []*workspace.Package, named bool) error {
 		}
 	}
 	from := selected
-	if root := p.ws.RootPackage; root != nil && !named && !slices.Contains(selected, root) {
+	if root := p.Workspace.RootPackage; root != nil && !named && !slices.Contains(selected, root) {
 		from = append(slices.Clone(selected), root)
 	}
 	scripts := map[string]bool{}
@@ -207,7 +232,7 @@ func (p *Plan) noScript(selected []*workspace.Package, named bool) error {
 	}
 	hint := "none of them has any script"
 	switch {
-	case p.ws.RootPackage != nil && p.has(p.ws.RootPackage):
+	case p.Workspace.RootPackage != nil && p.has(p.Workspace.RootPackage):
 		hint = "the root has one: -workspace=. runs it"
 	case len(scripts) > 0:
 		names := slices.Sorted(maps.Keys(scripts))

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -16,7 +17,7 @@ import (
 
 // tree is a workspace in files: a root with the given scripts, and packages, each with
 // its scripts as JSON. "web after core" depends on core.
-func tree(t *testing.T, rootScripts string, packages map[string]string, settings string) (*workspace.Workspace, *config.Config) {
+func tree(t *testing.T, rootScripts string, packages map[string]string, settings string) Setting {
 	t.Helper()
 	root := t.TempDir()
 	write := func(name, text string) {
@@ -48,7 +49,11 @@ func tree(t *testing.T, rootScripts string, packages map[string]string, settings
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ws, c
+	d, err := declared.Load(ws, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Setting{ws, c, d}
 }
 
 func text(s string) *string { return &s }
@@ -86,8 +91,7 @@ func TestNew(t *testing.T) {
 		{"refuses a package that does not exist", "", three, "", Request{Target: "build", Packages: text("cor")}, "core", ""},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			ws, c := tree(t, tt.root, tt.packages, tt.settings)
-			p, err := New(tt.request, ws, c)
+			p, err := New(tt.request, tree(t, tt.root, tt.packages, tt.settings))
 			got := ""
 			if err != nil {
 				refusal, ok := errors.AsType[*problem.Error](err)
@@ -136,8 +140,7 @@ func TestArgs(t *testing.T) {
 		{"nothing if not asked", `"lint": "eslint ."`, Request{Target: "lint"}, nil},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			ws, c := tree(t, "", map[string]string{"core": tt.scripts}, "")
-			p, err := New(tt.request, ws, c)
+			p, err := New(tt.request, tree(t, "", map[string]string{"core": tt.scripts}, ""))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -179,17 +182,17 @@ func TestCheckNames(t *testing.T) {
 }
 
 func TestCheckReentry(t *testing.T) {
-	ws, c := tree(t, "", map[string]string{"core": `"build": "mage build"`}, "")
-	p, err := New(Request{Target: "build"}, ws, c)
+	in := tree(t, "", map[string]string{"core": `"build": "mage build"`}, "")
+	p, err := New(Request{Target: "build"}, in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for running, refused := range map[string]bool{
-		"":                          false,
-		ws.Root + "\tcore#build":    true,
-		"/other\tcore#build":        false,
-		ws.Root + "\tcore#generate": false,
-		"/other\tx#y\n" + ws.Root + "\tcore#build": true,
+		"":                                    false,
+		in.Workspace.Root + "\tcore#build":    true,
+		"/other\tcore#build":                  false,
+		in.Workspace.Root + "\tcore#generate": false,
+		"/other\tx#y\n" + in.Workspace.Root + "\tcore#build": true,
 	} {
 		if err := p.CheckReentry(running); (err != nil) != refused {
 			t.Errorf("inside %q: %v", running, err)

@@ -155,7 +155,7 @@ func (c *Console) notice(e event.Notice) {
 		c.line(c.paint.warning, "⚠️  %s", text)
 	case event.Retrying:
 		c.line(c.paint.warning, "🔁 %s", text)
-	case event.HeapClamped, event.HeapRaised, event.OptionsMerged, event.RootFallback, event.RootLeftOut:
+	case event.HeapClamped, event.HeapRaised, event.OptionsMerged, event.RootFallback, event.RootLeftOut, event.DeclaredRead, event.TaskLeftOut:
 		c.line(c.paint.faint, "ℹ️  %s", text)
 	}
 	if e.Hint != "" {

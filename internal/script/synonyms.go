@@ -17,14 +17,19 @@ var synonyms = map[string][]string{
 	"bundle":    {"bundle", "build:bundle"},
 }
 
+// Names are what the script of a target may be called, the most usual first. A target
+// without synonyms is the name of a script.
+func Names(target string) []string {
+	if names, ok := synonyms[target]; ok {
+		return names
+	}
+	return []string{target}
+}
+
 // Find returns the name of a package's script for a target, and whether there is
 // one.
 func Find(pkg *workspace.Package, target string) (name string, ok bool) {
-	names, known := synonyms[target]
-	if !known {
-		names = []string{target}
-	}
-	for _, name := range names {
+	for _, name := range Names(target) {
 		if _, ok := pkg.Scripts[name]; ok {
 			return name, true
 		}

@@ -28,11 +28,10 @@ func (r Request) Ordering() []*workspace.Package {
 		if reached[p] == nil || r.NoDeps && !slices.Contains(r.Selected, p) {
 			continue
 		}
-		has := func(target string) bool { _, ok := r.Script(p, target); return ok }
-		if slices.ContainsFunc(can.inherited, has) {
+		if slices.ContainsFunc(can.inherited, func(target string) bool { return r.ends(p, target) }) {
 			first = append(first, p)
 		}
-		if slices.ContainsFunc(can.targets, has) {
+		if slices.ContainsFunc(can.targets, func(target string) bool { return r.begins(p, target, can.named) }) {
 			later = append(later, p)
 		}
 	}
@@ -43,36 +42,55 @@ func (r Request) Ordering() []*workspace.Package {
 	})
 }
 
-// reachable is what DependsOn lets a request run.
+// ends reports whether an order can lead to a package's target: to its script, or to
+// another package's task that has to come first.
+func (r Request) ends(p *workspace.Package, target string) bool {
+	_, has := r.Script(p, target)
+	order := r.Order(p, target)
+	return has || slices.ContainsFunc(slices.Concat(order.DependsOn, order.With), func(entry string) bool { return strings.Contains(entry, "#") })
+}
+
+// begins reports whether an order can begin at a package's target: at its script, or at
+// what passes it on.
+func (r Request) begins(p *workspace.Package, target string, named bool) bool {
+	_, has := r.Script(p, target)
+	order := r.Order(p, target)
+	return has || (order.Passes || named) && len(order.DependsOn)+len(order.With) > 0
+}
+
+// reachable is what the declared order lets a request run.
 type reachable struct {
 	targets   []string // of all tasks that it can have
-	inherited []string // those written "^build"
+	inherited []string // those written "^build", and all that these depend on
 	named     bool     // one is written "core#build"
 }
 
 func (r Request) reachable() (found reachable) {
-	var visit func(target string)
-	visit = func(target string) {
-		if slices.Contains(found.targets, target) {
+	var visit func(target string, inherited bool)
+	visit = func(target string, inherited bool) {
+		to := &found.targets
+		if inherited {
+			to = &found.inherited
+		}
+		if slices.Contains(*to, target) {
 			return
 		}
-		found.targets = append(found.targets, target)
-		for key, entries := range r.DependsOn {
-			if _, of, _ := cutLast("#"+key, "#"); of != target {
-				continue
-			}
-			for _, entry := range entries {
+		*to = append(*to, target)
+		for _, p := range r.Packages {
+			order := r.Order(p, target)
+			for _, entry := range slices.Concat(order.DependsOn, order.With) {
 				name, inherits := strings.CutPrefix(entry, "^")
-				if inherits {
-					found.inherited = append(found.inherited, name)
-				} else if _, of, ok := cutLast(name, "#"); ok {
+				if _, of, ok := cutLast(name, "#"); ok && !inherits {
 					found.named, name = true, of
 				}
-				visit(name)
+				if inherits {
+					visit(name, true)
+				}
+				visit(name, inherited)
 			}
 		}
 	}
-	visit(r.Target)
+	visit(r.Target, false)
 	return found
 }
 

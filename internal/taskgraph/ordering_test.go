@@ -56,10 +56,10 @@ func TestOrdering(t *testing.T) {
 // Ordering give the order that those of all packages give.
 func TestOrderingIsEnough(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		r := linked(world(anyWorld(t)...))
+		r := anyOrder(t, linked(world(anyWorld(t)...)))
 		all, err := Build(r)
 		if err != nil {
-			t.Fatal(err)
+			t.Skip(err) // a cycle of tasks
 		}
 		edges, ordering := r.Edges, r.Ordering()
 		r.Edges = func(p *workspace.Package) (to []*workspace.Package) {
@@ -78,4 +78,14 @@ func TestOrderingIsEnough(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", shape(some), shape(all))
 		}
 	})
+}
+
+// anyOrder draws what precedes some targets, of which only build has scripts.
+func anyOrder(t *rapid.T, r Request) Request {
+	var lines []string
+	for _, target := range []string{"build", "ready", "transit"} {
+		entries := rapid.SliceOfN(rapid.SampledFrom([]string{"^build", "^ready", "^transit", "ready", "transit", "p00#build", "p01#ready"}), 0, 2).Draw(t, target)
+		lines = append(lines, target+rapid.SampledFrom([]string{": ", "! "}).Draw(t, "passes")+strings.Join(entries, " "))
+	}
+	return orders(r, lines...)
 }

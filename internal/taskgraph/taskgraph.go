@@ -4,12 +4,9 @@ package taskgraph
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
-	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -33,6 +30,9 @@ type Graph struct {
 	// Tasks are ordered by depth, then by folder, then by ID, so that each comes
 	// after what it depends on.
 	Tasks []*Task
+	// LeftOut are the IDs of tasks that Order.With names and that never end, in order:
+	// they would keep those beside them from ending.
+	LeftOut []string
 }
 
 // Packages returns the packages that have a task, in the order of Tasks.
@@ -55,62 +55,67 @@ type Request struct {
 	Selected []*workspace.Package
 	// NoDeps leaves out the tasks that those depend on.
 	NoDeps bool
-	// DependsOn holds the tasks that must precede a target, by target or by
-	// "package#target", which goes first. An entry is "^build" (that target of
-	// each package depended on), "generate" (that target of the same package) or
-	// "core#generate" (that one task). A package may have any of its Keys.
-	DependsOn map[string][]string
+	// Order returns what precedes and accompanies a target of a package, which need
+	// not have a script for it.
+	Order func(pkg *workspace.Package, target string) Order
 	// Edges returns the packages that a package depends on, without cycles.
 	Edges func(*workspace.Package) []*workspace.Package
 	// Script returns the name of the package's script for a target.
 	Script func(pkg *workspace.Package, target string) (string, bool)
+	// Targets are those whose script may have another name. A script is one task,
+	// called by the first of Target and Targets that it runs for.
+	Targets []string
 	// Packages are all packages of the workspace and its root, for "core#generate".
 	Packages []*workspace.Package
 }
 
-// DefaultDependsOn returns a new map with the order that holds if nothing is
-// configured.
-func DefaultDependsOn() map[string][]string {
-	return map[string][]string{
-		"build":     {"^build"},
-		"typecheck": {"^build"},
-		"test":      {"^build"},
-		"bundle":    {"^build"},
-		"lint":      {},
-		"clean":     {},
-	}
+// Order is what is declared of a target of a package.
+type Order struct {
+	// DependsOn are the tasks that must succeed first. An entry is "^build" (that
+	// target of each package depended on), "generate" (that target of the same
+	// package) or "core#generate" (that one task). A package may have any of its Keys.
+	DependsOn []string
+	// With are tasks that run too if this one does, in any order, written in the same
+	// way, without "^".
+	With []string
+	// Passes is true if DependsOn and With hold even in a package that was asked for and
+	// has no script for the target. What is reached through DependsOn always passes
+	// its order on.
+	Passes bool
+	// Persistent is true for a task that never ends, so that nothing can come after it.
+	Persistent bool
+	// From names the file that gives the order, for messages.
+	From string
 }
 
-// Build returns the graph of a request. Its errors are cycles and entries of
-// DependsOn that name an unknown package, each a *problem.Error.
+// Build returns the graph of a request. Its errors are cycles, entries that name an
+// unknown package, and tasks that come after one that never ends, each a
+// *problem.Error.
 func Build(r Request) (*Graph, error) {
 	b := builder{Request: r, nodes: map[string]*node{}}
-	selected := map[string]bool{}
-	for _, p := range r.Selected {
-		selected[id(p, r.Target)] = true
+	if err := b.visitAll(); err != nil {
+		return nil, err
 	}
-	for _, p := range r.Selected {
-		if _, err := b.visit(p, r.Target, nil); err != nil {
-			return nil, err
-		}
+	if r.NoDeps {
+		b.keepSelected()
+	}
+	if err := b.checkPersistent(); err != nil {
+		return nil, err
 	}
 	g := &Graph{}
 	for _, key := range slices.Sorted(maps.Keys(b.nodes)) {
 		n := b.nodes[key]
-		if r.NoDeps && !selected[key] {
-			n.task = nil
+		if n.task == nil {
+			continue
 		}
-		if n.task != nil {
-			g.Tasks = append(g.Tasks, n.task)
+		g.Tasks = append(g.Tasks, n.task)
+		for below := range n.below() {
+			n.task.After = append(n.task.After, below)
 		}
-	}
-	for _, t := range g.Tasks {
-		for below := range b.nodes[t.ID].below() {
-			t.After = append(t.After, below)
-		}
-		slices.SortFunc(t.After, func(x, y *Task) int { return cmp.Compare(x.ID, y.ID) })
+		slices.SortFunc(n.task.After, func(x, y *Task) int { return cmp.Compare(x.ID, y.ID) })
 	}
 	g.order()
+	g.LeftOut = b.leftOut()
 	return g, nil
 }
 
@@ -135,136 +140,4 @@ func (g *Graph) order() {
 	slices.SortFunc(g.Tasks, func(x, y *Task) int {
 		return cmp.Or(cmp.Compare(x.Depth, y.Depth), cmp.Compare(x.Package.Dir, y.Package.Dir), cmp.Compare(x.ID, y.ID))
 	})
-}
-
-// node is a target of a package.
-type node struct {
-	// task is nil if the package has no script for the target, or it is not to
-	// run. The order then passes through the node.
-	task  *Task
-	after []*node
-	state state
-	// nearest is the result of below, nil until it is known.
-	nearest map[*Task]bool
-}
-
-type state int
-
-const (
-	unvisited state = iota
-	visiting
-	visited
-)
-
-// below returns the nearest tasks that the node depends on.
-func (n *node) below() map[*Task]bool {
-	if n.nearest == nil {
-		n.nearest = map[*Task]bool{}
-		for _, a := range n.after {
-			if a.task != nil {
-				n.nearest[a.task] = true
-				continue
-			}
-			maps.Copy(n.nearest, a.below())
-		}
-	}
-	return n.nearest
-}
-
-type builder struct {
-	Request
-	nodes map[string]*node
-}
-
-func id(p *workspace.Package, target string) string { return p.Name + "#" + target }
-
-// visit returns the node of a target with all below it. path leads to it, for
-// the message about a cycle.
-func (b *builder) visit(p *workspace.Package, target string, path []string) (*node, error) {
-	key := id(p, target)
-	path = append(path, key)
-	n := b.nodes[key]
-	if n == nil {
-		n = &node{}
-		b.nodes[key] = n
-	}
-	switch n.state {
-	case unvisited:
-		n.state = visiting
-	case visited:
-		return n, nil
-	case visiting:
-		return nil, &problem.Error{
-			What: "tasks depend on each other: " + strings.Join(path[slices.Index(path, key):], " → "),
-			Hint: "take one of them out of its dependsOn, in heapmage.yaml or turbo.json",
-		}
-	}
-	script, has := b.Script(p, target)
-	if has {
-		n.task = &Task{ID: key, Package: p, Target: target, Script: script}
-	}
-	for _, entry := range b.dependsOn(p, target) {
-		if !has && entry != "^"+target {
-			continue // nothing runs here, so nothing has to precede it
-		}
-		next, err := b.resolve(p, key, entry)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range next {
-			below, err := b.visit(s.pkg, s.target, path)
-			if err != nil {
-				return nil, err
-			}
-			n.after = append(n.after, below)
-		}
-	}
-	n.state = visited
-	return n, nil
-}
-
-// dependsOn are the entries for one task.
-func (b *builder) dependsOn(p *workspace.Package, target string) []string {
-	for _, key := range p.Keys() {
-		if d, ok := b.DependsOn[key+"#"+target]; ok {
-			return d
-		}
-	}
-	return b.DependsOn[target]
-}
-
-type step struct {
-	pkg    *workspace.Package
-	target string
-}
-
-// resolve returns the targets that an entry means; key is the task that has it.
-func (b *builder) resolve(p *workspace.Package, key, entry string) ([]step, error) {
-	if target, ok := strings.CutPrefix(entry, "^"); ok {
-		var steps []step
-		for _, d := range b.Edges(p) {
-			steps = append(steps, step{d, target})
-		}
-		return steps, nil
-	}
-	name, target, ok := cutLast(entry, "#")
-	if !ok {
-		return []step{{p, entry}}, nil
-	}
-	for _, q := range b.Packages {
-		if slices.Contains(q.Keys(), name) {
-			return []step{{q, target}}, nil
-		}
-	}
-	return nil, &problem.Error{
-		What: fmt.Sprintf("%s depends on %q, but no package is called %q", key, entry, name),
-		Hint: "fix the dependsOn that names it, in heapmage.yaml or turbo.json",
-	}
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }

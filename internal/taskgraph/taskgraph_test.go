@@ -17,7 +17,7 @@ import (
 func world(lines ...string) Request {
 	packages := map[string]*workspace.Package{}
 	edges := map[string][]string{}
-	r := Request{Target: "build", DependsOn: DefaultDependsOn()}
+	r := Request{Target: "build", Order: ordered(nil)}
 	for _, l := range lines {
 		name, rest, _ := strings.Cut(l, ":")
 		scripts, deps, _ := strings.Cut(rest, "->")
@@ -49,10 +49,27 @@ func rooted(r Request, script string) Request {
 	return r
 }
 
+// usual is the order of the targets in these tests.
+var usual = map[string][]string{"build": {"^build"}, "typecheck": {"^build"}, "test": {"^build"}, "bundle": {"^build"}, "lint": {}}
+
+// ordered is the usual order with others in it, by target or "package#target".
+func ordered(other map[string]Order) func(*workspace.Package, string) Order {
+	return func(p *workspace.Package, target string) Order {
+		for _, key := range p.Keys() {
+			if o, ok := other[key+"#"+target]; ok {
+				return o
+			}
+		}
+		if o, ok := other[target]; ok {
+			return o
+		}
+		return Order{DependsOn: usual[target], From: "usual.json"}
+	}
+}
+
 // with sets what precedes a target.
 func with(r Request, key string, on ...string) Request {
-	r.DependsOn = DefaultDependsOn()
-	r.DependsOn[key] = on
+	r.Order = ordered(map[string]Order{key: {DependsOn: on, From: "own.json"}})
 	return r
 }
 
@@ -104,6 +121,29 @@ func TestBuild(t *testing.T) {
 			with(rooted(world("a: build", "b: build -> a"), "generate"), "build", "^build", "//#generate"),
 			"root#generate a#build<root#generate b#build<a#build+root#generate"},
 		{"no package has the script", target(three, "bundle"), ""},
+		{"a task without a script passes on what it depends on",
+			orders(world("a: gen build"), "build: ready", "ready: gen"), "a#gen a#build<a#gen"},
+		{"through several, and to other packages",
+			orders(rooted(world("a: gen build", "b: build -> a"), "schema"), "build: ready", "ready: transit //#schema", "transit: ^transit gen"),
+			"root#schema a#gen a#build<a#gen+root#schema b#build<a#gen+root#schema"},
+		{"through packages without any script",
+			orders(rooted(world("a:", "b: build -> a"), "schema"), "build: ^transit", "transit: //#schema"), "root#schema b#build<root#schema"},
+		{"a task alone in the order runs nothing",
+			orders(target(world("a: lint", "b: lint -> a"), "lint"), "lint: transit", "transit: ^transit"), "a#lint b#lint"},
+		{"what was asked for and has no script is left out with what comes before it",
+			orders(world("a: gen", "b: build gen"), "build: gen"), "b#gen b#build<b#gen"},
+		{"unless its order holds without one",
+			orders(world("a: gen", "b: build gen"), "build! gen"), "a#gen b#gen b#build<b#gen"},
+		{"also after it was asked for, if another task comes after it",
+			orders(world("a: gen", "b: build gen -> a"), "build: ^build gen"), "a#gen b#gen b#build<a#gen+b#gen"},
+		{"a script with two names is one task",
+			named(target(world("a: types", "b: types -> a"), "typecheck"), "types", "typecheck: ^types", "types: ^types"), "a#typecheck b#typecheck<a#typecheck"},
+		{"also if the other target was asked for",
+			named(world("a: types build"), "types", "build: types typecheck"), "a#typecheck a#build<a#typecheck"},
+		{"a task runs beside another", orders(world("a: build", "b: serve"), "build& b#serve"), "a#build b#serve"},
+		{"tasks may run beside each other", orders(world("a: build serve"), "build& serve", "serve& build"), "a#build a#serve"},
+		{"but not one that never ends", orders(world("a: build serve"), "build& serve", "serve* "), "a#build"},
+		{"unless the other never ends either", orders(world("a: build serve"), "build*& serve", "serve* "), "a#build a#serve"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			g, err := Build(tt.r)
@@ -117,6 +157,60 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// orders sets the order of targets: "build: gen" comes after gen, "build! gen" also
+// without a script, "build& gen" runs gen beside it, and "build*" never ends.
+func orders(r Request, lines ...string) Request {
+	other := map[string]Order{}
+	for _, l := range lines {
+		at := strings.LastIndexAny(l[:strings.Index(l, " ")], ":!&*")
+		name, on := strings.TrimRight(l[:at], "*"), strings.Fields(l[at+1:])
+		o := Order{DependsOn: on, Passes: l[at] == '!', Persistent: strings.Contains(l, "*"), From: "own.json"}
+		if l[at] == '&' {
+			o.DependsOn, o.With = nil, on
+		}
+		other[name] = o
+	}
+	r.Order = ordered(other)
+	return r
+}
+
+// named has the scripts of a target under another name.
+func named(r Request, script string, lines ...string) Request {
+	r = orders(r, lines...)
+	r.Targets = []string{"typecheck"}
+	has := r.Script
+	r.Script = func(p *workspace.Package, target string) (string, bool) {
+		if target == "typecheck" {
+			target = script
+		}
+		return has(p, target)
+	}
+	return r
+}
+
+func TestPersistent(t *testing.T) {
+	for _, tt := range []struct {
+		claim, want string
+		r           Request
+	}{
+		{"nothing comes after it", "a#build depends on a#serve, which is persistent", orders(world("a: build serve"), "build: serve", "serve* ")},
+		{"not through another task either", "a#ready depends on a#serve, which is persistent", orders(world("a: build serve"), "build: ready", "ready: serve", "serve* ")},
+		{"it is no matter if no script is there", "", orders(world("a: build"), "build: serve", "serve* ")},
+		{"nor if it was asked for", "", orders(world("a: build"), "build* ")},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			_, err := Build(tt.r)
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "own.json")) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	g, err := Build(orders(world("a: build serve"), "build& serve", "serve* "))
+	if err != nil || !slices.Equal(g.LeftOut, []string{"a#serve"}) {
+		t.Errorf("left out: %q, %v", g.LeftOut, err)
+	}
+}
+
 func TestBuildErrors(t *testing.T) {
 	for _, tt := range []struct {
 		claim, key string
@@ -127,12 +221,9 @@ func TestBuildErrors(t *testing.T) {
 		{"an unknown package is named", "build", []string{"nope#build"}, `no package is called "nope"`},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			r := world("a: build", "b: build -> a")
-			r.DependsOn = DefaultDependsOn()
-			r.DependsOn[tt.key] = tt.on
-			_, err := Build(r)
+			_, err := Build(with(world("a: build", "b: build -> a"), tt.key, tt.on...))
 			var p *problem.Error
-			if !errors.As(err, &p) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(p.Hint, "heapmage.yaml or turbo.json") {
+			if !errors.As(err, &p) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(p.Hint, "own.json") {
 				t.Errorf("got %v, want %q and where an order may stand", err, tt.want)
 			}
 		})

@@ -1,0 +1,172 @@
+// Package declared is what a repository says about its tasks: their order, what they
+// read and write, and how they run. There is one reader for each source, and one place
+// where it is decided which source wins. It reads files only. Every error is a
+// *problem.Error.
+//
+// What the model holds is not always used: inputs, environment and cache are kept for
+// whoever decides that a task need not run.
+package declared
+
+import (
+	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// Setting is a value and the file that gives it. From is empty if none does.
+type Setting[T any] struct {
+	Value T
+	From  string
+}
+
+// Set reports whether a file gives the value. An empty list may be given.
+func (s Setting[T]) Set() bool { return s.From != "" }
+
+// Task is what is declared of one task of one package.
+type Task struct {
+	// DependsOn are the tasks that come first: "^build", "generate", "core#build" or
+	// "//#generate". It is set if any source knows the task.
+	DependsOn Setting[[]string]
+	// With are tasks that run too if this one does, in any order.
+	With Setting[[]string]
+	// Persistent is true for a task that does not end by itself.
+	Persistent Setting[bool]
+	// Outputs and Inputs are globs relative to the package's folder; "!" excludes.
+	Outputs, Inputs Setting[[]string]
+	// Env and PassThroughEnv name the variables that the task reads. Only those of Env
+	// change its result.
+	Env, PassThroughEnv Setting[[]string]
+	// Cache is false for a task that has to run each time.
+	Cache Setting[bool]
+	// Passes is true if the task is known to a runner that runs what a task depends on
+	// even if the package has no script for it.
+	Passes bool
+}
+
+// Model is all that is declared in a workspace.
+type Model struct {
+	config  *config.Config
+	sources []source
+	// Concurrency is how many tasks may run at once. Zero means that no runner's file
+	// limits it.
+	Concurrency Setting[int]
+}
+
+// source is a runner's file, with those of the packages.
+type source interface {
+	// task returns what is declared of a package's script of that name, and whether
+	// anything is.
+	task(pkg *workspace.Package, name string) (Task, bool)
+	// excludes reports whether a package does without the task, although it has the
+	// script.
+	excludes(pkg *workspace.Package, name string) bool
+	// rootTask reports whether a run of a task in all packages includes the root's.
+	rootTask(name string) bool
+	// names are the tasks that are declared for any package.
+	names() []string
+	// concurrency is how many tasks may run at once.
+	concurrency() Setting[int]
+	// summary tells in one line what was read and what of it is not obeyed.
+	summary() string
+}
+
+// Load reads all sources of a workspace.
+func Load(ws *workspace.Workspace, c *config.Config) (*Model, error) {
+	m := &Model{config: c}
+	if turbo, err := readTurbo(ws); err != nil {
+		return nil, err
+	} else if turbo != nil {
+		m.sources = append(m.sources, turbo)
+	}
+	for _, s := range m.sources {
+		if n := s.concurrency(); n.Set() && !m.Concurrency.Set() {
+			m.Concurrency = n
+		}
+	}
+	return m, nil
+}
+
+// Summaries are one line for each source that is there.
+func (m *Model) Summaries() (lines []string) {
+	for _, s := range m.sources {
+		lines = append(lines, s.summary())
+	}
+	return lines
+}
+
+// Names are the tasks that any source knows.
+func (m *Model) Names() (names []string) {
+	for _, s := range m.sources {
+		names = append(names, s.names()...)
+	}
+	return names
+}
+
+// RootTask reports whether the root's task of that name runs with those of the
+// packages: a source names it, as turbo.json does with "//#build".
+func (m *Model) RootTask(name string) bool {
+	for _, s := range m.sources {
+		if s.rootTask(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Excludes reports whether a package is declared to do without a task, although it has
+// the script.
+func (m *Model) Excludes(pkg *workspace.Package, name string) bool {
+	for _, s := range m.sources {
+		if s.excludes(pkg, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Task returns what holds for a target of a package. names are what its script is
+// called: the one that the package has, or those that it could have.
+//
+// This is the order of precedence: heapmage.yaml, each of its fields for itself; then
+// the first runner's file that knows the task; then heapmage's own order.
+func (m *Model) Task(pkg *workspace.Package, target string, names ...string) Task {
+	t, known := m.ofRunner(pkg, names)
+	own := m.config.TaskFor(pkg.Keys(), append([]string{target}, names...)...)
+	if own.Outputs != nil {
+		t.Outputs = Setting[[]string]{own.Outputs, config.FileName}
+	}
+	switch usual, usually := DefaultDependsOn()[target]; {
+	case own.DependsOn != nil:
+		t.DependsOn, t.Passes = Setting[[]string]{own.DependsOn, config.FileName}, false
+	case !known && usually:
+		t.DependsOn = Setting[[]string]{usual, byDefault}
+	}
+	return t
+}
+
+// byDefault is the From of what heapmage assumes.
+const byDefault = "heapmage's default"
+
+// ofRunner returns what the first runner's file that knows the task declares.
+func (m *Model) ofRunner(pkg *workspace.Package, names []string) (Task, bool) {
+	for _, s := range m.sources {
+		for _, name := range names {
+			if t, ok := s.task(pkg, name); ok {
+				return t, true
+			}
+		}
+	}
+	return Task{}, false
+}
+
+// DefaultDependsOn returns a new map with the order of the targets that holds if
+// nothing is declared.
+func DefaultDependsOn() map[string][]string {
+	return map[string][]string{
+		"build":     {"^build"},
+		"typecheck": {"^build"},
+		"test":      {"^build"},
+		"bundle":    {"^build"},
+		"lint":      {},
+		"clean":     {},
+	}
+}

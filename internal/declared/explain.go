@@ -1,0 +1,43 @@
+package declared
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+)
+
+// Line tells what a file declares of a task.
+type Line struct {
+	Key, Value, From string
+}
+
+// Explain returns what is declared of a task, each with the file that declares it. What
+// is kept for a cache, and changes nothing now, is marked.
+func (t Task) Explain() (lines []Line) {
+	for _, l := range []struct {
+		key  string
+		list Setting[[]string]
+		kept bool
+	}{
+		{"dependsOn", t.DependsOn, false}, {"with", t.With, false}, {"outputs", t.Outputs, false},
+		{"inputs", t.Inputs, true}, {"env", t.Env, true}, {"passThroughEnv", t.PassThroughEnv, true},
+	} {
+		if l.list.Set() {
+			lines = append(lines, line(l.key, cmp.Or(strings.Join(l.list.Value, ", "), "nothing"), l.list.From, l.kept))
+		}
+	}
+	if t.Persistent.Set() {
+		lines = append(lines, line("persistent", strconv.FormatBool(t.Persistent.Value), t.Persistent.From, false))
+	}
+	if t.Cache.Set() {
+		lines = append(lines, line("cache", strconv.FormatBool(t.Cache.Value), t.Cache.From, true))
+	}
+	return lines
+}
+
+func line(key, value, from string, kept bool) Line {
+	if kept {
+		from += " (kept for a cache, not used yet)"
+	}
+	return Line{key, value, from}
+}

@@ -1,0 +1,244 @@
+package declared
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// turbo is Turborepo's configuration: turbo.json or turbo.jsonc of the root and of
+// packages, as https://turborepo.com/docs/reference/configuration describes them.
+type turbo struct {
+	root     *turboFile
+	packages map[string]*turboFile // by the package's folder
+	folders  map[string]string     // of packages by declared name, for "extends"
+	unread   []string              // files that are there and not read, with the reason
+	unknown  []string              // what dependsOn names and nothing has
+}
+
+// turboNames are what the file may be called.
+var turboNames = []string{"turbo.json", "turbo.jsonc"}
+
+// readTurbo reads the files of a workspace. It returns nil if the root has none.
+func readTurbo(ws *workspace.Workspace) (*turbo, error) {
+	d, err := turboDocument(ws.Root, ".")
+	if d == nil || err != nil {
+		return nil, err
+	}
+	t := &turbo{packages: map[string]*turboFile{}, folders: map[string]string{}}
+	if t.root, err = parseTurbo(d); err != nil {
+		return nil, err
+	}
+	for _, pkg := range ws.Packages {
+		t.folders[pkg.DeclaredName] = pkg.Dir
+		if pkg.Dir == "." {
+			continue
+		}
+		if err := t.readPackage(ws.Root, pkg.Dir); err != nil {
+			return nil, err
+		}
+	}
+	t.unknown = t.findUnknown(ws)
+	return t, nil
+}
+
+// readPackage reads the file of one package. Without "extends" it is the root of
+// another workspace, which turbo refuses here.
+func (t *turbo) readPackage(root, dir string) error {
+	d, err := turboDocument(root, dir)
+	if d == nil || err != nil {
+		return err
+	}
+	f, err := parseTurbo(d)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(f.extends, "//") {
+		t.unread = append(t.unread, d.path+` (it has no "extends": ["//"])`)
+		return nil
+	}
+	t.packages[dir] = f
+	return nil
+}
+
+// turboDocument reads the file of a folder, under either of its names.
+func turboDocument(root, dir string) (found *document, err error) {
+	for _, name := range turboNames {
+		d, err := readDocument(root, path.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		if d != nil && found != nil {
+			return nil, &problem.Error{Where: path.Join(dir, turboNames[0]), What: "stands beside a " + turboNames[1],
+				Hint: "remove one of them: turbo refuses both, and which one holds is not known"}
+		}
+		if d != nil {
+			found = d
+		}
+	}
+	return found, nil
+}
+
+func (t *turbo) concurrency() Setting[int] { return t.root.atOnce }
+
+func (t *turbo) summary() string {
+	var other []string
+	for _, f := range t.files() {
+		for _, key := range f.other {
+			if !slices.Contains(other, key) {
+				other = append(other, key)
+			}
+		}
+	}
+	return summaryOf(t.root.path, len(t.packages), part{"not obeyed", other}, part{"not read", t.unread}, part{"neither a task nor a script", t.unknown})
+}
+
+func (t *turbo) rootTask(name string) bool {
+	_, ok := t.root.tasks["//#"+name]
+	return ok
+}
+
+// task joins what the files say, from the root's to the package's own.
+func (t *turbo) task(pkg *workspace.Package, name string) (Task, bool) {
+	found := Task{Passes: true}
+	known := false
+	if raw, ok := t.root.task(pkg.Keys(), name); ok {
+		found.take(raw, t.root.path)
+		known = true
+	}
+	for _, f := range t.chain(pkg.Dir, nil) {
+		raw, ok := f.task(pkg.Keys(), name)
+		if !ok {
+			continue
+		}
+		if raw.alone {
+			found = Task{DependsOn: Setting[[]string]{From: f.path}, Passes: true}
+		}
+		found.take(raw, f.path)
+		known = true
+	}
+	if known && !found.DependsOn.Set() {
+		found.DependsOn.From = t.root.path // it names the task, and nothing that comes first
+	}
+	return found, known
+}
+
+// excludes is true after a last {"extends": false} with nothing beside it.
+func (t *turbo) excludes(pkg *workspace.Package, name string) (out bool) {
+	for _, f := range t.chain(pkg.Dir, nil) {
+		if raw, ok := f.task(pkg.Keys(), name); ok {
+			out = raw.alone && raw.empty
+		}
+	}
+	return out
+}
+
+// chain returns the files that hold for a package beside the root's: those that its
+// own extends, each once, then its own.
+func (t *turbo) chain(dir string, seen []string) (files []*turboFile) {
+	f := t.packages[dir]
+	if f == nil || slices.Contains(seen, dir) {
+		return nil
+	}
+	seen = append(seen, dir)
+	for _, name := range f.extends {
+		if name == "//" {
+			continue
+		}
+		for _, above := range t.chain(t.folders[name], seen) {
+			if !slices.Contains(files, above) {
+				files = append(files, above)
+			}
+		}
+	}
+	return append(files, f)
+}
+
+// take lays what one more file says over the task.
+func (t *Task) take(raw turboTask, from string) {
+	for to, list := range map[*Setting[[]string]][]string{
+		&t.DependsOn: raw.dependsOn, &t.With: raw.with, &t.Outputs: raw.outputs, &t.Inputs: raw.inputs,
+		&t.Env: raw.env, &t.PassThroughEnv: raw.passThroughEnv,
+	} {
+		if list != nil {
+			*to = extended(*to, list, from)
+		}
+	}
+	for to, b := range map[*Setting[bool]]*bool{&t.Persistent: raw.persistent, &t.Cache: raw.cache} {
+		if b != nil {
+			*to = Setting[bool]{*b, from}
+		}
+	}
+}
+
+// extends stands in a package's list for the list that it would replace.
+const extends = "$TURBO_EXTENDS$"
+
+// extended returns a list of a package, in which extends is replaced.
+func extended(above Setting[[]string], list []string, from string) Setting[[]string] {
+	at := slices.Index(list, extends)
+	if at < 0 {
+		return Setting[[]string]{list, from}
+	}
+	if above.From != "" && above.From != from {
+		from = above.From + ", " + from
+	}
+	all := slices.Clone(above.Value)
+	for _, entry := range list {
+		if entry != extends && !slices.Contains(all, entry) {
+			all = append(all, entry)
+		}
+	}
+	return Setting[[]string]{all, from}
+}
+
+// findUnknown returns what a dependsOn or a "with" names though no file declares it
+// and no package has it as a script: turbo refuses to run what needs it.
+func (t *turbo) findUnknown(ws *workspace.Workspace) (unknown []string) {
+	known := DefaultDependsOn()
+	for _, pkg := range append(slices.Clone(ws.Packages), ws.RootPackage) {
+		for name := range pkg.Scripts {
+			known[name] = nil
+		}
+	}
+	for _, name := range t.names() {
+		known[name] = nil
+	}
+	for _, f := range t.files() {
+		for _, raw := range f.tasks {
+			for _, entry := range slices.Concat(raw.dependsOn, raw.with) {
+				name := taskName(strings.TrimPrefix(entry, "^"))
+				if _, ok := known[name]; !ok && entry != extends && !slices.Contains(unknown, name) {
+					unknown = append(unknown, name)
+				}
+			}
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
+}
+
+// files are the root's file and those of the packages.
+func (t *turbo) files() []*turboFile {
+	files := []*turboFile{t.root}
+	for _, dir := range slices.Sorted(maps.Keys(t.packages)) {
+		files = append(files, t.packages[dir])
+	}
+	return files
+}
+
+func (t *turbo) names() (names []string) {
+	for _, f := range t.files() {
+		for name := range f.tasks {
+			names = append(names, taskName(name))
+		}
+	}
+	return names
+}
+
+// taskName is the last part of "web#build".
+func taskName(name string) string { return name[strings.LastIndex(name, "#")+1:] }
