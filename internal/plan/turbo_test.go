@@ -16,6 +16,8 @@ import (
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/declared"
+	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -34,7 +36,7 @@ func TestLikeTurbo(t *testing.T) {
 			w := anyTurbo(rand.New(rand.NewPCG(1, uint64(seed))))
 			root := w.write(t)
 			for _, target := range []string{"build", "test", "lint"} {
-				end := compareWithTurbo(t, turbo, root, target)
+				end := compareWithTurbo(t, turbo, root, target, target)
 				ends[end]++
 				if t.Failed() {
 					t.Fatalf("%s of\n%s", target, w)
@@ -45,10 +47,40 @@ func TestLikeTurbo(t *testing.T) {
 	t.Logf("%v", ends)
 }
 
-// compareWithTurbo plans a target and returns how both ended.
-func compareWithTurbo(t *testing.T, turbo, root, target string) string {
+// TestLikeTurboIn compares the plans of repositories on disk, whose folders are in
+// TURBO_REPOSITORIES, written as PATH is. Nothing in them is run.
+func TestLikeTurboIn(t *testing.T) {
+	turbo, folders := os.Getenv("TURBO"), filepath.SplitList(os.Getenv("TURBO_REPOSITORIES"))
+	if turbo == "" || len(folders) == 0 {
+		t.Skip("TURBO or TURBO_REPOSITORIES is not set: a turbo program, and folders to compare its plans in")
+	}
+	for _, root := range folders {
+		ws, err := workspace.Load(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		model, err := declared.Load(ws, &config.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, target := range []string{"build", "typecheck", "test", "lint"} {
+			for _, name := range script.Names(target) {
+				if !slices.Contains(model.Names(), name) {
+					continue
+				}
+				t.Run(filepath.Base(root)+"/"+name, func(t *testing.T) {
+					t.Log(compareWithTurbo(t, turbo, root, target, name))
+				})
+				break
+			}
+		}
+	}
+}
+
+// compareWithTurbo plans a target, which turbo knows by name, and returns how both ended.
+func compareWithTurbo(t *testing.T, turbo, root, target, name string) string {
 	t.Helper()
-	theirs, refusal := turboPlan(t, turbo, root, target)
+	theirs, refusal := turboPlan(t, turbo, root, name)
 	ours, left, err := ownPlan(root, target)
 	switch nothing := err != nil && strings.Contains(err.Error(), "has a script for"); {
 	case refusal != "" && nothing:
@@ -68,7 +100,7 @@ func compareWithTurbo(t *testing.T, turbo, root, target string) string {
 		return "refused"
 	case nothing:
 		for id := range theirs { // it may run what comes before a task that nobody has
-			if strings.HasSuffix(id, "#"+target) {
+			if strings.HasSuffix(id, "#"+name) {
 				t.Errorf("turbo runs %s, we run nothing: %v", id, err)
 			}
 		}
@@ -110,20 +142,20 @@ func ownPlan(root, target string) (after map[string][]string, left []string, err
 	if err != nil {
 		return nil, nil, err
 	}
-	name := func(id string) string {
-		if rest, ok := strings.CutPrefix(id, ws.RootPackage.Name+"#"); ok {
-			return "//#" + rest
+	name := func(task *taskgraph.Task) string {
+		if task.Package.Dir == "." {
+			return "//#" + task.Script
 		}
-		return id
+		return task.Package.Name + "#" + task.Script
 	}
 	after = map[string][]string{}
 	for _, task := range p.Graph.Tasks {
 		on := []string{}
 		for _, a := range task.After {
-			on = append(on, name(a.ID))
+			on = append(on, name(a))
 		}
 		slices.Sort(on)
-		after[name(task.ID)] = on
+		after[name(task)] = on
 	}
 	return after, p.Graph.LeftOut, nil
 }
