@@ -69,13 +69,24 @@ type source interface {
 	summary() string
 }
 
-// Load reads all sources of a workspace.
+// Load reads all sources of a workspace. Dependencies between packages that a source
+// declares beside package.json are added to the packages.
 func Load(ws *workspace.Workspace, c *config.Config) (*Model, error) {
 	m := &Model{config: c}
 	if turbo, err := readTurbo(ws); err != nil {
 		return nil, err
 	} else if turbo != nil {
 		m.sources = append(m.sources, turbo)
+	}
+	if nx, err := readNx(ws); err != nil {
+		return nil, err
+	} else if nx != nil {
+		m.sources = append(m.sources, nx)
+	}
+	if pnpm, err := readPNPM(ws); err != nil {
+		return nil, err
+	} else if pnpm != nil {
+		m.sources = append(m.sources, pnpm)
 	}
 	for _, s := range m.sources {
 		if n := s.concurrency(); n.Set() && !m.Concurrency.Set() {
@@ -129,7 +140,7 @@ func (m *Model) Excludes(pkg *workspace.Package, name string) bool {
 // This is the order of precedence: heapmage.yaml, each of its fields for itself; then
 // the first runner's file that knows the task; then heapmage's own order.
 func (m *Model) Task(pkg *workspace.Package, target string, names ...string) Task {
-	t, known := m.ofRunner(pkg, names)
+	t := m.ofRunner(pkg, names)
 	own := m.config.TaskFor(pkg.Keys(), append([]string{target}, names...)...)
 	if own.Outputs != nil {
 		t.Outputs = Setting[[]string]{own.Outputs, config.FileName}
@@ -137,7 +148,7 @@ func (m *Model) Task(pkg *workspace.Package, target string, names ...string) Tas
 	switch usual, usually := DefaultDependsOn()[target]; {
 	case own.DependsOn != nil:
 		t.DependsOn, t.Passes = Setting[[]string]{own.DependsOn, config.FileName}, false
-	case !known && usually:
+	case !t.DependsOn.Set() && usually:
 		t.DependsOn = Setting[[]string]{usual, byDefault}
 	}
 	return t
@@ -147,15 +158,15 @@ func (m *Model) Task(pkg *workspace.Package, target string, names ...string) Tas
 const byDefault = "heapmage's default"
 
 // ofRunner returns what the first runner's file that knows the task declares.
-func (m *Model) ofRunner(pkg *workspace.Package, names []string) (Task, bool) {
+func (m *Model) ofRunner(pkg *workspace.Package, names []string) Task {
 	for _, s := range m.sources {
 		for _, name := range names {
 			if t, ok := s.task(pkg, name); ok {
-				return t, true
+				return t
 			}
 		}
 	}
-	return Task{}, false
+	return Task{}
 }
 
 // DefaultDependsOn returns a new map with the order of the targets that holds if

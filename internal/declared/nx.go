@@ -1,0 +1,161 @@
+package declared
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// nx is the configuration of Nx: nx.json, each package's project.json, and "nx" in its
+// package.json, as https://nx.dev/reference describes them. What plugins infer from
+// other files is not seen.
+type nx struct {
+	path     string
+	defaults map[string]nxTarget   // by target, or by executor
+	projects map[string]*nxProject // by the package's folder
+	called   map[string]string     // what packages are called here, by the project's name
+	atOnce   Setting[int]
+	other    []string // keys that are not obeyed
+	foreign  []string // tasks that run by executors
+}
+
+// nxProject is what one package has.
+type nxProject struct {
+	targets  map[string][]nxTarget // those of package.json, then those of project.json
+	implicit []string
+}
+
+// nxTarget is what one file says of a target. A nil list is not there.
+type nxTarget struct {
+	dependsOn, outputs, inputs []string
+	cache                      *bool
+	executor                   string
+	from                       string
+}
+
+// readNx reads the files of a workspace, and adds the dependencies that they declare to
+// its packages. It returns nil if the root has no nx.json.
+func readNx(ws *workspace.Workspace) (*nx, error) {
+	d, err := readDocument(ws.Root, "nx.json")
+	if d == nil || err != nil {
+		return nil, err
+	}
+	n := &nx{path: d.path, defaults: map[string]nxTarget{}, projects: map[string]*nxProject{}, called: map[string]string{}}
+	if err := n.readRoot(d); err != nil {
+		return nil, err
+	}
+	for _, pkg := range ws.Packages {
+		if err := n.readProject(ws.Root, pkg); err != nil {
+			return nil, err
+		}
+	}
+	for _, pkg := range ws.Packages {
+		n.addDependencies(ws, pkg)
+	}
+	slices.Sort(n.foreign)
+	return n, nil
+}
+
+func (n *nx) concurrency() Setting[int] { return n.atOnce }
+
+func (n *nx) excludes(*workspace.Package, string) bool { return false }
+
+func (n *nx) rootTask(string) bool { return false }
+
+func (n *nx) names() (names []string) {
+	for _, p := range n.projects {
+		names = slices.AppendSeq(names, maps.Keys(p.targets))
+	}
+	return names
+}
+
+func (n *nx) summary() string {
+	return summaryOf(n.path, 0, part{"not obeyed", n.other}, part{"run by an executor, not by heapmage", n.foreign})
+}
+
+// task joins what targetDefaults and the package's own files say.
+func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
+	_, has := pkg.Scripts[name]
+	var own []nxTarget
+	if p := n.projects[pkg.Dir]; p != nil {
+		own = p.targets[name]
+	}
+	known := len(own) > 0
+	usual, usually := n.defaults[name]
+	for _, raw := range own {
+		if of, ok := n.defaults[raw.executor]; ok && raw.executor != "" {
+			usual, usually = of, true
+		}
+	}
+	if !known && !usually {
+		return Task{}, false
+	}
+	var t Task
+	t.takeNx(usual)
+	for _, raw := range own {
+		t.takeNx(raw)
+	}
+	if !has && !known { // nx passes on only what comes from other packages
+		t.DependsOn.Value = slices.DeleteFunc(slices.Clone(t.DependsOn.Value), func(entry string) bool { return entry != "^"+name })
+	}
+	order := slices.Clone(t.DependsOn.Value)
+	for i, entry := range order {
+		order[i] = n.entry(pkg, entry)
+	}
+	t.DependsOn.Value = order
+	return t, true
+}
+
+// entry rewrites "lib:build" to "lib#build".
+func (n *nx) entry(pkg *workspace.Package, entry string) string {
+	if _, own := pkg.Scripts[strings.TrimPrefix(entry, "^")]; own {
+		return entry
+	}
+	project, target, ok := strings.Cut(entry, ":")
+	if name, is := n.called[project]; ok && is {
+		return name + "#" + target
+	}
+	return entry
+}
+
+func (t *Task) takeNx(raw nxTarget) {
+	for _, l := range []struct {
+		to   *Setting[[]string]
+		list []string
+	}{{&t.DependsOn, raw.dependsOn}, {&t.Outputs, raw.outputs}, {&t.Inputs, raw.inputs}} {
+		if l.list != nil {
+			*l.to = extended(*l.to, l.list, raw.from)
+		}
+	}
+	if raw.cache != nil {
+		t.Cache = Setting[bool]{*raw.cache, raw.from}
+	}
+}
+
+// addDependencies makes implicitDependencies edges between packages: "*" is all,
+// "!web" takes one away.
+func (n *nx) addDependencies(ws *workspace.Workspace, pkg *workspace.Package) {
+	p := n.projects[pkg.Dir]
+	if p == nil {
+		return
+	}
+	for _, pattern := range p.implicit {
+		pattern, without := strings.CutPrefix(pattern, "!")
+		matches := func(to *workspace.Package) bool {
+			match, _ := path.Match(pattern, to.Name)
+			return to != pkg && to.Dir != "." && (match || n.called[pattern] == to.Name)
+		}
+		if without {
+			pkg.Dependencies = slices.DeleteFunc(pkg.Dependencies, func(d workspace.Dependency) bool { return matches(d.To) })
+			continue
+		}
+		for _, to := range ws.Packages {
+			if matches(to) && !slices.ContainsFunc(pkg.Dependencies, func(d workspace.Dependency) bool { return d.To == to }) {
+				pkg.Dependencies = append(pkg.Dependencies, workspace.Dependency{To: to, Kind: workspace.Dev, Spec: "implicitDependencies"})
+			}
+		}
+	}
+}

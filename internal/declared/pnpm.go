@@ -1,0 +1,96 @@
+package declared
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+const pnpmFile = "pnpm-workspace.yaml"
+
+// firstWithTasks is the first major version of pnpm that obeys "tasks".
+const firstWithTasks = 11
+
+// pnpm is what "tasks" in pnpm-workspace.yaml declares, as
+// https://pnpm.io/workspace-task-orchestration describes it.
+type pnpm struct {
+	tasks map[string]Task
+	other []string // keys that are not obeyed
+}
+
+// readPNPM returns nil if the file declares no tasks, or for a pnpm that has none.
+func readPNPM(ws *workspace.Workspace) (*pnpm, error) {
+	if ws.Manager != workspace.PNPM || ws.Major() > 0 && ws.Major() < firstWithTasks {
+		return nil, nil
+	}
+	var file struct{ Tasks yaml.Node }
+	text := folder.Read(ws.Root, pnpmFile)
+	if err := yaml.Unmarshal(text, &file); err != nil || file.Tasks.IsZero() {
+		return nil, nil //nolint:nilerr // the workspace was read from it: what is wrong is known
+	}
+	var tasks map[string]map[string]yaml.Node
+	if err := file.Tasks.Decode(&tasks); err != nil {
+		return nil, wrongTask(file.Tasks, "tasks", "an object of objects")
+	}
+	p := &pnpm{tasks: map[string]Task{}}
+	for _, name := range slices.Sorted(maps.Keys(tasks)) {
+		t, err := p.readTask(name, tasks[name])
+		if err != nil {
+			return nil, err
+		}
+		p.tasks[name] = t
+	}
+	return p, nil
+}
+
+func (p *pnpm) readTask(name string, keys map[string]yaml.Node) (Task, error) {
+	t := Task{DependsOn: Setting[[]string]{nil, pnpmFile}, Passes: true}
+	lists := map[string]*Setting[[]string]{"dependsOn": &t.DependsOn, "outputs": &t.Outputs, "inputs": &t.Inputs, "env": &t.Env}
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		node := keys[key]
+		to := lists[key]
+		switch {
+		case node.Tag == "!!null":
+		case to != nil:
+			if node.Decode(&to.Value) != nil {
+				return t, wrongTask(node, "tasks."+name+"."+key, "a list of texts")
+			}
+			to.From = pnpmFile
+		case key == "cache":
+			if node.Decode(&t.Cache.Value) != nil {
+				return t, wrongTask(node, "tasks."+name+"."+key, "true or false")
+			}
+			t.Cache.From = pnpmFile
+		case !slices.Contains(p.other, key):
+			p.other = append(p.other, key)
+		}
+	}
+	return t, nil
+}
+
+func wrongTask(at yaml.Node, name, what string) error {
+	return &problem.Error{Where: fmt.Sprintf("%s:%d", filepath.Base(pnpmFile), at.Line), What: name + " is not " + what,
+		Hint: "write it as tasks: {build: {dependsOn: [^build]}}"}
+}
+
+func (p *pnpm) task(_ *workspace.Package, name string) (Task, bool) {
+	t, ok := p.tasks[name]
+	return t, ok
+}
+
+func (p *pnpm) excludes(*workspace.Package, string) bool { return false }
+
+func (p *pnpm) rootTask(string) bool { return false }
+
+func (p *pnpm) names() []string { return slices.Collect(maps.Keys(p.tasks)) }
+
+func (p *pnpm) concurrency() Setting[int] { return Setting[int]{} }
+
+func (p *pnpm) summary() string { return summaryOf(pnpmFile, 0, part{"not obeyed", p.other}) }
