@@ -141,3 +141,39 @@ func TestPackage(t *testing.T) {
 		}
 	})
 }
+
+func TestLerna(t *testing.T) {
+	const files = `
+-- package.json --
+{"name": "top"}
+-- package-lock.json --
+{}
+-- lerna.json --
+{"packages": ["modules/*"], "version": "independent"}
+-- modules/a/package.json --
+{"name": "a", "version": "1.0.0"}
+-- modules/b/package.json --
+{"name": "b", "version": "1.0.0", "dependencies": {"a": "^1.0.0"}}
+-- packages/c/package.json --
+{"name": "c", "version": "1.0.0"}
+`
+	for _, tt := range []struct{ claim, more, want string }{
+		{"its packages are the members", "", "modules/a modules/b"},
+		{"unless the package manager knows others", "-- package.json --\n{\"workspaces\": [\"packages/*\"]}\n", "packages/c"},
+		{"a file without packages changes nothing", "-- lerna.json --\n{\"version\": \"1.0.0\"}\n", "."},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			w := mustLoad(t, lay(t, files+tt.more))
+			if got := dirs(w); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if tt.more == "" && (len(w.Packages[1].Dependencies) != 1 || mustLoad(t, filepath.Join(w.Root, "modules/a")).Root != w.Root) {
+				t.Error("no edge, or the root is not found from a member")
+			}
+		})
+	}
+	_, err := Load(lay(t, files+"-- lerna.json --\n{\n"))
+	if err == nil || !strings.Contains(err.Error(), "lerna.json:") {
+		t.Errorf("got %v", err)
+	}
+}

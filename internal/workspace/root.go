@@ -55,6 +55,9 @@ func (r *root) readGlobs() error {
 		}
 	}
 	r.isRoot = listed || r.PNPM != nil
+	if !r.isRoot {
+		return r.readLerna()
+	}
 	if r.Name != PNPM {
 		return nil
 	}
@@ -65,6 +68,27 @@ func (r *root) readGlobs() error {
 		r.globs, r.globFile = []string{"**"}, "pnpm-workspace.yaml"
 	case len(r.globs) > 0:
 		r.Warnings = append(r.Warnings, `pnpm reads its members from "packages" in pnpm-workspace.yaml, which is missing: "workspaces" in package.json is used`)
+	}
+	return nil
+}
+
+// readLerna reads the patterns of a lerna.json, which holds if the package manager knows
+// of no workspace.
+func (r *root) readLerna() error {
+	const file = "lerna.json"
+	text, err := folder.ReadFile(filepath.Join(r.dir, file))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return &problem.Error{Where: file, What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
+	}
+	m, mistake := packagejson.Parse(text)
+	if mistake != nil {
+		return &problem.Error{Where: mistake.In(file), What: mistake.What, Hint: "fix " + filepath.Join(r.dir, file)}
+	}
+	if m.Decode("packages", &r.globs) && len(r.globs) > 0 {
+		r.isRoot, r.globFile = true, file
 	}
 	return nil
 }
