@@ -14,9 +14,9 @@ import (
 // other files is not seen.
 type nx struct {
 	path     string
-	defaults map[string]nxTarget   // by target, or by executor
-	projects map[string]*nxProject // by the package's folder
-	called   map[string]string     // what packages are called here, by the project's name
+	defaults map[string]nxTarget           // by target, or by executor
+	projects map[string]*nxProject         // by the package's folder
+	called   map[string]*workspace.Package // by the project's name
 	atOnce   Setting[int]
 	other    []string // keys that are not obeyed
 	foreign  []string // tasks that run by executors
@@ -43,7 +43,7 @@ func readNx(ws *workspace.Workspace) (*nx, error) {
 	if d == nil || err != nil {
 		return nil, err
 	}
-	n := &nx{path: d.path, defaults: map[string]nxTarget{}, projects: map[string]*nxProject{}, called: map[string]string{}}
+	n := &nx{path: d.path, defaults: map[string]nxTarget{}, projects: map[string]*nxProject{}, called: map[string]*workspace.Package{}}
 	if err := n.readRoot(d); err != nil {
 		return nil, err
 	}
@@ -78,19 +78,17 @@ func (n *nx) summary() string {
 
 // task joins what targetDefaults and the package's own files say.
 func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
-	_, has := pkg.Scripts[name]
 	var own []nxTarget
 	if p := n.projects[pkg.Dir]; p != nil {
 		own = p.targets[name]
 	}
-	known := len(own) > 0
 	usual, usually := n.defaults[name]
 	for _, raw := range own {
 		if of, ok := n.defaults[raw.executor]; ok && raw.executor != "" {
 			usual, usually = of, true
 		}
 	}
-	if !known && !usually {
+	if len(own) == 0 && !usually {
 		return Task{}, false
 	}
 	var t Task
@@ -98,27 +96,39 @@ func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
 	for _, raw := range own {
 		t.takeNx(raw)
 	}
-	if !has && !known { // nx passes on only what comes from other packages
+	if !n.has(pkg, name) { // nx passes on only what comes from other packages
 		t.DependsOn.Value = slices.DeleteFunc(slices.Clone(t.DependsOn.Value), func(entry string) bool { return entry != "^"+name })
 	}
-	order := slices.Clone(t.DependsOn.Value)
-	for i, entry := range order {
-		order[i] = n.entry(pkg, entry)
+	var order []string
+	for _, entry := range t.DependsOn.Value {
+		if entry, ok := n.entry(pkg, entry); ok {
+			order = append(order, entry)
+		}
 	}
 	t.DependsOn.Value = order
 	return t, true
 }
 
-// entry rewrites "lib:build" to "lib#build".
-func (n *nx) entry(pkg *workspace.Package, entry string) string {
-	if _, own := pkg.Scripts[strings.TrimPrefix(entry, "^")]; own {
-		return entry
+// has reports whether a package has a target.
+func (n *nx) has(pkg *workspace.Package, name string) bool {
+	_, has := pkg.Scripts[name]
+	if p := n.projects[pkg.Dir]; p != nil && !has {
+		has = len(p.targets[name]) > 0
 	}
-	project, target, ok := strings.Cut(entry, ":")
-	if name, is := n.called[project]; ok && is {
-		return name + "#" + target
+	return has
+}
+
+// entry rewrites "lib:build" to "lib#build". ok is false for a task that is not there:
+// nothing is passed on through it.
+func (n *nx) entry(pkg *workspace.Package, entry string) (rewritten string, ok bool) {
+	if strings.HasPrefix(entry, "^") || n.has(pkg, entry) {
+		return entry, true
 	}
-	return entry
+	project, target, _ := strings.Cut(entry, ":")
+	if to := n.called[project]; to != nil && n.has(to, target) {
+		return to.Name + "#" + target, true
+	}
+	return "", false
 }
 
 func (t *Task) takeNx(raw nxTarget) {
@@ -146,7 +156,7 @@ func (n *nx) addDependencies(ws *workspace.Workspace, pkg *workspace.Package) {
 		pattern, without := strings.CutPrefix(pattern, "!")
 		matches := func(to *workspace.Package) bool {
 			match, _ := path.Match(pattern, to.Name)
-			return to != pkg && to.Dir != "." && (match || n.called[pattern] == to.Name)
+			return to != pkg && to.Dir != "." && (match || n.called[pattern] == to)
 		}
 		if without {
 			pkg.Dependencies = slices.DeleteFunc(pkg.Dependencies, func(d workspace.Dependency) bool { return matches(d.To) })

@@ -17,7 +17,7 @@ func TestNx(t *testing.T) {
 		{"without an order, heapmage's holds", `-- nx.json --
 {"targetDefaults": {"build": {"cache": true}}}`, "a#build", "dependsOn: ^build (heapmage's default); cache: true (nx.json)"},
 		{"entries in more words", `-- nx.json --
-{"targetDefaults": {"build": {"dependsOn": [{"target": "build", "dependencies": true}, {"target": "codegen", "projects": "self"}, {"target": "build", "projects": ["b", "dependencies"]}, {"target": "serve"}]}}}`,
+{"targetDefaults": {"build": {"dependsOn": [{"target": "build", "dependencies": true}, {"target": "codegen", "projects": "self"}, {"target": "build", "projects": ["b", "dependencies"]}, {"target": "serve"}, "gone", {"target": "gone", "projects": "b"}]}}}`,
 			"a#build", "dependsOn: ^build, codegen, b#build, ^build, serve (nx.json)"},
 		{"package.json wins", `-- nx.json --
 {"targetDefaults": {"build": {"dependsOn": ["^build"], "cache": true}}}

@@ -45,7 +45,7 @@ func (n *nx) readRoot(d *document) error {
 
 // readProject reads what a package has: project.json wins over package.json.
 func (n *nx) readProject(root string, pkg *workspace.Package) error {
-	n.called[pkg.DeclaredName] = pkg.Name
+	n.called[pkg.DeclaredName] = pkg
 	p := &nxProject{targets: map[string][]nxTarget{}}
 	for _, file := range []string{"package.json", "project.json"} {
 		d, err := readDocument(root, path.Join(pkg.Dir, file))
@@ -80,7 +80,7 @@ func (n *nx) readProjectFile(d *document, top hujson.Value, pkg *workspace.Packa
 		switch f.name {
 		case "name":
 			if name, ok := textOf(f.value); ok {
-				n.called[name] = pkg.Name
+				n.called[name] = pkg
 			}
 		case "implicitDependencies":
 			p.implicit, err = d.texts(f.value, f.name)
