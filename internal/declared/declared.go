@@ -46,6 +46,7 @@ type Task struct {
 type Model struct {
 	config  *config.Config
 	sources []source
+	others  string // what is not read
 	// Concurrency is how many tasks may run at once. Zero means that no runner's file
 	// limits it.
 	Concurrency Setting[int]
@@ -72,7 +73,7 @@ type source interface {
 // Load reads all sources of a workspace. Dependencies between packages that a source
 // declares beside package.json are added to the packages.
 func Load(ws *workspace.Workspace, c *config.Config) (*Model, error) {
-	m := &Model{config: c}
+	m := &Model{config: c, others: others(ws)}
 	if turbo, err := readTurbo(ws); err != nil {
 		return nil, err
 	} else if turbo != nil {
@@ -96,10 +97,13 @@ func Load(ws *workspace.Workspace, c *config.Config) (*Model, error) {
 	return m, nil
 }
 
-// Summaries are one line for each source that is there.
+// Summaries are one line for each source that is there, and one for what is not read.
 func (m *Model) Summaries() (lines []string) {
 	for _, s := range m.sources {
 		lines = append(lines, s.summary())
+	}
+	if m.others != "" {
+		lines = append(lines, m.others)
 	}
 	return lines
 }

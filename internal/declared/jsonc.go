@@ -35,7 +35,11 @@ func readDocument(root, path string) (*document, error) {
 	if err != nil {
 		return nil, &problem.Error{Where: path, What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
 	}
-	d := &document{path: path, text: bytes.TrimPrefix(text, byteOrderMark)}
+	return parseDocument(path, text)
+}
+
+func parseDocument(path string, text []byte) (d *document, err error) {
+	d = &document{path: path, text: bytes.TrimPrefix(text, byteOrderMark)}
 	if bytes.Count(d.text, []byte("["))+bytes.Count(d.text, []byte("{")) > mostBrackets {
 		return nil, &problem.Error{Where: path, What: "is nested too deeply", Hint: "is it the right file?"}
 	}

@@ -94,6 +94,8 @@ func TestOtherSummaries(t *testing.T) {
 		{"pnpm's tasks", `-- pnpm-workspace.yaml --
 packages: [packages/*]
 tasks: {build: {dependsOn: [^build], concurrency: 2}}`, "pnpm-workspace.yaml declares the order of tasks; not obeyed: concurrency"},
+		{"files of others", "-- lage.config.js --\n-- .moon/workspace.yml --\n-- packages/a/package.json --\n" + `{"name": "a", "version": "1.0.0", "scripts": {"build": "wireit", "test": "wireit"}}`,
+			"Not read, though other runners obey it: lage.config.js, .moon, wireit in package.json (1), which runs what its scripts need by itself"},
 		{"a pnpm that has none", `-- pnpm-workspace.yaml --
 packages: [packages/*]
 tasks: {build: {dependsOn: [^build]}}

@@ -1,6 +1,7 @@
 package declared
 
 import (
+	"bytes"
 	"path"
 	"slices"
 	"strings"
@@ -47,28 +48,23 @@ func (n *nx) readRoot(d *document) error {
 func (n *nx) readProject(root string, pkg *workspace.Package) error {
 	n.called[pkg.DeclaredName] = pkg
 	p := &nxProject{targets: map[string][]nxTarget{}}
-	for _, file := range []string{"package.json", "project.json"} {
-		d, err := readDocument(root, path.Join(pkg.Dir, file))
+	n.projects[pkg.Dir] = p
+	if bytes.Contains(pkg.Manifest, []byte(`"nx"`)) { // few have it
+		d, err := parseDocument(path.Join(pkg.Dir, "package.json"), pkg.Manifest)
 		if err != nil {
 			return err
 		}
-		if d == nil {
-			continue
-		}
-		top := d.top
-		if file == "package.json" {
-			found, ok := member(top, "nx")
-			if !ok || !isObject(found) {
-				continue
+		if found, ok := member(d.top, "nx"); ok && isObject(found) {
+			if err := n.readProjectFile(d, found, pkg, p); err != nil {
+				return err
 			}
-			top = found
-		}
-		if err := n.readProjectFile(d, top, pkg, p); err != nil {
-			return err
 		}
 	}
-	n.projects[pkg.Dir] = p
-	return nil
+	d, err := readDocument(root, path.Join(pkg.Dir, "project.json"))
+	if d == nil || err != nil {
+		return err
+	}
+	return n.readProjectFile(d, d.top, pkg, p)
 }
 
 func (n *nx) readProjectFile(d *document, top hujson.Value, pkg *workspace.Package, p *nxProject) error {

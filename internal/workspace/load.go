@@ -37,11 +37,7 @@ func Load(dir string) (*Workspace, error) {
 	if goDir != "" {
 		return loadGo(goDir)
 	}
-	return nil, &problem.Error{
-		Where: dir,
-		What:  "no package.json, go.mod or go.work in this folder or any above it",
-		Hint:  "start heapmage inside a repository, or make a package.json with `npm init`",
-	}
+	return nil, noWorkspace(dir)
 }
 
 // realFolder is a folder's absolute path without symbolic links.
@@ -88,6 +84,10 @@ func loadNode(dir string) (*Workspace, error) {
 		if wasRoot || !outer.Berry {
 			break
 		}
+	}
+	if file, ok := root.ofRush(); ok {
+		return nil, &problem.Error{Where: file, What: "this is a repository of Rush, which installs and builds its packages in its own way",
+			Hint: "build it with `rush build`"}
 	}
 	return root.load()
 }

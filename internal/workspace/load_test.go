@@ -177,3 +177,22 @@ func TestLerna(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestForeign(t *testing.T) {
+	for _, tt := range []struct{ claim, files, from, want, hint string }{
+		{"Rush", "-- rush.json --\n{}\n", ".", "rush.json: this is a repository of Rush", "rush build"},
+		{"a package of Rush", "-- .git/config --\n-- rush.json --\n{}\n-- apps/a/package.json --\n{}\n", "apps/a", "rush.json: this is a repository of Rush", "rush build"},
+		{"moon", "-- .moon/workspace.yml --\n", ".", ".moon: this is a repository of moon", "moon run"},
+		{"Deno", "-- deno.jsonc --\n{}\n-- src/a.ts --\n", "src", "deno.jsonc: this is a repository of Deno", "deno task"},
+		{"Bazel", "-- MODULE.bazel --\n", ".", "MODULE.bazel: this is a repository of Bazel", "bazel build"},
+		{"nothing", "-- .git/config --\n-- a.txt --\n", ".", "no package.json", "npm init"},
+		{"beside a workspace", "-- .moon/workspace.yml --\n-- rush.json --\n{}\n-- package.json --\n{\"workspaces\": [\"p/*\"]}\n-- p/a/package.json --\n{}\n", ".", "", ""},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			_, err := Load(filepath.Join(lay(t, tt.files), tt.from))
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), tt.hint)) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
