@@ -8,6 +8,8 @@
 package declared
 
 import (
+	"maps"
+
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
@@ -149,7 +151,7 @@ func (m *Model) Task(pkg *workspace.Package, target string, names ...string) Tas
 	if own.Outputs != nil {
 		t.Outputs = Setting[[]string]{own.Outputs, config.FileName}
 	}
-	switch usual, usually := DefaultDependsOn()[target]; {
+	switch usual, usually := defaultDependsOn[target]; {
 	case own.DependsOn != nil:
 		t.DependsOn, t.Passes = Setting[[]string]{own.DependsOn, config.FileName}, false
 	case !t.DependsOn.Set() && usually:
@@ -175,13 +177,13 @@ func (m *Model) ofRunner(pkg *workspace.Package, names []string) Task {
 
 // DefaultDependsOn returns a new map with the order of the targets that holds if
 // nothing is declared.
-func DefaultDependsOn() map[string][]string {
-	return map[string][]string{
-		"build":     {"^build"},
-		"typecheck": {"^build"},
-		"test":      {"^build"},
-		"bundle":    {"^build"},
-		"lint":      {},
-		"clean":     {},
-	}
+func DefaultDependsOn() map[string][]string { return maps.Clone(defaultDependsOn) }
+
+var defaultDependsOn = map[string][]string{
+	"build":     {"^build"},
+	"typecheck": {"^build"},
+	"test":      {"^build"},
+	"bundle":    {"^build"},
+	"lint":      {},
+	"clean":     {},
 }

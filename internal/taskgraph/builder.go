@@ -50,7 +50,8 @@ func (n *node) below() map[*Task]bool {
 
 type builder struct {
 	Request
-	nodes map[string]*node
+	nodes   map[string]*node
+	targets []string // Target and Targets
 	// beside are tasks that others have run with them, still to be visited.
 	beside []sibling
 }
@@ -181,7 +182,7 @@ func (b *builder) name(s step) string {
 	if !ok {
 		return s.target
 	}
-	for _, target := range append([]string{b.Target}, b.Targets...) {
+	for _, target := range b.targets {
 		if other, ok := b.Script(s.pkg, target); ok && other == script {
 			return target
 		}
