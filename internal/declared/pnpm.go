@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -27,7 +28,8 @@ type pnpm struct {
 
 // readPNPM returns nil if the file declares no tasks, or for a pnpm that has none.
 func readPNPM(ws *workspace.Workspace) (*pnpm, error) {
-	if ws.Manager != workspace.PNPM || ws.Major() > 0 && ws.Major() < firstWithTasks {
+	// A version without a dot is what the lock file implies, which newer ones write too.
+	if ws.Manager != workspace.PNPM || strings.Contains(ws.ManagerVersion, ".") && ws.Major() < firstWithTasks {
 		return nil, nil
 	}
 	var file struct{ Tasks yaml.Node }
