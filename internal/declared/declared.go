@@ -9,6 +9,7 @@ package declared
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -68,6 +69,8 @@ type source interface {
 	names() []string
 	// concurrency is how many tasks may run at once.
 	concurrency() Setting[int]
+	// global are the lines of Model.Explain.
+	global() []Line
 	// summary tells in one line what was read and what of it is not obeyed.
 	summary() string
 }
@@ -141,12 +144,13 @@ func (m *Model) Excludes(pkg *workspace.Package, name string) bool {
 }
 
 // Task returns what holds for a target of a package. names are what its script is
-// called: the one that the package has, or those that it could have.
+// called: the one that the package has, or those that it could have. If nothing is
+// declared of them, what is declared of the target's own name holds.
 //
 // This is the order of precedence: heapmage.yaml, each of its fields for itself; then
 // the first runner's file that knows the task; then heapmage's own order.
 func (m *Model) Task(pkg *workspace.Package, target string, names ...string) Task {
-	t := m.ofRunner(pkg, names)
+	t := m.ofRunner(pkg, append(slices.Clip(names), target))
 	own := m.config.TaskFor(pkg.Keys(), append([]string{target}, names...)...)
 	if own.Outputs != nil {
 		t.Outputs = Setting[[]string]{own.Outputs, config.FileName}

@@ -11,6 +11,14 @@ type Line struct {
 	Key, Value, From string
 }
 
+// Explain returns what is declared of all tasks: what a cache needs to know.
+func (m *Model) Explain() (lines []Line) {
+	for _, s := range m.sources {
+		lines = append(lines, s.global()...)
+	}
+	return lines
+}
+
 // Explain returns what is declared of a task, each with the file that declares it. What
 // is kept for a cache, and changes nothing now, is marked.
 func (t Task) Explain() (lines []Line) {

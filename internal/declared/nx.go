@@ -61,6 +61,8 @@ func readNx(ws *workspace.Workspace) (*nx, error) {
 
 func (n *nx) concurrency() Setting[int] { return n.atOnce }
 
+func (n *nx) global() []Line { return nil }
+
 func (n *nx) excludes(*workspace.Package, string) bool { return false }
 
 func (n *nx) rootTask(string) bool { return false }

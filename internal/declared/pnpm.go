@@ -87,6 +87,8 @@ func (p *pnpm) task(_ *workspace.Package, name string) (Task, bool) {
 	return t, ok
 }
 
+func (p *pnpm) global() []Line { return nil }
+
 func (p *pnpm) excludes(*workspace.Package, string) bool { return false }
 
 func (p *pnpm) rootTask(string) bool { return false }

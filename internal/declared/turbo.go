@@ -97,6 +97,8 @@ func (t *turbo) summary() string {
 	return summaryOf(t.root.path, len(t.packages), part{"not obeyed", other}, part{"not read", t.unread}, part{"neither a task nor a script", t.unknown})
 }
 
+func (t *turbo) global() []Line { return t.root.global }
+
 func (t *turbo) rootTask(name string) bool {
 	_, ok := t.root.tasks["//#"+name]
 	return ok

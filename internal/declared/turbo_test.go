@@ -217,6 +217,34 @@ func TestTurboConcurrency(t *testing.T) {
 	}
 }
 
+func TestGlobal(t *testing.T) {
+	m, err := Load(repository(t, `-- turbo.json --
+{"globalEnv": ["A", "B_*"], "globalDependencies": [".env"]}`))
+	want := []Line{{"globalEnv", "A, B_*", "turbo.json (kept for a cache, not used yet)"}, {"globalDependencies", ".env", "turbo.json (kept for a cache, not used yet)"}}
+	if err != nil || !slices.Equal(m.Explain(), want) {
+		t.Errorf("%v, %q", err, m.Explain())
+	}
+}
+
+func TestNames(t *testing.T) {
+	ws, c := repository(t, `-- turbo.json --
+{"tasks": {"build": {"dependsOn": ["codegen"]}, "lint": {"dependsOn": ["^build"]}, "check-types": {}}}`)
+	m, err := Load(ws, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ target, script, want string }{
+		{"build", "compile", "codegen"},
+		{"lint", "lint:fix", "^build"},
+		{"typecheck", "check-types", ""},
+		{"typecheck", "tsc", "^build"},
+	} {
+		if got := strings.Join(m.Task(ws.Packages[0], tt.target, tt.script).DependsOn.Value, " "); got != tt.want {
+			t.Errorf("%s of %s: %q, want %q", tt.script, tt.target, got, tt.want)
+		}
+	}
+}
+
 func TestTurboExcludes(t *testing.T) {
 	ws, c := repository(t, `-- turbo.json --
 {"tasks": {"build": {}}}

@@ -13,6 +13,7 @@ type turboFile struct {
 	extends []string
 	tasks   map[string]turboTask
 	atOnce  Setting[int]
+	global  []Line   // what a cache needs to know of all tasks
 	other   []string // keys that are not obeyed, in order
 }
 
@@ -24,11 +25,10 @@ type turboTask struct {
 	empty                                                 bool // it has no other key
 }
 
-// kept are the keys that are no order, but are not passed over: they tell what a cache
-// needs, or tell it to people and editors.
+// kept are the keys that tell something to people and editors only.
 var (
-	keptOfFile = []string{"$schema", "globalDependencies", "globalEnv", "globalPassThroughEnv", "tags", "boundaries"}
-	keptOfTask = []string{"description", "dotEnv"}
+	keptOfFile = []string{"$schema", "tags", "boundaries"}
+	keptOfTask = []string{"description"}
 )
 
 // task returns the entry for a package's task: "web#build" stands instead of "build".
@@ -52,6 +52,8 @@ func parseTurbo(d *document) (*turboFile, error) {
 	for _, field := range fields {
 		switch {
 		case isNull(field.value) || slices.Contains(keptOfFile, field.name):
+		case strings.HasPrefix(field.name, "global"):
+			err = f.readGlobal(field)
 		case field.name == "extends":
 			f.extends, err = d.texts(field.value, field.name)
 		case field.name == "tasks", field.name == "pipeline":
@@ -66,6 +68,16 @@ func parseTurbo(d *document) (*turboFile, error) {
 		}
 	}
 	return f, nil
+}
+
+// readGlobal keeps globalEnv and its like.
+func (f *turboFile) readGlobal(field field) error {
+	list, err := f.texts(field.value, field.name)
+	if err != nil {
+		return err
+	}
+	f.global = append(f.global, line(field.name, strings.Join(list, ", "), f.path, true))
+	return nil
 }
 
 func (f *turboFile) passOver(key string) {

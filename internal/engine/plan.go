@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/plan"
@@ -39,11 +40,19 @@ func explainTo(out io.Writer, planned *plan.Plan) error {
 	for _, t := range planned.Graph.Tasks {
 		fmt.Fprintf(w, "\n%s\n", printable.Name(t.ID))
 		fmt.Fprintf(w, "  script\t%s\t%s\n", printable.Name(t.Script), printable.Name(path.Join(t.Package.Dir, "package.json")))
-		for _, line := range planned.Task(t.Package, t.Target).Explain() {
-			fmt.Fprintf(w, "  %s\t%s\t%s\n", line.Key, printable.Name(line.Value), printable.Name(line.From))
-		}
+		writeLines(w, planned.Task(t.Package, t.Target).Explain())
+	}
+	if global := planned.Declared.Explain(); len(global) > 0 {
+		fmt.Fprintf(w, "\nall tasks\n")
+		writeLines(w, global)
 	}
 	return w.Flush()
+}
+
+func writeLines(w io.Writer, lines []declared.Line) {
+	for _, l := range lines {
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", l.Key, printable.Name(l.Value), printable.Name(l.From))
+	}
 }
 
 // print writes the plan.
