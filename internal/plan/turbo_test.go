@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,10 +37,12 @@ func TestLikeTurbo(t *testing.T) {
 			w := anyTurbo(rand.New(rand.NewPCG(1, uint64(seed))))
 			root := w.write(t)
 			for _, target := range []string{"build", "test", "lint"} {
-				end := compareWithTurbo(t, turbo, root, target, target)
-				ends[end]++
-				if t.Failed() {
-					t.Fatalf("%s of\n%s", target, w)
+				for _, selected := range []string{"", "p1"} {
+					end := compareWithTurbo(t, turbo, root, asked{target, target, selected})
+					ends[end]++
+					if t.Failed() {
+						t.Fatalf("%s of %s in\n%s", target, cmp.Or(selected, "all"), w)
+					}
 				}
 			}
 		})
@@ -69,7 +72,7 @@ func TestLikeTurboIn(t *testing.T) {
 					continue
 				}
 				t.Run(filepath.Base(root)+"/"+name, func(t *testing.T) {
-					t.Log(compareWithTurbo(t, turbo, root, target, name))
+					t.Log(compareWithTurbo(t, turbo, root, asked{target, name, ""}))
 				})
 				break
 			}
@@ -77,12 +80,18 @@ func TestLikeTurboIn(t *testing.T) {
 	}
 }
 
-// compareWithTurbo plans a target, which turbo knows by name, and returns how both ended.
-func compareWithTurbo(t *testing.T, turbo, root, target, name string) string {
+// noScripts is our error about a target that no package has a script for.
+var noScripts = regexp.MustCompile("has (a|no) script for")
+
+// asked is a target, which turbo knows by name, of one package or of all.
+type asked struct{ target, name, selected string }
+
+// compareWithTurbo plans a target with both, and returns how they ended.
+func compareWithTurbo(t *testing.T, turbo, root string, a asked) string {
 	t.Helper()
-	theirs, refusal := turboPlan(t, turbo, root, name)
-	ours, left, err := ownPlan(root, target)
-	switch nothing := err != nil && strings.Contains(err.Error(), "has a script for"); {
+	theirs, refusal := turboPlan(t, turbo, root, a)
+	ours, left, err := ownPlan(root, a)
+	switch nothing := err != nil && noScripts.MatchString(err.Error()); {
 	case refusal != "" && nothing:
 		return "nothing"
 	case strings.Contains(refusal, "yclic"), strings.Contains(refusal, "depends on itself"):
@@ -100,7 +109,7 @@ func compareWithTurbo(t *testing.T, turbo, root, target, name string) string {
 		return "refused"
 	case nothing:
 		for id := range theirs { // it may run what comes before a task that nobody has
-			if strings.HasSuffix(id, "#"+name) {
+			if strings.HasSuffix(id, a.selected+"#"+a.name) {
 				t.Errorf("turbo runs %s, we run nothing: %v", id, err)
 			}
 		}
@@ -128,7 +137,7 @@ func compareWithTurbo(t *testing.T, turbo, root, target, name string) string {
 }
 
 // ownPlan returns what each task comes after, and what is left out.
-func ownPlan(root, target string) (after map[string][]string, left []string, err error) {
+func ownPlan(root string, a asked) (after map[string][]string, left []string, err error) {
 	ws, err := workspace.Load(root)
 	if err != nil {
 		return nil, nil, err
@@ -138,7 +147,11 @@ func ownPlan(root, target string) (after map[string][]string, left []string, err
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := New(Request{Target: target}, Setting{ws, c, model})
+	r := Request{Target: a.target}
+	if a.selected != "" {
+		r.Packages = &a.selected
+	}
+	p, err := New(r, Setting{ws, c, model})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -162,9 +175,12 @@ func ownPlan(root, target string) (after map[string][]string, left []string, err
 
 // turboPlan returns what each task with a script comes after, through those without one,
 // or why turbo refuses.
-func turboPlan(t *testing.T, turbo, root, target string) (after map[string][]string, refusal string) {
+func turboPlan(t *testing.T, turbo, root string, a asked) (after map[string][]string, refusal string) {
 	t.Helper()
-	cmd := exec.Command(turbo, "run", target, "--dry=json", "--no-update-notifier")
+	cmd := exec.Command(turbo, "run", a.name, "--dry=json", "--no-update-notifier")
+	if a.selected != "" {
+		cmd.Args = append(cmd.Args, "--filter="+a.selected)
+	}
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "TURBO_TELEMETRY_DISABLED=1", "DO_NOT_TRACK=1")
 	var errors strings.Builder
