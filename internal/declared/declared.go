@@ -3,8 +3,8 @@
 // where it is decided which source wins. It reads files only. Every error is a
 // *problem.Error.
 //
-// What the model holds is not always used: inputs, environment and cache are kept for
-// whoever decides that a task need not run.
+// Not all of the model is used: inputs, environment and cache are kept for a cache of
+// results.
 package declared
 
 import (

@@ -251,7 +251,7 @@ func (b *builder) checkPersistent() error {
 			}
 			return &problem.Error{
 				What: fmt.Sprintf("%s depends on %s, which is persistent: it never ends", n.key, a.key),
-				Hint: fmt.Sprintf("take it out of dependsOn, in %s, or set another one in heapmage.yaml", b.files([]string{n.key})),
+				Hint: fmt.Sprintf("take it out of dependsOn in %s, or set tasks: {%q: {dependsOn: […]}} in heapmage.yaml", b.files([]string{n.key}), n.key),
 			}
 		}
 	}
