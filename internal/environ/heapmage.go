@@ -60,6 +60,10 @@ const (
 	// listens for Node processes. Set by memtools/v8heap; read by its agent
 	// (agent.cjs). See docs/heap-agent-protocol.md.
 	HeapSocket = Prefix + "HEAP_SOCKET"
+	// WorkerHeap is V8's old-space limit in MB, as in NODE_OPTIONS, if heapmage set it and
+	// not the user: worker threads then keep limits of their own. Set by internal/script;
+	// read by what memtools/v8heap preloads (agent.cjs).
+	WorkerHeap = Prefix + "WORKER_HEAP"
 	// PoolFD is the decimal descriptor of a worker's channel to its pool; it makes
 	// a program a worker. Set by package pool; read, then removed, by pool/worker,
 	// by the preload of pool/internal/process and by workers in other languages. See
@@ -76,7 +80,7 @@ var (
 		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Runner,
 		MonitorInterval, MonitorWarning, MonitorCritical,
 	}
-	marks = []string{Task, Running, Reaper, HeapSocket, PoolFD, PoolVersion}
+	marks = []string{Task, Running, Reaper, HeapSocket, WorkerHeap, PoolFD, PoolVersion}
 )
 
 // Settings returns the names that a user may set.

@@ -1,32 +1,66 @@
 'use strict';
-// The heap agent. Preloaded into every Node process of a run, it lets heapmage read
-// the figures of V8's heap and collect garbage, even while the program is inside one
-// long synchronous call (docs/heap-agent-protocol.md). It must never harm the program:
-// what fails here fails silently, and the program runs as if there were no agent.
+// What heapmage preloads into the Node processes of a run. It lets worker threads keep
+// their limits, and it is the heap agent, with which heapmage reads the figures of V8's
+// heap and collects garbage, even while the program is inside one long synchronous call
+// (docs/heap-agent-protocol.md). It must never harm the program: what fails here fails
+// silently, and the program runs as if nothing had been preloaded. A script may start any
+// Node: this file must be syntax that Node 10 reads.
 (() => {
-  const path = process.env.HEAPMAGE_HEAP_SOCKET;
-  if (!path) return;
+  const { env, execArgv } = process;
+  const options = execArgv.join(' ') + ' ' + env.NODE_OPTIONS;
+  let Worker; // as Node has it
+
+  // V8 puts a --max-old-space-size before the resourceLimits of worker threads. They keep
+  // those if heapmage alone set the flag; threads without one get the limit of the process.
   try {
-    const { Worker, isMainThread } = require('node:worker_threads');
-    if (!isMainThread) return; // the preload runs in each thread, so it would start itself for ever
+    const ours = env.HEAPMAGE_WORKER_HEAP;
+    const set = ours && options.match(/--max[-_]old[-_]space[-_]size\S*/g);
+    if (set && set.length === 1 && set[0].endsWith('=' + ours)) {
+      const threads = require('node:worker_threads');
+      const limited = (given) => {
+        if (!given || typeof given !== 'object') return given; // Node reports it
+        const own = given.resourceLimits;
+        if (own && typeof own.maxOldGenerationSizeMb === 'number') return given;
+        return Object.create(given, { resourceLimits: { value: { ...own, maxOldGenerationSizeMb: +ours } } });
+      };
+      Worker = threads.Worker;
+      threads.Worker = Worker.prototype.constructor = new Proxy(Worker, {
+        construct(_, [file, given = {}, ...rest], target) {
+          // The heap of this thread has its limit already, and keeps it.
+          require('node:v8').setFlagsFromString('--max-old-space-size=0');
+          return Reflect.construct(Worker, [file, limited(given), ...rest], target);
+        },
+      });
+      module.constructor.syncBuiltinESMExports(); // for "import { Worker }"
+    }
+  } catch {
+    // Threads are limited as the flag tells.
+  }
+
+  const path = env.HEAPMAGE_HEAP_SOCKET;
+  if (!path || process.permission) return; // under the permission model a thread may do nothing
+  try {
+    require('node:fs').accessSync(path); // not there after the run, or for another user
+    const threads = require('node:worker_threads');
+    if (!threads.isMainThread) return; // the preload runs in each thread, so it would start itself for ever
 
     // Programs that only start others hold no heap worth collecting. A debugger or a
     // snapshot builder needs the process for itself.
     const script = process.argv[1] || '';
     if (/[\\/](?:npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(?:-cli)?(?:-\d[^\\/]*)?(?:\.[cm]?js)?$/.test(script)) return;
-    if (/--inspect|--build-snapshot/.test(process.execArgv.join(' ') + process.env.NODE_OPTIONS)) return;
+    if (/--inspect|--build-snapshot/.test(options)) return;
 
-    const v8 = require('node:v8');
     let gc;
     // The agent's thread finds the main thread's functions by this name.
     Object.defineProperty(process, Symbol.for('heapmage.heap'), {
       value: {
         stats() {
           const { heapUsed, heapTotal, external, rss } = process.memoryUsage();
-          return { used: heapUsed, total: heapTotal, limit: v8.getHeapStatistics().heap_size_limit, external, rss };
+          return { used: heapUsed, total: heapTotal, limit: require('node:v8').getHeapStatistics().heap_size_limit, external, rss };
         },
         collect() {
           if (!gc) { // only now, so that a program that is never asked never pays; no global gc appears
+            const v8 = require('node:v8');
             v8.setFlagsFromString('--expose-gc');
             gc = require('node:vm').runInNewContext('gc');
             v8.setFlagsFromString('--no-expose-gc');
@@ -92,7 +126,7 @@
       process.nextTick = (callback, ...args) => {
         if (!/process\.emit\('worker'/.test(callback)) nextTick(callback, ...args);
       };
-      worker = new Worker(thread, {
+      worker = new (Worker || threads.Worker)(thread, {
         eval: true,
         // Nothing of the program's: neither its preloads nor its loaders run here.
         env: {},
@@ -100,7 +134,7 @@
         argv: [],
         workerData: {
           path,
-          hello: { pid: process.pid, script, node: process.versions.node, task: process.env.HEAPMAGE_TASK || '', limit: v8.getHeapStatistics().heap_size_limit },
+          hello: { pid: process.pid, script, node: process.versions.node, task: env.HEAPMAGE_TASK || '' },
         },
         resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, codeRangeSizeMb: 4, stackSizeMb: 1 },
         name: 'heapmage',

@@ -6,7 +6,8 @@
 // agent, a script that a Node process preloads if it is started with the server's
 // Options and Env. The agent changes nothing about the program: no output, no exit
 // code, no process kept alive, no global. If it cannot work, the program runs without
-// it.
+// it: after Close, or for another user. But Node itself ends if it may not read the
+// script, so processes under its permission model must be started without the options.
 //
 // The agent costs a Node process one thread with its own V8 heap: 7 to 10 MB,
 // depending on Node's version, and 5.5 to 8 MB once the process has lived for two

@@ -17,8 +17,8 @@ type Process struct {
 	// Task is the value of memtools.MarkerEnv in its environment: whose tree it is
 	// part of. Empty if it has none.
 	Task string
-	// Limit is V8's heap limit when it connected: --max-old-space-size and the young
-	// generation.
+	// Limit is V8's heap limit: --max-old-space-size and the young generation. It is zero
+	// until the process has answered once.
 	Limit memtools.Bytes
 }
 

@@ -3,7 +3,6 @@ package v8heap
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,10 +15,8 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/memtools"
 )
-
-//go:embed agent.cjs
-var agent []byte
 
 // helloTimeout limits the wait for the first frame of a connection, and for a write.
 // A peer that does not speak at once is no agent.
@@ -50,18 +47,22 @@ type conn struct {
 // temporary files if dir is empty. Call Close when it is no longer needed.
 //
 // dir must be short, at most 70 bytes, as systems limit the path of a socket to some
-// 100 bytes. On Windows, where Node has no Unix sockets, the error wraps
-// errors.ErrUnsupported.
+// 100 bytes. The script that processes preload is put elsewhere, where it stays: into
+// .heapmage-UID in /var/tmp, or in another folder if that is of no use. On Windows, where
+// Node has no Unix sockets, the error wraps errors.ErrUnsupported.
 func Listen(dir string) (*Server, error) {
 	if runtime.GOOS == "windows" {
 		return nil, fmt.Errorf("reach Node processes through a Unix socket: %w", errors.ErrUnsupported)
+	}
+	if _, err := install(places()); err != nil {
+		return nil, err
 	}
 	folder, err := os.MkdirTemp(dir, "heapmage-") // of mode 0700
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: folder, agents: map[*conn]Process{}, conns: map[*conn]bool{}}
-	err = os.WriteFile(s.agentPath(), agent, 0o400)
+	s := &Server{agents: map[*conn]Process{}, conns: map[*conn]bool{}}
+	s.dir, err = filepath.Abs(folder) // processes with other working folders connect
 	if err == nil {
 		s.listener, err = net.Listen("unix", s.socketPath())
 	}
@@ -72,20 +73,30 @@ func Listen(dir string) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) agentPath() string  { return filepath.Join(s.dir, "agent.cjs") }
 func (s *Server) socketPath() string { return filepath.Join(s.dir, "heap.sock") }
 
 // Dir returns the server's folder. Close removes it.
 func (s *Server) Dir() string { return s.dir }
 
 // Options returns the options that a Node process must be started with: as arguments
-// before its script, or in NODE_OPTIONS, which its own Node children inherit. Keep the
-// words that NODE_OPTIONS has already, and put an option that contains spaces in double
-// quotes there.
-func (s *Server) Options() []string { return []string{"--require=" + s.agentPath()} }
+// before its script, or in NODE_OPTIONS, which its own Node children inherit. There, put
+// them before the words that it has already, because Node stops reading at one that is no
+// option, and put one that contains spaces in double quotes.
+//
+// They name a file that stays after Close and that every user can read. If a script has
+// removed it, Options writes it anew; if that fails there are no options. A process to
+// which the file is out of reach ends at once: under Node's permission model, or in
+// another root folder. Start such a process without the options.
+func (s *Server) Options() []string {
+	path, err := install(places())
+	if err != nil {
+		return nil
+	}
+	return []string{preloadOption + path}
+}
 
-// Env returns the entries, "NAME=value", that the environment of a Node process needs
-// as well as Options.
+// Env returns the entries, "NAME=value", that the environment of a Node process needs as
+// well as Options. Without them, or if the server cannot be reached, it has no agent.
 func (s *Server) Env() []string { return []string{environ.HeapSocket + "=" + s.socketPath()} }
 
 // Close ends all connections and removes the folder. The Node processes run on.
@@ -209,6 +220,7 @@ func (s *Server) serve(c *conn) {
 			return
 		}
 		if !first {
+			s.noteLimit(c, bytes(r.After.Limit))
 			c.answered(r)
 			continue
 		}
@@ -216,6 +228,17 @@ func (s *Server) serve(c *conn) {
 		s.mu.Lock()
 		s.agents[c] = Process{PID: r.PID, Script: r.Script, Node: r.Node, Task: r.Task, Limit: bytes(r.Limit)}
 		s.mu.Unlock()
+	}
+}
+
+// noteLimit keeps the heap limit of a process. Its agent does not send it with its hello,
+// to load less at the start.
+func (s *Server) noteLimit(c *conn, limit memtools.Bytes) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p, ok := s.agents[c]; ok && limit > 0 {
+		p.Limit = limit
+		s.agents[c] = p
 	}
 }
 

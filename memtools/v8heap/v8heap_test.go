@@ -68,6 +68,20 @@ func eachNode(t *testing.T, test func(t *testing.T, node string)) {
 	}
 }
 
+// anyNode runs a test with each Node, or with -short with the one on the PATH.
+func anyNode(t *testing.T, test func(t *testing.T, node string)) {
+	t.Helper()
+	if !testing.Short() {
+		eachNode(t, test)
+		return
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		unlessCI(t, err.Error())
+	}
+	test(t, node)
+}
+
 func listen(t *testing.T) *Server {
 	t.Helper()
 	s, err := Listen("")
@@ -136,7 +150,7 @@ func TestCollectInsideASynchronousCall(t *testing.T) {
 		go func() { ended <- c.Wait() }()
 		waitFor(t, "the agent", func() bool { return len(s.Processes()) == 1 })
 		p := s.Processes()[0]
-		if p.PID != c.Process.Pid || p.Task != "run/core#build" || p.Limit < 256*memtools.MB || p.Node == "" {
+		if p.PID != c.Process.Pid || p.Task != "run/core#build" || p.Node == "" {
 			t.Errorf("the process says of itself %+v", p)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -144,6 +158,9 @@ func TestCollectInsideASynchronousCall(t *testing.T) {
 		waitFor(t, "the program to be busy", func() bool { _, err := os.Stat(filepath.Join(c.Dir, "ready")); return err == nil })
 		if h, err := s.Stats(ctx, p.PID); err != nil || h.Used < 125*memtools.MB || h.RSS < h.Used {
 			t.Errorf("before: %+v, %v", h, err)
+		}
+		if p := s.Processes()[0]; p.Limit < 256*memtools.MB {
+			t.Errorf("a heap limit of %v", p.Limit)
 		}
 		got, err := s.Collect(ctx, p.PID)
 		if err != nil {
@@ -198,8 +215,23 @@ var programs = map[string]struct {
 	"lists what keeps it alive": {args: []string{"-e", "setTimeout(() => console.log(process.getActiveResourcesInfo().join()), 50)"}},
 	"runs tests":                {args: []string{"--test", "--test-reporter=tap", "t.test.js"}, files: map[string]string{"t.test.js": "require('node:test')('adds', () => { if (1 + 1 !== 2) throw 1 })"}},
 	"debugs":                    {args: []string{"--inspect=0", "-e", "console.log('debugged')"}},
+	"is compiled by a hook":     {args: []string{"--require=./hook.cjs", "p.lang"}, files: map[string]string{"hook.cjs": hook, "p.lang": "SAY('compiled')"}},
+	"counts its turns":          {args: []string{"t.js"}, files: map[string]string{"t.js": "Promise.resolve().then(() => console.log('promise')); process.nextTick(() => console.log('tick'))"}},
+	"hears what it throws":      {args: []string{"t.js"}, files: map[string]string{"t.js": "process.on('uncaughtException', (e, origin) => console.log(e.message, origin)); throw new Error('boom')"}},
+	"is an unsaid ES module":    {args: []string{"u.js"}, files: map[string]string{"u.js": "import fs from 'node:fs'; await 1; console.log(typeof require, typeof fs.readFileSync)"}},
+	"is an ES module by type":   {args: []string{"d/m.js"}, files: map[string]string{"d/package.json": `{"type":"module"}`, "d/m.js": "console.log(typeof require, await 7)"}},
+	"looks at its end":          {args: []string{"p.js"}, files: map[string]string{"p.js": "for (const e of ['beforeExit', 'exit']) process.on(e, (code) => console.log(e, code, process.exitCode, process.listenerCount('exit')))"}},
+	"has source maps":           {args: []string{"--enable-source-maps", "p.js"}, files: map[string]string{"p.js": "console.log(process.sourceMapsEnabled ?? true, new Error('x').stack.split('\\n')[1])"}},
+	"has a loader":              {args: []string{"--no-warnings", "--experimental-loader=./l.mjs", "p.js"}, files: map[string]string{"l.mjs": "export async function load(u, c, next) { return next(u, c) }", "p.js": "console.log('loaded')"}},
+	"registers hooks":           {args: []string{"--no-warnings", "--import=./r.mjs", "p.lang"}, files: map[string]string{"r.mjs": "import { register } from 'node:module'; register('./l.mjs', import.meta.url)", "l.mjs": "export async function load(u, c, next) { return u.endsWith('.lang') ? { format: 'module', source: 'console.log(1)', shortCircuit: true } : next(u, c) }", "p.lang": ""}},
+	"may read its folder":       {args: []string{"--no-warnings", "--permission", "--allow-fs-read=./", "p.js"}, files: map[string]string{"p.js": "console.log('read')"}}, // from Node 22 on
+	"may read all":              {args: []string{"--no-warnings", "--experimental-permission", "--allow-fs-read=*", "p.js"}, files: map[string]string{"p.js": "console.log('read')"}},
+	"has threads of any name":   {args: []string{"--require=./hook.cjs", "p.js"}, files: map[string]string{"hook.cjs": hook, "p.js": "const { Worker } = require('worker_threads'); new Worker('./w.lang').on('message', console.log)", "w.lang": "require('worker_threads').parentPort.postMessage([require.main === module, process.argv.length])"}},
 	"checks syntax":             {args: []string{"--check", "ok.js"}, files: map[string]string{"ok.js": "1"}},
 }
+
+// hook compiles files of another language, as ts-node does.
+const hook = "require.extensions['.lang'] = (m, file) => m._compile(require('fs').readFileSync(file, 'utf8').replace('SAY', 'console.log'), file)"
 
 func TestTheProgramIsUnharmed(t *testing.T) {
 	eachNode(t, func(t *testing.T, node string) {
@@ -232,6 +264,9 @@ func run(t *testing.T, s *Server, node string, args []string, files map[string]s
 	c := command(s, node, args...)
 	c.Dir = t.TempDir()
 	for name, text := range files {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(c.Dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(c.Dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
