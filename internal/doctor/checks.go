@@ -28,6 +28,8 @@ func nodeOptions(f Facts) []Finding {
 		return []Finding{{"node-options", Problem, f.NodeOptionsError, "every Node process of a build ends at once with exit code 9", "remove the option from NODE_OPTIONS, or from the settings file"}}
 	case f.NodeVersion == "":
 		return nil
+	case f.NodeOptionsDead != "":
+		return []Finding{{"node-options", Warning, f.NodeOptionsDead + " is no option", "Node reads neither it nor what follows, without a word", "remove the word, or correct its quotes"}}
 	case len(f.NodeOptions) == 0:
 		return []Finding{{Check: "node-options", Level: OK, What: "no options are set for Node; heapmage sets what it needs"}}
 	}

@@ -39,6 +39,8 @@ type Facts struct {
 	NodeOptions      []string
 	NodeOptionsFrom  string
 	NodeOptionsError string
+	// NodeOptionsDead is a word of them at which Node stops reading, and where it stands.
+	NodeOptionsDead string
 	// GCFreed is what a forced collection in a child process freed. GCError is why
 	// that was not possible. GCUnsupported is set on a system without Unix sockets.
 	GCFreed       memtools.Bytes

@@ -41,6 +41,7 @@ func TestExamine(t *testing.T) {
 		{"a pod without a limit is a warning", func(f *Facts) { f.Kubernetes = true }, "container", Warning, "no memory limit"},
 		{"a script with its own limit is a warning", func(f *Facts) { f.Overrides = []string{"core#build: x"} }, "script", Warning, "core#build"},
 		{"a worker that is not there is a problem", func(f *Facts) { f.MissingFiles = []string{"core#build: w.js"} }, "worker", Problem, "w.js does not exist"},
+		{"a word that is no option is a warning", func(f *Facts) { f.NodeOptionsDead = `"node" in NODE_OPTIONS` }, "node-options", Warning, `"node" in NODE_OPTIONS is no option`},
 		{"no options for Node are well", func(*Facts) {}, "node-options", OK, "no options are set"},
 		{"options for Node are named", func(f *Facts) { f.NodeOptions = []string{"--a", "--b"} }, "node-options", OK, "Node gets --a --b"},
 		{"so is the file that they come from", func(f *Facts) { f.NodeOptions, f.NodeOptionsFrom = []string{"--a"}, ".npmrc" }, "node-options", OK, "from NODE_OPTIONS and .npmrc"},

@@ -58,6 +58,9 @@ func Gather(ctx context.Context, s Setup) Facts {
 	}
 	f.NodePath, f.NodeVersion, f.NodeMajor = settings.Node.Path, settings.Node.Version, settings.Node.Major
 	f.NodeOptions, f.NodeOptionsFrom = settings.NodeOptions(), settings.MergedFrom
+	if settings.DeadSource != "" {
+		f.NodeOptionsDead = fmt.Sprintf("%q in %s", settings.DeadWord, settings.DeadSource)
+	}
 	f.UserHeapLimit, f.UserHeapSource = settings.UserHeapLimit, settings.UserHeapSource
 	f.HeapLimit = s.HeapLimit(settings.Node.YoungGeneration)
 	freed, refused, err := s.collection(ctx, settings)

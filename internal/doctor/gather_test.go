@@ -32,7 +32,7 @@ func setUp(root string, scripts map[string]string) Setup {
 
 func TestGather(t *testing.T) {
 	whole := Facts{
-		NodePath: "/bin/node", NodeVersion: "22.1.0", NodeMajor: 22, NodeOptionsFrom: ".npmrc", GCFreed: 30,
+		NodePath: "/bin/node", NodeVersion: "22.1.0", NodeMajor: 22, NodeOptions: []string{"--max-old-space-size=1024"}, NodeOptionsFrom: ".npmrc", GCFreed: 30,
 		Limits: memtools.Limits{Effective: 8 * gb}, Budget: 6 * gb, HeapLimit: 3 * gb, UserHeapLimit: gb, UserHeapSource: ".npmrc",
 	}
 	for _, tt := range []struct {

@@ -8,6 +8,7 @@ const (
 	ShortMemory    NoticeKind = "short-memory"    // less is free than the run may need
 	HeapClamped    NoticeKind = "heap-clamped"    // a heap limit did not fit and was lowered
 	OptionsMerged  NoticeKind = "options-merged"  // node-options of a settings file were merged
+	OptionsDead    NoticeKind = "options-dead"    // a word of NODE_OPTIONS is no option
 	WorkspaceOdd   NoticeKind = "workspace-odd"   // an oddity of the workspace was ignored
 	CycleBroken    NoticeKind = "cycle-broken"    // a dependency was left out to break a cycle
 	HeapRaised     NoticeKind = "heap-raised"     // a heap limit of the user is known to be too small

@@ -151,7 +151,7 @@ func (c *Console) notice(e event.Notice) {
 	}
 	switch e.Kind {
 	case event.ShortMemory, event.StillRunning, event.WorkspaceOdd, event.CycleBroken, event.StateDamaged, event.StateUnwritten,
-		event.GCUnavailable, event.OwnOptions, event.HistoryLost:
+		event.GCUnavailable, event.OwnOptions, event.OptionsDead, event.HistoryLost:
 		c.line(c.paint.warning, "⚠️  %s", text)
 	case event.Retrying:
 		c.line(c.paint.warning, "🔁 %s", text)

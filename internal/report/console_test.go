@@ -115,6 +115,7 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			event.Notice{Kind: event.TaskLeftOut, Text: "Left out, because they never end: api#serve (others name them in \"with\")"},
 			event.Notice{Kind: event.HeapClamped, Text: "Heap limit 16384.00MB (NODE_OPTIONS) does not fit the budget of 6553.60MB: clamped to 6505.60MB"},
 			event.Notice{Kind: event.OptionsMerged, Text: "The node options of .npmrc are merged into NODE_OPTIONS"},
+			event.Notice{Kind: event.OptionsDead, Text: `NODE_OPTIONS: "node" is no option: Node reads neither it nor what follows`, Hint: "remove the word, or correct its quotes"},
 			event.Notice{Kind: event.ShortMemory, Text: "Only 512.00MB of memory are free", Hint: "close other programs"},
 			memory(event.AtStart, 12.34),
 			event.StepStarted{Step: "Installing dependencies", Command: "npm ci", Reason: "node_modules is missing"},

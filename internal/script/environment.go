@@ -50,12 +50,16 @@ func (s *Settings) base(o Options) variables {
 			env.set(name, v)
 		}
 	}
-	options := append(slices.Clone(s.nodeOptions), o.NodeOptions...)
-	if o.HeapLimit > 0 {
-		options = withHeapLimit(options, o.HeapLimit)
-	}
-	if len(options) > 0 {
+	if options := s.withOurs(o.NodeOptions, o.HeapLimit); len(options) > 0 {
 		env.set(environ.NodeOptions, joinNodeOptions(options))
+	}
+	if o.HeapLimit > 0 {
+		// An outer heapmage's limit is in NODE_OPTIONS like the user's.
+		outer := s.UserHeapLimit > 0 && env[environ.WorkerHeap] == megabytes(s.UserHeapLimit)
+		delete(env, environ.WorkerHeap)
+		if s.UserHeapLimit == 0 || outer {
+			env.set(environ.WorkerHeap, megabytes(o.HeapLimit))
+		}
 	}
 	if _, set := env[environ.ForceColor]; o.Colour && !set && env[environ.NoColor] == "" {
 		env.set(environ.ForceColor, "1") // the program writes to a pipe, and its output goes on to a terminal

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/memtools"
+	"github.com/heapmage/heapmage/memtools/v8heap"
 )
 
 // splitNodeOptions splits the value of NODE_OPTIONS as Node does: at spaces
@@ -87,7 +89,7 @@ func heapLimitOf(options []string, total memtools.Bytes) (limit memtools.Bytes, 
 		if !hasValue && i+1 < len(options) {
 			value = options[i+1]
 		}
-		n, err := strconv.ParseFloat(value, 64)
+		n, err := strconv.ParseFloat(strings.TrimSpace(value), 64) // an env file may leave a line end
 		if err != nil || !(n > 0) || n > math.MaxInt32 {
 			continue
 		}
@@ -100,28 +102,39 @@ func heapLimitOf(options []string, total memtools.Bytes) (limit memtools.Bytes, 
 	return limit, found
 }
 
-// withHeapLimit returns options with limit instead of any other old-space limit.
-func withHeapLimit(options []string, limit memtools.Bytes) []string {
+// withoutHeapLimit returns options without any old-space limit.
+func withoutHeapLimit(options []string) []string {
 	var kept []string
 	for i := 0; i < len(options); i++ {
 		name, _, hasValue := flagName(options[i])
-		if name == oldSpace || name == oldSpacePercent {
-			if !hasValue {
-				i++ // its value is the next word
-			}
+		if name != oldSpace && name != oldSpacePercent {
+			kept = append(kept, options[i])
 			continue
 		}
-		kept = append(kept, options[i])
+		if !hasValue && i+1 < len(options) && !strings.HasPrefix(options[i+1], "-") {
+			i++ // its value is the next word
+		}
 	}
-	return append(kept, fmt.Sprintf("%s=%d", oldSpace, max(1, limit/memtools.MB)))
+	return kept
 }
 
-// WithNodeOptions returns env with options added to its NODE_OPTIONS. The error is
-// about a NODE_OPTIONS that Node itself would refuse.
+// heapFlag is the option for an old-space limit.
+func heapFlag(limit memtools.Bytes) string {
+	return oldSpace + "=" + megabytes(limit)
+}
+
+// megabytes is a limit as V8 takes it.
+func megabytes(limit memtools.Bytes) string {
+	return strconv.FormatInt(int64(max(1, limit/memtools.MB)), 10)
+}
+
+// WithNodeOptions returns env with options in front of its NODE_OPTIONS, where no word of
+// the user can stop them. The error is about a NODE_OPTIONS that Node itself would refuse.
 func WithNodeOptions(env []string, options ...string) ([]string, error) {
 	have, err := splitNodeOptions(environ.Value(env, environ.NodeOptions))
 	if err != nil {
 		return nil, fmt.Errorf("NODE_OPTIONS cannot be read: %w", err)
 	}
-	return append(environ.Without(env, environ.NodeOptions), environ.NodeOptions+"="+joinNodeOptions(append(have, options...))), nil
+	have = slices.DeleteFunc(have, v8heap.IsPreload) // of an outer heapmage
+	return append(environ.Without(env, environ.NodeOptions), environ.NodeOptions+"="+joinNodeOptions(append(slices.Clone(options), have...))), nil
 }

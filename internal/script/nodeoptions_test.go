@@ -89,10 +89,29 @@ func TestHeapLimitOf(t *testing.T) {
 	}
 }
 
-func TestWithHeapLimitTakesTheOldOneAway(t *testing.T) {
-	got := withHeapLimit([]string{"--a", "--max_old_space_size=1", "--max-old-space-size", "2", "--max-old-space-size-percentage=3", "--b"}, 512*memtools.MB)
-	if want := []string{"--a", "--b", "--max-old-space-size=512"}; !slices.Equal(got, want) {
+func TestWithoutHeapLimitTakesEveryOneAway(t *testing.T) {
+	got := withoutHeapLimit([]string{"--a", "--max_old_space_size=1", "--max-old-space-size", "2", "--max-old-space-size-percentage=3", "--max-old-space-size", "--b", "--max-old-space-size"})
+	if want := []string{"--a", "--b"}; !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestOursStandFirst(t *testing.T) {
+	for _, tt := range []struct {
+		claim string
+		value string
+		want  string
+	}{
+		{"before the user's", "--trace-uncaught", "--ours --trace-uncaught"},
+		{"before a word that is no option", "node --trace-uncaught", "--ours node --trace-uncaught"},
+		{"alone", "", "--ours"},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			got, err := WithNodeOptions([]string{"NODE_OPTIONS=" + tt.value}, "--ours")
+			if err != nil || !slices.Equal(got, []string{"NODE_OPTIONS=" + tt.want}) {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
+	"github.com/heapmage/heapmage/memtools/v8heap"
 )
 
 // Settings are the package manager's settings on scripts, and where its program
@@ -25,12 +27,18 @@ type Settings struct {
 	// process, zero if there is none; UserHeapSource is where it is set.
 	UserHeapLimit  memtools.Bytes
 	UserHeapSource string
+	// DeadWord is the first word of NODE_OPTIONS or of the settings file's node options
+	// that is no option, so that Node reads nothing behind it.
+	// DeadSource is where it stands; empty if there is none.
+	DeadWord   string
+	DeadSource string
 	// MergedFrom names the settings file whose node options are merged with those
 	// of the environment; empty if there is none.
 	MergedFrom string
 
 	ws          *workspace.Workspace
-	nodeOptions []string
+	nodeOptions []string // the user's, without heap limits, in the order for NODE_OPTIONS
+	dead        []string // of nodeOptions: the words that Node does not read
 	scriptShell string
 	hooks       bool   // pre and post scripts run
 	execPath    string // the manager's own program, as $npm_execpath has it
@@ -63,19 +71,26 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, to
 	if err != nil {
 		return nil, &problem.Error{Where: file, What: "its node options cannot be read", Cause: err, Hint: "node itself refuses them: fix the quotes"}
 	}
-	s.nodeOptions = append(fromEnvironment, fromFile...)
+	s.take(environ.NodeOptions, fromEnvironment, total)
 	if len(fromFile) > 0 {
+		s.take(file, fromFile, total) // the later heap limit counts, as for the manager
 		s.MergedFrom = file
 	}
-	for _, from := range []struct {
-		name    string
-		options []string
-	}{{environ.NodeOptions, fromEnvironment}, {file, fromFile}} { // the later one counts, as for the manager
-		if limit, ok := heapLimitOf(from.options, total); ok {
-			s.UserHeapLimit, s.UserHeapSource = limit, from.name
-		}
-	}
+	s.nodeOptions = append(s.nodeOptions, s.dead...)
 	return s, nil
+}
+
+// take takes over node options from one place: what Node reads of them.
+func (s *Settings) take(source string, options []string, total memtools.Bytes) {
+	read, dead := live(slices.DeleteFunc(options, v8heap.IsPreload)) // of an outer heapmage: ours takes its place
+	if limit, ok := heapLimitOf(read, total); ok {
+		s.UserHeapLimit, s.UserHeapSource = limit, source
+	}
+	if len(dead) > 0 && s.DeadSource == "" {
+		s.DeadWord, s.DeadSource = dead[0], source
+	}
+	s.nodeOptions = append(s.nodeOptions, withoutHeapLimit(read)...)
+	s.dead = append(s.dead, withoutHeapLimit(dead)...)
 }
 
 // runsHooks tells whether the manager runs pre and post scripts by default: yarn 2
@@ -146,8 +161,20 @@ func (s *Settings) apply(shell, hooks, ignore string) {
 	}
 }
 
-// NodeOptions returns the options that the user set for Node processes.
-func (s *Settings) NodeOptions() []string { return slices.Clone(s.nodeOptions) }
+// NodeOptions returns the options that the user set for Node processes, as Node gets them
+// if heapmage adds none.
+func (s *Settings) NodeOptions() []string { return s.withOurs(nil, 0) }
+
+// withOurs returns the options for a Node process: ours first, where no word of the user
+// can stop them, with the one heap limit. A limit of zero is the user's.
+func (s *Settings) withOurs(ours []string, limit memtools.Bytes) []string {
+	limit = cmp.Or(limit, s.UserHeapLimit)
+	var all []string
+	if limit > 0 {
+		all = append(all, heapFlag(limit))
+	}
+	return slices.Concat(all, ours, s.nodeOptions)
+}
 
 // NodeEnvironment returns the environment for a Node process of the workspace that
 // is not a script.

@@ -3,6 +3,7 @@ package script
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,7 +51,7 @@ func TestReadSettings(t *testing.T) {
 		{"the project's .npmrc is merged, and its limit goes before the environment's", workspace.NPM,
 			map[string]string{"repo/.npmrc": "node-options=--max-old-space-size=4096 --no-warnings\n//x/:_authToken=secret"},
 			[]string{"NODE_OPTIONS=--max-old-space-size=2048"},
-			"--max-old-space-size=2048 --max-old-space-size=4096 --no-warnings", 4 * memtools.GB, ".npmrc", ".npmrc"},
+			"--max-old-space-size=4096 --no-warnings", 4 * memtools.GB, ".npmrc", ".npmrc"},
 		{"the project's goes before the user's", workspace.PNPM,
 			map[string]string{".npmrc": "node-options=--title=user", "repo/.npmrc": `node-options="--title=project"`}, nil, "--title=project", 0, "", ".npmrc"},
 		{"pnpm's own file goes before .npmrc", workspace.PNPM,
@@ -59,6 +60,17 @@ func TestReadSettings(t *testing.T) {
 		{"yarn reads no .npmrc", workspace.Yarn, map[string]string{"repo/.npmrc": "node-options=--title=rc"}, nil, "", 0, "", ""},
 		{"variables are filled in, comments left out", workspace.NPM,
 			map[string]string{"repo/.npmrc": "# node-options=no\n; node-options=no\nnode-options=--title=${WHO}-x # why\n"}, []string{"WHO=me"}, "--title=me-x", 0, "", ".npmrc"},
+		{"the last of several limits is the only one that is passed on", workspace.NPM, nil, []string{"NODE_OPTIONS=--max-old-space-size=1024 --no-warnings --max_old_space_size=2048"},
+			"--max-old-space-size=2048 --no-warnings", 2 * memtools.GB, "NODE_OPTIONS", ""},
+		{"a limit behind a word that is no option is not in force", workspace.NPM, nil, []string{"NODE_OPTIONS=node --max-old-space-size=4096 --no-warnings"},
+			"node --no-warnings", 0, "", ""},
+		{"nor is one that an env file has put in quotes", workspace.NPM, nil, []string{"NODE_OPTIONS='--max-old-space-size=4096'"}, "'--max-old-space-size=4096'", 0, "", ""},
+		{"a word that is no option does not stop the options of .npmrc", workspace.NPM, map[string]string{"repo/.npmrc": "node-options=--no-warnings"},
+			[]string{"NODE_OPTIONS=--trace-uncaught node --title=x"}, "--trace-uncaught --no-warnings node --title=x", 0, "", ".npmrc"},
+		{"a line end from an env file is passed over", workspace.NPM, nil, []string{"NODE_OPTIONS=--max-old-space-size=4096\r\n"}, "--max-old-space-size=4096", 4 * memtools.GB, "NODE_OPTIONS", ""},
+		{"a limit with its value apart is one", workspace.NPM, nil, []string{"NODE_OPTIONS=--max-old-space-size 4096 --no-warnings"}, "--max-old-space-size=4096 --no-warnings", 4 * memtools.GB, "NODE_OPTIONS", ""},
+		{"what an outer heapmage preloads is not the user's", workspace.NPM, nil,
+			[]string{"NODE_OPTIONS=--max-old-space-size=512 --require=/var/tmp/.heapmage-0/agent-0123456789ab.cjs --no-warnings"}, "--max-old-space-size=512 --no-warnings", 512 * memtools.MB, "NODE_OPTIONS", ""},
 		{"a variable that is not set stays as written, as with npm", workspace.NPM,
 			map[string]string{"repo/.npmrc": "node-options=--title=${NOBODY}${EMPTY}${MAYBE?}"}, []string{"EMPTY="}, "--title=${NOBODY}", 0, "", ".npmrc"},
 	} {
@@ -67,7 +79,7 @@ func TestReadSettings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(s.nodeOptions, " "); got != tt.options || s.UserHeapLimit != tt.limit || s.UserHeapSource != tt.source || s.MergedFrom != tt.merged {
+			if got := strings.Join(s.NodeOptions(), " "); got != tt.options || s.UserHeapLimit != tt.limit || s.UserHeapSource != tt.source || s.MergedFrom != tt.merged {
 				t.Errorf("options %q, limit %v of %q, merged from %q", got, s.UserHeapLimit, s.UserHeapSource, s.MergedFrom)
 			}
 		})
@@ -78,6 +90,82 @@ func TestReadSettings(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+func TestWorkersKeepTheirLimitsIfTheLimitIsOurs(t *testing.T) {
+	for _, tt := range []struct {
+		claim string
+		limit memtools.Bytes
+		env   []string
+		want  string
+	}{
+		{"ours", 700 * memtools.MB, nil, "700"},
+		{"none of ours", 0, nil, ""},
+		{"ours instead of the user's", 700 * memtools.MB, []string{"NODE_OPTIONS=--max-old-space-size=9000"}, ""},
+		{"the user's", 0, []string{"NODE_OPTIONS=--max-old-space-size=500"}, ""},
+		{"ours instead of an outer heapmage's", 700 * memtools.MB, []string{"NODE_OPTIONS=--max-old-space-size=900", "HEAPMAGE_WORKER_HEAP=900"}, "700"},
+		{"an outer heapmage's", 0, []string{"NODE_OPTIONS=--max-old-space-size=900", "HEAPMAGE_WORKER_HEAP=900"}, "900"},
+		{"ours instead of the user's inside of an outer heapmage", 700 * memtools.MB, []string{"NODE_OPTIONS=--max-old-space-size=500", "HEAPMAGE_WORKER_HEAP=900"}, ""},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			s, err := world(t, workspace.NPM, "", nil, tt.env...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.base(Options{Environ: tt.env, HeapLimit: tt.limit})["HEAPMAGE_WORKER_HEAP"]; got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestTheDeadWordIsNamed(t *testing.T) {
+	for _, tt := range []struct {
+		claim, options, file string
+		word, source         string
+	}{
+		{"options are none", "--a --b=c -C x --title two", "", "", ""},
+		{"a program's name is one", "node --a", "", "node", "NODE_OPTIONS"},
+		{"so is a second value", "--title one two", "", "two", "NODE_OPTIONS"},
+		{"and one behind an option that takes none", "--no-warnings true", "", "true", "NODE_OPTIONS"},
+		{"and a lone dash", "-", "", "-", "NODE_OPTIONS"},
+		{"an empty one is passed over", `"" --a`, "", "", ""},
+		{"and a tab of a YAML block", "\t--a", "", "\t--a", "NODE_OPTIONS"},
+		{"and a variable that is not set", "", "node-options=${NOT_SET} --a", "${NOT_SET}", ".npmrc"},
+		{"the first one counts", "one two", "node-options=three", "one", "NODE_OPTIONS"},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			s, err := world(t, workspace.NPM, "", map[string]string{"repo/.npmrc": tt.file}, "NODE_OPTIONS="+tt.options)
+			if err != nil || s.DeadWord != tt.word || s.DeadSource != tt.source {
+				t.Errorf("%q of %q, %v", s.DeadWord, s.DeadSource, err)
+			}
+		})
+	}
+}
+
+// What we call dead is what Node does not read.
+func TestNodeStopsWhereWeSay(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		unlessCI(t, err.Error())
+	}
+	for _, text := range []string{"x", "-", `""`, "--no-warnings true", "--title a", "--title a b", "-C x", "--unhandled-rejections warn", "\t--no-warnings", "'--no-warnings'"} {
+		t.Run(text, func(t *testing.T) {
+			words, err := splitNodeOptions(text + " --stack-trace-limit=7")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := exec.Command(node, "-p", "Error.stackTraceLimit")
+			c.Env = append(outerEnvironment(), "NODE_OPTIONS="+joinNodeOptions(words))
+			out, err := c.CombinedOutput()
+			if err != nil {
+				t.Fatal(err, string(out))
+			}
+			if _, dead := live(words); (len(dead) == 0) != (strings.TrimSpace(string(out)) == "7") {
+				t.Errorf("dead are %q, but Node gave %s", dead, out)
+			}
+		})
+	}
 }
 
 func TestHooksFollowTheManager(t *testing.T) {
