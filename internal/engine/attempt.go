@@ -35,6 +35,9 @@ type attempt struct {
 	done           chan schedule.Outcome // receives the one outcome; never closed
 
 	limit    heap.Limit
+	flag     bool // its Node processes are given the limit
+	agent    bool // they can be looked into
+	preload  bool // something is preloaded into them
 	finished event.TaskFinished
 }
 
@@ -98,7 +101,7 @@ func (a *attempt) do() schedule.Outcome {
 	defer a.stop(nil)
 	known := a.predict(a.task)
 	request := a.heapRequest(a.task, known)
-	a.limit = heap.Next(request, a.grant.Before)
+	a.chooseHeap(&request, known)
 	a.warn()
 	now := a.session.Meter.Now()
 	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(known.Basis), HeapLimit: a.limit.Size,
@@ -106,7 +109,7 @@ func (a *attempt) do() schedule.Outcome {
 	a.list()
 	log := a.state.Log(a.task.ID, a.grant.Attempt)
 	defer log.Close() // after the console has read it
-	res, err := a.process(log, known)
+	res, err := a.process(log)
 	a.finished = res.Event(err)
 	a.finished.Task, a.finished.Attempt, a.finished.Log = a.event, a.grant.Attempt, log.Path
 	outcome, notice := a.outcome(request, res)
@@ -136,17 +139,18 @@ func (a *attempt) warn() {
 }
 
 // process runs the task's processes.
-func (a *attempt) process(log *rundir.Log, known estimate.Prediction) (runner.Result, error) {
-	steps, err := a.steps(known)
+func (a *attempt) process(log *rundir.Log) (runner.Result, error) {
+	steps, err := a.steps()
 	if err != nil {
 		return runner.Result{}, err
 	}
+	own, _ := script.OverrideIn(a.task.Package.Scripts[a.task.Script], a.limits.Effective)
 	out := a.console.Output(a.label(), log.Path)
 	defer out.Close()
 	return a.runner.Run(a.ctx, runner.Spec{
 		ID: a.task.ID, Steps: steps, Log: log, Output: out,
 		Timeout:   a.config.TaskFor(a.task.Package.Keys(), a.task.Target, a.task.Script).Timeout,
-		HeapLimit: a.limit.Diagnosed(a.maxBudget),
+		HeapLimit: a.limit.Diagnosed(a.maxBudget), ScriptHeapLimit: own.HeapLimit,
 	}, &a.Attempt)
 }
 
@@ -178,7 +182,13 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 			o.Need = estimate.RetryNeed(res.Peak)
 			notice = event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: text}
 		}
-	case event.Failed, event.TimedOut, event.Interrupted:
+	case event.Failed:
+		if a.preloadFailed() {
+			o = schedule.Outcome{Result: schedule.Again, Plain: true}
+			notice = event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: "a Node process could not read what heapmage preloads: trying again without it",
+				Hint: "start that process without NODE_OPTIONS, or set gc: {auto: false} in " + config.FileName}
+		}
+	case event.TimedOut, event.Interrupted:
 	}
 	if o.Result != schedule.Again {
 		return o, event.Notice{}

@@ -5,9 +5,11 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/budget"
@@ -154,6 +156,11 @@ func (p *place) prepare(ctx context.Context, packages []*workspace.Package, read
 	settings, err := script.ReadSettings(ctx, p.ws, p.environ, p.limits.Effective)
 	if err != nil {
 		return nil, err
+	}
+	if settings.DeadSource != "" {
+		p.notices = append(p.notices, event.Notice{Kind: event.OptionsDead,
+			Text: fmt.Sprintf("%s: %s is no option: Node reads neither it nor what follows", settings.DeadSource, strconv.Quote(settings.DeadWord)),
+			Hint: "remove the word, or correct its quotes"})
 	}
 	if settings.MergedFrom != "" {
 		p.notices = append(p.notices, event.Notice{Kind: event.OptionsMerged,

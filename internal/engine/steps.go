@@ -12,23 +12,41 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// steps returns the processes of the attempt, given what is known of its task.
-func (a *attempt) steps(known estimate.Prediction) ([]script.Step, error) {
+// steps returns the processes of the attempt.
+func (a *attempt) steps() ([]script.Step, error) {
 	o := a.scriptOptions()
-	if server := a.session.Heaps; server != nil && (a.limit.Size > a.maxBudget || heap.WantsAgent(learned(known), a.atOnce(), a.maxBudget)) {
-		o.NodeOptions, o.Extra = append(o.NodeOptions, server.Options()...), append(o.Extra, server.Env()...)
+	if a.preload {
+		// Without the variables it only sees to it that worker threads keep their limits.
+		o.NodeOptions = append(o.NodeOptions, a.session.Heaps.Options()...)
+	}
+	if a.agent {
+		o.Extra = append(o.Extra, a.session.Heaps.Env()...)
 	}
 	o.Args = a.args(a.task)
 	// A heapmage inside the script keeps to this run's budget, and does not start the
 	// same task again.
 	o.Extra = append(o.Extra, environ.Running+"="+a.running(), fmt.Sprintf("%s=%d", environ.Budget, a.maxBudget))
-	if a.limit.Set {
+	if a.flag {
 		o.HeapLimit = a.limit.Size
 	}
 	if a.task.Target == "bundle" {
 		o.NodeOptions = append(o.NodeOptions, "--expose-gc")
 	}
 	return script.Steps(a.settings, a.task.Package, a.task.Script, o)
+}
+
+// chooseHeap decides what Node processes of the attempt get, given what is known of its task.
+func (a *attempt) chooseHeap(request *heap.Request, known estimate.Prediction) {
+	mayPreload := a.mayPreload()
+	request.MayExceedBudget = request.MayExceedBudget && mayPreload // without the agent no garbage is collected
+	a.limit = heap.Next(*request, a.grant.Before)
+	a.agent = mayPreload && (a.limit.Size > a.maxBudget || heap.WantsAgent(learned(known), a.atOnce(), a.maxBudget))
+	nodes := heap.NodeDefault(a.limits.Effective)
+	a.flag = a.limit.Set && (a.agent || len(a.grant.Before) > 0 || !a.limit.Unneeded(nodes, a.maxBudget))
+	if a.limit.Set && !a.flag {
+		a.limit.Size = nodes
+	}
+	a.preload = mayPreload && (a.agent || a.flag)
 }
 
 // learned is the need that the task's own earlier runs showed; zero if there were none.

@@ -103,3 +103,20 @@ func (l Limit) Diagnosed(budget memtools.Bytes) memtools.Bytes {
 	}
 	return l.Size
 }
+
+// NodeDefault is the old-space limit that Node sets itself on a 64-bit machine or in a
+// cgroup with so much memory: half of it, at most 2 GB, or 4 GB from 15 GB on
+// (Heap::HeapSizeFromPhysicalMemory, Heap::MaxOldGenerationSizeFromPhysicalMemory).
+func NodeDefault(memory memtools.Bytes) memtools.Bytes {
+	if memory >= 15*memtools.GB {
+		return min(memory/2, 4*memtools.GB)
+	}
+	return min(memory/2, 2*memtools.GB)
+}
+
+// Unneeded reports whether the limit of a first attempt may be left to Node, whose own is
+// not smaller and fits the budget: a fuse a little larger is one as well. Then nothing is
+// preloaded, which a limit of ours needs so that worker threads keep theirs.
+func (l Limit) Unneeded(nodeDefault, budget memtools.Bytes) bool {
+	return l.Set && !l.Fixed && l.Notice.Text == "" && l.Size <= nodeDefault && nodeDefault <= budget
+}

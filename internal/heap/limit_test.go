@@ -72,3 +72,33 @@ func TestRaised(t *testing.T) {
 		})
 	}
 }
+
+func TestNodeDefault(t *testing.T) {
+	for memory, want := range map[memtools.Bytes]memtools.Bytes{0: 0, 1000 * mb: 500 * mb, 4 * gb: 2 * gb, 7 * gb: 2 * gb, 16 * gb: 4 * gb, 64 * gb: 4 * gb} {
+		if got := NodeDefault(memory); got != want {
+			t.Errorf("with %v of memory: %v", memory, got)
+		}
+	}
+}
+
+func TestUnneeded(t *testing.T) {
+	for _, tt := range []struct {
+		claim  string
+		l      Limit
+		budget memtools.Bytes
+		want   bool
+	}{
+		{"a limit that Node sets as well", Limit{Size: 2 * gb, Set: true}, 6 * gb, true},
+		{"not one above Node's", Limit{Size: 3 * gb, Set: true}, 6 * gb, false},
+		{"not if Node's is above the budget", Limit{Size: gb, Set: true}, gb, false},
+		{"not an order", Limit{Size: gb, Set: true, Fixed: true}, 6 * gb, false},
+		{"not the user's, which we do not set", Limit{Size: gb}, 6 * gb, false},
+		{"not one that was reported", Limit{Size: gb, Set: true, Notice: event.Notice{Text: "clamped"}}, 6 * gb, false},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			if got := tt.l.Unneeded(2*gb, tt.budget); got != tt.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}

@@ -32,8 +32,8 @@ type Failure struct {
 func Retry(f Failure) (o schedule.Outcome, text string) {
 	cause := f.Verdict.Cause
 	failed := schedule.Outcome{Result: schedule.Failed, Cause: cause}
-	if f.failures() > f.retries() {
-		return failed, ""
+	if f.failures() > f.retries() || f.Verdict.OwnCgroup != "" {
+		return failed, "" // the limit of a cgroup that the script sets is the same then
 	}
 	again := schedule.Outcome{Result: schedule.Again, Cause: cause}
 	if heapFull(cause) {

@@ -146,3 +146,14 @@ func TestWantsAgent(t *testing.T) {
 		})
 	}
 }
+
+func TestALimitOutsideIsNotTriedAgain(t *testing.T) {
+	f := Failure{Verdict: oom.Verdict{Cause: oom.KernelOOM}, Limit: Limit{Size: gb, Set: true}, Request: Request{Budget: 8 * gb, Ceiling: 8 * gb}}
+	if o, _ := Retry(f); o.Result != schedule.Again {
+		t.Fatalf("a kill for the run's own limit: %v", o.Result)
+	}
+	f.Verdict.OwnCgroup = "cgroup v2 /build"
+	if o, text := Retry(f); o.Result != schedule.Failed || text != "" {
+		t.Errorf("%v, %q", o.Result, text)
+	}
+}

@@ -121,6 +121,8 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			event.StepStarted{Step: "Installing dependencies", Command: "npm ci", Reason: "node_modules is missing"},
 			event.StepFinished{Step: "Installing dependencies", Duration: 14200 * time.Millisecond},
 			event.Notice{Kind: event.Retrying, Task: "web", Text: "trying again, alone"},
+			event.Notice{Kind: event.Retrying, Task: "web", Text: "a Node process could not read what heapmage preloads: trying again without it",
+				Hint: "start that process without NODE_OPTIONS, or set gc: {auto: false} in heapmage.yaml"},
 			event.Notice{Kind: event.StateDamaged, Text: "2 lines of the history could not be read and were set aside"},
 		},
 		"What could not be kept": {

@@ -81,6 +81,9 @@ type Outcome struct {
 	HeapLimit memtools.Bytes
 	// Alone wants nothing beside the next attempt.
 	Alone bool
+	// Plain wants nothing preloaded into the Node processes of the attempts that follow.
+	// The scheduler only hands it on, in Grant.Before.
+	Plain bool
 	// Cause is why the attempt ended. It may be empty if it succeeded. The
 	// scheduler only hands it on, in Grant.Before.
 	Cause oom.Cause

@@ -1,0 +1,29 @@
+package engine
+
+import (
+	"io"
+	"slices"
+
+	"github.com/heapmage/heapmage/internal/schedule"
+	"github.com/heapmage/heapmage/memtools/v8heap"
+)
+
+// mayPreload reports whether anything may be preloaded into the attempt's Node processes.
+func (a *attempt) mayPreload() bool {
+	return a.session.Heaps != nil && !a.settings.Restricted(a.task.Package, a.task.Script) &&
+		!slices.ContainsFunc(a.grant.Before, func(o schedule.Outcome) bool { return o.Plain })
+}
+
+// preloadFailed reports whether a Node process of the failed attempt ended because it
+// could not read what is preloaded, so that another attempt without it may succeed.
+func (a *attempt) preloadFailed() bool {
+	if !a.preload || a.config.Retries != nil && *a.config.Retries == 0 {
+		return false
+	}
+	log, err := a.state.Read(a.finished.Log)
+	if err != nil {
+		return false
+	}
+	defer log.Close()
+	return v8heap.Unreadable(io.NewSectionReader(log, 0, log.Size()))
+}
