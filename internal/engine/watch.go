@@ -3,14 +3,18 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/mattn/go-isatty"
 
 	"github.com/heapmage/heapmage/internal/budget"
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
@@ -19,6 +23,7 @@ import (
 	"github.com/heapmage/heapmage/internal/session"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/memtools"
+	"github.com/heapmage/heapmage/memtools/oom"
 )
 
 // watchInterval is the time between two memory lines of Watch, unless configured.
@@ -30,8 +35,8 @@ func Watch(ctx context.Context, command, pid string) error {
 	if (command == "") == (pid == "") {
 		return &problem.Error{What: "memory:watch needs -command= or -pid=", Hint: `for instance: mage memory:watch -command="node server.js"`}
 	}
-	environ := os.Environ()
-	c, err := config.FromEnvironment(environ)
+	env := os.Environ()
+	c, err := config.FromEnvironment(env)
 	if err != nil {
 		return err
 	}
@@ -46,7 +51,7 @@ func Watch(ctx context.Context, command, pid string) error {
 		tick = watchInterval
 	}
 	most, _ := budget.Max(event.Parallel, c.Budget, limits)
-	w := watch{environ: environ, console: newConsole(ctx, environ, report.Live)}
+	w := watch{environ: env, console: newConsole(ctx, env, report.Live)}
 	w.Session, err = session.Open(ctx, session.Options{
 		ID: proc.NewRunID(), MaxBudget: most, Thresholds: budget.Thresholds(c.Monitor), Tick: tick,
 		Collect: command != "" && (c.GC.Auto == nil || *c.GC.Auto), Cooldown: c.GC.Cooldown, Reporters: []tally.Reporter{w.console},
@@ -55,8 +60,6 @@ func Watch(ctx context.Context, command, pid string) error {
 		return cmp.Or(err, w.console.Close())
 	}
 	switch {
-	case w.HeapsErr != nil:
-		err = w.HeapsErr
 	case command != "":
 		err = w.command(ctx, command)
 	default:
@@ -74,15 +77,13 @@ type watch struct {
 
 // command runs a command to its end.
 func (w watch) command(ctx context.Context, text string) error {
-	environ := w.environ
-	if w.Heaps != nil {
-		var err error
-		if environ, err = script.WithNodeOptions(append(environ, w.Heaps.Env()...), w.Heaps.Options()...); err != nil {
-			return &problem.Error{What: err.Error(), Hint: "fix its quotes"}
-		}
+	in, endInput, err := stdin()
+	if err != nil {
+		return err
 	}
+	defer endInput()
 	id := w.ID + "/watch"
-	p, err := proc.Start(proc.Command{Args: script.Shell(text), Env: environ, Output: w.console.Output("command", ""), ID: id})
+	p, err := proc.Start(proc.Command{Args: script.Shell(text), Env: w.visible(text), Stdin: in, Output: w.console.Output("command", ""), ID: id})
 	if err != nil {
 		return err
 	}
@@ -98,10 +99,61 @@ func (w watch) command(ctx context.Context, text string) error {
 		return &problem.Error{What: reason, Code: code}
 	}
 	w.peak()
-	if !end.Success() {
-		return &problem.Error{What: strings.TrimRight(fmt.Sprintf("the command failed: exit code %d %s", end.ExitCode, end.Signal), " "), Code: problem.ExitFailed}
+	return commandError(end)
+}
+
+// visible is the command's environment: one with which its Node processes can be looked
+// into, if that is possible. Otherwise a line tells why not, and the command runs without.
+func (w watch) visible(text string) []string {
+	err := w.HeapsErr
+	switch {
+	case err == nil && w.Heaps == nil:
+		return w.environ // not wanted
+	case err == nil && (script.Restricts(text) || script.Restricts(environ.Value(w.environ, environ.NodeOptions))):
+		err = errors.New("they run under Node's permission model")
+	case err == nil:
+		var env []string
+		if env, err = script.WithNodeOptions(w.environ, w.Heaps.Options()...); err == nil {
+			return append(env, w.Heaps.Env()...)
+		}
 	}
-	return nil
+	w.Events.Emit(event.Notice{Kind: event.GCUnavailable, Text: "No garbage can be collected in Node processes: " + err.Error()})
+	return w.environ
+}
+
+// commandError is how a command ended, with its exit code; nil if it succeeded. A signal
+// has the code that a shell gives it.
+func commandError(end proc.Result) error {
+	switch signal := oom.SignalNumber(end.Signal); {
+	case end.Success():
+		return nil
+	case signal > 0:
+		return &problem.Error{What: "the command was ended by " + end.Signal, Code: 128 + signal}
+	case end.ExitCode > 0:
+		return &problem.Error{What: fmt.Sprintf("the command failed: exit code %d", end.ExitCode), Code: end.ExitCode}
+	}
+	return &problem.Error{What: "the command failed", Code: problem.ExitFailed}
+}
+
+// stdin returns what the command reads, nil for nothing, and what ends that. It is ours
+// itself unless that is a terminal, which the command's own process group may not read:
+// then ours is passed on through a pipe.
+func stdin() (in *os.File, end func(), err error) {
+	if _, err := os.Stdin.Stat(); err != nil {
+		return nil, func() {}, nil //nolint:nilerr // it was closed before our start
+	}
+	if !isatty.IsTerminal(os.Stdin.Fd()) {
+		return os.Stdin, func() {}, nil
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	go func() { // nothing ends a read of a terminal: it lasts as long as this process
+		_, _ = io.Copy(w, os.Stdin)
+		_ = w.Close()
+	}()
+	return r, func() { _ = r.Close() }, nil
 }
 
 // alivePoll is the time between two checks whether a process that is not ours is alive.

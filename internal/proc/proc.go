@@ -25,7 +25,7 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// Command is a command to run. Its standard input is closed.
+// Command is a command to run.
 type Command struct {
 	// Args are the program and its arguments. A program without a slash is looked
 	// up on the PATH of Env.
@@ -34,6 +34,9 @@ type Command struct {
 	Dir string
 	// Env is the environment. Nil means this process's.
 	Env []string
+	// Stdin is its standard input. Nil means that it has none. A terminal stops the
+	// command as soon as it reads from it: it is not in the terminal's process group.
+	Stdin *os.File
 	// Output takes standard output and standard error together, in the order in
 	// which they were written. Writes are never concurrent. After a failed one the
 	// rest is dropped, and Result.OutputErr has the error. A Write that does not
@@ -164,6 +167,9 @@ func Start(c Command) (*Process, error) {
 			Path: path, Args: c.Args, Dir: c.Dir, ExtraFiles: c.ExtraFiles,
 			Env: append(slices.Clip(c.Env), memtools.Marker(c.ID)),
 		},
+	}
+	if c.Stdin != nil {
+		p.cmd.Stdin = c.Stdin
 	}
 	var childEnd *os.File
 	if c.Output != nil {
