@@ -53,7 +53,8 @@ func (l Listing) hash(name string) uint64 { return maphash.String(l.seed, string
 
 // RemoveNew removes the outputs that were not there when the listing was taken, and
 // were written since, so that the next attempt at the task does not find half a file.
-// It leaves folders, links and what tracked names, which is called at most once. It tries
+// A link is removed itself, never what it leads to: a second symlink of the same name would
+// fail. It leaves folders and what tracked names, which is called at most once. It tries
 // every file, and the error names each that remains.
 func (s Set) RemoveNew(before Listing, tracked func() map[string]bool) error {
 	if !before.complete {
@@ -69,7 +70,7 @@ func (s Set) RemoveNew(before Listing, tracked func() map[string]bool) error {
 	defer root.Close()
 	var fresh []string
 	_, err = s.walk(root, func(name string, d fs.DirEntry) error {
-		if !d.Type().IsRegular() || before.there[before.hash(name)] {
+		if d.Type()&^fs.ModeSymlink != 0 || before.there[before.hash(name)] {
 			return nil
 		}
 		// What is older was moved here: it may be the only copy.

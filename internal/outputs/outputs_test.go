@@ -90,6 +90,9 @@ func TestRemoveNew(t *testing.T) {
 	}
 	write(t, root, "pkg/dist/was-a-link.js")
 	link("other/dist/new.js", "pkg/dist/link.js")
+	link("other/dist", "pkg/dist/link")
+	link("nowhere", "pkg/dist/dangling")
+	link("other/dist/there.js", "pkg/dist/kept/link.js")
 	asked := 0
 	err := s.RemoveNew(before, func() map[string]bool { asked++; return map[string]bool{"dist/committed.js": true} })
 	if err != nil || asked != 1 {
@@ -97,7 +100,8 @@ func TestRemoveNew(t *testing.T) {
 	}
 	for name, stays := range map[string]bool{
 		"pkg/dist/new.js": false, "pkg/dist/deep/new.js": false, "pkg/node_modules/.cache/new": false, "pkg/out.txt": false,
-		"pkg/dist/changed.js": true, "pkg/dist/there.js": true, "pkg/dist/kept/new.js": true, "pkg/dist/link.js": true, "pkg/dist/was-a-link.js": true,
+		"pkg/dist/changed.js": true, "pkg/dist/there.js": true, "pkg/dist/link.js": false, "pkg/dist/link": false, "pkg/dist/dangling": false,
+		"pkg/dist/kept/new.js": true, "pkg/dist/kept/link.js": true, "other/dist/there.js": true, "pkg/dist/was-a-link.js": true,
 		"pkg/dist/committed.js": true, "pkg/dist/moved.js": true, "pkg/Locales/De.json": true, "pkg/Locales/de.json": true,
 		"pkg/src/new.ts": true, "other/dist/new.js": true,
 	} {
