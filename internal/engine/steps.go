@@ -9,7 +9,6 @@ import (
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/script"
-	"github.com/heapmage/heapmage/memtools"
 )
 
 // steps returns the processes of the attempt.
@@ -40,21 +39,13 @@ func (a *attempt) chooseHeap(request *heap.Request, known estimate.Prediction) {
 	mayPreload := a.mayPreload()
 	request.MayExceedBudget = request.MayExceedBudget && mayPreload // without the agent no garbage is collected
 	a.limit = heap.Next(*request, a.grant.Before)
-	a.agent = mayPreload && (a.limit.Size > a.maxBudget || heap.WantsAgent(learned(known), a.atOnce(), a.maxBudget))
+	a.agent = mayPreload && (a.limit.Size > a.maxBudget || heap.WantsAgent(heap.Learned(known), a.atOnce(), a.maxBudget))
 	nodes := heap.NodeDefault(a.limits.Effective)
 	a.flag = a.limit.Set && (a.agent || len(a.grant.Before) > 0 || !a.limit.Unneeded(nodes, a.maxBudget))
 	if a.limit.Set && !a.flag {
 		a.limit.Size = nodes
 	}
 	a.preload = mayPreload && (a.agent || a.flag)
-}
-
-// learned is the need that the task's own earlier runs showed; zero if there were none.
-func learned(known estimate.Prediction) memtools.Bytes {
-	if known.Basis != estimate.FromHistory {
-		return 0
-	}
-	return known.Need
 }
 
 // scriptOptions are what all processes of the run have in common.
