@@ -28,7 +28,9 @@ var ends = map[string]string{
 	"internal/archtest":       "it holds tests only",
 	"internal/bench":          "a command",
 	"internal/bench/cage":     "a part of that command",
+	"internal/bench/chaos":    "a part of that command",
 	"internal/bench/fixture":  "a part of that command",
+	"internal/bench/shape":    "a part of that command",
 	"internal/bench/stats":    "a part of that command",
 	"pool/bench":              "a command",
 	"examples/esbuild-plugin": "a user's program",
@@ -53,7 +55,7 @@ var rules = []rule{
 	{"reporters read events and decide nothing; only the engine puts them together",
 		module + "/internal/report", []string{"internal/engine"}},
 	{"few packages start processes; the scheduler is given a function and never does",
-		"os/exec", []string{"internal/git", "internal/proc", "internal/script", "internal/bench", "internal/bench/fixture", "internal/doctor"}},
+		"os/exec", []string{"internal/git", "internal/proc", "internal/script", "internal/bench", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor"}},
 }
 
 // standardOnly are public packages for any program: they add no module to its build.

@@ -7,9 +7,11 @@
 //	go run ./internal/bench -pairs 40 agent core what the agent costs a Node process, and a build of packages
 //	go run ./internal/bench -rounds 3 peers      a workspace under each runner, inside memory limits: root on Linux
 //	go run ./internal/bench -rounds 3 many       thousands of packages with empty scripts
+//	go run ./internal/bench -pairs 10 cheap      a hundred packages with a short Node process each, beside Vite Task
 //	go run ./internal/bench project DIR          the workspace that peers builds
+//	go run ./internal/bench chaos -minutes 15    random builds inside memory limits, and harm done to them: root on Linux
 //
-// With -against FILE, overhead, many and peers compare this version with another
+// With -against FILE, overhead, many, cheap and peers compare this version with another
 // one, in pairs. FILE is that version's compiled targets, made in its checkout by
 // "go tool mage -compile FILE":
 //
@@ -28,6 +30,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/heapmage/heapmage/internal/bench/chaos"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
 )
 
@@ -42,9 +45,9 @@ func run() error {
 	// On every signal, so that no cgroup and no runner is left behind.
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	pairs := flag.Int("pairs", 5, "how many pairs of runs (overhead, gc, agent)")
+	pairs := flag.Int("pairs", 5, "how many pairs of runs (overhead, gc, agent, cheap)")
 	rounds := flag.Int("rounds", 3, "how many runs of each runner (peers, many)")
-	against := flag.String("against", "", "compiled targets of another version to compare with (overhead, many, peers)")
+	against := flag.String("against", "", "compiled targets of another version to compare with (overhead, many, cheap, peers)")
 	flag.Parse()
 	if *against != "" {
 		path, err := filepath.Abs(*against)
@@ -75,7 +78,13 @@ func run() error {
 		return peers(ctx, *rounds, *against, flag.Args()[1:])
 	case "many":
 		return many(ctx, *rounds, *against, flag.Args()[1:])
+	case "cheap":
+		return cheap(ctx, *pairs, *against, flag.Args()[1:])
+	case "chaos":
+		return disturb(ctx, flag.Args()[1:])
+	case "mem":
+		return chaos.Task(flag.Args()[1:])
 	default:
-		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers or many", flag.Arg(0))
+		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers, many, cheap or chaos", flag.Arg(0))
 	}
 }

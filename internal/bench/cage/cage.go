@@ -7,6 +7,7 @@ import "github.com/heapmage/heapmage/memtools"
 
 // Process is one living process of a cage.
 type Process struct {
+	PID       int
 	Arguments []string
 	Resident  memtools.Bytes // its largest resident set so far
 	Private   memtools.Bytes // its anonymous and shared memory now

@@ -128,6 +128,7 @@ func (c *Cage) Sample() ([]Process, error) {
 			continue
 		}
 		p := Process{
+			PID:       pid,
 			Arguments: strings.Split(string(bytes.TrimRight(arguments, "\x00")), "\x00"),
 			Resident:  number(status, "VmHWM:") * memtools.KB,
 			Private:   (number(status, "RssAnon:") + number(status, "RssShmem:")) * memtools.KB,
