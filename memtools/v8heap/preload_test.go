@@ -52,7 +52,7 @@ func TestPreloadNeedsNoRun(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			anyNode(t, func(t *testing.T, node string) {
+			pathNode(t, func(t *testing.T, node string) {
 				s, err := Listen("")
 				if err != nil {
 					t.Fatal(err)
@@ -247,7 +247,11 @@ func TestWorkerThreadsKeepTheirLimits(t *testing.T) {
 		{"nor of one on the command line", "--max-old-space-size=700", []string{"--max-old-space-size=702"}, "700", "grew\n"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			anyNode(t, func(t *testing.T, node string) {
+			with := pathNode
+			if tt.want == kept {
+				with = anyNode
+			}
+			with(t, func(t *testing.T, node string) {
 				c := limited(listen(t), node, tt.flags, tt.ours, append(tt.args, "-e", threads)...)
 				out, err := c.CombinedOutput()
 				if err != nil || !strings.HasPrefix(string(out), tt.want) {

@@ -75,6 +75,12 @@ func anyNode(t *testing.T, test func(t *testing.T, node string)) {
 		eachNode(t, test)
 		return
 	}
+	pathNode(t, test)
+}
+
+// pathNode runs a test with the Node on the PATH, for what does not depend on its version.
+func pathNode(t *testing.T, test func(t *testing.T, node string)) {
+	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		unlessCI(t, err.Error())
