@@ -5,12 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"time"
-
-	"github.com/mattn/go-isatty"
 
 	"github.com/heapmage/heapmage/internal/budget"
 	"github.com/heapmage/heapmage/internal/config"
@@ -77,7 +74,7 @@ type watch struct {
 
 // command runs a command to its end.
 func (w watch) command(ctx context.Context, text string) error {
-	in, endInput, err := stdin()
+	in, endInput, err := proc.Input()
 	if err != nil {
 		return err
 	}
@@ -133,27 +130,6 @@ func commandError(end proc.Result) error {
 		return &problem.Error{What: fmt.Sprintf("the command failed: exit code %d", end.ExitCode), Code: end.ExitCode}
 	}
 	return &problem.Error{What: "the command failed", Code: problem.ExitFailed}
-}
-
-// stdin returns what the command reads, nil for nothing, and what ends that. It is ours
-// itself unless that is a terminal, which the command's own process group may not read:
-// then ours is passed on through a pipe.
-func stdin() (in *os.File, end func(), err error) {
-	if _, err := os.Stdin.Stat(); err != nil {
-		return nil, func() {}, nil //nolint:nilerr // it was closed before our start
-	}
-	if !isatty.IsTerminal(os.Stdin.Fd()) {
-		return os.Stdin, func() {}, nil
-	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	go func() { // nothing ends a read of a terminal: it lasts as long as this process
-		_, _ = io.Copy(w, os.Stdin)
-		_ = w.Close()
-	}()
-	return r, func() { _ = r.Close() }, nil
 }
 
 // alivePoll is the time between two checks whether a process that is not ours is alive.
