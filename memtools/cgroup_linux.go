@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -131,14 +130,9 @@ func (c group) readQuota() (float64, error) {
 	if err != nil || text == nil {
 		return 0, err
 	}
-	quota, period, _ := strings.Cut(string(text), " ")
-	if quota == "max" || quota == "-1" {
-		return 0, nil
-	}
-	q, err1 := strconv.ParseUint(quota, 10, 64)
-	p, err2 := strconv.ParseUint(period, 10, 64)
-	if err1 != nil || err2 != nil || p == 0 {
+	cores, ok := cgroup.Quota(text)
+	if !ok {
 		return 0, fmt.Errorf("%s holds %q, which is not a quota of processor time", c.Dir, text)
 	}
-	return float64(q) / float64(p), nil
+	return cores, nil
 }

@@ -60,6 +60,6 @@ func FuzzMeminfo(f *testing.F) {
 	f.Add("MemTotal: 24 kB\nMemAvailable:\t12 kB\n", "MemTotal:")
 	f.Fuzz(func(_ *testing.T, text, key string) {
 		cgroup.Keyed([]byte(text), key)
-		parseMeminfo([]byte(text))
+		cgroup.ParseMachine([]byte(text))
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/heapmage/heapmage/internal/cgroup"
-	"github.com/heapmage/heapmage/internal/proctable"
 )
 
 // theMachine is Limits.EffectiveSource if no cgroup sets the limit.
@@ -28,7 +27,8 @@ func (h *host) limits() (Limits, error) {
 	if err != nil {
 		return Limits{}, err
 	}
-	l := Limits{Machine: info.total, Swap: info.swap, Effective: info.total, EffectiveSource: theMachine, Available: info.available}
+	total := Bytes(info.Total)
+	l := Limits{Machine: total, Swap: Bytes(info.Swap), Effective: total, EffectiveSource: theMachine, Available: Bytes(info.Available)}
 	for _, c := range cgroups.memory {
 		g, err := c.readMemory()
 		if err != nil {
@@ -68,7 +68,7 @@ func (h *host) available() (Bytes, error) {
 	if err != nil {
 		return 0, err
 	}
-	available := info.available
+	available := Bytes(info.Available)
 	for _, c := range cgroups.memory {
 		g, err := c.readMemory()
 		if err != nil {
@@ -79,18 +79,9 @@ func (h *host) available() (Bytes, error) {
 	return available, nil
 }
 
-// shmem is the shared memory that exists, mapped or not: that of the machine, or of a
-// cgroup above us if that is less.
+// shmem is the shared memory that exists, mapped or not: that of the nearest cgroup that
+// counts it, or else of the machine.
 func (h *host) shmem() (Bytes, error) {
-	text, err := proctable.ReadFile(h.path("/proc/meminfo"))
-	if err != nil {
-		return 0, fmt.Errorf("read the machine's memory: %w", err)
-	}
-	n, ok := cgroup.Keyed(text, "Shmem:")
-	if !ok {
-		return 0, errors.ErrUnsupported
-	}
-	least := Bytes(n) * KB
 	cgroups, err := h.cgroups()
 	if err != nil {
 		return 0, err
@@ -102,11 +93,15 @@ func (h *host) shmem() (Bytes, error) {
 		}
 		if stat, err := readOptional(c.Dir + "/memory.stat"); err == nil {
 			if n, ok := cgroup.Keyed(stat, key); ok {
-				least = min(least, Bytes(n))
+				return Bytes(n), nil // those above have it too
 			}
 		}
 	}
-	return least, nil
+	info, err := h.meminfo()
+	if err == nil && info.Shmem < 0 {
+		err = errors.ErrUnsupported
+	}
+	return Bytes(info.Shmem), err
 }
 
 // available returns how much the cgroup leaves of what the others leave.

@@ -12,35 +12,17 @@ import (
 	"github.com/heapmage/heapmage/internal/proctable"
 )
 
-type meminfo struct{ total, available, swap Bytes }
-
 // meminfo reads proc_meminfo(5).
-func (h *host) meminfo() (meminfo, error) {
+func (h *host) meminfo() (cgroup.Machine, error) {
 	text, err := proctable.ReadFile(h.path("/proc/meminfo"))
 	if err != nil {
-		return meminfo{}, fmt.Errorf("read the machine's memory: %w", err)
+		return cgroup.Machine{}, fmt.Errorf("read the machine's memory: %w", err)
 	}
-	m, ok := parseMeminfo(text)
+	m, ok := cgroup.ParseMachine(text)
 	if !ok {
 		return m, fmt.Errorf("%s has no MemTotal", h.path("/proc/meminfo"))
 	}
 	return m, nil
-}
-
-func parseMeminfo(text []byte) (meminfo, bool) {
-	value := func(key string) (Bytes, bool) {
-		n, ok := cgroup.Keyed(text, key+":")
-		return Bytes(min(n, 1<<52)) * KB, ok
-	}
-	total, ok := value("MemTotal")
-	swap, _ := value("SwapTotal")
-	available, told := value("MemAvailable")
-	if !told { // by kernels before 3.14 and some sandboxes
-		free, _ := value("MemFree")
-		cached, _ := value("Cached")
-		available = free + cached
-	}
-	return meminfo{total: total, swap: swap, available: available}, ok
 }
 
 // readOptional reads a file that may be missing because its controller is off, the

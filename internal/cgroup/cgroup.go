@@ -1,6 +1,6 @@
 // Package cgroup finds the control groups of a process in the texts of the kernel:
-// /proc/PID/cgroup (cgroups(7)) and /proc/PID/mountinfo, of version 1 and 2. It reads no
-// file.
+// /proc/PID/cgroup (cgroups(7)) and /proc/PID/mountinfo, of version 1 and 2, and parses
+// their files and those of the machine. It reads no file.
 package cgroup
 
 import (

@@ -43,3 +43,33 @@ func FuzzPick(f *testing.F) {
 		}
 	})
 }
+
+func TestQuota(t *testing.T) {
+	for text, want := range map[string]float64{"max 100000": 0, "-1 100000": 0, "150000 100000": 1.5, "50000 100000\n": 0.5} {
+		if cores, ok := Quota([]byte(text)); !ok || cores != want {
+			t.Errorf("%q: %v, %v", text, cores, ok)
+		}
+	}
+	for _, text := range []string{"", "x", "1", "1 0", "1 x"} {
+		if cores, ok := Quota([]byte(text)); ok {
+			t.Errorf("%q: %v", text, cores)
+		}
+	}
+}
+
+func TestParseMachine(t *testing.T) {
+	const kb = 1 << 10
+	for _, tt := range []struct {
+		text string
+		want Machine
+		ok   bool
+	}{
+		{"MemTotal: 8 kB\nMemFree: 1 kB\nMemAvailable: 4 kB\nShmem: 3 kB\nShmemHugePages: 9 kB\nSwapTotal: 2 kB\n", Machine{8 * kb, 4 * kb, 2 * kb, 3 * kb}, true},
+		{"MemTotal: 8 kB\nMemFree: 1 kB\nCached: 2 kB\n", Machine{8 * kb, 3 * kb, 0, -1}, true},
+		{"MemTotalX: 8 kB\n", Machine{Shmem: -1}, false},
+	} {
+		if got, ok := ParseMachine([]byte(tt.text)); got != tt.want || ok != tt.ok {
+			t.Errorf("%q: %+v, %v", tt.text, got, ok)
+		}
+	}
+}
