@@ -24,6 +24,7 @@ type fakeProcess struct {
 	start, serial        uint64
 	marker               string
 	usage, shmem         Bytes
+	rss, maxRSS          Bytes
 	image                uint64
 	share                proctable.Share
 	cpu                  time.Duration
@@ -107,6 +108,7 @@ func (f *fakeTable) Measure(m *proctable.Measured) error {
 		f.kept[m] = true
 	}
 	m.PPID, m.Group, m.Session, m.Zombie, m.Usage, m.Shmem = p.ppid, p.pgid, p.sid, p.zombie, int64(p.usage+p.shmem), int64(p.shmem)
+	m.RSS, m.MaxRSS = int64(p.rss), int64(p.maxRSS)
 	return nil
 }
 

@@ -22,15 +22,24 @@ type Sample struct {
 	Trees map[string]Tree
 	// Total is Own plus the usage of all trees. No process is counted twice.
 	Total Bytes
+	// Unmapped is shared memory that no tracked process maps, such as files in /dev/shm
+	// and on other tmpfs: how much there is beyond what was there at NewTracker. It is
+	// that of this process's cgroup, or of the whole machine without one, so other
+	// programs may have made it. It is not part of Total. Linux only; zero elsewhere.
+	Unmapped Bytes
 }
 
 // Tree is the memory of one tracked tree.
 type Tree struct {
 	// Usage is the sum over Processes.
 	Usage Bytes
-	// Peak is the highest Usage of all samples since Track, this one included.
+	// Shared is the part of Usage that is shared memory. Linux only.
+	Shared Bytes
+	// Peak is the highest Usage since Track. On Linux it includes what a single process
+	// held for a moment between two samples.
 	Peak Bytes
-	// MaxRSS is the highest RSS of any single process in all samples since Track.
+	// MaxRSS is the highest RSS of any single process since Track: on Linux as the
+	// kernel saw it, elsewhere in the samples.
 	MaxRSS Bytes
 	// CPU is the processor time of all processes that samples have seen in the
 	// tree, including those that have ended. It is read once a second, so up to a
@@ -97,16 +106,14 @@ func (t *Tracker) Sample() (Sample, error) {
 	for id, tr := range t.trees { // only now: what has just ended is in spent
 		tree := s.Trees[id]
 		tree.CPU += tr.spent
-		tr.peak, tr.last = max(tr.peak, tree.Usage), len(tree.Processes)
-		for _, p := range tree.Processes {
-			tr.maxRSS = max(tr.maxRSS, p.RSS)
-		}
+		tr.peak, tr.last = max(tr.peak, tree.Usage, tr.missed()), len(tree.Processes)
 		tree.Peak, tree.MaxRSS = tr.peak, tr.maxRSS
 		tr.leads = tr.leads && tr.ledIn == t.round
 		slices.SortFunc(tree.Processes, func(a, b Process) int { return cmp.Compare(a.PID, b.PID) })
 		s.Trees[id] = tree
 		s.Total += tree.Usage
 	}
+	s.Unmapped = t.unmappedLocked(s)
 	return s, nil
 }
 
@@ -144,6 +151,7 @@ func (t *Tracker) measureMembersLocked(s Sample) error {
 			tree.CPU += e.CPU
 			if !e.Zombie {
 				tree.Usage += e.counted()
+				tree.Shared += e.countedShmem()
 				tree.Processes = append(tree.Processes, e.process())
 			}
 		}

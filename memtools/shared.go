@@ -16,8 +16,8 @@ import (
 //
 //   - a fork counts only what it has grown by since it was first seen;
 //   - a process whose share was read counts that share and what it has grown by since;
-//   - forks of one program count together at least what the largest of them has, which
-//     holds while some start and others end;
+//   - forks of one program count together at least what the largest of them has, and what
+//     each has grown by, which holds while some start and others end;
 //   - shared memory counts no more than the kernel has in all.
 //
 // Pages that a fork copies by writing to them do not show until the next reading.
@@ -46,6 +46,7 @@ type counting struct {
 	command  string // likewise
 	seen     bool   // base and exact were decided
 	fork     bool   // another of its tree has the same image
+	born     int64  // the most private memory that it can have from its parent
 	exact    proctable.Share
 	base     proctable.Share // what exact stands for, in the figures of the status
 	shmScale float64         // zero means 1
@@ -56,12 +57,15 @@ type counting struct {
 func (e *entry) private() int64 { return e.Usage - e.Shmem }
 
 // counted is the memory of e, each shared page counted once in all.
-func (e *entry) counted() Bytes {
+func (e *entry) counted() Bytes { return Bytes(e.countedPrivate()) + e.countedShmem() }
+
+// countedShmem is the shared memory of e.
+func (e *entry) countedShmem() Bytes {
 	shm := grown(e.Shmem, e.base.Shmem, e.exact.Shmem)
 	if e.shmScale > 0 {
 		shm = min(shm, int64(float64(e.Shmem)*e.shmScale))
 	}
-	return Bytes(e.countedPrivate() + shm)
+	return Bytes(shm)
 }
 
 // countedPrivate is counted without the shared memory.
@@ -103,9 +107,11 @@ func (tr *tree) findForks() {
 		return cmp.Or(cmp.Compare(a.Image, b.Image), cmp.Compare(a.Start, b.Start), cmp.Compare(a.PID, b.PID))
 	})
 	for i, e := range tr.members {
-		first := e
+		first, parent := e, (*entry)(nil)
 		for j := i - 1; j >= 0 && e.Image != 0 && tr.members[j].Image == e.Image; j-- {
-			first = tr.members[j]
+			if first = tr.members[j]; first.PID == e.PPID {
+				parent = first
+			}
 		}
 		if e != first {
 			e.fork, first.fork = true, true
@@ -115,16 +121,21 @@ func (tr *tree) findForks() {
 		}
 		e.seen, e.image, e.command = true, e.Image, e.Command
 		if e != first {
+			e.born = e.private() // what it has grown by is unknown
+			if parent != nil && !parent.Zombie {
+				first, e.born = parent, min(e.born, max(parent.private(), parent.MaxRSS))
+			}
 			e.base = proctable.Share{Private: min(e.private(), first.private()), Shmem: min(e.Shmem, first.Shmem)}
 		}
 	}
 }
 
-// countForks has the forks of each program count no less than the largest of them.
+// countForks has the forks of each program count no less than the largest of them, and
+// than what each has grown by since its birth: readings miss what changes meanwhile.
 func (tr *tree) countForks() {
 	type family struct {
-		largest *entry
-		sum     int64
+		largest    *entry
+		sum, grown int64
 	}
 	var families map[uint64]family // nil as long as there are no forks, as in most trees
 	for _, e := range tr.members {
@@ -140,10 +151,11 @@ func (tr *tree) countForks() {
 			f.largest = e
 		}
 		f.sum += e.countedPrivate()
+		f.grown += max(0, e.private()-e.born)
 		families[e.Image] = f
 	}
 	for _, f := range families {
-		f.largest.rest = max(0, f.largest.private()-f.sum)
+		f.largest.rest = max(0, max(f.largest.private(), f.grown)-f.sum)
 	}
 }
 
@@ -187,15 +199,42 @@ func (t *Tracker) readShares(tr *tree, now time.Time) {
 // limitShmem has shared memory count no more than the kernel has of it. sum is that of
 // all members.
 func (t *Tracker) limitShmem(sum int64) {
+	t.shmem.note()
 	scale := 0.0
-	if Bytes(sum) >= minShared {
-		if all, err := readShmem(); err == nil && int64(all) < sum {
-			scale = float64(all) / float64(sum)
-		}
+	if Bytes(sum) >= minShared && t.shmem.known && int64(t.shmem.now) < sum {
+		scale = float64(t.shmem.now) / float64(sum)
 	}
 	for _, tr := range t.trees {
 		for _, e := range tr.members {
 			e.shmScale = scale
 		}
 	}
+}
+
+// shmem is the shared memory that the kernel has, mapped or not.
+type shmem struct {
+	known      bool // both below
+	now, least Bytes
+	read       func() (Bytes, error)
+}
+
+func (s *shmem) note() {
+	now, err := s.read()
+	if err != nil {
+		return // the last figure stands
+	}
+	if !s.known || now < s.least {
+		s.least = now
+	}
+	s.now, s.known = now, true
+}
+
+// unmappedLocked is the shared memory that came since the start and that no process of s
+// maps. What was there before may be mapped now, so this is the least that it can be.
+func (t *Tracker) unmappedLocked(s Sample) Bytes {
+	unmapped := t.shmem.now - t.shmem.least
+	for _, tree := range s.Trees {
+		unmapped -= tree.Shared
+	}
+	return max(0, unmapped)
 }

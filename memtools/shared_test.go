@@ -156,3 +156,29 @@ func TestSmallTreesAreNotRead(t *testing.T) {
 		t.Errorf("%d readings for 20 MB", f.shares)
 	}
 }
+
+// TestForksOfForks: what a fork has from its own parent counts once, and what each has
+// grown by counts even if a reading of shares missed it.
+func TestForksOfForks(t *testing.T) {
+	f := newFakeTable()
+	add := func(pid, parent int, usage Bytes) {
+		p := f.add(pid, parent)
+		p.usage, p.image, p.share = usage, 77, proctable.Share{Private: int64(MB)}
+	}
+	add(200, fakeSelf, 150*MB)
+	tracker := fakeTracker(t, f)
+	tracker.Track("t", 200)
+	usageOf(t, tracker)
+	for i := range 4 {
+		add(300+i, 200, 150*MB)
+	}
+	usageOf(t, tracker) // reads shares
+	for i := range 4 {
+		f.processes[300+i].usage = 170 * MB
+		add(400+i, 300+i, 170*MB)
+	}
+	tracker.trees["t"].readFor = 0
+	if got := usageOf(t, tracker); got != 230*MB { // the shares that are read tell 9 MB
+		t.Errorf("%v", got)
+	}
+}

@@ -35,6 +35,7 @@ type Tracker struct {
 	recheckFrom uint64
 
 	timed time.Time // when processor times were read last
+	shmem shmem
 }
 
 // table reads a system's process table; see proctable.Table.
@@ -59,7 +60,7 @@ type tree struct {
 	leads bool
 	ledIn uint64 // round that last saw such a member
 	peak  Bytes
-	// maxRSS is the highest of any single process.
+	// maxRSS is the highest of any single process, as the kernel saw it.
 	maxRSS Bytes
 	sharing
 	spent time.Duration // processor time of processes that have ended
@@ -75,6 +76,8 @@ type entry struct {
 	tree     *tree  // nil if it is not tracked
 	round    uint64 // of the last look that had it
 	assigned uint64 // round in which it was given its tree
+	maxSeen  int64  // its highest resident set up to the last sample
+	last     Bytes  // what it counted then
 	counting
 }
 
@@ -99,7 +102,9 @@ func newTracker(table table, self int) (*Tracker, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read the memory of this process (%d): %w", self, err), table.Close())
 	}
-	return &Tracker{table: table, own: own, known: map[int]*entry{}, trees: map[string]*tree{}, roots: map[int]*tree{}}, nil
+	t := &Tracker{table: table, own: own, known: map[int]*entry{}, trees: map[string]*tree{}, roots: map[int]*tree{}, shmem: shmem{read: readShmem}}
+	t.shmem.note()
+	return t, nil
 }
 
 // Track counts a process tree under id from the next sample on. The tree is the

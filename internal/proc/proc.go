@@ -102,9 +102,9 @@ type Result struct {
 	// StoppedBy tells whether Stop or Kill ended it.
 	StoppedBy Stopper
 	// MaxRSS is the highest resident set of any single process, of the command and
-	// the descendants that were waited for (ru_maxrss). It counts shared pages. On
-	// Linux it is at least what this process had resident at Start, which the kernel
-	// carries over to the child.
+	// the descendants that were waited for (ru_maxrss). It counts shared pages. Zero
+	// means unknown: on Linux, a child's figure begins with the highest that this
+	// process had, so a smaller one cannot be told.
 	MaxRSS memtools.Bytes
 	// User and System are the processor times of the command and of the descendants
 	// that were waited for.

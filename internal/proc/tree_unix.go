@@ -154,7 +154,10 @@ func maxRSS(s *os.ProcessState, _ *tree) memtools.Bytes {
 	if !ok {
 		return 0
 	}
-	return memtools.Bytes(u.Maxrss) * maxRSSUnit
+	if highest := memtools.Bytes(u.Maxrss) * maxRSSUnit; highest > carriedOver() {
+		return highest
+	}
+	return 0
 }
 
 // pending returns how many bytes are in the pipe.

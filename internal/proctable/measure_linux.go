@@ -43,7 +43,7 @@ func (t *Table) Measure(m *Measured) error {
 	if s.dead && s.threads > 1 {
 		s = t.livingThread(m.PID, s)
 	}
-	m.Usage, m.Shmem, m.RSS = s.usage(), s.shmem, s.rss
+	m.Usage, m.Shmem, m.RSS, m.MaxRSS = s.usage(), s.shmem, s.rss, max(s.rss, s.maxRSS)
 	return nil
 }
 
@@ -72,6 +72,17 @@ func (t *Table) Share(pid int) (Share, error) {
 		return Share{}, errors.ErrUnsupported
 	}
 	return s, nil
+}
+
+// OwnMaxRSS returns the highest resident set of this process so far in bytes, or zero if
+// the system does not tell it.
+func OwnMaxRSS() int64 {
+	text, err := ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	s, _ := parseStatus(text)
+	return s.maxRSS
 }
 
 // livingThread returns the status of another thread. The main thread's shows no

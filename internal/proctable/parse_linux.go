@@ -73,6 +73,7 @@ type status struct {
 	threads                int
 	ppid, group, session   int
 	rss, anon, shmem, swap int64
+	maxRSS                 int64
 	hasAnon, hasName       bool
 }
 
@@ -114,6 +115,8 @@ func parseStatus(text []byte) (status, bool) {
 			s.group = int(leading(value))
 		case "NSsid":
 			s.session = int(leading(value))
+		case "VmHWM":
+			s.maxRSS = kilobytes(value)
 		case "VmRSS":
 			s.rss = kilobytes(value)
 		case "RssAnon":

@@ -56,6 +56,8 @@ type figures struct {
 	Shmem int64
 	// RSS is the resident set in bytes.
 	RSS int64
+	// MaxRSS is the highest that RSS ever was, since the last exec. Linux only.
+	MaxRSS int64
 	// Command is the command line, at most 200 bytes of it, or the program's name
 	// if there is none.
 	Command string
@@ -68,6 +70,12 @@ type figures struct {
 type Share struct {
 	Private int64 // anonymous memory, resident or swapped out
 	Shmem   int64
+}
+
+// ShmemFile identifies a file that is held in memory: one on tmpfs, or a memfd.
+type ShmemFile struct {
+	place         string
+	device, inode uint64
 }
 
 // Listed is one entry of Table.List.
