@@ -41,10 +41,12 @@ func reserve(total memtools.Bytes) memtools.Bytes {
 }
 
 // Now returns how much of the maximum a run may use at this moment: what it uses plus
-// what is available, less the reserve, but no more than the maximum. It is at least
-// 1 byte.
+// what is available, less the reserve or half of it, whichever is less, but no more than
+// the maximum. So if others leave nothing, usage is at most twice the budget. It is at
+// least 1 byte.
 func Now(most, usage, available memtools.Bytes) memtools.Bytes {
-	return max(min(most, usage+available-reserve(most)), 1)
+	held := usage + available
+	return max(min(most, held-min(reserve(most), held/2)), 1)
 }
 
 // HeapCeiling returns the highest V8 heap limit of a Node process: the configured size,

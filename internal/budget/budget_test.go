@@ -54,7 +54,9 @@ func TestNow(t *testing.T) {
 		{"is the maximum while nothing else needs the memory", 4 * gb, gb, 10 * gb, 4 * gb},
 		{"is what the run has and can still get, less the reserve", 4 * gb, gb, gb, 2*gb - 4*gb/20},
 		{"keeps at least 128 MB in reserve", gb, 100 * mb, 500 * mb, 600*mb - 128*mb},
-		{"is never zero", gb, 0, 10 * mb, 1},
+		{"is half of what others leave if that is less than twice the reserve", gb, 4 * mb, 10 * mb, 7 * mb},
+		{"is never far below usage, even if others leave nothing", gb, 8 * mb, 0, 4 * mb},
+		{"is never zero", gb, 0, 0, 1},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			if got := Now(tt.most, tt.usage, tt.available); got != tt.want {

@@ -2,8 +2,8 @@
 // task, and the whole run against its budget. One look at the process table serves all
 // of them.
 //
-// A sample every 250 ms (every 50 ms while usage is high) takes about 0.5 % of a core
-// with 50 processes.
+// A sample every 250 ms (every 50 ms while usage is high or grows fast) takes about 0.5 %
+// of a core with 50 processes.
 package meter
 
 import (
@@ -18,7 +18,9 @@ import (
 
 const (
 	calm  = 250 * time.Millisecond // between two samples
-	tense = 50 * time.Millisecond  // while usage is above normal
+	tense = 50 * time.Millisecond  // while usage is above normal, or soon may be
+	// soon is how long memory must last at the present growth for samples to be calm.
+	soon = time.Second
 	// fresh is the age up to which a sample is as good as a new one. What happens
 	// within that time is not seen anyway.
 	fresh = 5 * time.Millisecond
@@ -29,7 +31,8 @@ const (
 // Reading is one measurement of the whole run.
 type Reading struct {
 	Time time.Time
-	// Usage is the usage of this process and of every tree.
+	// Usage is the usage of this process and of every tree, and what came since the
+	// start to shared memory that no process maps, such as files in /dev/shm.
 	Usage memtools.Bytes
 	// Rest is the part of Usage that belongs to no tree.
 	Rest memtools.Bytes
@@ -65,6 +68,11 @@ type Options struct {
 type Meter struct {
 	o       Options
 	tracker *memtools.Tracker
+	begun   chan struct{} // holds a value if a tree has begun since Run last looked; never closed
+
+	sampling sync.Mutex // held during a sample; guards both below
+	tasks    map[string]bool
+	shmem    *shmem
 
 	mu   sync.Mutex // guards last
 	last Reading
@@ -79,7 +87,7 @@ func New(o Options) (*Meter, error) {
 	if o.Tick <= 0 {
 		o.Tick = defaultTick
 	}
-	m := &Meter{o: o, tracker: tracker}
+	m := &Meter{o: o, tracker: tracker, begun: make(chan struct{}, 1), tasks: map[string]bool{}, shmem: newShmem()}
 	if _, err := m.sample(); err != nil {
 		return nil, errors.Join(err, tracker.Close())
 	}
@@ -93,25 +101,36 @@ func (m *Meter) Close() error { return m.tracker.Close() }
 func (m *Meter) Run(ctx context.Context) {
 	tick := time.NewTicker(m.o.Tick)
 	defer tick.Stop()
-	next := time.NewTimer(calm)
+	next, due := time.NewTimer(calm), time.Now().Add(calm)
 	defer next.Stop()
-	level := memtools.Normal
+	wait := func(d time.Duration) { next.Reset(d); due = time.Now().Add(d) }
+	last, level := m.Last(), memtools.Normal
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 			call(m.o.OnTick, m.Now())
+		case <-m.begun: // what it does at once should not be missed
+			if time.Until(due) > tense {
+				wait(tense)
+			}
 		case <-next.C:
 			now := m.Now()
 			level = m.report(now, level)
-			if now.Level == memtools.Normal {
-				next.Reset(calm)
-			} else {
-				next.Reset(tense)
-			}
+			wait(pause(last, now))
+			last = now
 		}
 	}
+}
+
+// pause is the time from the sample now to the next one. last is the one before.
+func pause(last, now Reading) time.Duration {
+	growth := float64(now.Usage - last.Usage)
+	if now.Level != memtools.Normal || growth*soon.Seconds() > float64(now.Available)*now.Time.Sub(last.Time).Seconds() {
+		return tense
+	}
+	return calm
 }
 
 // report makes the callbacks for a sample. It takes and returns the last level that
@@ -148,21 +167,29 @@ func (m *Meter) Now() Reading {
 }
 
 func (m *Meter) sample() (Reading, error) {
+	m.sampling.Lock()
+	defer m.sampling.Unlock()
 	s, err := m.tracker.Sample()
 	if err != nil {
 		return Reading{}, err
 	}
+	tasks := make(map[string]memtools.Tree, len(m.tasks))
+	for id := range m.tasks {
+		tasks[id] = s.Trees[id]
+	}
+	m.shmem.note(s.Unmapped, tasks)
+	usage := s.Total + s.Unmapped
 	now := Reading{
-		Time: s.Time, Usage: s.Total, Rest: s.Total, Trees: make(map[string]memtools.Bytes, len(s.Trees)),
-		Budget: m.o.Budget, Available: max(0, m.o.Budget-s.Total),
+		Time: s.Time, Usage: usage, Rest: usage, Trees: make(map[string]memtools.Bytes, len(s.Trees)),
+		Budget: m.o.Budget, Available: max(0, m.o.Budget-usage),
 	}
 	if available, err := memtools.Available(); err == nil {
-		now.Budget, now.Available = budget.Now(m.o.Budget, s.Total, available), available
+		now.Budget, now.Available = budget.Now(m.o.Budget, usage, available), available
 	}
 	now.Level = m.o.Thresholds.Level(now.Usage, now.Budget)
 	for id, tree := range s.Trees {
-		now.Trees[id] = tree.Usage
-		now.Rest -= tree.Usage
+		now.Trees[id] = tree.Usage + m.shmem.of[id]
+		now.Rest -= now.Trees[id]
 	}
 	return m.keep(now), nil
 }
@@ -185,7 +212,16 @@ func (m *Meter) Last() Reading {
 }
 
 // Begin starts to count the process pid, with all that it starts or marks, under id.
-func (m *Meter) Begin(id string, pid int) { m.tracker.Track(id, pid) }
+func (m *Meter) Begin(id string, pid int) {
+	m.sampling.Lock()
+	defer m.sampling.Unlock()
+	m.tasks[id] = true
+	m.tracker.Track(id, pid)
+	select {
+	case m.begun <- struct{}{}:
+	default:
+	}
+}
 
 // BeginOne starts to count the process pid alone under id, such as a helper of this
 // process.
@@ -193,10 +229,13 @@ func (m *Meter) BeginOne(id string, pid int) { m.tracker.TrackOne(id, pid) }
 
 // End stops counting under id. It returns the peak usage and the processor time that
 // samples have seen. maxRSS is the highest resident set of a single process as the
-// kernel saw it (ru_maxrss): what it shows beyond the samples they have missed, so it
-// is added to the peak.
+// kernel saw it (ru_maxrss), zero if unknown: what it shows beyond the samples they have
+// missed, so it is added to the peak.
 func (m *Meter) End(id string, maxRSS memtools.Bytes) (peak memtools.Bytes, cpu time.Duration) {
 	m.Now()
+	m.sampling.Lock()
+	defer m.sampling.Unlock()
+	delete(m.tasks, id)
 	sum := m.tracker.Untrack(id)
-	return sum.Peak + max(0, maxRSS-sum.MaxRSS), sum.CPU
+	return max(sum.Peak+max(0, maxRSS-sum.MaxRSS), m.shmem.end(id)), sum.CPU
 }

@@ -135,3 +135,31 @@ func TestPeaksOfManyEnds(t *testing.T) {
 		t.Errorf("left: %v, %v", now.Trees, err)
 	}
 }
+
+func TestPause(t *testing.T) {
+	const mb = memtools.MB
+	for _, tt := range []struct {
+		claim     string
+		usage     memtools.Bytes // 100 MB before
+		after     time.Duration
+		available memtools.Bytes
+		level     memtools.Pressure
+		want      time.Duration
+	}{
+		{"calm while little changes", 101 * mb, calm, 500 * mb, memtools.Normal, calm},
+		{"calm while memory is given back", 10 * mb, calm, 500 * mb, memtools.Normal, calm},
+		{"tense above the warning", 100 * mb, calm, 500 * mb, memtools.Warning, tense},
+		{"tense if memory would last for less than a second", 230 * mb, calm, 500 * mb, memtools.Normal, tense},
+		{"calm if it lasts longer", 220 * mb, calm, 500 * mb, memtools.Normal, calm},
+		{"growth counts by its time", 150 * mb, tense, 500 * mb, memtools.Normal, tense},
+		{"two samples at one moment", 100 * mb, 0, 500 * mb, memtools.Normal, calm},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			last := Reading{Time: time.Unix(0, 0), Usage: 100 * mb}
+			now := Reading{Time: last.Time.Add(tt.after), Usage: tt.usage, Available: tt.available, Level: tt.level}
+			if got := pause(last, now); got != tt.want {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
