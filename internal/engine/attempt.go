@@ -176,7 +176,7 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 		if last := errors.Is(cause, runner.ErrLast); !endsRun(cause) {
 			var text string
 			o, text = heap.Retry(heap.Failure{
-				Verdict: res.Verdict, Limit: a.limit, Request: request, Before: a.grant.Before,
+				Verdict: res.Verdict, Limit: a.limit, Heap: a.largestHeap(), Peak: res.Peak, Request: request, Before: a.grant.Before,
 				Alone: a.grant.Alone || last || a.slots() == 1, Retries: a.config.Retries, Repeat: a.mode == event.Safe,
 			})
 			o.Need = estimate.RetryNeed(res.Peak)
@@ -198,6 +198,14 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 		return schedule.Outcome{Result: schedule.Failed, Cause: res.Verdict.Cause}, notice
 	}
 	return o, notice
+}
+
+// largestHeap is the largest V8 heap that was seen in the attempt.
+func (a *attempt) largestHeap() memtools.Bytes {
+	if a.session.GC == nil {
+		return 0
+	}
+	return a.session.GC.Largest(a.task.ID)
 }
 
 // endsRun reports whether an attempt was ended with its run. One that ran out of memory

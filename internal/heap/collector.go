@@ -37,6 +37,9 @@ type Collector struct {
 	mu   sync.Mutex // held during a collection; guards all below
 	last time.Time
 	past map[int]pastGC // by process id
+
+	seeing  sync.Mutex // guards largest; mu may be held for long
+	largest map[string]memtools.Bytes
 }
 
 // CollectorOptions connect a Collector to its run.
@@ -68,7 +71,7 @@ func newCollector(h heaps, o CollectorOptions) *Collector {
 	if o.Frozen == nil {
 		o.Frozen = func(string) bool { return false }
 	}
-	return &Collector{o: o, heaps: h, past: map[int]pastGC{}}
+	return &Collector{o: o, heaps: h, past: map[int]pastGC{}, largest: map[string]memtools.Bytes{}}
 }
 
 // Critical collects in the background, unless a collection runs or has just run. The
@@ -90,6 +93,22 @@ func (c *Collector) background(ctx context.Context, trigger event.GCTrigger) {
 	if due {
 		c.started.Go(func() { c.collect(ctx, trigger) })
 	}
+}
+
+// Largest returns the largest heap that was seen in a process of the task, and forgets it.
+// Zero means that none was: heaps are looked at only when memory is short.
+func (c *Collector) Largest(task string) memtools.Bytes {
+	c.seeing.Lock()
+	defer c.seeing.Unlock()
+	largest := c.largest[task]
+	delete(c.largest, task)
+	return largest
+}
+
+func (c *Collector) saw(task string, h v8heap.Heap) {
+	c.seeing.Lock()
+	defer c.seeing.Unlock()
+	c.largest[task] = max(c.largest[task], h.Used, h.Total)
 }
 
 // Wait waits for the collections in the background.
@@ -155,6 +174,7 @@ func (c *Collector) candidates(ctx context.Context, pace pacing) []candidate {
 			if err != nil {
 				return // in native code, or gone: not a candidate now
 			}
+			c.saw(c.o.Task(p.Task), stats)
 			mu.Lock()
 			defer mu.Unlock()
 			if pace.worthwhile(stats.Used, c.past[p.PID], time.Now()) {

@@ -81,6 +81,45 @@ func TestRetryWithLess(t *testing.T) {
 	}
 }
 
+// TestRetryWithASmallerHeap: a lone task that was stopped inside the budget is tried again
+// if a smaller heap would have made a difference.
+func TestRetryWithASmallerHeap(t *testing.T) {
+	stopped := oom.Verdict{Cause: oom.PressureStop}
+	r := Request{Budget: 656 * mb, Young: 48 * mb, Ceiling: 8 * gb}
+	for _, tt := range []struct {
+		claim      string
+		heap, peak memtools.Bytes
+		change     func(*Failure)
+		want       memtools.Bytes
+	}{
+		{"with room for what it held beside its heap", 560 * mb, 730 * mb, nil, 438 * mb},
+		{"not if no heap was seen", 0, 730 * mb, nil, 0},
+		{"not if its heap was small", 200 * mb, 730 * mb, nil, 0},
+		{"not if hardly any heap would be left", 120 * mb, 690 * mb, nil, 0},
+		{"not if others may have been the cause", 560 * mb, 730 * mb, func(f *Failure) { f.Alone = false }, 0},
+		{"not if the limit stands under packages:", 560 * mb, 730 * mb, func(f *Failure) { f.Limit.Fixed = true }, 0},
+		{"not if the limit is the user's", 560 * mb, 730 * mb, func(f *Failure) { f.Limit.Set = false }, 0},
+		{"not twice", 560 * mb, 730 * mb, func(f *Failure) { f.Before = []schedule.Outcome{{Cause: oom.PressureStop, HeapLimit: 600 * mb}} }, 0},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			f := Failure{Verdict: stopped, Limit: For(r), Request: r, Heap: tt.heap, Peak: tt.peak, Alone: true}
+			if tt.change != nil {
+				tt.change(&f)
+			}
+			if o, _ := Retry(f); o.HeapLimit != tt.want {
+				t.Errorf("%+v, want a heap limit of %v", o, tt.want)
+			}
+		})
+	}
+	t.Run("is not raised again after that", func(t *testing.T) {
+		f := Failure{Verdict: oom.Verdict{Cause: oom.V8Heap, Limit: 438 * mb}, Limit: Limit{Size: 438 * mb, Set: true}, Request: r, Alone: true,
+			Before: []schedule.Outcome{{Cause: oom.PressureStop, HeapLimit: 438 * mb}}}
+		if o, _ := Retry(f); o.Result != schedule.Failed {
+			t.Errorf("%+v", o)
+		}
+	})
+}
+
 func TestNext(t *testing.T) {
 	r := Request{Budget: 4 * gb, Ceiling: 2 * gb}
 	asked := func(limits ...memtools.Bytes) (before []schedule.Outcome) {

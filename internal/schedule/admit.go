@@ -16,6 +16,8 @@ const (
 	backfillWindow = 64
 	// maxPassedOver is how many jobs may start before the first in line does.
 	maxPassedOver = 16
+	// minGuestTime is how long a guest must be expected to run until its room is full.
+	minGuestTime = time.Second
 	// needMargin is the margin below its need, at most a twentieth of it, at which a
 	// job counts as exceeding it.
 	needMargin = 16 * memtools.MB
@@ -102,10 +104,18 @@ func (l *ledger) next(m Memory) (j *job, guest bool) {
 			}
 		}
 	}
-	if !first.alone && first.stops == 0 && free >= first.need()/2 {
+	if !first.alone && first.stops == 0 && first.worthAGuest(free) {
 		return first, true
 	}
 	return nil, false
+}
+
+// worthAGuest reports whether a job gets far enough in the memory that is free: it has half
+// of its need, and at even growth some time until it is frozen. One that takes all its
+// memory at once would be frozen late, and then stopped.
+func (j *job) worthAGuest(free memtools.Bytes) bool {
+	fills := time.Duration(float64(j.Length) * float64(free) / float64(max(j.need(), 1)))
+	return free >= j.need()/2 && (j.Length == 0 || fills >= minGuestTime)
 }
 
 // opening returns when the first in line is expected to start, and what will be

@@ -41,6 +41,8 @@ func TestAdmission(t *testing.T) {
 			[]Job{job("a", 500, 9, 0), job("b", 800, 30, 0), job("c", 100, 29, 0)}, Options{CPUs: 8}, Memory{Budget: 850 * mb}, "b", false},
 		{"starts as a guest a job of which half fits",
 			[]Job{job("a", 500, 9, 0), job("b", 500, 8, 0)}, Options{CPUs: 8}, Memory{Budget: 850 * mb}, "a b", true},
+		{"does not start one that would fill its room at once",
+			[]Job{job("a", 500, 2, 0), job("b", 500, 1, 0)}, Options{CPUs: 8}, Memory{Budget: 850 * mb}, "a", true},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			for i := range tt.jobs {

@@ -43,9 +43,18 @@ const (
 	// thawDelay is how long memory must not have been short before a frozen attempt
 	// goes on.
 	thawDelay = time.Second
-	// kernelReserve is the available memory at which the last attempt is ended. The
-	// kernel's own reclaim needs about this much to work in.
+	// kernelReserve is the available memory below which attempts that are frozen give
+	// way at once, and a lone one collects its garbage. The kernel's own reclaim needs
+	// about this much to work in without slowing everything down.
 	kernelReserve = 48 * memtools.MB
+	// edgeHorizon and edgeReserve are how near the limit must be, in time and in memory,
+	// before a lone attempt is ended: the time until the next measurement and until a
+	// kill takes effect, and what the kernel's counters may be behind. Nearer than that
+	// the kernel would kill it itself, or all of the container.
+	edgeHorizon = 100 * time.Millisecond
+	edgeReserve = 16 * memtools.MB
+	// collectTimeout is how long ago a collection may be that counts as tried.
+	collectTimeout = 2 * time.Second
 	// guestHeadroom is the part of its room, a sixteenth, that a guest leaves when it
 	// is frozen, and minGuestHeadroom the least: it grows a little until that takes
 	// effect.
@@ -59,8 +68,9 @@ const (
 type ladder struct {
 	// rest is the past of what belongs to no attempt.
 	rest trend
-	// lastCorrection is when one was made, lastShort when memory was short.
-	lastCorrection, lastShort time.Time
+	// lastCorrection is when one was made, lastShort when memory was short, lastCollect
+	// when garbage was to be collected.
+	lastCorrection, lastShort, lastCollect time.Time
 }
 
 // correct returns what must be done now so that the run stays inside its memory.
@@ -91,11 +101,13 @@ func (l *ledger) correct(m Memory) []correction {
 }
 
 // makeRoom freezes the newest attempts, then stops those that are frozen, and at
-// last ends the only one. near is true if the limit is near, rather than the
-// budget exceeded.
+// last ends the only one, once garbage was collected. near is true if the limit is near,
+// rather than the budget exceeded.
 func (l *ledger) makeRoom(m Memory, moving, frozen []*job, near bool) []correction {
 	rushed, endangered := l.growth(moving, freezeAllHorizon) > m.Available, l.endangered(m, moving)
-	if m.Time.Sub(l.lastCorrection) < correctionInterval && !rushed && !endangered {
+	lone := len(moving)+len(frozen) == 1
+	edge := lone && l.atEdge(m, moving)
+	if m.Time.Sub(l.lastCorrection) < correctionInterval && !rushed && !edge && (lone || !endangered) {
 		return nil
 	}
 	l.raiseFloors(moving)
@@ -108,23 +120,26 @@ func (l *ledger) makeRoom(m Memory, moving, frozen []*job, near bool) []correcti
 		return l.freeze(m, victims)
 	case len(frozen) > 0 && (!l.o.KeepFrozen || endangered):
 		return l.stop(m, frozen[len(frozen)-1], stop)
-	case len(frozen) == 0 && endangered:
+	case edge && m.Time.Sub(l.lastCollect) < collectTimeout:
 		return l.stop(m, moving[0], giveUp)
-	case near:
-		l.lastCorrection = m.Time
-		return []correction{{kind: collect}}
+	case near, lone && endangered:
+		return []correction{l.collect(m)}
 	}
 	return nil // the machine has the memory
 }
 
 func (l *ledger) freeze(m Memory, victims []*job) []correction {
-	l.lastCorrection = m.Time
-	cs := []correction{{kind: collect}}
+	cs := []correction{l.collect(m)}
 	for _, v := range victims {
 		v.frozen = true
 		cs = append(cs, correction{freeze, v})
 	}
 	return cs
+}
+
+func (l *ledger) collect(m Memory) correction {
+	l.lastCorrection, l.lastCollect = m.Time, m.Time
+	return correction{kind: collect}
 }
 
 func (l *ledger) stop(m Memory, j *job, k kind) []correction {
@@ -159,9 +174,14 @@ func (l *ledger) hostGuest(m Memory, moving []*job) []correction {
 	return nil
 }
 
-// endangered reports whether the kernel is about to act.
+// endangered reports whether the kernel may act soon.
 func (l *ledger) endangered(m Memory, moving []*job) bool {
 	return m.Available < kernelReserve || l.growth(moving, stopHorizon) > m.Available-kernelReserve
+}
+
+// atEdge reports whether the kernel acts next.
+func (l *ledger) atEdge(m Memory, moving []*job) bool {
+	return l.growth(moving, edgeHorizon) > m.Available-edgeReserve
 }
 
 // relax lets the frozen attempt that started first go on, if there is room for it

@@ -166,9 +166,30 @@ func TestLadder(t *testing.T) {
 			s.want(s.after(500*time.Millisecond, 900), "collect")
 			s.want(s.after(100*time.Millisecond, 920), "") // it takes a moment
 		},
-		"gives up on a lone attempt before the kernel acts": func(t *testing.T) {
+		"gives up on a lone attempt before the kernel acts, once garbage was collected": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 300*mb)
-			s.want(s.after(time.Minute, 1060), "give up a")
+			s.want(s.after(time.Minute, 1060), "collect")
+			s.want(s.after(time.Second, 1080), "collect")
+			s.want(s.after(50*time.Millisecond, 1090), "give up a")
+		},
+		"lets a lone attempt come near the limit if it hardly grows": func(t *testing.T) {
+			s := running(t, Options{}, 1000*mb, 300*mb)
+			s.want(s.after(time.Minute, 1060), "collect")
+			for range 4 {
+				s.want(s.after(time.Second, 1080), "collect")
+			}
+		},
+		"gives up on a lone attempt earlier if it grows fast": func(t *testing.T) {
+			s := running(t, Options{}, 1000*mb, 300*mb)
+			s.want(s.after(time.Minute, 700), "")
+			s.want(s.after(250*time.Millisecond, 900), "collect")
+			s.want(s.after(100*time.Millisecond, 960), "collect")
+			s.want(s.after(50*time.Millisecond, 1020), "give up a") // 80 MB come in 100 ms
+		},
+		"gives up on a lone attempt without a collection only after one more measurement": func(t *testing.T) {
+			s := running(t, Options{}, 1000*mb, 300*mb)
+			s.want(s.after(time.Minute, 1095), "collect")
+			s.want(s.after(50*time.Millisecond, 1095), "give up a")
 		},
 		"does nothing if memory bounds nothing": func(t *testing.T) {
 			s := running(t, Options{}, 0, 300*mb)
