@@ -8,6 +8,7 @@
 //	go run ./internal/bench -rounds 3 peers      a workspace under each runner, inside memory limits: root on Linux
 //	go run ./internal/bench -rounds 3 many       thousands of packages with empty scripts
 //	go run ./internal/bench -pairs 10 cheap      a hundred packages with a short Node process each, beside Vite Task
+//	go run ./internal/bench -rounds 3 peaks      the peaks that heapmage tells beside the kernel's: root on Linux
 //	go run ./internal/bench project DIR          the workspace that peers builds
 //	go run ./internal/bench chaos -minutes 15    random builds inside memory limits, and harm done to them: root on Linux
 //
@@ -46,7 +47,7 @@ func run() error {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	pairs := flag.Int("pairs", 5, "how many pairs of runs (overhead, gc, agent, cheap)")
-	rounds := flag.Int("rounds", 3, "how many runs of each runner (peers, many)")
+	rounds := flag.Int("rounds", 3, "how many runs of each runner (peers, many) or shape (peaks)")
 	against := flag.String("against", "", "compiled targets of another version to compare with (overhead, many, cheap, peers)")
 	flag.Parse()
 	if *against != "" {
@@ -76,6 +77,8 @@ func run() error {
 		return fixture.Layered(1).Generate(ctx, flag.Arg(1))
 	case "peers":
 		return peers(ctx, *rounds, *against, flag.Args()[1:])
+	case "peaks":
+		return peaks(ctx, *rounds, flag.Args()[1:])
 	case "many":
 		return many(ctx, *rounds, *against, flag.Args()[1:])
 	case "cheap":
@@ -85,6 +88,6 @@ func run() error {
 	case "mem":
 		return chaos.Task(flag.Args()[1:])
 	default:
-		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers, many, cheap or chaos", flag.Arg(0))
+		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers, peaks, many, cheap or chaos", flag.Arg(0))
 	}
 }

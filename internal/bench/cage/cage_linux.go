@@ -109,6 +109,27 @@ func (c *Cage) Command(command []string) []string {
 	return append([]string{"sh", "-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(c.dir, "cgroup.procs")}, command...)
 }
 
+// Join is the shell command that puts the shell which runs it into the cage.
+func (c *Cage) Join() string { return "echo $$ >" + filepath.Join(c.dir, "cgroup.procs") }
+
+// Held is what the cage holds that cannot be dropped: anonymous and shared memory, resident
+// or swapped out, as the kernel counts it for the whole cgroup.
+func (c *Cage) Held() (memtools.Bytes, error) {
+	stat, err := os.ReadFile(filepath.Join(c.dir, "memory.stat"))
+	if err != nil {
+		return 0, err
+	}
+	if !c.v2 {
+		return number(stat, "total_rss") + number(stat, "total_shmem") + number(stat, "total_swap"), nil
+	}
+	held := number(stat, "anon") + number(stat, "shmem")
+	if swap, err := os.ReadFile(filepath.Join(c.dir, "memory.swap.current")); err == nil {
+		n, _ := strconv.ParseInt(strings.TrimSpace(string(swap)), 10, 64)
+		held += memtools.Bytes(n)
+	}
+	return held, nil
+}
+
 // Sample measures the living processes.
 func (c *Cage) Sample() ([]Process, error) {
 	pids, err := c.pids()

@@ -21,6 +21,8 @@ func New(memtools.Bytes) (*Cage, error) {
 type never struct{}
 
 func (never) Command(command []string) []string { return command }
+func (never) Join() string                      { return ":" }
+func (never) Held() (memtools.Bytes, error)     { return 0, errors.ErrUnsupported }
 func (never) Sample() ([]Process, error)        { return nil, errors.ErrUnsupported }
 func (never) Counted() (Counted, error)         { return Counted{}, errors.ErrUnsupported }
 func (never) Close() (int, error)               { return 0, errors.ErrUnsupported }
