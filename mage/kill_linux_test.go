@@ -279,3 +279,61 @@ func TestTooLarge(t *testing.T) {
 		}
 	}
 }
+
+// TestFilesInMemory builds packages that write files in memory which no process maps. Both
+// are learned at the first run, and do not run together at the second.
+func TestFilesInMemory(t *testing.T) {
+	needsNode(t)
+	if err := os.WriteFile("/dev/shm/heapmage-test", nil, 0o644); err != nil {
+		unlessCI(t, fmt.Sprintf("there is no /dev/shm: %v", err))
+	}
+	_ = os.Remove("/dev/shm/heapmage-test")
+	procs := limited(t, 600<<20)
+	files := map[string]string{"node_modules/.keep": ""}
+	for _, name := range []string{"a", "b"} {
+		file := fmt.Sprintf("/dev/shm/heapmage-test-%d-%s", os.Getpid(), name)
+		t.Cleanup(func() { _ = os.Remove(file) })
+		script := fmt.Sprintf("for i in 1 2 3 4 5 6 7; do head -c 48000000 /dev/zero && sleep 0.05 || exit; done >%[1]s && sleep 0.3 && rm %[1]s", file)
+		files["packages/"+name+"/package.json"] = fmt.Sprintf(`{"name": %q, "scripts": {"build": %q}}`, name, script)
+	}
+	root := workspaceOf(t, "", files)
+	if err := os.WriteFile(filepath.Join(root, "package.json"), []byte(`{"workspaces": ["packages/*"]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for run, apart := range []string{``, `(?s)✅ Building package: (a|b) completed.*📦 Building package: (a|b)`} {
+		c := exec.Command("sh", "-c", `echo $$ > "$0" && exec "$@"`, procs, binary, "build")
+		c.Dir = root
+		out, err := c.CombinedOutput()
+		if err != nil || kernelKills(t, procs) > 0 {
+			t.Fatalf("run %d: %v, %d kernel kills\n%s", run+1, err, kernelKills(t, procs), out)
+		}
+		if !regexp.MustCompile(apart).Match(out) {
+			t.Errorf("run %d: both ran together\n%s", run+1, out)
+		}
+		if m := regexp.MustCompile(`/ 0\.00MB`).Find(out); m != nil {
+			t.Errorf("run %d: a budget of zero\n%s", run+1, out)
+		}
+		t.Logf("%s", out)
+	}
+}
+
+// TestNearTheLimit builds a package alone that comes within 40 MB of the limit. Its own
+// command manages that, so heapmage must not end it.
+func TestNearTheLimit(t *testing.T) {
+	needsNode(t)
+	procs := limited(t, 500<<20)
+	root := workspaceOf(t, "node near.js", map[string]string{"node_modules/.keep": "", "near.js": `
+const kept = [];
+const grow = () => {
+  kept.push(Buffer.alloc(4 << 20, 1));
+  if (kept.length < 109) return setTimeout(grow, kept.length < 90 ? 10 : 100);
+  setTimeout(() => console.log("built"), 500);
+};
+grow();
+`})
+	c := exec.Command("sh", "-c", `echo $$ > "$0" && exec "$@"`, procs, binary, "build")
+	c.Dir = root
+	if out, err := c.CombinedOutput(); err != nil || kernelKills(t, procs) > 0 {
+		t.Errorf("%v, %d kernel kills\n%s", err, kernelKills(t, procs), out)
+	}
+}
