@@ -15,7 +15,7 @@ import (
 // outputs are the files that a task is declared to write.
 func (p *place) outputs(t *taskgraph.Task) outputs.Set {
 	return outputs.Set{
-		Dir: filepath.Join(p.ws.Root, t.Package.Dir), Members: p.folders,
+		Root: p.ws.Root, Dir: filepath.Join(p.ws.Root, t.Package.Dir), Members: p.folders,
 		Patterns: p.declared.Task(t.Package, t.Target, t.Script).Outputs.Value,
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"hash/maphash"
 	"io/fs"
-	"os"
 	"strings"
 	"time"
 )
@@ -32,7 +31,7 @@ func (s Set) List() (l Listing) {
 		return l
 	}
 	l = Listing{taken: time.Now(), seed: maphash.MakeSeed(), there: map[uint64]bool{}}
-	root, err := os.OpenRoot(s.Dir)
+	root, err := s.open()
 	if err != nil {
 		return l
 	}
@@ -60,7 +59,7 @@ func (s Set) RemoveNew(before Listing, tracked func() map[string]bool) error {
 	if !before.complete {
 		return nil
 	}
-	root, err := os.OpenRoot(s.Dir)
+	root, err := s.open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -1,13 +1,15 @@
 // Package outputs is the files that a task writes, by the patterns that were
-// declared for it. It never touches a file outside the task's package: not through
-// a link, not in another package below it, not what was installed, whatever the
-// patterns are. Nor does it remove a file that was there before the task, or that is
+// declared for it. It never touches a file outside the workspace, nor one outside the
+// task's package: not through a link, not in another package below it, not what was
+// installed, whatever the patterns are. Nor does it remove a file that was there before the task, or that is
 // under version control: what is called an output may be a file that people write and
 // tasks change.
 package outputs
 
 import (
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -25,14 +27,30 @@ var never = []string{".git", rundir.Name}
 
 // Set is the outputs of one task.
 type Set struct {
-	// Dir is the path of the package's folder.
-	Dir string
+	// Root is the path of the workspace, and Dir that of the package's folder. One that
+	// is not inside of the workspace, or is reached through a link out of it, has no
+	// outputs: nothing of it is listed or removed.
+	Root, Dir string
 	// Patterns are doublestar patterns relative to Dir, with slashes. A leading
 	// "!" excludes, in any order. A malformed pattern matches nothing.
 	Patterns []string
 	// Members are the paths of all packages' folders. Those below Dir are left
 	// out. It is only read, so that all sets may share it.
 	Members map[string]bool
+}
+
+// open opens the package's folder.
+func (s Set) open() (*os.Root, error) {
+	workspace, err := os.OpenRoot(s.Root)
+	if err != nil {
+		return nil, err
+	}
+	defer workspace.Close()
+	dir, err := filepath.Rel(s.Root, s.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return workspace.OpenRoot(dir)
 }
 
 // match reports whether a file is an output. name is relative to Dir, with

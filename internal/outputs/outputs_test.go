@@ -76,7 +76,7 @@ func TestRemoveNew(t *testing.T) {
 		}
 	}
 	link("other/dist/there.js", "pkg/dist/was-a-link.js")
-	s := Set{Dir: filepath.Join(root, "pkg"), Patterns: []string{"dist/**", "!dist/kept/**", "../other/**", "node_modules/.cache/**", "Locales/*", "out.txt"}}
+	s := Set{Root: root, Dir: filepath.Join(root, "pkg"), Patterns: []string{"dist/**", "!dist/kept/**", "../other/**", "node_modules/.cache/**", "Locales/*", "out.txt"}}
 	before := s.List()
 
 	write(t, root, "pkg/dist/changed.js", "pkg/dist/new.js", "pkg/dist/deep/new.js", "pkg/dist/kept/new.js", "pkg/dist/committed.js",
@@ -117,7 +117,7 @@ func TestRemoveNew(t *testing.T) {
 	})
 	t.Run("does nothing in a folder that is gone", func(t *testing.T) {
 		gone := tree(t, "gone/x")
-		s := Set{Dir: filepath.Join(gone, "gone"), Patterns: []string{"**"}}
+		s := Set{Root: gone, Dir: filepath.Join(gone, "gone"), Patterns: []string{"**"}}
 		before := s.List()
 		if err := os.RemoveAll(s.Dir); err != nil {
 			t.Fatal(err)
@@ -127,8 +127,8 @@ func TestRemoveNew(t *testing.T) {
 		}
 	})
 	for claim, s := range map[string]Set{
-		"does nothing without patterns":        {Dir: filepath.Join(root, "other")},
-		"does nothing by a listing that lacks": {Dir: filepath.Join(root, "other"), Patterns: []string{"**"}},
+		"does nothing without patterns":        {Root: root, Dir: filepath.Join(root, "other")},
+		"does nothing by a listing that lacks": {Root: root, Dir: filepath.Join(root, "other"), Patterns: []string{"**"}},
 	} {
 		t.Run(claim, func(t *testing.T) {
 			if err := s.RemoveNew(Listing{}, untracked); err != nil {
@@ -164,7 +164,7 @@ func TestStaysInside(t *testing.T) {
 		}
 	}
 	for _, pattern := range []string{"dist/**", "dist/*.js", "dist/user.js", "deep/dist/**", "*/dist/user.js", "**", "**/user.js", "up/shared/*.js", "inner/**"} {
-		s := Set{Dir: filepath.Join(root, "pkg"), Patterns: []string{pattern}, Members: map[string]bool{filepath.Join(root, "pkg"): true, filepath.Join(root, "pkg/inner"): true}}
+		s := Set{Root: root, Dir: filepath.Join(root, "pkg"), Patterns: []string{pattern}, Members: map[string]bool{filepath.Join(root, "pkg"): true, filepath.Join(root, "pkg/inner"): true}}
 		empty := Listing{complete: true, taken: time.Now().Add(-time.Minute), seed: maphash.MakeSeed()}
 		if err := s.RemoveNew(empty, untracked); err != nil {
 			t.Fatal(err)
@@ -180,5 +180,36 @@ func TestStaysInside(t *testing.T) {
 	}
 	if _, err := os.Lstat(filepath.Join(root, "pkg/own.js")); err == nil {
 		t.Error("what the package wrote itself stays")
+	}
+}
+
+// TestOutsideOfTheWorkspace: globs may reach packages that lie elsewhere.
+func TestOutsideOfTheWorkspace(t *testing.T) {
+	top := tree(t, "outside/a/dist/user.js", "ws/packages/inner/dist/user.js")
+	root := filepath.Join(top, "ws")
+	for from, to := range map[string]string{"packages/a": "../../outside/a", "packages/all": "../../outside", "packages/b": "inner"} {
+		if err := os.Symlink(filepath.FromSlash(to), filepath.Join(root, filepath.FromSlash(from))); err != nil {
+			t.Skip(err)
+		}
+	}
+	for dir, own := range map[string]bool{
+		"../outside/a": false, "packages/a": false, "packages/all/a": false, "../ws/../outside/a": false,
+		"packages/inner": true, "packages/b": true, "../ws/packages/inner": true,
+	} {
+		t.Run(dir, func(t *testing.T) {
+			s := Set{Root: root, Dir: filepath.Join(root, filepath.FromSlash(dir)), Patterns: []string{"dist/**"}}
+			if l := s.List(); l.complete != own || len(l.there) == 1 != own {
+				t.Errorf("listed: %+v", l)
+			}
+			empty := Listing{complete: true, taken: time.Now().Add(-time.Minute), seed: maphash.MakeSeed()}
+			if err := s.RemoveNew(empty, untracked); (err == nil) != own {
+				t.Error(err)
+			}
+			_, err := os.Stat(filepath.Join(s.Dir, "dist/user.js"))
+			if removed := err != nil; removed != own {
+				t.Errorf("removed: %v", removed)
+			}
+			write(t, s.Dir, "dist/user.js")
+		})
 	}
 }
