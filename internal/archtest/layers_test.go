@@ -10,7 +10,7 @@ import (
 // layers are the packages from the bottom up. A package imports only packages of
 // lower layers, so that it can be read, tested and replaced without those above.
 var layers = [][]string{
-	{"internal/printable"},
+	{"internal/printable", "internal/clock"},
 	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "ci"},
 	{"memtools", "internal/packagejson", "internal/gomod", "pool/internal/frame", "pool/internal/channel"},
 	{"memtools/oom", "memtools/v8heap", "internal/sublimit", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},

@@ -15,6 +15,7 @@ import (
 	"github.com/magefile/mage/mg"
 
 	"github.com/heapmage/heapmage/internal/budget"
+	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/confined"
 	"github.com/heapmage/heapmage/internal/estimate"
@@ -45,7 +46,7 @@ func Run(ctx context.Context, request Request) error {
 	debug.FreeOSMemory() // what was read to prepare is garbage now
 	ctx, release := session.Stoppable(ctx)
 	defer release()
-	r := &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, started: time.Now(), said: &notices{}, before: &before{}}
+	r := &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, started: clock.Now(), said: &notices{}, before: &before{}}
 	id := proc.NewRunID()
 	first := event.RunStarted{
 		Format: event.Format, Run: id, Target: r.target, Mode: r.mode, Root: r.ws.Root, Manager: r.manager(), Tasks: len(r.graph.Tasks),
@@ -294,7 +295,7 @@ func (r *run) finish(ctx context.Context, err error) error {
 	now := r.session.Meter.Now()
 	var f event.RunFinished
 	r.session.Tally.Read(func(s *tally.State) { f = s.Summary() })
-	f.Usage, f.Budget, f.Duration = now.Usage, now.Budget, time.Since(r.started)
+	f.Usage, f.Budget, f.Duration = now.Usage, now.Budget, clock.Since(r.started)
 	known := (*problem.Error)(nil)
 	if code, reason := session.Exit(ctx); code != 0 { // tasks that failed did so because of it
 		f.ExitCode, f.Reason, err = code, r.target+" "+reason, nil

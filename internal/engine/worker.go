@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
+	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/proc"
@@ -39,7 +39,7 @@ func OpenWorker(ctx context.Context, dir string, out io.Writer) (*Worker, error)
 	}
 	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
-	w := &Worker{run: &run{prepared: p, target: "build", graph: &taskgraph.Graph{}, started: time.Now(), said: &notices{}, before: &before{}}, end: cancel, busy: map[string]*sync.Mutex{}}
+	w := &Worker{run: &run{prepared: p, target: "build", graph: &taskgraph.Graph{}, started: clock.Now(), said: &notices{}, before: &before{}}, end: cancel, busy: map[string]*sync.Mutex{}}
 	w.run.console = report.NewConsole(outer, out, colour(p.environ, out), w.run.show())
 	if err := w.run.open(ctx, proc.NewRunID(), nil); err != nil {
 		cancel()

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/meter"
 	"github.com/heapmage/heapmage/memtools"
@@ -131,7 +132,7 @@ func (c *Collector) collect(ctx context.Context, trigger event.GCTrigger) {
 	}
 	c.o.Emit(event.GCStarted{Trigger: trigger, Processes: len(candidates)})
 	done := event.GCFinished{}
-	start := time.Now()
+	start := clock.Now()
 	for _, p := range candidates {
 		one := c.collectIn(ctx, p)
 		done.Processes = append(done.Processes, one)
@@ -143,7 +144,7 @@ func (c *Collector) collect(ctx context.Context, trigger event.GCTrigger) {
 			break
 		}
 	}
-	done.Duration = time.Since(start)
+	done.Duration = clock.Since(start)
 	c.o.Emit(done)
 	c.last = time.Now()
 }

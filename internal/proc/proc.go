@@ -140,7 +140,8 @@ type Process struct {
 	done               chan struct{} // closed by supervise, last of all
 
 	mu        sync.Mutex
-	suspended bool
+	suspended bool // by Suspend
+	held      bool // by hold
 	ending    bool // the tree is being ended and can no longer be suspended
 
 	result Result // written by supervise and wait; read after done
@@ -179,6 +180,8 @@ func Start(c Command) (*Process, error) {
 		// The same file for both, so that the kernel keeps their order.
 		p.cmd.Stdout, p.cmd.Stderr = childEnd, childEnd
 	}
+	commands.gate.RLock()
+	defer commands.gate.RUnlock()
 	// Before the start, so that the reaper knows the mark whenever we are killed.
 	p.ward = theReaper.watch(c.ID)
 	p.result.started = time.Now()
@@ -192,6 +195,7 @@ func Start(c Command) (*Process, error) {
 		return nil, startError(c, err)
 	}
 	theReaper.started(p.ward, p.tree)
+	p.enlist()
 	if c.OOMScoreAdj != 0 {
 		raiseOOMScore(p.PID(), c.OOMScoreAdj)
 	}
@@ -239,15 +243,16 @@ func (p *Process) setSuspended(on bool) error {
 	if p.ending {
 		return ErrEnded
 	}
-	if on == p.suspended && !on {
-		return nil
-	}
-	if on {
+	switch {
+	case on:
 		p.suspended = true // even if it fails halfway: what was stopped must go on
 		return p.tree.suspend()
-	}
-	if err := p.tree.resume(); err != nil {
-		return err
+	case !p.suspended:
+		return nil
+	case !p.held:
+		if err := p.tree.resume(); err != nil {
+			return err
+		}
 	}
 	p.suspended = false
 	return nil
@@ -260,8 +265,8 @@ func (p *Process) endingNow(signal func()) {
 	defer p.mu.Unlock()
 	p.ending = true
 	signal()
-	if p.suspended {
-		p.suspended = false
+	if p.suspended && !p.held {
 		_ = p.tree.resume() // if it fails, SIGKILL needs no running process
 	}
+	p.suspended = false
 }

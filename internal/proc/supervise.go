@@ -3,6 +3,7 @@ package proc
 import (
 	"time"
 
+	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/proctable"
 )
 
@@ -51,6 +52,7 @@ func (p *Process) supervise() {
 	<-p.exited
 	p.output.finish(outputDelay)
 	p.result.OutputErr = p.output.failure()
+	p.leave()
 	p.tree.release()
 	theReaper.forget(p.ward)
 }
@@ -107,9 +109,10 @@ func (p *Process) sweep(s proctable.Scope, d time.Duration, cancel <-chan struct
 }
 
 // poll calls ok at growing intervals until it returns true, d is over or cancel is
-// closed. It returns the last result, and false if it was cancelled.
+// closed. It returns the last result, and false if it was cancelled. The time for which
+// this process is stopped does not count.
 func (p *Process) poll(d time.Duration, cancel <-chan struct{}, ok func() bool) bool {
-	end := time.NewTimer(d)
+	began, end := clock.Now(), time.NewTimer(d)
 	defer end.Stop()
 	exited := p.exited
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 64*time.Millisecond) {
@@ -128,8 +131,12 @@ func (p *Process) poll(d time.Duration, cancel <-chan struct{}, ok func() bool) 
 			next.Stop()
 			return false
 		case <-end.C:
-			next.Stop()
-			return ok()
+			left := d - clock.Since(began)
+			if left <= 0 {
+				next.Stop()
+				return ok()
+			}
+			end.Reset(left)
 		}
 		next.Stop()
 	}

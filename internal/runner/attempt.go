@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/proc"
 )
 
@@ -42,9 +43,9 @@ func (a *Attempt) setFrozenLocked(frozen bool) {
 	}
 	a.frozen = frozen
 	if frozen {
-		a.since, a.thawed = time.Now(), make(chan struct{})
+		a.since, a.thawed = clock.Now(), make(chan struct{})
 	} else {
-		a.total += time.Since(a.since)
+		a.total += clock.Since(a.since)
 		close(a.thawed)
 		a.thawed = nil
 	}
@@ -72,7 +73,7 @@ func (a *Attempt) frozenFor() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.frozen {
-		return a.total + time.Since(a.since)
+		return a.total + clock.Since(a.since)
 	}
 	return a.total
 }
@@ -105,23 +106,32 @@ func (a *Attempt) runs(p *proc.Process) {
 // while it is frozen, that does not change.
 const minCheck = 10 * time.Millisecond
 
-// endAfter calls end once the attempt has run for d, pauses not counted, unless ctx is
-// done before.
+// lastLook is how long an attempt whose time is up may still turn out to have ended.
+// After this process itself was stopped, its end and the end of its time come at once.
+const lastLook = 50 * time.Millisecond
+
+// endAfter calls end once the attempt has run for d, unless ctx is done before. Pauses do
+// not count, nor does the time for which this process was stopped.
 func (a *Attempt) endAfter(ctx context.Context, d time.Duration, end func()) {
-	began := time.Now()
+	began := clock.Now()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	for {
+	for looked := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		}
-		left := d - (time.Since(began) - a.frozenFor())
-		if left <= 0 {
+		left := d - (clock.Since(began) - a.frozenFor())
+		switch {
+		case left > 0:
+			timer.Reset(max(left, minCheck))
+		case !looked:
+			looked = true
+			timer.Reset(lastLook)
+		default:
 			end()
 			return
 		}
-		timer.Reset(max(left, minCheck))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/meter"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/script"
@@ -40,8 +41,8 @@ type Spec struct {
 	// Output takes the output as it comes, beside the log. Nil means that it goes to
 	// the log alone.
 	Output io.Writer
-	// Timeout ends the attempt once it has run for so long, pauses not counted. Zero
-	// means none.
+	// Timeout ends the attempt once it has run for so long. Pauses do not count, nor
+	// does the time for which this process was stopped. Zero means none.
 	Timeout time.Duration
 	// HeapLimit is V8's heap limit that Steps set, for the diagnosis; zero if unknown.
 	// ScriptHeapLimit is one that the script sets itself, zero if it sets none.
@@ -51,6 +52,7 @@ type Spec struct {
 
 // Result is how an attempt ended.
 type Result struct {
+	// Duration is by package clock: without the time for which this process was stopped.
 	Duration time.Duration
 	// Frozen is the part of Duration for which the attempt was frozen.
 	Frozen time.Duration
@@ -80,9 +82,9 @@ var (
 // task, which takes at most three seconds. The error is one of this machine (no shell),
 // not of the script.
 func (r *Runner) Run(ctx context.Context, s Spec, a *Attempt) (res Result, err error) {
-	began := time.Now()
+	began := clock.Now()
 	defer func() {
-		res.Duration = time.Since(began)
+		res.Duration = clock.Since(began)
 		res.Frozen = a.end()
 		cause := context.Cause(ctx)
 		res.MadeRoom = errors.Is(cause, ErrPressure) && !errors.Is(cause, ErrLast)

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/meter"
@@ -55,6 +56,7 @@ type Session struct {
 	// Sampled gets a value after each sample, unless the last one is still unread.
 	Sampled chan struct{}
 
+	reaper      int    // its process id, once it is counted
 	forgetHeaps func() // call it once the server's folder is removed
 	stopMeter   context.CancelFunc
 	metering    sync.WaitGroup
@@ -64,7 +66,7 @@ type Session struct {
 // memory cannot be measured.
 func Open(ctx context.Context, o Options) (*Session, error) {
 	s := &Session{ID: o.ID, Tally: tally.NewSink(o.Reporters...), Sampled: make(chan struct{}, 1)}
-	s.Events = event.NewStream(time.Now, s.Tally)
+	s.Events = event.NewStream(clock.Now, s.Tally)
 	var err error
 	s.Meter, err = meter.New(meter.Options{
 		Budget: o.MaxBudget, Thresholds: o.Thresholds, Tick: o.Tick,
@@ -82,10 +84,6 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Without the reaper, a killed run leaves its processes; all else still works.
-	if pid, err := proc.Reaper(); err == nil && pid > 0 {
-		s.Meter.BeginOne(s.mark("reaper"), pid)
-	}
 	if o.Collect {
 		s.openHeaps(o.Cooldown)
 	}
@@ -96,6 +94,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	metering, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopMeter = stop
 	s.metering.Go(func() { s.Meter.Run(metering) })
+	s.metering.Go(func() { clock.Watch(metering) })
 	return s, nil
 }
 
@@ -138,10 +137,19 @@ func (s *Session) Memory(moment event.Moment, now meter.Reading) {
 }
 
 func (s *Session) sampled(now meter.Reading) {
+	s.countReaper()
 	s.Events.Emit(event.Sample{Usage: now.Usage, Budget: now.Budget, Available: now.Available, Tasks: s.Tasks(now)})
 	select {
 	case s.Sampled <- struct{}{}:
 	default:
+	}
+}
+
+// countReaper counts the reaper's memory. One that was killed is replaced by another.
+func (s *Session) countReaper() {
+	if pid, err := proc.Reaper(); err == nil && pid > 0 && pid != s.reaper {
+		s.reaper = pid
+		s.Meter.BeginOne(s.mark("reaper"), pid)
 	}
 }
 

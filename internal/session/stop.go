@@ -30,11 +30,17 @@ const forced = 200 * time.Millisecond
 // Stoppable returns a context that is done when a session must end, with the reason as
 // its cause: an interrupt, SIGTERM, SIGHUP, the loss of the mage launcher (which does
 // not pass SIGTERM on), or Mage's deadline drawing near. A second interrupt ends this
-// process; the reaper ends what it started. Call release when the session has ended.
+// process; the reaper ends what it started. A stop by the terminal (Ctrl-Z) stops all
+// that the session runs with it. Call release when the session has ended.
+//
+// Mage's deadline is by Mage's own clock, which goes on during a stop.
 func Stoppable(ctx context.Context) (stoppable context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // else nohup started us
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	var nearing *time.Timer
 	if at, ok := ctx.Deadline(); ok {
 		nearing = time.AfterFunc(max(0, time.Until(at)-windDown), func() { cancel(errDeadline) })
@@ -66,6 +72,7 @@ func Stoppable(ctx context.Context) (stoppable context.Context, release func()) 
 		case <-ctx.Done():
 		}
 	})
+	watchers.Go(func() { obeyTerminal(released) })
 	watchers.Go(func() {
 		if proc.WatchParent(ctx) {
 			cancel(errTerminated)

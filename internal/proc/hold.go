@@ -1,0 +1,59 @@
+package proc
+
+import (
+	"maps"
+	"slices"
+	"sync"
+)
+
+// commands are the commands that run.
+var commands = struct {
+	gate sync.RWMutex // held for reading by a start, for writing while all are held
+
+	mu      sync.Mutex // guards running
+	running map[*Process]bool
+}{running: map[*Process]bool{}}
+
+// hold freezes all commands, those that are being ended too, and keeps new ones from
+// starting, for instance because this process is about to be stopped. The returned
+// function lets all go on but those that are suspended on their own. On Windows nothing
+// freezes.
+func hold() (release func()) {
+	commands.gate.Lock()
+	commands.mu.Lock()
+	held := slices.Collect(maps.Keys(commands.running))
+	commands.mu.Unlock()
+	for _, p := range held {
+		p.setHeld(true)
+	}
+	return sync.OnceFunc(func() {
+		for _, p := range held {
+			p.setHeld(false)
+		}
+		commands.gate.Unlock()
+	})
+}
+
+func (p *Process) setHeld(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = on
+	switch {
+	case on:
+		_ = p.tree.suspend() // what cannot be frozen runs on
+	case !p.suspended:
+		_ = p.tree.resume()
+	}
+}
+
+func (p *Process) enlist() {
+	commands.mu.Lock()
+	defer commands.mu.Unlock()
+	commands.running[p] = true
+}
+
+func (p *Process) leave() {
+	commands.mu.Lock()
+	defer commands.mu.Unlock()
+	delete(commands.running, p)
+}
