@@ -22,6 +22,7 @@ import (
 	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/sources"
@@ -44,6 +45,7 @@ func Or(argument *string, otherwise string) string {
 // place is a workspace on this machine: what every run in it depends on.
 type place struct {
 	environ []string
+	running string // the tasks of other runs that this process is part of
 	dir     string // the folder in which the user started heapmage
 	ws      *workspace.Workspace
 	config  *config.Config
@@ -61,7 +63,7 @@ type place struct {
 
 // open reads the workspace around a folder, its configuration and the machine's limits.
 func open(dir string, mode event.Mode) (*place, error) {
-	p := &place{environ: os.Environ(), mode: mode}
+	p := &place{environ: os.Environ(), running: proc.Inherited(environ.Running), mode: mode}
 	if p.mode == "" {
 		p.mode = event.Parallel
 	}
@@ -184,7 +186,7 @@ func prepareRun(ctx context.Context, request Request, readOnly bool) (*prepared,
 		return nil, nil, err
 	}
 	place.notices = append(place.notices, planned.Notices...)
-	if err := planned.CheckReentry(environ.Value(place.environ, environ.Running)); err != nil {
+	if err := planned.CheckReentry(place.running); err != nil {
 		return nil, nil, err
 	}
 	p, err := place.prepare(ctx, planned.Graph.Packages(), readOnly)
@@ -208,7 +210,7 @@ func (p *prepared) heapRequest(t *taskgraph.Task, known estimate.Prediction) hea
 	if known.Basis == estimate.FromHistory {
 		r.Learned, r.Proven = known.Need, known.Heap
 	}
-	if r.User > p.maxBudget && environ.Value(p.environ, environ.Running) != "" {
+	if r.User > p.maxBudget && p.running != "" {
 		r.User = 0 // set by an outer heapmage, which knew what fits
 	}
 	return r

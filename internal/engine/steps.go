@@ -8,6 +8,7 @@ import (
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/heap"
+	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/script"
 )
 
@@ -24,7 +25,7 @@ func (a *attempt) steps() ([]script.Step, error) {
 	o.Args = a.args(a.task)
 	// A heapmage inside the script keeps to this run's budget, and does not start the
 	// same task again.
-	o.Extra = append(o.Extra, environ.Running+"="+a.running(), fmt.Sprintf("%s=%d", environ.Budget, a.maxBudget))
+	o.Extra = append(o.Extra, environ.Running+"="+plan.Inside(a.running, a.ws.Root, a.task.ID), fmt.Sprintf("%s=%d", environ.Budget, a.maxBudget))
 	if a.flag {
 		o.HeapLimit = a.limit.Size
 	}
@@ -60,14 +61,4 @@ func (r *run) scriptOptions() script.Options {
 		o.Extra = append(o.Extra, fmt.Sprintf("%s=%d", environ.GoMemLimit, heap.GoLimit(r.maxBudget)))
 	}
 	return o
-}
-
-// running lists the tasks that the attempt's processes are part of: those of outer runs
-// and its own.
-func (a *attempt) running() string {
-	own := a.ws.Root + "\t" + a.task.ID
-	if outer := environ.Value(a.environ, environ.Running); outer != "" {
-		return outer + "\n" + own
-	}
-	return own
 }

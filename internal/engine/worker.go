@@ -69,6 +69,9 @@ func (w *Worker) Do(ctx context.Context, request Request) (event.TaskFinished, e
 	if err != nil {
 		return event.TaskFinished{}, err
 	}
+	if err := planned.CheckReentry(w.run.running); err != nil {
+		return event.TaskFinished{}, err
+	}
 	if len(planned.Graph.Tasks) != 1 {
 		return event.TaskFinished{}, errors.New(Or(request.Packages, ".") + " is more than one package: give each its own task")
 	}

@@ -48,9 +48,9 @@ const (
 	// other processes' environments to find what left its process group, and by
 	// the agent of memtools/v8heap, which reports it.
 	Task = Prefix + "TASK"
-	// Running lists the tasks that a process runs inside of, one a line, as the
-	// workspace's root, a tab, and the task's ID. Set by the engine for scripts;
-	// read by the engine of a nested run, which refuses to start a task that
+	// Running lists the tasks that a process runs inside of, in the form of
+	// plan.Inside. Set by the engine for scripts; read by the engine of a nested
+	// run, also from the programs around it, which refuses to start a task that
 	// already runs around it.
 	Running = Prefix + "RUNNING"
 	// Reaper is "1" in the helper process that cleans up after a killed run. Set

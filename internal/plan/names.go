@@ -82,22 +82,3 @@ func CheckNames(in Setting) error {
 	}
 	return nil
 }
-
-// CheckReentry refuses a plan inside one of its own tasks: a build script that calls
-// "mage build" would start itself forever. running is the value of HEAPMAGE_RUNNING: the
-// tasks that this process is part of.
-func (p *Plan) CheckReentry(running string) error {
-	for outer := range strings.SplitSeq(running, "\n") {
-		root, id, ok := strings.Cut(outer, "\t")
-		if !ok || root != p.Workspace.Root {
-			continue
-		}
-		for _, t := range p.Graph.Tasks {
-			if t.ID == id {
-				return &problem.Error{Where: id, What: "its script starts heapmage, which would run the same script again",
-					Hint: "have the script call the compiler itself, or take it out of heapmage's run with -workspace"}
-			}
-		}
-	}
-	return nil
-}

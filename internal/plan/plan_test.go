@@ -2,6 +2,7 @@ package plan
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -187,15 +188,50 @@ func TestCheckReentry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for running, refused := range map[string]bool{
-		"":                                    false,
-		in.Workspace.Root + "\tcore#build":    true,
-		"/other\tcore#build":                  false,
-		in.Workspace.Root + "\tcore#generate": false,
-		"/other\tx#y\n" + in.Workspace.Root + "\tcore#build": true,
-	} {
-		if err := p.CheckReentry(running); (err != nil) != refused {
-			t.Errorf("inside %q: %v", running, err)
+	for _, root := range []string{in.Workspace.Root, "/a\nb", "/a\tb c", "/a;b:c%20", "/b\xff", "/", "/a+b", "/ä"} {
+		p.Workspace.Root = root
+		other := Inside("", "/other", "core#build")
+		for running, refused := range map[string]bool{
+			"":                                  false,
+			other:                               false,
+			Inside("", root, "core#build"):      true,
+			Inside("", root, "core#generate"):   false,
+			Inside("", root+"\n", "core#build"): false,
+			Inside(other, root, "core#build"):   true,
+			Inside(Inside("", root, "core#build"), "/a\nb", "x\ny:#z"): true,
+		} {
+			if err := p.CheckReentry(running); (err != nil) != refused {
+				t.Errorf("root %q inside %q: %v", root, running, err)
+			}
 		}
 	}
+}
+
+func TestCheckNesting(t *testing.T) {
+	running := ""
+	for n := range mostNested {
+		if err := checkNesting(running); err != nil {
+			t.Fatalf("refused inside of %d: %v", n, err)
+		}
+		running = Inside(running, fmt.Sprintf("/copies/%d\x1b", n), "core#build")
+	}
+	var refusal *problem.Error
+	if err := checkNesting(running); !errors.As(err, &refusal) || !strings.Contains(refusal.Hint, `core#build in /copies/0\x1b`) {
+		t.Errorf("%v", err)
+	}
+	if err := checkNesting("not of ours"); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzRunning(f *testing.F) {
+	f.Add("/a\nb", "core#build")
+	f.Add("", "%zz :")
+	f.Fuzz(func(t *testing.T, root, id string) {
+		running := Inside(Inside("", "/other", "x#y"), root, id)
+		if got := outers(running); len(got) != 2 || got[1] != (outer{root, id}) {
+			t.Errorf("%q: %+v", running, got)
+		}
+		outers(root) // must not panic
+	})
 }
