@@ -25,6 +25,7 @@ var binary string
 
 func TestMain(m *testing.M) {
 	worker.Main(insideWorker)
+	relay()
 	code, err := withBinary(m.Run)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

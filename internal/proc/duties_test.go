@@ -13,15 +13,10 @@ import (
 func TestDuties(t *testing.T) {
 	t.Run("keeps what it is told and drops what has ended", func(t *testing.T) {
 		d := newDuties()
-		bye := d.read(strings.NewReader("watch 1 0 0 \"r/a\"\nwatch 1 10 99 \"r/a\"\nwatch 2 11 5 \"r/b;\\\"\"\nfolder \"/a b\"\nfolder \"/c\"\nkeep \"/c\"\nforget 2\n" +
+		d.read(strings.NewReader("watch 1 0 0 \"r/a\"\nwatch 1 10 99 \"r/a\"\nwatch 2 11 5 \"r/b;\\\"\"\nfolder \"/a b\"\nfolder \"/c\"\nkeep \"/c\"\nforget 2\n" +
 			"folder \"relative\"\nnonsense\nwatch x\n\nwatch 3 4"))
-		if bye || len(d.wards) != 1 || d.wards[1] != (proctable.Root{Leader: proctable.Identity{PID: 10, Start: 99}, Mark: "r/a"}) || len(d.folders) != 1 || !d.folders["/a b"] {
-			t.Errorf("bye %v, %+v", bye, d)
-		}
-	})
-	t.Run("tells a goodbye from a death", func(t *testing.T) {
-		if !newDuties().read(strings.NewReader("forget 1\nbye\n")) || newDuties().read(strings.NewReader("bye")) {
-			t.Error("mistaken")
+		if len(d.wards) != 1 || d.wards[1] != (proctable.Root{Leader: proctable.Identity{PID: 10, Start: 99}, Mark: "r/a"}) || len(d.folders) != 1 || !d.folders["/a b"] {
+			t.Errorf("%+v", d)
 		}
 	})
 }
@@ -56,7 +51,7 @@ func TestQuiet(t *testing.T) {
 }
 
 func FuzzDuties(f *testing.F) {
-	f.Add("watch 1 10 99 \"r/a\"\nforget 1\nbye\n")
+	f.Add("watch 1 10 99 \"r/a\"\nforget 1\n")
 	f.Add("watch 1 0 0 \"\"\nfolder \"/\"\n")
 	f.Fuzz(func(t *testing.T, in string) {
 		d := newDuties()

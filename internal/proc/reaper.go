@@ -5,7 +5,8 @@ package proc
 // command. Everything it knows comes through a pipe, one message a line
 // (reaper_process.go); the end of the pipe means that we are gone. There is no
 // race: a mark is sent before its process is started, and a child between fork and
-// exec holds the pipe open until its environment is in place.
+// exec holds the pipe open until its environment is in place. A reaper that is killed
+// alone is replaced at once. If both are killed at the same moment, EndRun is left.
 //
 // On Windows the system does this for job objects, so nothing is started; folders
 // stay.

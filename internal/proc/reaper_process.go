@@ -27,13 +27,11 @@ func init() {
 		return
 	}
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
-	// Process lists would show "exe".
-	_ = os.WriteFile("/proc/self/comm", []byte(reaperName), 0)
+	disguise()
 	debug.FreeOSMemory()
 	d := newDuties()
-	if !d.read(os.Stdin) {
-		d.fulfil()
-	}
+	d.read(os.Stdin)
+	d.fulfil(30 * time.Second)
 	os.Exit(0)
 }
 
@@ -45,17 +43,13 @@ type duties struct {
 
 func newDuties() *duties { return &duties{wards: map[int]proctable.Root{}, folders: map[string]bool{}} }
 
-// read takes messages until the pipe ends. It reports whether the parent said
-// goodbye.
-func (d *duties) read(pipe io.Reader) (bye bool) {
+// read takes messages until the pipe ends.
+func (d *duties) read(pipe io.Reader) {
 	in := bufio.NewReaderSize(pipe, 1024)
 	for {
 		line, err := in.ReadString('\n')
 		if err != nil {
-			return false // half a line is no message
-		}
-		if line == "bye\n" {
-			return true
+			return // half a line is no message
 		}
 		d.take(line)
 	}
@@ -116,12 +110,12 @@ func (q *quiet) round(found, unsure []proctable.Process) bool {
 	return q.rounds >= quietRounds && len(q.open) == 0
 }
 
-// fulfil ends all trees and removes the folders. After half a minute it gives up on
-// what the kernel cannot end.
-func (d *duties) fulfil() {
+// fulfil ends all trees and removes the folders. After some time it gives up on what
+// the kernel cannot end.
+func (d *duties) fulfil(patience time.Duration) {
 	pause := 10 * time.Millisecond
 	q := quiet{}
-	for deadline := time.Now().Add(30 * time.Second); len(d.wards) > 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(patience); len(d.wards) > 0 && time.Now().Before(deadline); {
 		var found, unsure []proctable.Process
 		for _, r := range d.wards {
 			t := tree{r}

@@ -11,11 +11,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/heapmage/heapmage/internal/proctable"
 )
 
 // heapmage is a program that runs commands without end, as a build does.
@@ -103,6 +106,50 @@ func TestReaper(t *testing.T) {
 			}
 		}
 	})
+	t.Run("does so even if it was killed itself, alone and again and again", func(t *testing.T) {
+		run, folder := NewRunID(), filepath.Join(t.TempDir(), "sockets")
+		if err := os.Mkdir(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		c, out, ended := launch(t, "heapmage", "PROC_TEST_RUN="+run, "PROC_TEST_FOLDER="+folder)
+		if line, err := out.ReadString('\n'); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		var killed []int
+		for range 5 {
+			eventually(t, "there is a reaper", func() bool {
+				is, err := processes(func(p proctable.Process, _ string) bool {
+					text, _ := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/cmdline")
+					return p.PPID == c.Process.Pid && !p.Zombie && !slices.Contains(killed, p.PID) && string(text) == reaperName+"\x00"
+				})
+				if err != nil || len(is) == 0 {
+					return runtime.GOOS != "linux"
+				}
+				killed = append(killed, is[0].PID)
+				return syscall.Kill(is[0].PID, syscall.SIGKILL) == nil
+			})
+		}
+		eventually(t, "there is another reaper", func() bool {
+			is, _ := processes(func(p proctable.Process, _ string) bool {
+				text, _ := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/comm")
+				return p.PPID == c.Process.Pid && !p.Zombie && !slices.Contains(killed, p.PID) && string(text) == reaperName+"\n"
+			})
+			return len(is) > 0 || runtime.GOOS != "linux"
+		})
+		if err := c.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Wait()
+		if err := ended.SetReadDeadline(time.Now().Add(hang)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ended.Read(make([]byte, 1)); err != io.EOF {
+			t.Fatalf("%v; left: %v", err, leftOf(t, run))
+		}
+		if _, err := os.Stat(folder); !os.IsNotExist(err) {
+			t.Errorf("the folder is left: %v", err)
+		}
+	})
 	t.Run("is one process, in its own session, and is replaced when it dies", func(t *testing.T) {
 		p := start(t, shell("sleep 100", nil))
 		first, err := Reaper()
@@ -119,12 +166,9 @@ func TestReaper(t *testing.T) {
 		if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the reaper has ended", func() bool { return !alive(first) })
-		// Its last thread may still hold the pipe for a moment.
-		eventually(t, "the next message finds it gone", func() bool {
-			RemoveOnDeath(t.TempDir())()
-			now, _ := Reaper()
-			return now != first
+		eventually(t, "there is another, though nothing was sent", func() bool {
+			now, err := Reaper()
+			return err == nil && now != first && alive(now)
 		})
 		r := start(t, shell("sleep 100", nil))
 		second, err := Reaper()
@@ -138,6 +182,44 @@ func TestReaper(t *testing.T) {
 			p.Kill()
 			end(t, p)
 		}
+	})
+	t.Run("has none of our names", func(t *testing.T) {
+		if runtime.GOOS != "linux" {
+			t.Skip("reads /proc")
+		}
+		p := start(t, shell("sleep 100", nil))
+		pid, err := Reaper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := func(name string) string {
+			b, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/" + name)
+			return string(b)
+		}
+		eventually(t, "it has come to its work", func() bool { return read("comm") == reaperName+"\n" })
+		if got := read("cmdline"); got != reaperName+"\x00" || strings.Contains(got, "mage") {
+			t.Errorf("%q", got)
+		}
+		p.Kill()
+		end(t, p)
+	})
+	t.Run("is replaced if it is stopped and its pipe is full", func(t *testing.T) {
+		p := start(t, shell("sleep 100", nil))
+		first, err := Reaper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(first, syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		RemoveOnDeath("/missing/" + strings.Repeat("x", 1<<20))()
+		now, err := Reaper()
+		if err != nil || now == first || !alive(now) || !alive(p.PID()) {
+			t.Errorf("%d, then %d: %v", first, now, err)
+		}
+		eventually(t, "the first has ended", func() bool { return !alive(first) })
+		p.Kill()
+		end(t, p)
 	})
 	t.Run("ignores the signals that end a build", func(t *testing.T) {
 		p := start(t, shell("sleep 100", nil))
@@ -164,7 +246,7 @@ func TestReaper(t *testing.T) {
 		p.Kill()
 		end(t, p)
 	})
-	t.Run("ends without harm when told goodbye", func(t *testing.T) {
+	t.Run("ends without harm at Shutdown", func(t *testing.T) {
 		s := newTranscript()
 		folder := t.TempDir()
 		forget := RemoveOnDeath(folder)

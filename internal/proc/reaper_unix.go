@@ -10,14 +10,24 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/proctable"
 )
 
 // reaperName is the reaper's name in process lists. The kernel cuts it at 15 bytes.
-// The name and environ.Reaper together turn this program into the reaper.
-const reaperName = "heapmage-reaper"
+// Neither it nor an argument may contain the program's name: "pkill -9 -f heapmage"
+// would end both at once. The name and environ.Reaper together turn this program into
+// the reaper.
+const reaperName = "process-reaper"
+
+const (
+	// restartPause comes before a reaper replaces one that lived for less.
+	restartPause = 100 * time.Millisecond
+	// readPause is how long the reaper may leave the pipe full before it is replaced.
+	readPause = time.Second
+)
 
 // ward is one tree that the reaper watches.
 type ward struct {
@@ -27,9 +37,12 @@ type ward struct {
 
 // reaper is our side of the reaper process.
 type reaper struct {
-	mu      sync.Mutex
-	cmd     *exec.Cmd // nil while none runs
+	waiting sync.WaitGroup // for the processes
+
+	mu      sync.Mutex // guards all below
+	cmd     *exec.Cmd  // nil while none runs
 	pipe    *os.File
+	unused  chan struct{} // closed once cmd is no longer the reaper
 	err     error
 	seq     int
 	wards   map[int]*ward
@@ -97,23 +110,32 @@ func (r *reaper) process() (int, error) {
 
 func (r *reaper) shutdown() {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.cmd == nil {
-		return
+	if r.cmd != nil {
+		r.dismissLocked()
 	}
-	_, _ = r.pipe.WriteString("bye\n") // fails if the reaper has ended already
-	r.closeLocked()
+	r.mu.Unlock()
+	r.waiting.Wait()
 }
 
-// sendLocked sends msg to the reaper and starts one if there is none. It replaces a
-// reaper that was killed, and tells the new one all that still matters.
+// sendLocked sends msg to the reaper, and starts one if there is none.
 func (r *reaper) sendLocked(msg string) {
+	if r.cmd == nil || r.writeLocked(msg) != nil {
+		r.replaceLocked()
+	}
+}
+
+// writeLocked waits only a moment for a reaper that does not read: it may be stopped.
+func (r *reaper) writeLocked(text string) error {
+	_ = r.pipe.SetWriteDeadline(time.Now().Add(readPause))
+	_, err := r.pipe.WriteString(text)
+	return err
+}
+
+// replaceLocked starts a reaper instead of the one there is, and tells it all that
+// matters.
+func (r *reaper) replaceLocked() {
 	if r.cmd != nil {
-		_, err := r.pipe.WriteString(msg)
-		if err == nil {
-			return
-		}
-		r.closeLocked()
+		r.dismissLocked()
 	}
 	if len(r.wards)+len(r.folders) == 0 {
 		return
@@ -128,7 +150,7 @@ func (r *reaper) sendLocked(msg string) {
 	for path := range r.folders {
 		all.WriteString(folderMessage(path))
 	}
-	_, r.err = r.pipe.WriteString(all.String())
+	r.err = r.writeLocked(all.String())
 }
 
 func (r *reaper) startLocked() error {
@@ -141,24 +163,43 @@ func (r *reaper) startLocked() error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	r.cmd = &exec.Cmd{
+	cmd := &exec.Cmd{
 		Path: self, Args: []string{reaperName}, Dir: "/", Stdin: in,
 		// Nothing of ours, and no mark above all: what ends our tree must spare it.
 		Env: []string{environ.Reaper + "=1", "GOGC=10", "GOMAXPROCS=1", "GOTRACEBACK=none"},
 		// Ctrl-C must not reach it.
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
-	if err := r.cmd.Start(); err != nil {
+	if err := cmd.Start(); err != nil {
 		_ = out.Close()
-		r.cmd = nil
 		return err
 	}
-	r.pipe = out
+	unused := make(chan struct{})
+	r.cmd, r.pipe, r.unused = cmd, out, unused
+	r.waiting.Go(func() { r.await(cmd, unused) })
 	return nil
 }
 
-func (r *reaper) closeLocked() {
+// await waits for the end of a reaper, and replaces one that was killed.
+func (r *reaper) await(cmd *exec.Cmd, unused <-chan struct{}) {
+	pause := time.NewTimer(restartPause)
+	defer pause.Stop()
+	_ = cmd.Wait() // how it ended does not matter
+	select {
+	case <-pause.C:
+	case <-unused:
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cmd == cmd {
+		r.replaceLocked()
+	}
+}
+
+// dismissLocked ends the reaper before it can take the end of the pipe for ours.
+func (r *reaper) dismissLocked() {
+	_ = r.cmd.Process.Kill() // fails if it has ended already
 	_ = r.pipe.Close()
-	_ = r.cmd.Wait() // leaves no zombie; how it ended does not matter
-	r.cmd, r.pipe = nil, nil
+	close(r.unused)
+	r.cmd, r.pipe, r.unused = nil, nil, nil
 }

@@ -168,6 +168,9 @@ func Writable(root string) error {
 func (r *Run) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.dir != nil {
+		_ = r.dir.Remove(owner) // there is none without SetOwner
+	}
 	r.closeLocked()
 	if r.held != nil {
 		_ = r.held.Close() // it was only read

@@ -43,8 +43,12 @@ type conn struct {
 	gone    bool
 }
 
+// prefix begins the name of a server's folder.
+const prefix = "heapmage-"
+
 // Listen starts a server in a new folder in dir, or in the system's folder for
-// temporary files if dir is empty. Call Close when it is no longer needed.
+// temporary files if dir is empty. Call Close when it is no longer needed. Folders in dir
+// that killed servers left are removed.
 //
 // dir must be short, at most 70 bytes, as systems limit the path of a socket to some
 // 100 bytes. The script that processes preload is put elsewhere, where it stays: into
@@ -57,7 +61,11 @@ func Listen(dir string) (*Server, error) {
 	if _, err := install(places()); err != nil {
 		return nil, err
 	}
-	folder, err := os.MkdirTemp(dir, "heapmage-") // of mode 0700
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	removeAbandoned(dir)
+	folder, err := os.MkdirTemp(dir, prefix) // of mode 0700
 	if err != nil {
 		return nil, err
 	}
