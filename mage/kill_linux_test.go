@@ -1,7 +1,6 @@
 package mage_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,7 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
-	"time"
+
+	"github.com/heapmage/heapmage/internal/cgrouptest"
 )
 
 // workspaceOf writes a workspace of one package with the given build script and
@@ -56,35 +56,7 @@ func unlessCI(t *testing.T, reason string) {
 // processes join it.
 func limited(t *testing.T, bytes int64) (procs string) {
 	t.Helper()
-	own, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		unlessCI(t, err.Error())
-	}
-	parent, limit := "/sys/fs/cgroup", "memory.max"
-	if m := regexp.MustCompile(`(?m)^\d+:(?:[a-z_,]*,)?memory(?:,[a-z_,]*)?:(.*)$`).FindSubmatch(own); m != nil {
-		parent, limit = "/sys/fs/cgroup/memory"+string(m[1]), "memory.limit_in_bytes"
-	} else if m := regexp.MustCompile(`(?m)^0::(.*)$`).FindSubmatch(own); m != nil {
-		// Beside this process's own: a cgroup of version 2 that has processes
-		// cannot hand memory down.
-		parent = filepath.Join(parent, filepath.Dir(string(m[1])))
-	}
-	dir := filepath.Join(parent, fmt.Sprintf("heapmage-test-%d", os.Getpid()))
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		unlessCI(t, fmt.Sprintf("no cgroup can be made: %v", err))
-	}
-	t.Cleanup(func() {
-		for range 100 { // a cgroup can be removed once its last process is reaped
-			if err := os.Remove(dir); err == nil || errors.Is(err, os.ErrNotExist) {
-				return
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
-		t.Errorf("%s cannot be removed", dir)
-	})
-	if err := os.WriteFile(filepath.Join(dir, limit), fmt.Appendln(nil, bytes), 0o644); err != nil {
-		unlessCI(t, fmt.Sprintf("no memory limit can be set: %v", err))
-	}
-	return filepath.Join(dir, "cgroup.procs")
+	return cgrouptest.New(t, bytes).Procs()
 }
 
 func TestAPackageThatTheKernelKillsIsNamed(t *testing.T) {

@@ -10,14 +10,17 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/heapmage/heapmage/internal/cgrouptest"
 )
 
 // TestRealLimit runs a helper in its own cgroup, and lets the kernel kill
 // another one there.
 func TestRealLimit(t *testing.T) {
-	dir := realCgroup(t, 256*MB)
+	group := cgrouptest.New(t, int64(256*MB))
 	run := func(helper string) ([]byte, error) {
-		cmd := exec.Command("sh", "-c", `echo $$ > "$1/cgroup.procs" && exec "$2"`, "sh", dir, os.Args[0])
+		command := group.Command(os.Args[0])
+		cmd := exec.Command(command[0], command[1:]...)
 		cmd.Env = append(os.Environ(), helperEnv+"="+helper, "GOMEMLIMIT=off", "GOMAXPROCS=1")
 		return cmd.Output()
 	}
@@ -35,7 +38,7 @@ func TestRealLimit(t *testing.T) {
 	}
 	t.Run("is found", func(t *testing.T) {
 		l := got.Limits
-		if l.Effective != 256*MB || !strings.HasPrefix(l.EffectiveSource, "cgroup v") || !strings.HasSuffix(l.EffectiveSource, filepath.Base(dir)) {
+		if l.Effective != 256*MB || !strings.HasPrefix(l.EffectiveSource, "cgroup v") || !strings.HasSuffix(l.EffectiveSource, filepath.Base(group.Dir)) {
 			t.Errorf("%v of %q", l.Effective, l.EffectiveSource)
 		}
 		if l.Available < 100*MB || l.Available > 256*MB || l.Machine < l.Effective {
@@ -87,45 +90,4 @@ func init() {
 			}
 		}
 	}
-}
-
-// realCgroup makes a cgroup with a memory limit below this process's own.
-func realCgroup(t *testing.T, limit Bytes) string {
-	t.Helper()
-	cannot := func(why string, err error) {
-		t.Helper()
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s: %v", why, err)
-		}
-		t.Skipf("%s: %v", why, err)
-	}
-	found, err := thisHost.cgroups()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(found.memory) == 0 {
-		cannot("there is no memory controller", errors.ErrUnsupported)
-	}
-	own := found.memory[0]
-	file, parent := "memory.limit_in_bytes", own.Dir
-	if own.Version == 2 {
-		file, parent = "memory.max", filepath.Dir(own.Dir) // a v2 cgroup with processes has no children with limits
-	}
-	dir := filepath.Join(parent, fmt.Sprintf("memtools-test-%d", os.Getpid()))
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		cannot("a cgroup cannot be made (root can)", err)
-	}
-	t.Cleanup(func() {
-		eventually(t, "the cgroup is empty", func() bool { return syscall.Rmdir(dir) == nil })
-	})
-	if err := os.WriteFile(filepath.Join(dir, file), fmt.Append(nil, int64(limit)), 0o644); err != nil {
-		cannot("a memory limit cannot be set", err)
-	}
-	// Without swap, or what passes the limit is swapped out instead of killed.
-	for name, value := range map[string]string{"memory.swap.max": "0", "memory.swappiness": "0"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			_ = os.WriteFile(filepath.Join(dir, name), []byte(value), 0o644)
-		}
-	}
-	return dir
 }

@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 
+	"github.com/heapmage/heapmage/internal/cgrouptest"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/memtools/oom"
 	"github.com/heapmage/heapmage/pool"
@@ -53,39 +52,14 @@ func smallWorld(script string) error {
 
 func TestKernelTakesTheWorkerAndNotUs(t *testing.T) {
 	need(t, "node")
-	own, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		t.Fatal(err)
-	}
-	// This needs a controller of version 1, and the right to make a group. With
-	// version 2 the path depends on what manages the tree.
-	group := ""
-	for line := range strings.Lines(string(own)) {
-		if f := strings.SplitN(strings.TrimSpace(line), ":", 3); len(f) == 3 && f[1] == "memory" {
-			group = filepath.Join("/sys/fs/cgroup/memory", f[2], fmt.Sprintf("heapmage-pool-test-%d", os.Getpid()))
-		}
-	}
-	if group == "" || os.Mkdir(group, 0o755) != nil {
-		const why = "no memory cgroup of version 1 may be made here"
-		if os.Getenv("CI") != "" && os.Getuid() == 0 {
-			t.Fatal(why)
-		}
-		t.Skip(why)
-	}
-	defer func() {
-		if err := os.Remove(group); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := os.WriteFile(filepath.Join(group, "memory.limit_in_bytes"), []byte("200M"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	group := cgrouptest.New(t, 200<<20)
 	text := `process.on('message', ({type}) => {
 		const all = [];
 		for (let n = 0; type === 'swallow'; n++) all.push(Buffer.alloc(1048576, 1));
 		process.send(type);
 	})`
-	cmd := exec.Command("sh", "-c", `echo $$ > "$1/cgroup.procs" && exec "$2"`, "sh", group, os.Args[0])
+	command := group.Command(os.Args[0])
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), smallWorldEnv+"="+script(t, "w.cjs", text))
 	out, err := cmd.CombinedOutput()
 	if want := fmt.Sprintf("SIGKILL %s \"small\"\n", oom.KernelOOM); err != nil || string(out) != want {

@@ -12,7 +12,7 @@ import (
 var layers = [][]string{
 	{"internal/printable", "internal/clock"},
 	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "ci"},
-	{"memtools", "internal/packagejson", "internal/gomod", "pool/internal/frame", "pool/internal/channel"},
+	{"memtools", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "pool/internal/frame", "pool/internal/channel"},
 	{"memtools/oom", "memtools/v8heap", "internal/sublimit", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},
 	{"internal/workspace"},
 	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess"},

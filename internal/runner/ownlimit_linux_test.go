@@ -2,19 +2,18 @@ package runner
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/heapmage/heapmage/internal/cgrouptest"
 	"github.com/heapmage/heapmage/memtools"
 	"github.com/heapmage/heapmage/memtools/oom"
 )
 
 func TestAKillInACgroupOfItsOwn(t *testing.T) {
 	const limit = 60 * memtools.MB
-	dir := smallCgroup(t, limit)
+	dir := cgrouptest.New(t, int64(limit)).Dir
 	for _, tt := range []struct {
 		claim, script string
 		cause         oom.Cause
@@ -33,41 +32,4 @@ func TestAKillInACgroupOfItsOwn(t *testing.T) {
 			}
 		})
 	}
-}
-
-// smallCgroup makes a cgroup with a memory limit below the test's own.
-func smallCgroup(t *testing.T, limit memtools.Bytes) string {
-	t.Helper()
-	text, err := os.ReadFile("/proc/self/cgroup")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, dir := "memory.limit_in_bytes", ""
-	for line := range strings.Lines(string(text)) {
-		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(parts) == 3 && strings.Contains(","+parts[1]+",", ",memory,") {
-			dir = filepath.Join("/sys/fs/cgroup/memory", parts[2])
-		} else if len(parts) == 3 && parts[1] == "" && dir == "" {
-			dir = filepath.Dir(filepath.Join("/sys/fs/cgroup", parts[2])) // one with processes has no children with limits
-		}
-	}
-	if !strings.HasPrefix(dir, "/sys/fs/cgroup/memory") {
-		file = "memory.max"
-	}
-	dir = filepath.Join(dir, fmt.Sprintf("heapmage-runner-test-%d", os.Getpid()))
-	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // a cgroup is no secret
-		t.Skipf("a cgroup cannot be made (root can): %v", err)
-	}
-	t.Cleanup(func() {
-		until(t, "the cgroup to be empty", func() bool { return syscall.Rmdir(dir) == nil })
-	})
-	if err := os.WriteFile(filepath.Join(dir, file), fmt.Append(nil, int64(limit)), 0o600); err != nil {
-		t.Skipf("a limit cannot be set: %v", err)
-	}
-	for name, value := range map[string]string{"memory.swap.max": "0", "memory.swappiness": "0"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			_ = os.WriteFile(filepath.Join(dir, name), []byte(value), 0o600)
-		}
-	}
-	return dir
 }
