@@ -11,7 +11,7 @@ import (
 // lower layers, so that it can be read, tested and replaced without those above.
 var layers = [][]string{
 	{"internal/printable", "internal/clock"},
-	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "ci"},
+	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "internal/debian", "ci"},
 	{"memtools", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "pool/internal/frame", "pool/internal/channel"},
 	{"memtools/oom", "memtools/v8heap", "internal/sublimit", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},
 	{"internal/workspace"},
@@ -26,6 +26,8 @@ var layers = [][]string{
 // ends are outside the layers: nothing imports them.
 var ends = map[string]string{
 	"internal/archtest":       "it holds tests only",
+	"internal/vmtest":         "it holds tests only",
+	"internal/vmtest/shapes":  "it holds tests only",
 	"internal/bench":          "a command",
 	"internal/bench/cage":     "a part of that command",
 	"internal/bench/chaos":    "a part of that command",
@@ -55,7 +57,7 @@ var rules = []rule{
 	{"reporters read events and decide nothing; only the engine puts them together",
 		module + "/internal/report", []string{"internal/engine"}},
 	{"few packages start processes; the scheduler is given a function and never does",
-		"os/exec", []string{"internal/git", "internal/proc", "internal/script", "internal/bench", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor"}},
+		"os/exec", []string{"internal/git", "internal/debian", "internal/proc", "internal/script", "internal/bench", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor"}},
 }
 
 // standardOnly are public packages for any program: they add no module to its build.

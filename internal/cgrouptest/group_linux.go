@@ -88,7 +88,7 @@ func (g *Group) tryRemove() (left []int) {
 		if err == nil && d.IsDir() {
 			all = append(all, dir)
 		}
-		return nil //nolint:nilerr // it may be gone meanwhile
+		return nil // it may be gone meanwhile
 	})
 	left = []int{}
 	for _, dir := range slices.Backward(all) {
