@@ -25,17 +25,18 @@ var layers = [][]string{
 
 // ends are outside the layers: nothing imports them.
 var ends = map[string]string{
-	"internal/archtest":       "it holds tests only",
-	"internal/vmtest":         "it holds tests only",
-	"internal/vmtest/shapes":  "it holds tests only",
-	"internal/bench":          "a command",
-	"internal/bench/cage":     "a part of that command",
-	"internal/bench/chaos":    "a part of that command",
-	"internal/bench/fixture":  "a part of that command",
-	"internal/bench/shape":    "a part of that command",
-	"internal/bench/stats":    "a part of that command",
-	"pool/bench":              "a command",
-	"examples/esbuild-plugin": "a user's program",
+	"internal/archtest":         "it holds tests only",
+	"internal/vmtest":           "it holds tests only",
+	"internal/vmtest/shapes":    "it holds tests only",
+	"internal/bench":            "a command",
+	"internal/bench/cage":       "a part of that command",
+	"internal/bench/chaos":      "a part of that command",
+	"internal/bench/fixture":    "a part of that command",
+	"internal/bench/shape":      "a part of that command",
+	"internal/bench/stats":      "a part of that command",
+	"pool/bench":                "a command",
+	"examples/esbuild-plugin":   "a user's program",
+	"internal/vmtest/container": "it holds tests only",
 }
 
 // rule is what the layers alone do not express.
