@@ -90,15 +90,15 @@ func golang(t *testing.T, d *daemon, name, app string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, app, "go.mod", regexp.MustCompile(`(?m)^(replace \S+ =>).*`).ReplaceAllString(string(text), "$1 /heapmage"))
+	write(t, app, "go.mod", regexp.MustCompile(`(?m)^(replace \S+ =>).*`).ReplaceAllString(string(text), "$1 /source"))
 	i := newImage(t)
 	i.busybox()
 	i.folder("usr/local/go", goEnv(t, "GOROOT"), "api", "doc", "misc", "src/cmd", "test")
 	i.folder("modules", filepath.Join(modules, "cache/download"))
 	for _, dir := range []string{"ci", "internal", "mage", "memtools", "pool"} {
-		i.folder(filepath.Join("heapmage", dir), filepath.Join(repository, dir))
+		i.folder(filepath.Join("source", dir), filepath.Join(repository, dir))
 	}
-	i.copy("heapmage/go.mod", filepath.Join(repository, "go.mod"))
+	i.copy("source/go.mod", filepath.Join(repository, "go.mod"))
 	i.load(d, name, "ENV PATH=/usr/local/go/bin:/bin", "ENV GOPROXY=file:///modules", "ENV GOSUMDB=off",
 		"ENV GOTOOLCHAIN=local", "ENV GOFLAGS=-mod=mod", "ENV HOME=/root")
 }
