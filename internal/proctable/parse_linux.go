@@ -57,6 +57,7 @@ func parseStat(text []byte) (p Process, cpu time.Duration, ok bool) {
 		p.Image = stack // zero or one if we may not trace the process
 	}
 	p.Zombie = dead(f[0]) && threads <= 1
+	p.Stopped = string(f[0]) == "T" || string(f[0]) == "t"
 	return p, time.Duration(user+system) * clockTick, true
 }
 

@@ -10,6 +10,8 @@ import (
 func TestParseStat(t *testing.T) {
 	const tail = " 1 10 20 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 1 0 4242 1000 50 18446744073709551615"
 	node := Process{Identity: Identity{PID: 77, Start: 4242}, PPID: 1, Group: 10, Session: 20}
+	stopped := node
+	stopped.Stopped = true
 	with := func(change func(*Process)) Process {
 		p := node
 		change(&p)
@@ -21,6 +23,7 @@ func TestParseStat(t *testing.T) {
 		ok   bool
 	}{
 		{"77 (node) S" + tail, node, true},
+		{"77 (node) T" + tail, stopped, true},
 		{"77 (a) b (c)) Z" + tail, with(func(p *Process) { p.Zombie = true }), true},
 		{"77 (node) Z" + strings.Replace(tail, "20 0 1 0", "20 0 2 0", 1), node, true}, // only its main thread has ended
 		{"77 () R" + tail, node, true},

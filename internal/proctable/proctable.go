@@ -37,6 +37,8 @@ type Process struct {
 	// Zombie is set once all threads have ended. A process whose main thread ended
 	// alone is still alive.
 	Zombie bool
+	// Stopped is set while a signal keeps the process from running. Linux only.
+	Stopped bool
 	// Kernel is set for a thread of the kernel. Linux only.
 	Kernel bool
 	// Image is the place of the program's stack, which an exec chooses anew at random
