@@ -1,0 +1,48 @@
+// Package diagnostics recognizes in the output of a program that it found errors in
+// code: those of tsc and eslint, and of tools that report like them. A program that says
+// so has failed because of the code, and would fail again.
+package diagnostics
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+)
+
+// longestLine bounds what is read of a line.
+const longestLine = 4 << 10
+
+// escape is a terminal sequence that sets a colour, or anything else that ends in a letter.
+var escape = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+
+// forms are the lines of errors.
+var forms = regexp.MustCompile(`(?:^|[\s:])error TS\d+: ` + // tsc, vue-tsc, ts-jest
+	`|^\s+\d+:\d+\s+error\s+\S` + // eslint, stylelint
+	`|^✖ \d+ problems? \([1-9]\d* errors?, ` + // the end of that
+	`|:\d+:\d+: .*\[Error/[^\]]+\]$` + // eslint -f unix
+	`|: line \d+, col \d+, Error - ` + // eslint -f compact
+	`|^Found \d+ warnings? and [1-9]\d* errors?\.`) // oxlint
+
+// In reports whether a text has a line that reports an error in code. An error is the
+// reader's.
+func In(text io.Reader) (bool, error) {
+	lines := bufio.NewReaderSize(text, longestLine)
+	for rest := false; ; {
+		line, err := lines.ReadSlice('\n')
+		if !rest && bytes.Contains(line, []byte("rror")) && forms.Match(plain(line)) {
+			return true, nil
+		}
+		switch rest = errors.Is(err, bufio.ErrBufferFull); {
+		case rest || err == nil:
+		case errors.Is(err, io.EOF):
+			return false, nil
+		default:
+			return false, err
+		}
+	}
+}
+
+// plain is a line without its end and without colours.
+func plain(line []byte) []byte { return bytes.TrimRight(escape.ReplaceAll(line, nil), "\r\n") }
