@@ -1,6 +1,11 @@
 package script
 
-import "github.com/heapmage/heapmage/internal/workspace"
+import (
+	"slices"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/workspace"
+)
 
 // LintFix is the target that lints and fixes what it can.
 const LintFix = "lint:fix"
@@ -25,6 +30,15 @@ func Names(target string) []string {
 	}
 	return []string{target}
 }
+
+// IsTest reports whether a script of this name runs tests: "test", "test:unit", "e2e".
+// Tests often have time limits.
+func IsTest(name string) bool {
+	words := strings.FieldsFunc(name, func(r rune) bool { return r == ':' || r == '-' || r == '_' || r == '.' })
+	return slices.ContainsFunc(words, func(word string) bool { return slices.Contains(testWords, word) })
+}
+
+var testWords = []string{"test", "tests", "unit", "e2e", "integration", "spec"}
 
 // Find returns the name of a package's script for a target, and whether there is
 // one.
