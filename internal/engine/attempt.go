@@ -82,11 +82,14 @@ func (a *attempt) Thaw() {
 }
 
 // Stop ends the attempt to make room.
-func (a *attempt) Stop(final bool) {
-	if final {
-		a.stop(runner.ErrLast)
-	} else {
+func (a *attempt) Stop(why schedule.Stop) {
+	switch why {
+	case schedule.ForTasks:
 		a.stop(runner.ErrPressure)
+	case schedule.ForOthers:
+		a.stop(runner.ErrOthers)
+	case schedule.AsLast:
+		a.stop(runner.ErrLast)
 	}
 }
 
@@ -112,6 +115,9 @@ func (a *attempt) do() schedule.Outcome {
 	res, err := a.process(log)
 	a.finished = res.Event(err)
 	a.finished.Task, a.finished.Attempt, a.finished.Log = a.event, a.grant.Attempt, log.Path
+	if a.finished.PausedBefore = pausedBefore(a.grant.Before); a.finished.PausedBefore > 0 && a.finished.Status == event.Failed {
+		a.finished.Reason += fmt.Sprintf(", as in the attempt that was paused for %.2fs", a.finished.PausedBefore.Seconds())
+	}
 	outcome, notice := a.outcome(request, res)
 	a.end(outcome)
 	a.sayOnce(notice)
@@ -173,7 +179,10 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 	case event.Stopped:
 		o = schedule.Outcome{Result: schedule.Again} // the task itself did not fail
 	case event.OutOfMemory:
-		if last := errors.Is(cause, runner.ErrLast); !endsRun(cause) {
+		if lacked, text := a.lackedForOthers(res); lacked.Result == schedule.Again && cause == nil {
+			o, notice = lacked, event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: text}
+			a.finished.ForOthers = true
+		} else if last := errors.Is(cause, runner.ErrLast); !endsRun(cause) {
 			var text string
 			o, text = heap.Retry(heap.Failure{
 				Verdict: res.Verdict, Limit: a.limit, Heap: a.largestHeap(), Peak: res.Peak, Request: request, Before: a.grant.Before,
@@ -187,6 +196,8 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 			o = schedule.Outcome{Result: schedule.Again, Plain: true}
 			notice = event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: "a Node process could not read what heapmage preloads: trying again without it",
 				Hint: "start that process without NODE_OPTIONS, or set gc: {auto: false} in " + config.FileName}
+		} else {
+			o, notice = a.afterPause(o, res)
 		}
 	case event.TimedOut, event.Interrupted:
 	}

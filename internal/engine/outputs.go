@@ -38,7 +38,7 @@ type before struct {
 
 // list lists the outputs before the first attempt at a task.
 func (a *attempt) list() {
-	if a.grant.Attempt > 1 || !a.mayRepeat() {
+	if a.grant.Attempt > 1 {
 		return
 	}
 	listing := a.outputs(a.task).List()
@@ -48,11 +48,6 @@ func (a *attempt) list() {
 		a.before.listings = map[string]outputs.Listing{}
 	}
 	a.before.listings[a.task.ID] = listing
-}
-
-// mayRepeat reports whether another attempt may follow.
-func (a *attempt) mayRepeat() bool {
-	return a.slots() != 1 || a.config.Retries == nil || *a.config.Retries > 0
 }
 
 // removeHalf removes what the attempts at a task have written so far, for the next one.

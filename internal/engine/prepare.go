@@ -58,7 +58,9 @@ type place struct {
 	// maxBudget is the most that a run may use, and budgetSource what set it.
 	maxBudget    memtools.Bytes
 	budgetSource string
-	notices      []event.Notice
+	// granted is that, or less if an outer run gave less.
+	granted memtools.Bytes
+	notices []event.Notice
 }
 
 // open reads the workspace around a folder, its configuration and the machine's limits.
@@ -90,6 +92,7 @@ func open(dir string, mode event.Mode) (*place, error) {
 		return nil, &problem.Error{What: "the memory of this machine cannot be read", Cause: err, Hint: "is /proc mounted?"}
 	}
 	p.maxBudget, p.budgetSource = budget.Max(p.mode, p.config.Budget, p.limits)
+	p.granted = granted(p.environ, p.maxBudget)
 	p.labels, p.folders = plan.Labels(plan.Packages(p.ws)), foldersOf(p.ws)
 	return p, nil
 }

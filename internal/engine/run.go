@@ -18,6 +18,7 @@ import (
 	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/confined"
+	"github.com/heapmage/heapmage/internal/elder"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
@@ -26,6 +27,7 @@ import (
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
+	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/session"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
@@ -80,6 +82,7 @@ type run struct {
 	pool   *pool.Local[schedule.Outcome]
 	said   *notices
 	before *before
+	elders *elder.Run // while it schedules
 }
 
 // notices keeps track of the notices of a run, so that each is given once.
@@ -142,7 +145,7 @@ func (r *run) open(ctx context.Context, id string, first event.Event) error {
 	}
 	var err error
 	r.session, err = session.Open(ctx, session.Options{
-		ID: id, MaxBudget: r.maxBudget, Thresholds: budget.Thresholds(r.config.Monitor), Tick: r.config.Monitor.Interval,
+		ID: id, MaxBudget: r.granted, Thresholds: budget.Thresholds(r.config.Monitor), Tick: r.config.Monitor.Interval,
 		Collect: r.collects(), Cooldown: r.config.GC.Cooldown, First: first, Reporters: reporters,
 	})
 	if err != nil {
@@ -256,11 +259,13 @@ func (r *run) announce(known []estimate.Prediction) {
 
 // schedule runs the tasks.
 func (r *run) schedule(ctx context.Context) {
+	r.elders = elder.Enter(r.session.ID)
+	defer r.elders.Leave()
 	tasks := make(map[string]*taskgraph.Task, len(r.graph.Tasks))
 	jobs := make([]schedule.Job, 0, len(r.graph.Tasks))
 	for _, t := range r.graph.Tasks {
 		tasks[t.ID] = t
-		job := schedule.Job{ID: t.ID}
+		job := schedule.Job{ID: t.ID, Fragile: script.IsTest(t.Script)}
 		for _, a := range t.After {
 			job.After = append(job.After, a.ID)
 		}
@@ -269,7 +274,8 @@ func (r *run) schedule(ctx context.Context) {
 	o := schedule.Options{
 		Slots: r.slots(), CPUs: r.cpus(),
 		Memory: r.memory, Measured: r.session.Sampled,
-		Estimate:      func(id string) schedule.Estimate { return r.estimate(tasks[id]) },
+		Estimate: func(id string) schedule.Estimate { return r.estimate(tasks[id]) },
+		Crowded:  r.crowded, Patience: patience(),
 		KeepFrozen:    r.config.OnPressure == config.OnPressureSuspend,
 		StopAtFailure: r.config.KeepGoing != nil && !*r.config.KeepGoing,
 		Queued:        func(id string) { r.session.Events.Emit(event.TaskQueued{Task: r.describe(tasks[id])}) },
@@ -291,12 +297,6 @@ func (r *run) schedule(ctx context.Context) {
 	schedule.Run(ctx, jobs, o, func(ctx context.Context, g schedule.Grant) schedule.Attempt {
 		return r.start(ctx, tasks[g.ID], g)
 	})
-}
-
-// memory is the last measurement as the scheduler reads it.
-func (r *run) memory() schedule.Memory {
-	now := r.session.Meter.Last()
-	return schedule.Memory{Time: now.Time, Usage: now.Usage, Rest: now.Rest, Budget: now.Budget, Available: now.Available, Tasks: r.session.Tasks(now)}
 }
 
 // finish emits how the run ended and returns that as an error.

@@ -26,6 +26,9 @@ func (a *attempt) steps() ([]script.Step, error) {
 	// A heapmage inside the script keeps to this run's budget, and does not start the
 	// same task again.
 	o.Extra = append(o.Extra, environ.Running+"="+plan.Inside(a.running, a.ws.Root, a.task.ID), fmt.Sprintf("%s=%d", environ.Budget, a.maxBudget))
+	if room := a.grant.Room; room > 0 && room < a.granted {
+		o.Extra = append(o.Extra, fmt.Sprintf("%s=%d", environ.Grant, room))
+	}
 	if a.flag {
 		o.HeapLimit = a.limit.Size
 	}

@@ -53,6 +53,10 @@ const (
 	// run, also from the programs around it, which refuses to start a task that
 	// already runs around it.
 	Running = Prefix + "RUNNING"
+	// Grant is the memory, in bytes, that a task may use without taking what is reserved
+	// for others. Set by the engine for scripts; read by the engine of a nested run, which
+	// keeps inside of it.
+	Grant = Prefix + "GRANT"
 	// Reaper is "1" in the helper process that cleans up after a killed run. Set
 	// and read by internal/proc.
 	Reaper = Prefix + "REAPER"
@@ -80,7 +84,7 @@ var (
 		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Runner,
 		MonitorInterval, MonitorWarning, MonitorCritical,
 	}
-	marks = []string{Task, Running, Reaper, HeapSocket, WorkerHeap, PoolFD, PoolVersion}
+	marks = []string{Task, Running, Grant, Reaper, HeapSocket, WorkerHeap, PoolFD, PoolVersion}
 )
 
 // Settings returns the names that a user may set.

@@ -61,6 +61,7 @@ type Sample struct {
 // Sources, Tool and Versions, which f does not know.
 func Observed(f event.TaskFinished, need memtools.Bytes) (Sample, bool) {
 	outcome, ok := outcomeOf(f, need)
+	ok = ok && !f.ForOthers
 	return Sample{Outcome: outcome, Peak: f.Peak, Duration: f.Duration - f.Frozen, CPU: f.CPU}, ok
 }
 

@@ -24,6 +24,8 @@ func TestObserved(t *testing.T) {
 		{"a kill by the kernel", event.TaskFinished{Status: event.OutOfMemory, Cause: string(oom.KernelOOM)}, Killed},
 		{"a stop after it had passed its need", event.TaskFinished{Status: event.Stopped, Peak: 101 * mb}, Killed},
 		{"nothing, if it was stopped for another's need", event.TaskFinished{Status: event.Stopped, Peak: 100 * mb}, ""},
+		{"nothing, if it was stopped for other programs", event.TaskFinished{Status: event.Stopped, Peak: 101 * mb, ForOthers: true}, ""},
+		{"nothing, if it was killed for what other programs held", event.TaskFinished{Status: event.OutOfMemory, Cause: string(oom.KernelOOM), ForOthers: true}, ""},
 		{"nothing, if it was interrupted", event.TaskFinished{Status: event.Interrupted}, ""},
 		{"nothing, if its time was up", event.TaskFinished{Status: event.TimedOut}, ""},
 	} {

@@ -22,6 +22,7 @@ const (
 	StillRunning   NoticeKind = "still-running"   // a script looks as if it never ends
 	GCUnavailable  NoticeKind = "gc-unavailable"  // garbage cannot be collected in Node processes
 	OwnOptions     NoticeKind = "own-options"     // a script sets Node's options itself
+	OthersMemory   NoticeKind = "others-memory"   // other programs hold the memory; the run waits
 	StateUnwritten NoticeKind = "state-unwritten" // .heapmage cannot be written
 )
 

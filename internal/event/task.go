@@ -56,6 +56,9 @@ type TaskFinished struct {
 	Duration time.Duration `json:"duration"`
 	// Frozen is the part of Duration for which the task was kept from running.
 	Frozen time.Duration `json:"frozen,omitempty"`
+	// PausedBefore is how long an earlier attempt was frozen that failed. This one was
+	// not frozen, to see whether that was the reason.
+	PausedBefore time.Duration `json:"pausedBefore,omitempty"`
 	// CPU is the processor time of all its processes.
 	CPU time.Duration `json:"cpu"`
 	// Peak is the highest usage of the task's process tree.
@@ -72,6 +75,9 @@ type TaskFinished struct {
 	Curve []memtools.Bytes `json:"curve,omitempty"`
 	// Log is the file that holds the task's output.
 	Log string `json:"log,omitempty"`
+	// ForOthers is set if an attempt was stopped to make room for other programs, or lacked
+	// memory that they held. Its peak shows nothing of what it needs.
+	ForOthers bool `json:"forOthers,omitempty"`
 	// Retry is set if another attempt follows.
 	Retry bool `json:"retry,omitempty"`
 	// Usage is what the whole run still uses, against Budget. A Budget of zero

@@ -155,6 +155,8 @@ func (c *Console) notice(e event.Notice) {
 		c.line(c.paint.warning, "⚠️  %s", text)
 	case event.Retrying:
 		c.line(c.paint.warning, "🔁 %s", text)
+	case event.OthersMemory:
+		c.line(c.paint.warning, "⏳ %s", text)
 	case event.HeapClamped, event.HeapRaised, event.OptionsMerged, event.RootFallback, event.RootLeftOut, event.DeclaredRead, event.TaskLeftOut:
 		c.line(c.paint.faint, "ℹ️  %s", text)
 	}
@@ -177,9 +179,17 @@ func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 	v := verbFor(e.Target)
 	switch e.Status {
 	case event.Succeeded:
-		c.line(c.paint.good, "✅ %s: %s completed in %s", v.doing, e.Label, seconds(e.Duration))
+		after := ""
+		if e.PausedBefore > 0 {
+			after = ", passed after a pause"
+		}
+		c.line(c.paint.good, "✅ %s: %s completed in %s%s", v.doing, e.Label, seconds(e.Duration), after)
 	case event.Stopped:
-		c.line(c.paint.warning, "⏹️  %s: %s stopped after %s to make room; it runs again later", v.doing, e.Label, seconds(e.Duration))
+		others := ""
+		if e.ForOthers {
+			others = " for other programs"
+		}
+		c.line(c.paint.warning, "⏹️  %s: %s stopped after %s to make room%s; it runs again later", v.doing, e.Label, seconds(e.Duration), others)
 	case event.Failed, event.OutOfMemory, event.TimedOut, event.Interrupted:
 		c.line(c.paint.bad, "❌ %s: %s failed after %s: %s", v.doing, e.Label, seconds(e.Duration), e.Reason)
 	}

@@ -43,6 +43,20 @@ func unmeasured(name, target string) event.TaskStarted {
 	return event.TaskStarted{Task: task(name, target)}
 }
 
+// of sets the budget of a task's event, in MB.
+func of(budget float64, e event.Event) event.Event {
+	switch e := e.(type) {
+	case event.TaskStarted:
+		e.Budget = mb(budget)
+		return e
+	case event.TaskFinished:
+		e.Budget = mb(budget)
+		return e
+	default:
+		return e
+	}
+}
+
 // output is a script's own output in a scenario, as it comes.
 type output struct{ label, text string }
 
@@ -84,6 +98,26 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			event.RunFinished{Target: "build", Succeeded: 2, Duration: 21020 * time.Millisecond, Peak: mb(7536.64), Usage: mb(16), Budget: 8 * memtools.GB,
 				Tasks: 20500 * time.Millisecond, Bound: 16100 * time.Millisecond, BoundBy: "memory", Serial: 20440 * time.Millisecond,
 				Retries: 1, Pauses: 2, Collections: 1, Unused: mb(120.25)},
+		},
+		"Memory that others hold": {
+			of(788, started("core", "build", 12.34)),
+			event.Notice{Kind: event.OthersMemory, Text: "Other programs hold 412.00MB of the 788.00MB that this run may use: it waits until there is room; an older run of heapmage (process 4242) goes first"},
+			event.Correction{Task: task("core", "build"), Action: event.Paused, Held: mb(240)},
+			of(320, finished("core", "build", 14.5, event.TaskFinished{Status: event.Stopped, Duration: 2100 * time.Millisecond, Peak: mb(240), Retry: true, ForOthers: true})),
+			of(788, started("core", "build", 14.5)), of(788, finished("core", "build", 14.5, succeeded(4.2, 561.5, ""))),
+			event.RunFinished{Target: "build", Succeeded: 1, Duration: 9800 * time.Millisecond, Peak: mb(576), Usage: mb(14.5), Budget: mb(788)},
+		},
+		"A failure after a pause": {
+			started("core", "test", 12.34), started("cli", "test", 12.34),
+			finished("core", "test", 14.5, event.TaskFinished{Status: event.Failed, Duration: 12340 * time.Millisecond, Peak: mb(412.5), Retry: true,
+				Reason: "exit code 1, after a pause of 6.10s", Log: log("Exceeded timeout of 5000 ms for a test.\n")}),
+			event.Notice{Kind: event.Retrying, Task: "core", Text: "it was paused for 6.10s, which may be why it failed: trying again, alone and without pauses"},
+			finished("cli", "test", 14.5, event.TaskFinished{Status: event.Failed, Duration: 12340 * time.Millisecond, Peak: mb(412.5), Retry: true,
+				Reason: "exit code 1, after a pause of 6.10s"}),
+			event.Notice{Kind: event.Retrying, Task: "cli", Text: "it was paused for 6.10s, which may be why it failed: trying again, alone and without pauses"},
+			started("core", "test", 14.5), finished("core", "test", 14.5, event.TaskFinished{Status: event.Succeeded, Duration: 8200 * time.Millisecond, Peak: mb(412.5), PausedBefore: 6100 * time.Millisecond}),
+			started("cli", "test", 14.5), finished("cli", "test", 14.5, event.TaskFinished{Status: event.Failed, Duration: 8200 * time.Millisecond, Peak: mb(412.5), PausedBefore: 6100 * time.Millisecond,
+				Reason: "exit code 1, as in the attempt that was paused for 6.10s"}),
 		},
 		"Packages side by side": {
 			started("core", "build", 12.34), output{"core", "not shown as it comes"},

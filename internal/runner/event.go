@@ -1,7 +1,9 @@
 package runner
 
 import (
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/memtools/oom"
@@ -19,11 +21,24 @@ func (r Result) Event(err error) event.TaskFinished {
 		f.Status, f.Cause, f.ExitCode = event.Failed, string(oom.Failure), -1
 		f.Reason, f.Hint, _ = strings.Cut(err.Error(), "\n💡 ")
 	case f.Status == event.Stopped:
-		f.Reason = r.Verdict.Reason() // nothing for the user to do
+		f.Reason, f.ForOthers = r.Verdict.Reason(), r.ForOthers // nothing for the user to do
 	case f.Status != event.Succeeded:
 		f.Reason, f.Hint = r.Verdict.Reason(), r.Verdict.Advice
 	}
+	if r.FailedAfterPause() && err == nil {
+		f.Reason += fmt.Sprintf(", after a pause of %.2fs", r.Frozen.Seconds())
+	}
 	return f
+}
+
+// longPause is the time in pauses from which they may be why an attempt failed: a test
+// that takes a second often has five.
+const longPause = time.Second
+
+// FailedAfterPause reports whether the attempt failed, for another reason than memory,
+// after it was frozen for so long that this may be the reason.
+func (r Result) FailedAfterPause() bool {
+	return r.Frozen > longPause && r.status() == event.Failed && r.Verdict.Cause != oom.CommandNotFound && r.Verdict.Cause != oom.NotExecutable
 }
 
 func (r Result) status() event.Status {

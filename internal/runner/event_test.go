@@ -2,7 +2,9 @@ package runner
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/memtools/oom"
@@ -34,5 +36,41 @@ func TestEvent(t *testing.T) {
 				t.Errorf("%+v", f)
 			}
 		})
+	}
+}
+
+// TestFailureAfterAPause: pauses may be why an attempt failed if they were long and
+// nothing else is the reason.
+func TestFailureAfterAPause(t *testing.T) {
+	const long = 2 * time.Second
+	for _, tt := range []struct {
+		claim  string
+		frozen time.Duration
+		cause  oom.Cause
+		want   string
+	}{
+		{"a failure", long, oom.Failure, "exit code 1, after a pause of 2.00s"},
+		{"a crash", long, oom.Signal, "exit code 1, after a pause of 2.00s"},
+		{"not after a short pause", time.Second, oom.Failure, "exit code 1"},
+		{"not a missing command", long, oom.CommandNotFound, ""},
+		{"not a memory failure", long, oom.KernelOOM, ""},
+		{"not a timeout", long, oom.Timeout, ""},
+		{"not an interrupt", long, oom.Interrupted, ""},
+		{"not a success", long, oom.Success, ""},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			r := Result{Frozen: tt.frozen, Verdict: oom.Verdict{Cause: tt.cause, Detail: "exit code 1"}}
+			pause := strings.Contains(tt.want, "pause")
+			if got := r.Event(nil).Reason; r.FailedAfterPause() != pause || tt.want != "" && got != tt.want || strings.Contains(got, "pause") != pause {
+				t.Errorf("%v, %q", r.FailedAfterPause(), got)
+			}
+		})
+	}
+}
+
+func TestMadeRoomForOthers(t *testing.T) {
+	r := Result{MadeRoom: true, ForOthers: true, Verdict: oom.Verdict{Cause: oom.PressureStop}}
+	if f := r.Event(nil); f.Status != event.Stopped || !f.ForOthers {
+		t.Errorf("%+v", f)
 	}
 }

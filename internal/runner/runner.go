@@ -63,8 +63,9 @@ type Result struct {
 	// ExitCode is the script's; -1 if a signal ended it or it never started.
 	ExitCode int
 	Signal   string
-	// MadeRoom is set if ErrPressure ended it, to make room for others.
-	MadeRoom bool
+	// MadeRoom is set if ErrPressure ended it, to make room, and ForOthers if that was
+	// ErrOthers.
+	MadeRoom, ForOthers bool
 	// Verdict is why it failed, or that it succeeded.
 	Verdict oom.Verdict
 }
@@ -74,6 +75,8 @@ type Result struct {
 var (
 	ErrTimeout  = errors.New("timed out")
 	ErrPressure = errors.New("stopped to keep the run inside its memory")
+	// ErrOthers is ErrPressure if other programs hold the memory.
+	ErrOthers = fmt.Errorf("%w: other programs hold it", ErrPressure)
 	// ErrLast is ErrPressure for the last attempt that runs: no other can make room.
 	ErrLast = fmt.Errorf("%w: nothing else could make room", ErrPressure)
 )
@@ -88,6 +91,7 @@ func (r *Runner) Run(ctx context.Context, s Spec, a *Attempt) (res Result, err e
 		res.Frozen = a.end()
 		cause := context.Cause(ctx)
 		res.MadeRoom = errors.Is(cause, ErrPressure) && !errors.Is(cause, ErrLast)
+		res.ForOthers = errors.Is(cause, ErrOthers)
 	}()
 	if s.Timeout > 0 {
 		var cancel context.CancelCauseFunc

@@ -44,7 +44,7 @@ func (j *job) reserved() memtools.Bytes {
 // grant is what the attempt that was just admitted is given.
 func (j *job) grant() Grant {
 	g := Grant{Job: j.Job, Attempt: j.attempts, Alone: j.alone, Before: slices.Clip(j.before)}
-	g.Need = j.need()
+	g.Need, g.Room = j.need(), j.room
 	return g
 }
 
@@ -63,10 +63,25 @@ func (l *ledger) admit(m Memory) []*job {
 		l.ready = slices.Delete(l.ready, at, at+1)
 		l.running = append(l.running, j)
 		j.attempts++
-		j.started, j.usage, j.past, j.frozen, j.stopping, j.guest = m.Time, 0, nil, false, false, guest
+		j.started, j.usage, j.past, j.frozen, j.stopping, j.yields, j.guest = m.Time, 0, nil, false, false, false, guest
+		j.room = l.roomFor(j, m)
 		admitted = append(admitted, j)
 	}
 	return admitted
+}
+
+// roomFor is what the budget leaves to an attempt beside the others.
+func (l *ledger) roomFor(j *job, m Memory) memtools.Bytes {
+	if m.Budget <= 0 {
+		return 0
+	}
+	room := m.Budget - m.Rest
+	for _, other := range l.running {
+		if other != j {
+			room -= other.reserved()
+		}
+	}
+	return max(room, 1)
 }
 
 // next returns the job to start now, or nil if there is none.
@@ -75,7 +90,10 @@ func (l *ledger) next(m Memory) (j *job, guest bool) {
 		return nil, false
 	}
 	first := l.ready[0]
-	if len(l.running) == 0 {
+	if waits := l.waits(m); len(l.running) == 0 {
+		if waits {
+			return l.beside(m), false
+		}
 		return first, false // so that no run ever stands still
 	}
 	busy := 0.0
@@ -104,7 +122,7 @@ func (l *ledger) next(m Memory) (j *job, guest bool) {
 			}
 		}
 	}
-	if !first.alone && first.stops == 0 && first.worthAGuest(free) {
+	if !first.alone && !first.Fragile && first.stops == 0 && first.worthAGuest(free) {
 		return first, true
 	}
 	return nil, false

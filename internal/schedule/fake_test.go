@@ -18,8 +18,8 @@ type fakeAttempt struct {
 func (a *fakeAttempt) Freeze()              { a.orders <- freeze }
 func (a *fakeAttempt) Thaw()                { a.orders <- thaw }
 func (a *fakeAttempt) Done() <-chan Outcome { return a.done }
-func (a *fakeAttempt) Stop(final bool) {
-	if final {
+func (a *fakeAttempt) Stop(why Stop) {
+	if why == AsLast {
 		a.orders <- giveUp
 	} else {
 		a.orders <- stop
@@ -52,7 +52,7 @@ func (a *fakeAttempt) run(ctx context.Context) {
 			case stop:
 				a.end(Outcome{Result: Again, Cause: oom.PressureStop})
 				return
-			case giveUp, collect:
+			case giveUp, yield, collect:
 				a.mu.Lock()
 				a.breach("gave up on %s, which keeps to its need", a.ID)
 				a.mu.Unlock()

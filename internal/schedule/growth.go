@@ -42,16 +42,16 @@ func (t trend) in(d time.Duration) memtools.Bytes {
 }
 
 // growth is how much the run is expected to grow within d. An attempt grows as it
-// did, but not beyond its need until it has shown that this is too low. A guest is
-// frozen before it grows too much, and does not count.
+// did, but not beyond its need until it has shown that this is too low. A guest beside
+// others is frozen before it grows too much, and does not count.
 func (l *ledger) growth(moving []*job, d time.Duration) memtools.Bytes {
 	sum := l.rest.in(d)
 	for _, j := range moving {
-		if j.guest {
+		if j.guest && len(moving) > 1 {
 			continue
 		}
 		grows := j.past.in(d)
-		if j.withinNeed() {
+		if j.usage <= j.Need && j.withinNeed() {
 			grows = min(grows, j.need()-j.usage)
 		}
 		sum += grows

@@ -17,6 +17,9 @@ type Job struct {
 	// After are the IDs of the jobs that must succeed first. If one of them failed
 	// or was skipped, or was never heard of, the job is skipped.
 	After []string
+	// Fragile is set if a pause may make it fail, as a test that has time limits.
+	// Others are frozen before it.
+	Fragile bool
 	Estimate
 }
 
@@ -38,6 +41,9 @@ type Grant struct {
 	Attempt int
 	// Alone is true if nothing else will run beside it.
 	Alone bool
+	// Room is what it may use without taking what is reserved for others now. Zero
+	// means that memory bounds nothing.
+	Room memtools.Bytes
 	// Before are the outcomes of the job's earlier attempts, the oldest first. It
 	// must not be changed.
 	Before []Outcome
@@ -53,13 +59,22 @@ type Attempt interface {
 	Freeze()
 	// Thaw lets it go on.
 	Thaw()
-	// Stop ends it to make room; its outcome is expected to be Again. With final
-	// nothing else is left to stop, and it has failed.
-	Stop(final bool)
+	// Stop ends it to make room.
+	Stop(why Stop)
 	// Done yields exactly one Outcome. A channel that is closed without one counts
 	// as a failure.
 	Done() <-chan Outcome
 }
+
+// Stop is why an attempt is stopped.
+type Stop int
+
+// The reasons.
+const (
+	ForTasks  Stop = iota // others of the run need the room; Again is expected
+	ForOthers             // other programs hold the memory; Again is expected
+	AsLast                // nothing else is left to stop; it has failed
+)
 
 // Result is how an attempt ended.
 type Result int
@@ -84,6 +99,12 @@ type Outcome struct {
 	// Plain wants nothing preloaded into the Node processes of the attempts that follow.
 	// The scheduler only hands it on, in Grant.Before.
 	Plain bool
+	// Paused is how long the attempt was frozen, if that may be why it failed: another
+	// attempt is not frozen then.
+	Paused time.Duration
+	// ForOthers is set if it lacked memory that other programs held. Another attempt waits
+	// until they leave room for Need.
+	ForOthers bool
 	// Cause is why the attempt ended. It may be empty if it succeeded. The
 	// scheduler only hands it on, in Grant.Before.
 	Cause oom.Cause

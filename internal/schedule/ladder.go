@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"slices"
 	"time"
 
 	"github.com/heapmage/heapmage/internal/estimate"
@@ -14,6 +15,7 @@ const (
 	freeze kind = iota
 	thaw
 	stop
+	yield
 	giveUp
 	collect
 )
@@ -74,7 +76,7 @@ type ladder struct {
 }
 
 // correct returns what must be done now so that the run stays inside its memory.
-// It never touches the oldest attempt while there is another.
+// It never stops the oldest attempt while there is another, except for other programs.
 func (l *ledger) correct(m Memory) []correction {
 	if m.Budget <= 0 || len(l.running) == 0 {
 		return nil
@@ -87,6 +89,11 @@ func (l *ledger) correct(m Memory) []correction {
 	}
 	if stopping > 0 {
 		return nil // room is being made
+	}
+	if m.Crowded() && (over || l.inDanger(m, moving) || l.stuck(m, moving)) {
+		if cs, gives := l.giveWay(m, moving, frozen); gives {
+			return cs
+		}
 	}
 	if len(moving) == 0 {
 		return l.relax(m, moving, frozen) // one that is not frozen may always run
@@ -113,13 +120,21 @@ func (l *ledger) makeRoom(m Memory, moving, frozen []*job, near bool) []correcti
 	l.raiseFloors(moving)
 	switch {
 	case len(moving) > 1:
-		victims := moving[len(moving)-1:]
-		if rushed {
-			victims = moving[1:]
+		victims := freezable(moving)[1:]
+		if !rushed {
+			victims = victims[len(victims)-1:]
 		}
 		return l.freeze(m, victims)
 	case len(frozen) > 0 && (!l.o.KeepFrozen || endangered):
-		return l.stop(m, frozen[len(frozen)-1], stop)
+		newest := frozen[len(frozen)-1]
+		if newest == l.running[0] { // the oldest, frozen for one that is fragile
+			newest = moving[0]
+		}
+		if m.Crowded() {
+			l.tell(m)
+			return l.stop(m, newest, yield)
+		}
+		return l.stop(m, newest, stop)
 	case edge && m.Time.Sub(l.lastCollect) < collectTimeout:
 		return l.stop(m, moving[0], giveUp)
 	case near, lone && endangered:
@@ -142,9 +157,33 @@ func (l *ledger) collect(m Memory) correction {
 	return correction{kind: collect}
 }
 
+// freezable puts attempts in the order in which they are frozen, the first one last: the
+// newest before older ones, but the fragile ones after all others.
+func freezable(moving []*job) []*job {
+	order := slices.Clone(moving)
+	slices.SortStableFunc(order, func(a, b *job) int {
+		switch {
+		case a.Fragile == b.Fragile:
+			return 0
+		case a.Fragile:
+			return -1
+		default:
+			return 1
+		}
+	})
+	return order
+}
+
 func (l *ledger) stop(m Memory, j *job, k kind) []correction {
 	l.lastCorrection = m.Time
-	j.stopping, j.stoppedAt = true, m.Time
+	j.stopping, j.stoppedAt, j.yields = true, m.Time, k == yield
+	if j.yields { // it waits until they leave room for what it has and a little more
+		l.displaced = true
+		j.floor = j.reserved()
+		if !m.Elder {
+			l.notBefore = m.Time.Add(l.patience() / backoffShare)
+		}
+	}
 	return []correction{{k, j}}
 }
 
@@ -191,6 +230,9 @@ func (l *ledger) relax(m Memory, moving, frozen []*job) []correction {
 		return nil
 	}
 	j := frozen[0]
+	if len(moving) == 0 && m.Crowded() && !l.mayThaw(j, m, frozen) {
+		return nil
+	}
 	if len(moving) > 0 && (j.guest || m.Time.Sub(l.lastShort) < thawDelay || l.heldWith(j, m, moving, frozen) > m.Budget) {
 		return nil
 	}
@@ -220,6 +262,7 @@ func (l *ledger) heldWith(j *job, m Memory, moving, frozen []*job) memtools.Byte
 // It counts as stopping only those that may still end in time.
 func (l *ledger) sorted(m Memory) (moving, frozen []*job, stopping int) {
 	l.rest.note(m.Time, m.Rest)
+	l.crowd.past.note(m.Time, m.others())
 	for _, j := range l.running {
 		j.usage = m.Tasks[j.ID]
 		j.past.note(m.Time, j.usage)
@@ -249,6 +292,9 @@ func (l *ledger) raiseFloors(moving []*job) {
 // putBack takes back an attempt that was stopped to make room. Its need is raised
 // only if it had exceeded it: otherwise another was the cause.
 func (l *ledger) putBack(j *job) {
+	if j.yields {
+		return
+	}
 	if j.usage > j.Need {
 		j.floor = max(j.floor, estimate.RetryNeed(j.usage))
 	}

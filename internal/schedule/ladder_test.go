@@ -18,6 +18,9 @@ type stage struct {
 	// budget and limit are those of the run, used is what each job's attempt uses.
 	budget, limit memtools.Bytes
 	used          map[string]memtools.Bytes
+	// others is what other programs hold, and elder is true if one is an older run.
+	others memtools.Bytes
+	elder  bool
 }
 
 // running starts a job for each need: "a", the oldest, then "b", and so on.
@@ -43,7 +46,11 @@ func (s *stage) memory() Memory {
 	for _, u := range s.used {
 		m.Usage += u
 	}
-	m.Available = max(0, s.limit-m.Usage)
+	m.Available = max(0, s.limit-m.Usage-s.others)
+	if s.others > 0 {
+		m.Most, m.Elder = s.budget, s.elder
+		m.Budget = min(s.budget, m.Usage+m.Available-(s.limit-s.budget))
+	}
 	return m
 }
 
@@ -55,7 +62,7 @@ func (s *stage) after(d time.Duration, used ...memtools.Bytes) string {
 	for i, u := range used {
 		s.used[string(rune('a'+i))] = u * mb
 	}
-	names := map[kind]string{freeze: "freeze", thaw: "thaw", stop: "stop", giveUp: "give up", collect: "collect"}
+	names := map[kind]string{freeze: "freeze", thaw: "thaw", stop: "stop", yield: "yield", giveUp: "give up", collect: "collect"}
 	var texts []string
 	for _, c := range s.l.correct(s.memory()) {
 		text := names[c.kind]

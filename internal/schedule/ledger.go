@@ -32,6 +32,7 @@ type ledger struct {
 	stopped bool
 	planning
 	ladder
+	crowd
 }
 
 // fate is how a job ended.
@@ -58,6 +59,8 @@ type job struct {
 	// stops counts the attempts that were stopped to make room.
 	stops int
 	alone bool
+	// steady is true if it must not be frozen.
+	steady bool
 	// passedOver counts the jobs that started while this one was first in line.
 	passedOver int
 
@@ -70,6 +73,8 @@ type job struct {
 	frozen    bool
 	stopping  bool
 	stoppedAt time.Time // if it is stopping
+	yields    bool      // if it is stopping for other programs
+	room      memtools.Bytes
 	// guest is true if it started although its need did not fit. It runs in what
 	// the others leave, and is frozen before it takes more.
 	guest bool
@@ -129,9 +134,12 @@ func (l *ledger) blocked(given Job) (because string, blocked bool) {
 	return "", false
 }
 
-// idle reports whether nothing is under way. Unless the ledger is stopped, nothing
-// that could begin is left then: one attempt may always run.
-func (l *ledger) idle() bool { return len(l.running) == 0 && l.probing == 0 }
+// idle reports whether nothing is under way, and nothing waits for memory that other
+// programs hold. Unless the ledger is stopped, nothing that could begin is left then: one
+// attempt may always run.
+func (l *ledger) idle() bool {
+	return len(l.running) == 0 && l.probing == 0 && (len(l.ready) == 0 || l.stopped)
+}
 
 // end takes what an attempt handed back.
 func (l *ledger) end(j *job, o Outcome) {
@@ -148,6 +156,8 @@ func (l *ledger) end(j *job, o Outcome) {
 	j.before = append(j.before, o)
 	j.floor = max(j.floor, o.Need)
 	j.alone = j.alone || o.Alone
+	j.steady = j.steady || o.Paused > 0
+	l.displaced = l.displaced || o.ForOthers
 	insert(&l.ready, j)
 }
 

@@ -16,6 +16,10 @@ type Memory struct {
 	Usage, Rest memtools.Bytes
 	// Budget is what the run may use. Zero means that memory bounds nothing.
 	Budget memtools.Bytes
+	// Most is what it could use if other programs held nothing. Zero means Budget.
+	Most memtools.Bytes
+	// Elder is true if an older run that shares the memory is at work: it goes first.
+	Elder bool
 	// Available is what the run can still take before the kernel acts.
 	Available memtools.Bytes
 	// Tasks are the usages of the tasks, by job ID.
@@ -32,7 +36,7 @@ type Options struct {
 	// Memory returns the last measurement. Nil means that memory bounds nothing.
 	Memory func() Memory
 	// Measured wakes the scheduler after each measurement. Nil means that it only
-	// looks at memory when something ends or arrives.
+	// looks at memory when something ends or arrives, and waits for no other program.
 	Measured <-chan struct{}
 	// Estimate returns what is known of a job now. It is asked again as jobs end.
 	// Nil means what the Job holds.
@@ -40,6 +44,13 @@ type Options struct {
 	// Collect has running attempts give back garbage, if they can. Nil means that
 	// none can.
 	Collect func()
+	// Crowded is called when the run begins to wait for memory that other programs hold,
+	// with how much that is: once until they have given it back. Nil means not wanted.
+	Crowded func(others memtools.Bytes)
+	// Patience is how long all attempts stay frozen for other programs before the newest
+	// of them is stopped: they may be waiting for its memory. It should differ from run to
+	// run. Zero means 30 s.
+	Patience time.Duration
 	// KeepFrozen leaves a frozen attempt frozen, with its memory, as long as that
 	// does not endanger the run. Otherwise it is stopped when room is short.
 	KeepFrozen bool

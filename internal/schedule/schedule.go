@@ -5,7 +5,8 @@
 // for each.
 //
 // One attempt may always run, so a run never stands still, whatever its tasks
-// need and however little memory there is.
+// need and however little memory there is. Only for memory that other programs hold it
+// waits.
 //
 // All decisions are made by a ledger, a plain state without a clock. [Run] drives
 // it in real time; the tests drive the same code in simulated time.
@@ -99,6 +100,9 @@ func (l *ledger) memory() Memory {
 	if l.o.Memory != nil {
 		m = l.o.Memory()
 	}
+	if l.o.Measured == nil {
+		m.Most = 0 // nothing would tell when others have given memory back
+	}
 	if m.Time.IsZero() {
 		m.Time = time.Now()
 	}
@@ -112,8 +116,12 @@ func act(corrections []correction, collectGarbage func()) {
 			c.job.attempt.Freeze()
 		case thaw:
 			c.job.attempt.Thaw()
-		case stop, giveUp:
-			c.job.attempt.Stop(c.kind == giveUp)
+		case stop:
+			c.job.attempt.Stop(ForTasks)
+		case yield:
+			c.job.attempt.Stop(ForOthers)
+		case giveUp:
+			c.job.attempt.Stop(AsLast)
 		case collect:
 			if collectGarbage != nil {
 				collectGarbage()

@@ -38,7 +38,7 @@ type plainAttempt chan Outcome
 
 func (plainAttempt) Freeze()                {}
 func (plainAttempt) Thaw()                  {}
-func (plainAttempt) Stop(bool)              {}
+func (plainAttempt) Stop(Stop)              {}
 func (a plainAttempt) Done() <-chan Outcome { return a }
 
 // plain starts attempts that end when run returns.
@@ -146,9 +146,9 @@ func TestRun(t *testing.T) {
 	t.Run("freezes, thaws, stops and collects through the attempts' own handles", func(t *testing.T) {
 		var log journal
 		j := &job{Job: Job{ID: "a"}, attempt: noting{&log}}
-		act([]correction{{kind: collect}, {freeze, j}, {thaw, j}, {stop, j}, {giveUp, j}}, func() { log.add("collect") })
+		act([]correction{{kind: collect}, {freeze, j}, {thaw, j}, {stop, j}, {yield, j}, {giveUp, j}}, func() { log.add("collect") })
 		act([]correction{{kind: collect}}, nil)
-		if got := log.String(); got != "collect freeze thaw stop false stop true" {
+		if got := log.String(); got != "collect freeze thaw stop 0 stop 1 stop 2" {
 			t.Error(got)
 		}
 	})
@@ -159,5 +159,5 @@ type noting struct{ *journal }
 
 func (n noting) Freeze()            { n.add("freeze") }
 func (n noting) Thaw()              { n.add("thaw") }
-func (n noting) Stop(final bool)    { n.add(fmt.Sprint("stop ", final)) }
+func (n noting) Stop(why Stop)      { n.add(fmt.Sprint("stop ", why)) }
 func (noting) Done() <-chan Outcome { return nil }

@@ -49,7 +49,7 @@ type simAttempt struct {
 
 func (a *simAttempt) Freeze()              { a.frozen = true }
 func (a *simAttempt) Thaw()                { a.frozen = false }
-func (a *simAttempt) Stop(final bool)      { a.stopped, a.final = true, final }
+func (a *simAttempt) Stop(why Stop)        { a.stopped, a.final = true, why == AsLast }
 func (a *simAttempt) Done() <-chan Outcome { return nil }
 
 func (a *simAttempt) usage() memtools.Bytes {
@@ -66,6 +66,13 @@ type simulation struct {
 	*ledger
 	now     time.Time
 	running map[string]*simAttempt
+	tasks   map[string]*simTask
+	// beside are other runs that share the limit, the older ones first, and older is how
+	// many of them are older.
+	beside []*simulation
+	older  int
+	least  memtools.Bytes // usage since grown
+	grown  time.Time      // when its usage last rose
 	simRun
 }
 
@@ -77,14 +84,19 @@ func (w world) run(tasks []simTask) simRun { return w.simulate(tasks, true) }
 // next.
 func (w world) trusting(tasks []simTask) simRun { return w.simulate(tasks, false) }
 
-func (w world) simulate(tasks []simTask, steps bool) simRun {
-	byID := map[string]*simTask{}
+func (w world) begin(tasks []simTask) *simulation {
+	s := &simulation{world: w, now: time.Unix(0, 0), running: map[string]*simAttempt{}, tasks: map[string]*simTask{}}
 	var jobs []Job
 	for i := range tasks {
-		byID[tasks[i].ID] = &tasks[i]
+		s.tasks[tasks[i].ID] = &tasks[i]
 		jobs = append(jobs, tasks[i].Job)
 	}
-	s := &simulation{world: w, ledger: newLedger(jobs, Options{CPUs: w.cpus}), now: time.Unix(0, 0), running: map[string]*simAttempt{}}
+	s.ledger = newLedger(jobs, Options{CPUs: w.cpus})
+	return s
+}
+
+func (w world) simulate(tasks []simTask, steps bool) simRun {
+	s := w.begin(tasks)
 	if !steps {
 		noGuests(s.ledger)
 		s.step = math.MaxInt64
@@ -93,14 +105,11 @@ func (w world) simulate(tasks []simTask, steps bool) simRun {
 		if steps {
 			s.correct()
 		}
-		for _, j := range s.admit(s.measure()) {
-			a := &simAttempt{simTask: byID[j.ID], job: j}
-			j.attempt, s.running[j.ID] = a, a
-		}
+		s.start()
 		if len(s.running) == 0 {
 			break
 		}
-		s.advance()
+		s.advance(s.untilNext())
 		if steps {
 			s.kill()
 		}
@@ -108,6 +117,14 @@ func (w world) simulate(tasks []simTask, steps bool) simRun {
 	s.skipRest()
 	s.wall = s.now.Sub(time.Unix(0, 0))
 	return s.simRun
+}
+
+// start starts what the ledger admits.
+func (s *simulation) start() {
+	for _, j := range s.admit(s.measure()) {
+		a := &simAttempt{simTask: s.tasks[j.ID], job: j}
+		j.attempt, s.running[j.ID] = a, a
+	}
 }
 
 // noGuests has a ledger start nothing whose need does not fit.
@@ -124,7 +141,31 @@ func (s *simulation) measure() Memory {
 		m.Usage += a.usage()
 	}
 	m.Available = s.limit - m.Usage
+	for i, other := range s.beside {
+		m.Available -= other.usage()
+		m.Elder = m.Elder || i < s.older && other.atWork()
+	}
+	if s.beside != nil {
+		m.Available = max(m.Available, 0)
+		m.Most, m.Budget = s.budget, max(1, min(s.budget, m.Usage+m.Available-(s.limit-s.budget)))
+	}
 	return m
+}
+
+func (s *simulation) usage() (sum memtools.Bytes) {
+	for _, a := range s.running {
+		sum += a.usage()
+	}
+	return sum
+}
+
+// atWork reports whether the run has grown within the last ten seconds.
+func (s *simulation) atWork() bool {
+	s.least = min(s.least, s.usage())
+	if s.usage() > s.least+16*memtools.MB {
+		s.least, s.grown = s.usage(), s.now
+	}
+	return s.now.Sub(s.grown) < 10*time.Second
 }
 
 func (s *simulation) correct() {
@@ -143,25 +184,36 @@ func (s *simulation) correct() {
 	}
 }
 
-// advance lets time pass until the next measurement or the next end of a task.
-func (s *simulation) advance() {
-	var needs memtools.Bytes
+// rate is how fast an attempt advances that is not frozen.
+func (s *simulation) rate() float64 {
 	moving := 0
 	for _, a := range s.running {
-		needs += a.Need
 		if !a.frozen {
 			moving++
 		}
 	}
-	s.needs = max(s.needs, needs)
-	rate := min(1, s.cpus/float64(max(moving, 1)))
+	return min(1, s.cpus/float64(max(moving, 1)))
+}
+
+// untilNext is the time until the next measurement or the next end of a task.
+func (s *simulation) untilNext() time.Duration {
 	d := s.step
 	for _, a := range s.running {
 		if !a.frozen {
-			d = min(d, time.Duration(math.Ceil(float64(a.length-a.progress)/rate)))
+			d = min(d, time.Duration(math.Ceil(float64(a.length-a.progress)/s.rate())))
 		}
 	}
-	d = max(d, 1)
+	return max(d, 1)
+}
+
+// advance lets time pass.
+func (s *simulation) advance(d time.Duration) {
+	var needs memtools.Bytes
+	for _, a := range s.running {
+		needs += a.Need
+	}
+	s.needs = max(s.needs, needs)
+	rate := s.rate()
 	s.now = s.now.Add(d)
 	for _, id := range slices.Sorted(maps.Keys(s.running)) {
 		a := s.running[id]

@@ -56,7 +56,8 @@ type State struct {
 	Run event.RunStarted
 	// Succeeded, Failed and Skipped count tasks.
 	Succeeded, Failed, Skipped int
-	// Retries counts attempts that were followed by another, Pauses the times a task
+	// Retries counts attempts that were followed by another, unless they made room for
+	// other programs, Pauses the times a task
 	// was frozen, Collections the garbage collections.
 	Retries, Pauses, Collections int
 	// Usage is the last known usage of the whole run, Peak the highest, and Budget
@@ -141,6 +142,7 @@ func (s *State) end(at time.Time, e event.TaskFinished) {
 	delete(s.running, e.ID)
 	s.reserve(at)
 	switch {
+	case e.Retry && e.ForOthers: // not because of anything in the run
 	case e.Retry:
 		s.Retries++
 	case e.Status == event.Succeeded:

@@ -54,6 +54,7 @@ func TestCounts(t *testing.T) {
 	}
 	s.at(2, event.GCFinished{})
 	s.at(3, event.TaskFinished{Task: task("b"), Status: event.Stopped, Retry: true, Usage: 950, Budget: 2 * gb})
+	s.at(3, event.TaskFinished{Task: task("d"), Status: event.Stopped, Retry: true, ForOthers: true})
 	s.at(3, succeeded("a", 3*time.Second, time.Second))
 	s.at(4, started("b", gb))
 	s.at(5, event.TaskFinished{Task: task("b"), Status: event.OutOfMemory, Usage: 10, Budget: gb})

@@ -1,0 +1,31 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/schedule"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+func TestGranted(t *testing.T) {
+	const most = 100 * memtools.MB
+	for value, want := range map[string]memtools.Bytes{
+		"": most, "1048576": memtools.MB, "209715200": most, "0": most, "-5": most, "5GB": most,
+	} {
+		if got := granted([]string{environ.Grant + "=" + value}, most); got != want {
+			t.Errorf("%q grants %v", value, got)
+		}
+	}
+}
+
+func TestPausedBefore(t *testing.T) {
+	before := []schedule.Outcome{{}, {Paused: time.Second}, {Result: schedule.Again}}
+	if got := pausedBefore(before); got != time.Second {
+		t.Errorf("%v", got)
+	}
+	if got := pausedBefore(nil); got != 0 {
+		t.Errorf("%v of nothing", got)
+	}
+}
