@@ -130,7 +130,7 @@ const oomScore = 300
 // open opens the folder, the record and the session of the run id; its console is open.
 // first is its first event; nil means none.
 func (r *run) open(ctx context.Context, id string, first event.Event) error {
-	endAbandoned(r.ws.Root)
+	session.EndAbandoned(r.ws.Root)
 	var unwritten []event.Notice
 	r.state, unwritten = rundir.Open(r.ws.Root, id)
 	r.state.SetOwner(proc.Self())
@@ -161,15 +161,6 @@ func (r *run) open(ctx context.Context, id string, first event.Event) error {
 	r.runner = &runner.Runner{RunID: id, Meter: r.session.Meter, OOMScoreAdj: oomScore}
 	r.pool = pool.NewLocal[schedule.Outcome](pool.LocalOptions{})
 	return nil
-}
-
-// endAbandoned ends what runs left that were killed together with their reaper.
-func endAbandoned(root string) {
-	for _, run := range rundir.FindAbandoned(root) {
-		if proc.EndRun(run.ID, run.Owner) {
-			run.Settle()
-		}
-	}
 }
 
 func (r *run) close() error {
