@@ -278,7 +278,7 @@ func TestWorkerShowsOutputWithV(t *testing.T) {
 }
 
 func TestWorker(t *testing.T) {
-	root := npm(t, map[string]string{"core": "echo built core", "web": "exit 3"}, nil)
+	root := npm(t, map[string]string{"core": "sleep 0.5 && echo built core", "web": "exit 3"}, nil)
 	var log strings.Builder
 	w, err := OpenWorker(t.Context(), root, &log)
 	if err != nil {

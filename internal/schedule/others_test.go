@@ -55,7 +55,8 @@ func TestOthers(t *testing.T) {
 		"gives up on it if they hold next to nothing": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 300*mb)
 			s.others = 90 * mb
-			s.want(s.after(time.Minute, 965), "give up a")
+			s.want(s.after(time.Minute, 965), "collect")
+			s.want(s.after(time.Second, 996), "give up a")
 		},
 		"counts no stop and raises no need more than it had": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 300*mb, 300*mb)
