@@ -133,5 +133,5 @@ func heapFull(c oom.Cause) bool { return c == oom.V8Heap || c == oom.NodeWorker 
 // fromOutside reports whether a task was killed or stopped because of the memory that it
 // used, not by a limit inside its program.
 func fromOutside(c oom.Cause) bool {
-	return c == oom.KernelOOM || c == oom.KernelOOMSuspected || c == oom.PressureStop
+	return c == oom.KernelOOM || c == oom.KernelOOMSuspected || c == oom.GuardSuspected || c == oom.PressureStop
 }

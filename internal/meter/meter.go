@@ -74,8 +74,9 @@ type Meter struct {
 	tasks    map[string]bool
 	shmem    *shmem
 
-	mu   sync.Mutex // guards last
-	last Reading
+	mu     sync.Mutex // guards what follows
+	last   Reading
+	crowds map[string]crowd // by the id of a tree
 }
 
 // New returns a meter that has taken a first sample.
@@ -87,7 +88,7 @@ func New(o Options) (*Meter, error) {
 	if o.Tick <= 0 {
 		o.Tick = defaultTick
 	}
-	m := &Meter{o: o, tracker: tracker, begun: make(chan struct{}, 1), tasks: map[string]bool{}, shmem: newShmem()}
+	m := &Meter{o: o, tracker: tracker, begun: make(chan struct{}, 1), tasks: map[string]bool{}, shmem: newShmem(), crowds: map[string]crowd{}}
 	if _, err := m.sample(); err != nil {
 		return nil, errors.Join(err, tracker.Close())
 	}
@@ -190,6 +191,7 @@ func (m *Meter) sample() (Reading, error) {
 	for id, tree := range s.Trees {
 		now.Trees[id] = tree.Usage + m.shmem.of[id]
 		now.Rest -= now.Trees[id]
+		m.count(id, tree)
 	}
 	return m.keep(now), nil
 }

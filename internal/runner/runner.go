@@ -150,6 +150,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 		}
 	}
 	end := p.Wait()
+	before, processes := r.Meter.Last(), r.Meter.Crowd(id)
 	peak, seen := r.Meter.End(id, end.MaxRSS)
 	killsAfter, _ := memtools.OOMKills()
 	smaller, ownKill := own.end()
@@ -167,7 +168,8 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	}
 	res.Verdict = oom.Diagnose(oom.Evidence{
 		ExitCode: end.ExitCode, Signal: oom.SignalNumber(end.Signal), Seen: scanner.Findings(),
-		HeapLimit: r.HeapLimit, ScriptHeapLimit: r.ScriptHeapLimit, Budget: now.Budget, Peak: peak,
+		HeapLimit: r.HeapLimit, ScriptHeapLimit: r.ScriptHeapLimit, Budget: now.Budget, Peak: peak, Processes: processes,
+		Available: before.Available, AvailableKnown: true,
 		CgroupOOMKill: kills.Cgroup.Value > 0, HostOOMKill: kills.Host.Value > 0,
 		OwnLimit: smaller.Size, OwnCgroup: smaller.Name, OwnOOMKill: ownKill,
 		Stopped: stopped,

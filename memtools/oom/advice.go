@@ -33,6 +33,8 @@ func advise(e Evidence, v Verdict) string {
 			return fmt.Sprintf("Its own limit is %s (%s), which no setting of heapmage changes: raise it in what sets it, such as the script.", v.Limit.Short(), v.OwnCgroup)
 		}
 		return adviseKilled(e)
+	case GuardSuspected:
+		return "If the sender was earlyoom or another guard, its log tells; " + lowerFirst(adviseKilled(e))
 	case Killed:
 		return "The sender of SIGKILL is unknown: check the CI runner for a cancel or a time limit, and dmesg for the kernel's record."
 	case EngineLimit:
@@ -49,10 +51,17 @@ func advise(e Evidence, v Verdict) string {
 		return "Make the file that the script names executable, or run it through its interpreter."
 	case Signal:
 		return adviseSignal(e, v)
-	case Success, Failure, Interrupted, Timeout: // memory was not the reason
+	case Failure:
+		if v.Evidence != "" {
+			return "Before, a process that it had started ran out of JavaScript heap, and it went on; if that was not meant to happen, raise the heap limit of that process."
+		}
+	case Success, Interrupted, Timeout: // memory was not the reason
 	}
 	return ""
 }
+
+// lowerFirst continues a sentence with another.
+func lowerFirst(text string) string { return strings.ToLower(text[:1]) + text[1:] }
 
 func adviseV8(e Evidence, v Verdict) string {
 	if e.HeapLimit > 0 && v.Limit == 0 {
@@ -81,12 +90,18 @@ func adviseJVM(v Verdict) string {
 	return "Raise -Xmx in the command that starts the JVM, or in JAVA_TOOL_OPTIONS (Gradle: org.gradle.jvmargs)."
 }
 
+// crowd is how many processes of similar size are taken for a pool of workers.
+const crowd = 3
+
 func adviseKilled(e Evidence) string {
 	// A heap limit far above the budget lets the kernel act before V8. One that is
 	// close to the budget, which may have shrunk since the start, is not the cause.
 	if e.Budget > 0 && e.HeapLimit-e.HeapLimit/4 > e.Budget {
 		return fmt.Sprintf("Its heapLimit of %s is more than the budget of %s allows: lower heapLimit, or %s.",
 			e.HeapLimit.Short(), e.Budget.Short(), moreRoom(e))
+	}
+	if e.Processes >= crowd {
+		return fmt.Sprintf("It ran %d processes of similar size, %s together: let it start fewer workers (such as --maxWorkers, --jobs or --concurrency).", e.Processes, e.used())
 	}
 	if e.used() > 0 {
 		return fmt.Sprintf("It needs more than %s: %s.", e.used(), moreRoom(e))

@@ -34,6 +34,9 @@ const (
 	// KernelOOMSuspected is a kill while memory was short or while the counter of the
 	// whole host grew: probably the kernel, but without proof.
 	KernelOOMSuspected Cause = "kernel-oom-suspected"
+	// GuardSuspected is SIGTERM while memory was short: probably a program that watches the
+	// machine's memory, such as earlyoom.
+	GuardSuspected Cause = "guard-suspected"
 	// PressureStop is a stop by the caller to keep the run inside its budget.
 	PressureStop Cause = "pressure-stop"
 
@@ -74,6 +77,7 @@ var causes = map[Cause]causeFacts{
 	SystemAllocation:   {"the system refused more memory", true},
 	KernelOOM:          {"killed by the kernel, out of memory", true},
 	KernelOOMSuspected: {"killed, probably by the kernel, out of memory", true},
+	GuardSuspected:     {"ended, probably by a program that watches memory, such as earlyoom", true},
 	PressureStop:       {"stopped to keep the run inside its memory", true},
 	EngineLimit:        {"a value passed a fixed limit of its runtime", false},
 	StackOverflow:      {"stack overflow in a Go program", false},

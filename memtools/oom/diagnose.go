@@ -17,8 +17,9 @@ import (
 //     moment of a pressure stop.
 //  3. SIGKILL together with a cgroup counter that grew, or a kill further down, which
 //     a shell or runner reported after the last fatal text, with such a counter.
-//  4. The last fatal text. The process survived earlier ones.
-//  5. SIGKILL and the other signals.
+//  4. The last fatal text. The process survived earlier ones, and the last one as well if
+//     V8 aborted a process below it and it wrote more of its own before it failed.
+//  5. SIGKILL and the other signals; SIGTERM while memory was short.
 //  6. The exit code and what the end of the output tells about it.
 func Diagnose(e Evidence) Verdict {
 	v := diagnose(e)
@@ -56,6 +57,9 @@ func diagnose(e Evidence) Verdict {
 	if end.signal == sigint {
 		return Verdict{Cause: Interrupted, Used: e.used()}
 	}
+	if end.signal == sigterm && e.nearlyFull() {
+		return e.limited(Verdict{Cause: GuardSuspected, Evidence: e.shortage()})
+	}
 	if end.signal != 0 {
 		return Verdict{Cause: Signal, Detail: "ended by " + signalText(end), Used: e.used()}
 	}
@@ -69,7 +73,11 @@ func diagnose(e Evidence) Verdict {
 	case seen.near(seen.weak):
 		return e.fatal(seen.weak)
 	}
-	return Verdict{Cause: Failure, Detail: "exit code " + strconv.Itoa(end.code), Used: e.used()}
+	v := Verdict{Cause: Failure, Detail: "exit code " + strconv.Itoa(end.code), Used: e.used()}
+	if seen.survivedBy(end) {
+		v.Evidence = seen.death.line
+	}
+	return v
 }
 
 // findings returns the findings of the whole output, or else of its tail.
@@ -88,7 +96,14 @@ func (f Findings) deathAt(end end) (finding, bool) {
 	if f.abort.at > f.death.at && end.signal == sigabrt {
 		return f.abort, true
 	}
-	return f.death, f.death.at > 0
+	return f.death, f.death.at > 0 && !f.survivedBy(end)
+}
+
+// survivedBy reports whether the process that failed went on after V8 had aborted one below
+// it, as a test does that lets a child run out of memory: it wrote lines of its own, none of
+// which reports the abort as a failure, and did not abort itself.
+func (f Findings) survivedBy(end end) bool {
+	return f.death.aborts && f.after > 0 && f.aborted.at < f.death.at && !end.aborted()
 }
 
 // near reports whether the finding is at the end of the output.

@@ -44,6 +44,8 @@ type Evidence struct {
 	Budget memtools.Bytes
 	// Last and Peak are the last and the highest measured usage of the tree.
 	Last, Peak memtools.Bytes
+	// Processes is how many processes of similar size made up Peak. Zero means unknown.
+	Processes int
 	// Available is the memory that was left at the last sample before the end. It
 	// counts, even if zero, only if AvailableKnown is set.
 	Available      memtools.Bytes
@@ -95,6 +97,15 @@ func (e Evidence) short() bool {
 		return true
 	}
 	return e.Budget > 0 && e.used() > 0 && e.Budget-e.used() <= e.Budget/8
+}
+
+// nearlyFull reports whether a program that watches memory may have acted: earlyoom does
+// so from a tenth of it on.
+func (e Evidence) nearlyFull() bool {
+	if e.AvailableKnown && e.Budget > 0 && e.Available <= e.Budget/10 {
+		return true
+	}
+	return e.Budget > 0 && e.used() > 0 && e.Budget-e.used() <= e.Budget/10
 }
 
 // ample reports whether so much memory was left that a shortage is out of the

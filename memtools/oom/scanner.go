@@ -53,6 +53,10 @@ type Findings struct {
 	// weak is a text that warnings contain too. killed reports that a process further
 	// down was killed. missing names a command that was not found.
 	weak, killed, missing finding
+	// aborted reports that a process further down aborted. after counts the lines behind
+	// death that belong to neither its trace nor such a report.
+	aborted finding
+	after   int
 }
 
 // finding is one text in the output.
@@ -65,6 +69,8 @@ type finding struct {
 	// soft is set for a text of V8 that may mean its heap limit or memory that the
 	// system refused, and for esbuild's note that its process ended.
 	soft bool
+	// aborts is set for a text with which V8 aborts its whole process.
+	aborts bool
 }
 
 // candidate is a finding that a later line makes certain.
@@ -134,6 +140,7 @@ func (s *Scanner) endLine() {
 	s.found.lines++
 	s.confirm(line)
 	s.match(line)
+	s.follow(line)
 }
 
 // confirm checks whether the line makes an earlier text certain.
@@ -161,6 +168,7 @@ func (s *Scanner) confirm(line []byte) {
 // earlier ones.
 func (s *Scanner) die(f finding, prefix string) {
 	s.found.death, s.deathPrefix = f, prefix
+	s.found.after = 0
 }
 
 // await records a text that becomes certain if proof accepts a line below it.

@@ -9,14 +9,17 @@ import (
 // system.
 const (
 	sigint  = 2
+	sigill  = 4
+	sigtrap = 5
 	sigabrt = 6
 	sigkill = 9
+	sigterm = 15
 )
 
 // signals are those that have the same number on Linux, macOS and the BSDs.
 var signals = map[int]string{
-	1: "SIGHUP", sigint: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 5: "SIGTRAP", sigabrt: "SIGABRT",
-	8: "SIGFPE", sigkill: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM",
+	1: "SIGHUP", sigint: "SIGINT", 3: "SIGQUIT", sigill: "SIGILL", sigtrap: "SIGTRAP", sigabrt: "SIGABRT",
+	8: "SIGFPE", sigkill: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 14: "SIGALRM", sigterm: "SIGTERM",
 	24: "SIGXCPU", 25: "SIGXFSZ",
 }
 
@@ -69,3 +72,8 @@ func (e Evidence) end() end {
 }
 
 func (e end) success() bool { return e.code == 0 && e.signal == 0 }
+
+// aborted reports whether the process ended itself, as V8 does in the way of its platform.
+func (e end) aborted() bool {
+	return e.signal == sigabrt || e.signal == sigtrap || e.signal == sigill
+}

@@ -28,6 +28,7 @@ func (s *Scanner) v8Fatal(prefix string, rest []byte) {
 		return
 	}
 	f := s.finding(V8Heap, "", rest)
+	f.aborts = true
 	f.soft = !hasForm(rest, limitForms)
 	if hasForm(rest, refusedForms) {
 		f.cause, f.detail = SystemAllocation, "V8: no page for its young generation"
@@ -70,7 +71,9 @@ func (s *Scanner) heapSize(line []byte) {
 func (s *Scanner) v8Process(prefix string, rest []byte) {
 	_, what, _ := bytes.Cut(rest, []byte("# Fatal process "))
 	what = bytes.TrimPrefix(what, []byte("OOM in "))
-	s.die(s.finding(SystemAllocation, "V8: "+quote(bytes.TrimPrefix(what, []byte("out of memory: "))), rest), prefix)
+	f := s.finding(SystemAllocation, "V8: "+quote(bytes.TrimPrefix(what, []byte("out of memory: "))), rest)
+	f.aborts = true
+	s.die(f, prefix)
 }
 
 func (s *Scanner) worker(prefix string, rest []byte) {

@@ -64,7 +64,7 @@ func (v Verdict) Reason() string {
 		if v.Used > 0 {
 			return text + " (" + v.Used.String() + " in use)"
 		}
-	case KernelOOM, KernelOOMSuspected, PressureStop:
+	case KernelOOM, KernelOOMSuspected, GuardSuspected, PressureStop:
 		return text + v.usage()
 	case Failure, Signal:
 		if v.Detail != "" {
