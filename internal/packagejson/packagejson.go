@@ -41,6 +41,9 @@ func Parse(text []byte) (*Manifest, *problem.Mistake) {
 	if len(trimmed) == 0 {
 		return nil, &problem.Mistake{What: "the file is empty"}
 	}
+	if bytes.HasPrefix(trimmed, []byte{0xff, 0xfe}) || bytes.HasPrefix(trimmed, []byte{0xfe, 0xff}) {
+		return nil, &problem.Mistake{What: "the file is in UTF-16, which no package manager reads: save it as UTF-8"}
+	}
 	m := &Manifest{Text: body}
 	if err := json.Unmarshal(body, &m.fields); err != nil {
 		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {

@@ -25,14 +25,16 @@ func TestParse(t *testing.T) {
 
 func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
-		"":           "f: the file is empty",
-		"\n\t":       "f: the file is empty",
-		"null":       "f:1:1: holds null where an object is expected",
-		"[]":         "f:1:1: holds a list where an object is expected",
-		`"a"`:        "f:1:1: holds a text where an object is expected",
-		"false":      "f:1:1: holds true or false where an object is expected",
-		"12":         "f:1:1: holds a number where an object is expected",
-		"{\n \"é\",": "f:2:5: invalid JSON: invalid character ',' after object key",
+		"":                   "f: the file is empty",
+		"\n\t":               "f: the file is empty",
+		"null":               "f:1:1: holds null where an object is expected",
+		"[]":                 "f:1:1: holds a list where an object is expected",
+		`"a"`:                "f:1:1: holds a text where an object is expected",
+		"false":              "f:1:1: holds true or false where an object is expected",
+		"\xff\xfe{\x00}\x00": "f: the file is in UTF-16, which no package manager reads: save it as UTF-8",
+		"\xfe\xff\x00{\x00}": "f: the file is in UTF-16, which no package manager reads: save it as UTF-8",
+		"12":                 "f:1:1: holds a number where an object is expected",
+		"{\n \"é\",":         "f:2:5: invalid JSON: invalid character ',' after object key",
 	} {
 		_, mistake := Parse([]byte(text))
 		if mistake == nil || mistake.In("f")+": "+mistake.What != want {

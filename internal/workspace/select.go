@@ -17,7 +17,8 @@ import (
 // Select returns the packages that the patterns name, ordered by Dir. A pattern
 // is a package's name, its folder ("packages/core", "./packages/core" or
 // absolute), the name without its scope, the folder's last name, a folder that
-// holds several packages, or a glob over any of these. One string may hold several
+// holds several packages, or a glob over any of these. A package that is called just so
+// goes before a glob. One string may hold several
 // patterns, separated by commas. Without patterns every member is selected. A
 // pattern that matches nothing, or a name that several packages share, is a
 // *problem.Error that lists the candidates.
@@ -61,12 +62,6 @@ func (w *Workspace) find(pattern string) ([]*Package, error) {
 	if pattern == "" {
 		return nil, &problem.Error{Where: "-workspace=", What: "names no package", Hint: "write -workspace=NAME, or leave the flag out for all packages"}
 	}
-	if strings.ContainsAny(pattern, "*?[{") {
-		if found := keep(w.Packages, func(p *Package) bool { return p.matches(pattern) }); len(found) > 0 {
-			return found, nil
-		}
-		return nil, w.unknown(pattern)
-	}
 	all := w.Packages
 	if !slices.Contains(all, w.RootPackage) {
 		all = append(slices.Clone(all), w.RootPackage)
@@ -90,7 +85,11 @@ func (w *Workspace) find(pattern string) ([]*Package, error) {
 			return nil, ambiguous(pattern, found)
 		}
 	}
-	if found := keep(w.Packages, func(p *Package) bool { return strings.HasPrefix(p.Dir, folder+"/") }); len(found) > 0 {
+	within := func(p *Package) bool { return strings.HasPrefix(p.Dir, folder+"/") }
+	if strings.ContainsAny(pattern, "*?[{") { // no package is called so
+		within = func(p *Package) bool { return p.matches(pattern) || strings.HasPrefix(p.Dir, folder+"/") }
+	}
+	if found := keep(w.Packages, within); len(found) > 0 {
 		return found, nil
 	}
 	return nil, w.unknown(pattern)

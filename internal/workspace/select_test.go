@@ -22,6 +22,10 @@ const selectable = `
 {"name": "tool"}
 -- packages/nameless/package.json --
 {}
+-- packages/[site]/package.json --
+{"name": "site"}
+-- packages/s/package.json --
+{"name": "s"}
 -- examples/react/basic/package.json --
 {"name": "react-basic"}
 -- examples/vue/basic/package.json --
@@ -55,9 +59,12 @@ func TestSelect(t *testing.T) {
 		{"takes a glob over scoped names", []string{"@acme/*"}, "packages/core packages/core-utils"},
 		{"takes a glob over short names", []string{"core*"}, "examples/vue/core packages/core packages/core-utils"},
 		{"takes a glob over folders", []string{"./examples/**"}, "examples/react/basic examples/vue/basic examples/vue/core"},
+		{"takes a folder that looks like a glob", []string{"packages/[site]"}, "packages/[site]"},
+		{"takes a folder's last name that looks like a glob", []string{"[site]"}, "packages/[site]"},
+		{"takes a glob that no package is called", []string{"packages/[s]"}, "packages/s"},
 		{"takes a glob with braces", []string{"{acme-cli,tool}"}, "packages/cli packages/tool"},
 		{"takes a folder that holds packages", []string{"examples/vue"}, "examples/vue/basic examples/vue/core"},
-		{"takes every member if nothing is named", nil, "examples/react/basic examples/vue/basic examples/vue/core packages/cli packages/core packages/core-utils packages/nameless packages/tool"},
+		{"takes every member if nothing is named", nil, "examples/react/basic examples/vue/basic examples/vue/core packages/[site] packages/cli packages/core packages/core-utils packages/nameless packages/s packages/tool"},
 	} {
 		t.Run(c.claim, func(t *testing.T) {
 			found, err := w.Select(c.patterns...)
