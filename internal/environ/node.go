@@ -35,8 +35,16 @@ const (
 	NPMLocalPrefix = "npm_config_local_prefix"
 	// NPMNodeGyp is the path of the node-gyp that comes with npm.
 	NPMNodeGyp = "npm_config_node_gyp"
-	// NPMNodeOptions is the setting node-options, from the environment. Read only.
-	NPMNodeOptions = "npm_config_node_options"
+	// NPMConfigPrefix begins the variables that set npm's settings, in any letter case.
+	NPMConfigPrefix = "npm_config_"
+	// PNPMConfigPrefix begins the variables that set pnpm's settings from version 11 on, in
+	// small or in capital letters.
+	PNPMConfigPrefix = "pnpm_config_"
+	// NPMGlobalPrefix is the folder of what npm installs globally, if no setting names
+	// one. Read only.
+	NPMGlobalPrefix = "PREFIX"
+	// CorepackHome is the folder in which Corepack keeps package managers. Read only.
+	CorepackHome = "COREPACK_HOME"
 	// NPMLifecyclePrefix begins the variables on the script that runs. Those of an
 	// outer "npm run" are dropped.
 	NPMLifecyclePrefix = "npm_lifecycle_"
@@ -67,6 +75,10 @@ const (
 	Color = "COLOR"
 	// PNPMSourceDir is the package's folder. Set by pnpm.
 	PNPMSourceDir = "PNPM_SCRIPT_SRC_DIR"
+	// YarnWrapOutput is "false". Set by yarn 1.
+	YarnWrapOutput = "YARN_WRAP_OUTPUT"
+	// BerryBinFolder is the folder of the programs that yarn 2 and newer add to PATH.
+	BerryBinFolder = "BERRY_BIN_FOLDER"
 	// ProjectCWD is the workspace's root. Set by yarn 2 and newer.
 	ProjectCWD = "PROJECT_CWD"
 )

@@ -12,6 +12,11 @@ const (
 	Home = "HOME"
 	// UserProfile is the user's folder on Windows.
 	UserProfile = "USERPROFILE"
+	// XDGCacheHome and LocalAppData are folders for what programs keep, on Windows the
+	// latter; XDGConfigHome is that for settings.
+	XDGCacheHome  = "XDG_CACHE_HOME"
+	LocalAppData  = "LOCALAPPDATA"
+	XDGConfigHome = "XDG_CONFIG_HOME"
 	// NoColor switches colours off unless it is empty (https://no-color.org).
 	NoColor = "NO_COLOR"
 	// ForceColor switches colours on for an output that is no terminal; "0" and
