@@ -12,9 +12,9 @@ import (
 var layers = [][]string{
 	{"internal/printable", "internal/clock"},
 	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "internal/debian", "internal/diagnostics", "ci"},
-	{"memtools", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "pool/internal/frame", "pool/internal/channel"},
+	{"memtools", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel"},
 	{"memtools/oom", "memtools/v8heap", "internal/sublimit", "internal/elder", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},
-	{"internal/workspace"},
+	{"internal/workspace", "internal/managerprogram"},
 	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess"},
 	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "pool/internal/process"},
 	{"internal/heap", "internal/runner", "pool"},

@@ -63,6 +63,9 @@ func Gather(ctx context.Context, s Setup) Facts {
 	}
 	f.UserHeapLimit, f.UserHeapSource = settings.UserHeapLimit, settings.UserHeapSource
 	f.HeapLimit = s.HeapLimit(settings.Node.YoungGeneration)
+	if settings.Node.Path == "" {
+		return f // a Bun workspace without Node
+	}
 	freed, refused, err := s.collection(ctx, settings)
 	switch {
 	case refused != "":

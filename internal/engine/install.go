@@ -6,6 +6,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/script"
 )
@@ -15,16 +16,19 @@ const installing = "Installing dependencies"
 
 // install runs the package manager if node_modules are missing.
 func (r *run) install(ctx context.Context) error {
-	step, reason, err := script.Install(r.settings, r.scriptOptions())
+	present := script.Present{Unfinished: rundir.UnfinishedInstall(r.ws.Root), Needed: r.graph.Packages()}
+	step, reason, err := script.Install(r.settings, present, r.scriptOptions())
 	if err != nil || reason == "" {
 		return err
 	}
 	r.session.Events.Emit(event.StepStarted{Step: installing, Command: step.Command, Reason: reason})
+	r.state.BeginInstall()
 	log := r.state.Log("install", 1)
 	out := r.console.Output("install", log.Path)
 	defer log.Close() // after the console has read it
 	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: out}, &runner.Attempt{})
 	_ = out.Close() // it only prints
+	r.installed = res.Duration
 	finished := event.StepFinished{Step: installing, Duration: res.Duration, Log: log.Path}
 	switch {
 	case err != nil:
@@ -33,12 +37,29 @@ func (r *run) install(ctx context.Context) error {
 		finished.Reason = res.Verdict.Reason()
 	}
 	r.session.Events.Emit(finished)
-	if err != nil || finished.Reason == "" {
+	if err != nil {
 		return err
 	}
-	failed := &problem.Error{Where: r.ws.Root, What: step.Command + " failed: " + finished.Reason, Hint: "run it by hand in that folder and fix what it reports", Code: problem.ExitFailed}
+	if finished.Reason == "" {
+		r.state.EndInstall()
+		return nil
+	}
+	failed := &problem.Error{Where: r.ws.Root, What: step.Command + " failed: " + finished.Reason, Hint: script.InstallAdvice(r.settings, r.tail(log.Path)), Code: problem.ExitFailed}
 	if res.Verdict.Memory() {
 		failed.Code, failed.Hint = problem.ExitOutOfMemory, res.Verdict.Advice
 	}
 	return failed
+}
+
+// tail is the end of a log: what a program wrote about its failure. It is empty if the log
+// cannot be read.
+func (r *run) tail(path string) []byte {
+	log, err := r.state.Read(path)
+	if err != nil {
+		return nil
+	}
+	defer log.Close() // it is only read
+	text := make([]byte, min(log.Size(), 16<<10))
+	n, _ := log.ReadAt(text, log.Size()-int64(len(text))) // what can be read is enough
+	return text[:n]
 }

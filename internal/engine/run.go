@@ -71,6 +71,9 @@ type run struct {
 	graph   *taskgraph.Graph
 	args    func(*taskgraph.Task) []string // extra arguments of a task's script
 	started time.Time
+	// installed is how long the installation of dependencies took, which is no part of
+	// the run's duration.
+	installed time.Duration
 
 	state   *rundir.Run
 	console *report.Console
@@ -297,7 +300,7 @@ func (r *run) finish(ctx context.Context, err error) error {
 	now := r.session.Meter.Now()
 	var f event.RunFinished
 	r.session.Tally.Read(func(s *tally.State) { f = s.Summary() })
-	f.Usage, f.Budget, f.Duration = now.Usage, now.Budget, clock.Since(r.started)
+	f.Usage, f.Budget, f.Duration = now.Usage, now.Budget, clock.Since(r.started)-r.installed
 	known := (*problem.Error)(nil)
 	if code, reason := session.Exit(ctx); code != 0 { // tasks that failed did so because of it
 		f.ExitCode, f.Reason, err = code, r.target+" "+reason, nil

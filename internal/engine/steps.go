@@ -7,6 +7,7 @@ import (
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/estimate"
+	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/script"
@@ -60,6 +61,11 @@ func (r *run) scriptOptions() script.Options {
 		Colour:         colour(r.environ, os.Stdout),
 		PackageManager: r.config.Runner == config.RunnerPackageManager || r.ws.PnP,
 	}
+	bin, err := r.state.Programs(r.settings.Programs())
+	if err != nil {
+		r.sayOnce(event.Notice{Kind: event.StateUnwritten, Text: fmt.Sprintf("The programs of %s cannot be put on PATH: %v", r.ws.Manager, err), Hint: roomHint})
+	}
+	o.Bin = bin
 	if r.isNode() && environ.Value(r.environ, environ.GoMemLimit) == "" {
 		o.Extra = append(o.Extra, fmt.Sprintf("%s=%d", environ.GoMemLimit, heap.GoLimit(r.maxBudget)))
 	}

@@ -34,6 +34,10 @@ type Manager struct {
 	Version string
 	// From is what decided the manager, for messages.
 	From string
+	// Declared is set if "packageManager" in package.json decided the version.
+	Declared bool
+	// YarnFile is the absolute path of a checked-in yarn, empty if there is none.
+	YarnFile string
 	// LockFile is the name of the manager's lock file, empty if there is none.
 	LockFile string
 	// Berry is true for yarn 2 and newer.
@@ -102,7 +106,7 @@ func Detect(root string, own *packagejson.Manifest) (Manager, error) {
 	}
 
 	m.declared(own)
-	m.yarnPath(yarnrc)
+	m.yarnPath(root, yarnrc)
 	switch {
 	case m.Name != "":
 	case m.PNPM != nil && m.PNPM.HasPackages:
@@ -143,7 +147,7 @@ func (m *Manager) declared(own *packagejson.Manifest) {
 		name, version, _ := strings.Cut(text, "@")
 		version, _, _ = strings.Cut(version, "+")
 		if known(name) {
-			m.Name, m.Version, m.From = Name(name), exactVersion(version), `"packageManager" in package.json`
+			m.Name, m.Version, m.From, m.Declared = Name(name), exactVersion(version), `"packageManager" in package.json`, true
 			return
 		}
 		m.warn(`"packageManager" in package.json names %q, which is not known: it is ignored`, text)
@@ -185,7 +189,7 @@ func known(name string) bool {
 
 // yarnPath lets a checked-in yarn decide: yarn 1 hands over to it, whatever
 // version package.json declares.
-func (m *Manager) yarnPath(yarnrc []byte) {
+func (m *Manager) yarnPath(root string, yarnrc []byte) {
 	path, file := "", ".yarnrc.yml"
 	if m.YarnRC != nil {
 		path = m.YarnRC.YarnPath
@@ -207,6 +211,12 @@ func (m *Manager) yarnPath(yarnrc []byte) {
 		m.Version, m.From = version, "yarnPath in "+file
 	case m.Version == "":
 		m.Version = version
+	}
+	if m.Name != Yarn {
+		return
+	}
+	if m.YarnFile = path; !filepath.IsAbs(path) {
+		m.YarnFile = filepath.Join(root, path)
 	}
 }
 

@@ -142,7 +142,7 @@ func truth(value string) *bool {
 // setting returns the value of a key in an .npmrc ("key = value") or a .yarnrc
 // ("key value"), empty if it is not there.
 func setting(text []byte, key string) string {
-	lines := bufio.NewScanner(bytes.NewReader(text))
+	lines := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(text, byteOrderMark)))
 	value := ""
 	for lines.Scan() {
 		line := strings.TrimSpace(lines.Text())

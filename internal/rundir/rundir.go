@@ -35,6 +35,7 @@ type Run struct {
 	// Dir is the path of the folder, and Shown its name in messages.
 	Dir, Shown string
 
+	top  string                           // .heapmage, or a temporary folder; empty if neither can be made
 	make func() (*confined.Folder, error) // the folder, anew if it was removed
 	held *os.File                         // keeps other runs from removing Dir; nil if there is no lock
 
@@ -54,6 +55,7 @@ type Run struct {
 // keeps the end of the logs in memory. Notices tell the user.
 func Open(root, id string) (*Run, []event.Notice) {
 	r := &Run{Dir: filepath.Join(root, Name, runs, id), Shown: filepath.Join(Name, runs, id), tasks: map[string]string{}, open: map[string]*Log{}}
+	r.top = filepath.Join(root, Name)
 	r.make = func() (*confined.Folder, error) {
 		top, err := Make(filepath.Join(root, Name))
 		if err != nil {
@@ -70,7 +72,7 @@ func Open(root, id string) (*Run, []event.Notice) {
 	notice := event.Notice{Kind: event.StateUnwritten,
 		Text: fmt.Sprintf("%s cannot be written (%v): logs go to a temporary folder", Name, err), Hint: "make the workspace's folder writable to keep them"}
 	r.Dir, err = os.MkdirTemp("", "heapmage-"+id+"-")
-	r.Shown = r.Dir
+	r.Shown, r.top = r.Dir, r.Dir
 	r.make = func() (*confined.Folder, error) { return confined.Make(filepath.Split(r.Dir)) }
 	if err == nil {
 		err = r.prepare()

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -23,15 +24,8 @@ func (s *Settings) environment(pkg *workspace.Package, o Options) []string {
 			delete(env, name)
 		}
 	}
-	s.describeRun(env, o)
-	env.set(environ.Path, s.path(pkg, o.Environ))
-	switch {
-	case s.ws.Manager == workspace.PNPM:
-		env.set(environ.PNPMSourceDir, pkg.Path)
-	case s.ws.Berry():
-		env.set(environ.ProjectCWD, s.ws.Root)
-	}
-	describePackage(env, pkg)
+	s.describe(env, pkg, o)
+	env.set(environ.Path, s.path(pkg, o))
 	return env.list(o.Extra)
 }
 
@@ -39,6 +33,9 @@ func (s *Settings) environment(pkg *workspace.Package, o Options) []string {
 // not scripts.
 func (s *Settings) plain(o Options) []string {
 	env := s.base(o)
+	if o.Bin != "" {
+		env.set(environ.Path, o.Bin+string(filepath.ListSeparator)+environ.Value(o.Environ, environ.Path))
+	}
 	return env.list(o.Extra)
 }
 

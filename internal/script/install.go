@@ -2,30 +2,37 @@ package script
 
 import (
 	"encoding/json"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
+// Present is what is known of the dependencies before a run.
+type Present struct {
+	// Unfinished is when an installation of heapmage's began that did not succeed; zero if
+	// there is none.
+	Unfinished time.Time
+	// Needed are the packages whose scripts run.
+	Needed []*workspace.Package
+}
+
 // Install returns the step that installs the workspace's dependencies, and the
 // reason for it; without a reason nothing has to be done. If there is a lock file,
 // the manager installs what it lists and does not change it.
-func Install(s *Settings, o Options) (step Step, reason string, err error) {
-	switch {
-	case s.ws.Manager == workspace.Go, !s.hasDependencies():
+func Install(s *Settings, p Present, o Options) (step Step, reason string, err error) {
+	if reason = s.missing(p); reason == "" {
 		return Step{}, "", nil
-	case s.plugNPlay():
-		return Step{}, "", nil
-	case s.ws.PnP:
-		reason = ".pnp.cjs is missing"
-	case folder.Has(s.ws.Root, "node_modules"):
-		return Step{}, "", nil
-	default:
-		reason = "node_modules is missing"
 	}
-	args, err := s.managerCommand(o.Environ)
+	args, err := s.managerCommand()
 	if err != nil {
 		return Step{}, "", err
 	}
@@ -36,6 +43,73 @@ func Install(s *Settings, o Options) (step Step, reason string, err error) {
 		event: "install", Command: strings.Join(append(shown, flags...), " "),
 		Args: append(args, flags...), Dir: s.ws.Root, Env: s.plain(o),
 	}, reason, nil
+}
+
+// missing is why dependencies have to be installed; empty if nothing has to be done.
+func (s *Settings) missing(p Present) string {
+	switch {
+	case s.ws.Manager == workspace.Go, !dependsOnAny(s.all(), runtimeFields...):
+		return ""
+	case !p.Unfinished.IsZero() && !s.finishedAfter(p.Unfinished):
+		return "the last installation was not finished"
+	case s.plugNPlay():
+		return ""
+	case s.ws.PnP:
+		return ".pnp.cjs is missing"
+	case onlyCaches(filepath.Join(s.ws.Root, "node_modules")):
+		return "node_modules is missing"
+	}
+	return s.missingMember(p.Needed)
+}
+
+// ownMarks are the files that managers write at the end of an installation, relative to
+// the root.
+var ownMarks = []string{
+	"node_modules/.package-lock.json", "node_modules/.modules.yaml", "node_modules/.yarn-integrity", "node_modules/.yarn-state.yml", ".pnp.cjs",
+}
+
+// finishedAfter reports whether an installation, by hand perhaps, ended after a time.
+func (s *Settings) finishedAfter(since time.Time) bool {
+	return slices.ContainsFunc(ownMarks, func(mark string) bool {
+		info, err := os.Stat(filepath.Join(s.ws.Root, mark))
+		return err == nil && info.ModTime().After(since)
+	})
+}
+
+// caches are folders that tools make in node_modules, whether dependencies are installed
+// or not.
+var caches = []string{".cache", ".vite", ".vite-temp", ".tmp"}
+
+// onlyCaches reports whether a node_modules folder is missing, or holds only caches.
+func onlyCaches(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return os.IsNotExist(err)
+	}
+	return len(entries) > 0 && !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !slices.Contains(caches, e.Name()) })
+}
+
+// missingMember is why one of the packages lacks its dependencies: pnpm gives each package
+// that depends on anything a node_modules of its own, which a script may have removed.
+func (s *Settings) missingMember(needed []*workspace.Package) string {
+	var modules struct {
+		Linker   string          `yaml:"nodeLinker"`
+		Included map[string]bool `yaml:"included"`
+	}
+	text := folder.Read(s.ws.Root, "node_modules/.modules.yaml")
+	if s.ws.Manager != workspace.PNPM || text == nil || yaml.Unmarshal(text, &modules) != nil || modules.Linker == "hoisted" {
+		return ""
+	}
+	fields := slices.DeleteFunc([]string{"dependencies", "devDependencies"}, func(field string) bool {
+		included, told := modules.Included[field]
+		return told && !included
+	})
+	for _, p := range needed {
+		if dependsOnAny([]*workspace.Package{p}, fields...) && !folder.Has(p.Path, "node_modules") {
+			return path.Join(p.Dir, "node_modules") + " is missing"
+		}
+	}
+	return ""
 }
 
 // plugNPlay tells whether Yarn Plug'n'Play is installed now. In a fresh clone only
@@ -58,22 +132,41 @@ func (s *Settings) installFlags() []string {
 	}
 }
 
-// hasDependencies tells whether any package of the workspace depends on anything.
-func (s *Settings) hasDependencies() bool {
-	packages := s.ws.Packages
-	if s.ws.RootPackage != nil {
-		packages = append(slices.Clip(packages), s.ws.RootPackage)
+// staleLock is how the managers say that their lock file does not fit package.json.
+var staleLock = regexp.MustCompile("can only install packages when your package.json and" +
+	`|ERR_PNPM_OUTDATED_LOCKFILE|lockfile needs to be updated|YN0028|lockfile would have been (?:modified|created)|lockfile had changes, but lockfile is frozen`)
+
+// InstallAdvice is what to do about an installation that failed, given the end of its
+// output.
+func InstallAdvice(s *Settings, output []byte) string {
+	if s.ws.LockFile != "" && staleLock.Match(output) {
+		return s.ws.LockFile + " does not fit package.json: run " + string(s.ws.Manager) + " install, and commit the file"
 	}
+	return "run it by hand in that folder and fix what it reports"
+}
+
+// all are the packages of the workspace and its root.
+func (s *Settings) all() []*workspace.Package {
+	if s.ws.RootPackage == nil {
+		return s.ws.Packages
+	}
+	return append(slices.Clip(s.ws.Packages), s.ws.RootPackage)
+}
+
+var runtimeFields = []string{"dependencies", "devDependencies", "optionalDependencies"}
+
+// dependsOnAny tells whether any of the packages depends on anything, in these fields of
+// its package.json.
+func dependsOnAny(packages []*workspace.Package, fields ...string) bool {
 	for _, p := range packages {
-		var manifest struct {
-			Dependencies         map[string]any `json:"dependencies"`
-			DevDependencies      map[string]any `json:"devDependencies"`
-			OptionalDependencies map[string]any `json:"optionalDependencies"`
-		}
+		var manifest map[string]json.RawMessage
 		// The managers ignore a field of the wrong type.
 		_ = json.Unmarshal(p.Manifest, &manifest)
-		if len(manifest.Dependencies)+len(manifest.DevDependencies)+len(manifest.OptionalDependencies) > 0 {
-			return true
+		for _, field := range fields {
+			var entries map[string]any
+			if json.Unmarshal(manifest[field], &entries) == nil && len(entries) > 0 {
+				return true
+			}
 		}
 	}
 	return false

@@ -1,89 +1,88 @@
 package script
 
 import (
-	"encoding/json"
-	"fmt"
-	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
-	"github.com/heapmage/heapmage/internal/folder"
-	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/managerprogram"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// findManager finds the manager's program and version, for $npm_execpath and the
-// user agent. If it is not installed, scripts that call it fail as they would
-// without heapmage.
+// findManager finds the manager's program and version, for $npm_execpath and the user
+// agent. If it is not installed, only what has to start it fails.
 func (s *Settings) findManager(env []string) {
 	s.version = s.ws.ManagerVersion
-	if path := checkedInYarn(s.ws); path != "" {
-		s.execPath = path
-		return
+	s.program, s.programErr = managerprogram.Find(managerprogram.Wanted{
+		Name: s.ws.Manager, Version: s.ws.ManagerVersion, From: s.ws.ManagerFrom, Declared: s.ws.ManagerDeclared,
+		YarnPath: s.ws.YarnFile, Node: s.Node.Path, Environ: env,
+	})
+	if s.program.Version != "" {
+		s.version = s.program.Version
 	}
-	path, err := lookPath(string(s.ws.Manager), env)
-	if err != nil {
-		return
-	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	s.execPath = path
-	for dir := filepath.Dir(path); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		text := folder.Read(dir, "package.json")
-		if text == nil {
-			continue
-		}
-		var manifest struct{ Version string }
-		if json.Unmarshal(text, &manifest) == nil && manifest.Version != "" {
-			s.version = manifest.Version
-		}
-		return
-	}
-}
-
-// checkedInYarn is the yarnPath of yarn 2 and newer, empty if there is none.
-func checkedInYarn(ws *workspace.Workspace) string {
-	if !ws.Berry() {
-		return ""
-	}
-	var rc struct {
-		YarnPath string `yaml:"yarnPath"`
-	}
-	if yaml.Unmarshal(folder.Read(ws.Root, ".yarnrc.yml"), &rc) != nil || rc.YarnPath == "" {
-		return ""
-	}
-	return filepath.Join(ws.Root, rc.YarnPath)
+	s.execPath = s.program.File
 }
 
 // managerDir is the manager's folder: the program is …/npm/bin/npm-cli.js.
-func (s *Settings) managerDir() string { return filepath.Dir(filepath.Dir(s.execPath)) }
+func (s *Settings) managerDir() string {
+	file := s.execPath
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		file = target
+	}
+	return filepath.Dir(filepath.Dir(file))
+}
 
-// managerCommand is how the manager is started: directly if it is installed, else
-// with corepack, else with npx, which fetches the declared version.
-func (s *Settings) managerCommand(env []string) ([]string, error) {
-	name := string(s.ws.Manager)
-	if s.ws.Berry() && strings.HasSuffix(s.execPath, "js") {
-		return []string{s.Node.Path, s.execPath}, nil
+// managerCommand is how the manager is started.
+func (s *Settings) managerCommand() ([]string, error) {
+	return slices.Clone(s.program.Args), s.programErr
+}
+
+// Programs are what scripts find on PATH because their manager runs them: texts are shell
+// scripts by the name of the program, links are programs under another name. The manager
+// itself is among them if its plain name starts nothing, or another version. Both are empty
+// if PATH has all that is needed. A manager that was not found is not among them.
+func (s *Settings) Programs() (texts, links map[string]string) {
+	texts, links = map[string]string{}, map[string]string{}
+	if s.ws.Manager == workspace.Go || s.programErr != nil {
+		return texts, links
 	}
-	if path, err := lookPath(name, env); err == nil {
-		return []string{path}, nil
-	}
-	if path, err := lookPath("corepack", env); err == nil && s.ws.Manager != workspace.Bun {
-		return []string{path, name}, nil
-	}
-	npx, err := lookPath("npx", env)
-	if err != nil {
-		return nil, &problem.Error{Where: s.ws.ManagerFrom, What: fmt.Sprintf("it wants %s, which is not installed", name), Cause: exec.ErrNotFound, Hint: "install " + name + ", or run: corepack enable"}
-	}
-	spec := name
+	manager := s.program.Args
 	switch {
 	case s.ws.Berry():
-		spec = "@yarnpkg/cli-dist"
-	case s.ws.ManagerVersion != "":
-		spec += "@" + s.ws.ManagerVersion
+		texts["run"] = launcher(manager, "run")
+		texts["node-gyp"] = launcher(manager, "run", "--top-level", "node-gyp")
+		texts["yarn"], texts["yarnpkg"] = launcher(manager), launcher(manager)
+	case !s.program.OnPath:
+		texts[string(s.ws.Manager)] = launcher(manager)
 	}
-	return []string{npx, "--yes", spec}, nil
+	if s.Node.Path == "" && s.ws.Manager == workspace.Bun && s.program.File != "" {
+		links["node"] = s.program.File // Bun then behaves as Node
+	}
+	return texts, links
+}
+
+// launcher is the text of a program that starts another with these arguments first. On
+// Windows it is a batch file.
+func launcher(command []string, args ...string) string {
+	words := slices.Concat(command, args)
+	if runtime.GOOS == "windows" {
+		for i, w := range words {
+			words[i] = `"` + strings.ReplaceAll(w, `"`, `""`) + `"`
+		}
+		return "@" + strings.Join(words, " ") + " %*\r\n"
+	}
+	for i, w := range words {
+		words[i] = quote(w)
+	}
+	return "#!/bin/sh\nexec " + strings.Join(words, " ") + ` "$@"` + "\n"
+}
+
+// lookPath finds a program on the PATH of env; empty if there is none.
+func lookPath(name string, env []string) string {
+	if all := environ.Programs(env, name); len(all) > 0 {
+		return all[0]
+	}
+	return ""
 }

@@ -1,18 +1,19 @@
 package script
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -33,53 +34,66 @@ type Node struct {
 // limit.
 const probeLimit = 1024
 
-// probe prints Node's path, its version and its heap limit.
-const probe = `console.log([process.execPath, process.versions.node, require("v8").getHeapStatistics().heap_size_limit].join("\n"))`
+// probe prints Node's path, its version and its heap limit in one line, behind a mark: a
+// shim may print lines of its own.
+const (
+	probe     = `console.log("\n%s" + JSON.stringify([process.execPath, process.versions.node, require("v8").getHeapStatistics().heap_size_limit]))`
+	probeMark = "heapmage:"
+)
 
 // findNode finds Node on the PATH of env and asks it for its path, version and heap
 // limit, for at most 30 s. The error is a *problem.Error.
 func findNode(ctx context.Context, env []string) (Node, error) {
-	path, err := lookPath("node", env)
-	if err != nil {
+	path := lookPath("node", env)
+	if path == "" {
 		return Node{}, &problem.Error{What: "node is not on the PATH", Hint: "install Node.js 20 or newer, or put its folder on the PATH"}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	c := exec.CommandContext(ctx, path, fmt.Sprintf("%s=%d", oldSpace, probeLimit), "-e", probe)
+	c := exec.CommandContext(ctx, path, fmt.Sprintf("%s=%d", oldSpace, probeLimit), "-e", fmt.Sprintf(probe, probeMark))
 	c.Env = append(environ.Without(env, environ.NodeOptions), environ.NodeNoWarnings+"=1")
 	out, err := c.Output()
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if err != nil || len(lines) != 3 {
-		return Node{}, &problem.Error{Where: path, What: "this node does not run", Cause: err, Hint: "try: node --version"}
-	}
-	n := Node{Path: lines[0], Version: lines[1]}
-	major, _, _ := strings.Cut(n.Version, ".")
-	n.Major, _ = strconv.Atoi(major)
-	if limit, err := strconv.ParseInt(lines[2], 10, 64); err == nil {
-		n.YoungGeneration = max(0, memtools.Bytes(limit)-probeLimit*memtools.MB)
+	n, ok := answered(out)
+	if err != nil || !ok {
+		return Node{}, &problem.Error{Where: path, What: "this node does not run" + ownWords(out, err), Cause: err, Hint: "try: node --version"}
 	}
 	return n, nil
 }
 
-// lookPath finds a program on the PATH of env.
-func lookPath(name string, env []string) (string, error) {
-	for _, dir := range filepath.SplitList(environ.Value(env, environ.Path)) {
-		if dir == "" {
-			dir = "."
-		}
-		for _, suffix := range programSuffixes() {
-			path := filepath.Join(dir, name+suffix)
-			if info, err := os.Stat(path); err == nil && !info.IsDir() && (runtime.GOOS == "windows" || info.Mode()&0o111 != 0) {
-				return path, nil
-			}
-		}
+// answered reads what the probe printed.
+func answered(out []byte) (Node, bool) {
+	_, line, found := bytes.Cut(out, []byte("\n"+probeMark))
+	line, _, _ = bytes.Cut(line, []byte("\n"))
+	var n Node
+	var limit memtools.Bytes
+	if !found || json.Unmarshal(line, &[]any{&n.Path, &n.Version, &limit}) != nil || n.Path == "" {
+		return Node{}, false
 	}
-	return "", fmt.Errorf("%s: %w", name, exec.ErrNotFound)
+	major, _, _ := strings.Cut(n.Version, ".")
+	n.Major, _ = strconv.Atoi(major)
+	n.YoungGeneration = max(0, limit-probeLimit*memtools.MB)
+	return n, true
 }
 
-func programSuffixes() []string {
-	if runtime.GOOS == "windows" {
-		return []string{".exe", ".cmd", ".bat"}
+// ownWords is what a program that does not run wrote last, for a message.
+func ownWords(out []byte, err error) string {
+	text := string(out)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && len(bytes.TrimSpace(exit.Stderr)) > 0 {
+		text = string(exit.Stderr)
 	}
-	return []string{""}
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	last := strings.TrimSpace(lines[len(lines)-1])
+	if last == "" {
+		return ""
+	}
+	if len(last) > 200 {
+		last = strings.ToValidUTF8(last[:200], "") + "…"
+	}
+	return " (its last line: " + strconv.Quote(last) + ")"
+}
+
+// runsWithoutNode reports whether scripts run without Node: those of a Bun workspace on a
+// machine that has only Bun, which takes Node's place.
+func (s *Settings) runsWithoutNode(env []string) bool {
+	return s.ws.Manager == workspace.Bun && lookPath("node", env) == "" && lookPath("bun", env) != ""
 }

@@ -7,6 +7,7 @@ package script
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -44,6 +45,8 @@ type Options struct {
 	HeapLimit memtools.Bytes
 	// NodeOptions are further options for each Node process.
 	NodeOptions []string
+	// Bin is a folder of programs for scripts; empty if there is none.
+	Bin string
 	// Extra are further variables; they replace all others of the same name.
 	Extra []string
 }
@@ -51,10 +54,14 @@ type Options struct {
 // Steps returns the processes of a package's script in the order in which they
 // run, with the pre and post scripts if the manager runs those.
 func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step, error) {
+	if s.ws.Manager == workspace.Bun && s.Node.Path == "" {
+		o.HeapLimit, o.NodeOptions = 0, nil // Bun has no such options
+	}
 	env := s.environment(pkg, o)
-	if o.PackageManager || s.plugNPlay() {
+	if o.PackageManager || s.needsManager(pkg, name) {
+		o.Extra = append(o.Extra, s.noInstall()...)
 		env = s.plain(o)
-		args, err := s.managerCommand(o.Environ)
+		args, err := s.managerCommand()
 		if err != nil {
 			return nil, err
 		}
@@ -79,11 +86,41 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 			command += quoted(o.Args)
 		}
 		steps = append(steps, Step{
-			event: event, Command: text, Args: s.shell(command), Dir: pkg.Path,
-			Env: append(slices.Clip(env), environ.NPMLifecycleEvent+"="+event, environ.NPMLifecycleScript+"="+command),
+			event: event, Command: text, Args: s.shell(command, env), Dir: pkg.Path,
+			Env: append(slices.Clip(env), s.describeStep(event, name, command)...),
 		})
 	}
 	return steps, nil
+}
+
+// needsManager reports whether only the manager can run a script: with Yarn Plug'n'Play
+// node finds no package without it, pnpm copies injected packages anew, yarn's own shell
+// expands "**", and on Windows some bring a shell of their own.
+func (s *Settings) needsManager(pkg *workspace.Package, name string) bool {
+	if s.ws.Berry() && expandsDeep(pkg.Scripts[name]) {
+		return true
+	}
+	return s.plugNPlay() || s.syncs(pkg, name) || runtime.GOOS == "windows" && (s.emulated || s.ws.Berry())
+}
+
+// expandsDeep reports whether a script's text has a "**" that a shell would expand.
+func expandsDeep(text string) bool {
+	return slices.ContainsFunc(commands(text), func(c command) bool {
+		return slices.ContainsFunc(c.words, func(w word) bool { return w.raw == w.text && strings.Contains(w.raw, "**") })
+	})
+}
+
+// noInstall are the variables that keep pnpm from installing before it runs a script:
+// heapmage installed before the run.
+func (s *Settings) noInstall() []string {
+	if s.ws.Manager != workspace.PNPM || s.version != "" && s.major() < 10 {
+		return nil
+	}
+	none := []string{environ.PNPMConfigPrefix + "verify_deps_before_run=false"}
+	if s.major() < 11 {
+		none = append(none, environ.NPMConfigPrefix+"verify_deps_before_run=false")
+	}
+	return none
 }
 
 // events are a script with the hooks that the manager runs around it.

@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +23,9 @@ func world(t *testing.T, manager workspace.Manager, version string, files map[st
 		t.Fatal(err)
 	}
 	for name, text := range files {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -206,6 +208,76 @@ func TestHooksFollowTheManager(t *testing.T) {
 	}
 }
 
+// The values are those that pnpm 8 to 12 were seen to give a script.
+func TestEachPNPMHasItsPlacesOfSettings(t *testing.T) {
+	const yaml = "scriptShell: from-yaml\nnodeOptions: --title=yaml\nenablePrePostScripts: false\n"
+	rc := map[string]string{"repo/.npmrc": "script-shell=from-rc\nnode-options=--title=rc\nenable-pre-post-scripts=false\n"}
+	for _, tt := range []struct {
+		claim, version string
+		files          map[string]string
+		env            []string
+		shell, options string
+		hooks          bool
+	}{
+		{"9 reads .npmrc", "9.1.0", rc, nil, "from-rc", "--title=rc", false},
+		{"9 reads its own rc", "9.1.0", map[string]string{".config/pnpm/rc": "script-shell=own\n"}, nil, "own", "", true},
+		{"9 reads no settings of pnpm-workspace.yaml", "9.1.0", map[string]string{"repo/pnpm-workspace.yaml": yaml}, nil, "", "", true},
+		{"9 reads npm's variables", "9.1.0", nil, []string{"NPM_CONFIG_SCRIPT_SHELL=env"}, "env", "", true},
+		{"10 puts pnpm-workspace.yaml before npm's variables", "10.1.0", map[string]string{"repo/pnpm-workspace.yaml": yaml}, []string{"npm_config_script_shell=env"}, "from-yaml", "--title=yaml", false},
+		{"10 reads no variables of pnpm's own", "10.1.0", nil, []string{"pnpm_config_script_shell=env"}, "", "", true},
+		{"11 reads no .npmrc", "11.1.0", rc, nil, "", "", true},
+		{"11 reads no variables of npm", "11.1.0", nil, []string{"npm_config_script_shell=env"}, "", "", true},
+		{"11 puts its own variables before pnpm-workspace.yaml", "11.1.0", map[string]string{"repo/pnpm-workspace.yaml": yaml},
+			[]string{"pnpm_config_script_shell=env", "PNPM_CONFIG_NODE_OPTIONS=--title=env"}, "env", "--title=env", false},
+		{"11 reads the user's file, but no hooks there", "11.1.0", map[string]string{".config/pnpm/config.yaml": yaml}, nil, "from-yaml", "--title=yaml", true},
+		{"12 reads the user's file", "12.1.0", map[string]string{".config/pnpm/config.yaml": yaml}, nil, "from-yaml", "--title=yaml", false},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			s, err := world(t, workspace.PNPM, tt.version, tt.files, tt.env...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(s.nodeOptions, " "); s.scriptShell != tt.shell || got != tt.options || s.hooks != tt.hooks {
+				t.Errorf("shell %q, options %q, hooks %v", s.scriptShell, got, s.hooks)
+			}
+		})
+	}
+}
+
+func TestWhatOnlyTheManagerCanRun(t *testing.T) {
+	for _, tt := range []struct {
+		claim   string
+		manager workspace.Manager
+		version string
+		files   map[string]string
+		text    string
+		want    bool
+	}{
+		{"yarn 4 expands **", workspace.Yarn, "4.1.0", nil, "rimraf dist/**/*.js", true},
+		{"a ** in quotes is the program's", workspace.Yarn, "4.1.0", nil, "eslint 'src/**'", false},
+		{"yarn 1 has sh", workspace.Yarn, "1.22.22", nil, "rimraf dist/**/*.js", false},
+		{"pnpm copies what is injected", workspace.PNPM, "10.1.0", map[string]string{
+			"repo/pnpm-workspace.yaml": "syncInjectedDepsAfterScripts: [b]\n", "repo/node_modules/.modules.yaml": `{"injectedDeps": {".": ["node_modules/.pnpm/x"]}}`}, "y", true},
+		{"as .npmrc says it", workspace.PNPM, "9.1.0", map[string]string{
+			"repo/.npmrc": "sync-injected-deps-after-scripts[]=b\n", "repo/node_modules/.modules.yaml": `{"injectedDeps": {".": ["node_modules/.pnpm/x"]}}`}, "y", true},
+		{"not after another script", workspace.PNPM, "10.1.0", map[string]string{
+			"repo/pnpm-workspace.yaml": "syncInjectedDepsAfterScripts: [c]\n", "repo/node_modules/.modules.yaml": `{"injectedDeps": {".": ["node_modules/.pnpm/x"]}}`}, "y", false},
+		{"not a package that nothing has injected", workspace.PNPM, "10.1.0", map[string]string{
+			"repo/pnpm-workspace.yaml": "syncInjectedDepsAfterScripts: [b]\n", "repo/node_modules/.modules.yaml": `{"injectedDeps": {"packages/x": ["node_modules/.pnpm/x"]}}`}, "y", false},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			s, err := world(t, tt.manager, tt.version, tt.files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.ws.RootPackage.Scripts["b"] = tt.text
+			if got := s.needsManager(s.ws.RootPackage, "b"); got != tt.want && os.PathSeparator == '/' {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
 func TestInstall(t *testing.T) {
 	const needs = `{"dependencies": {"a": "1"}}`
 	for _, tt := range []struct {
@@ -242,7 +314,7 @@ func TestInstall(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			step, reason, err := Install(s, Options{Environ: os.Environ()})
+			step, reason, err := Install(s, Present{}, Options{Environ: os.Environ()})
 			if err != nil || step.Command != tt.want || reason != tt.reason {
 				t.Errorf("got %q because %q, %v", step.Command, reason, err)
 			}
@@ -253,12 +325,12 @@ func TestInstall(t *testing.T) {
 // Most repositories do not commit .pnp.cjs: in a fresh clone the install step of
 // the run itself brings it.
 func TestPlugNPlayThatTheInstallStepBroughtRunsThroughYarn(t *testing.T) {
-	s, err := world(t, workspace.Yarn, "4.1.0", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	bin := t.TempDir()
 	if err := os.WriteFile(filepath.Join(bin, "yarn"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, err := world(t, workspace.Yarn, "4.1.0", nil, "PATH="+bin+":"+os.Getenv("PATH"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	run := func() string {
@@ -277,45 +349,6 @@ func TestPlugNPlayThatTheInstallStepBroughtRunsThroughYarn(t *testing.T) {
 	if got, want := run(), filepath.Join(bin, "yarn")+" run b"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-}
-
-func TestManagerCommand(t *testing.T) {
-	programs := func(names ...string) string {
-		dir := t.TempDir()
-		for _, n := range names {
-			if err := os.WriteFile(filepath.Join(dir, n), []byte("#!/bin/sh\n"), 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return dir
-	}
-	s := &Settings{ws: &workspace.Workspace{Manager: workspace.PNPM, ManagerVersion: "9.1.0", ManagerFrom: "package.json"}}
-	for _, tt := range []struct {
-		claim string
-		there []string
-		want  []string
-	}{
-		{"is the manager if it is installed", []string{"pnpm", "corepack", "npx"}, []string{"pnpm"}},
-		{"else corepack's", []string{"corepack", "npx"}, []string{"corepack", "pnpm"}},
-		{"else the declared version through npx", []string{"npx"}, []string{"npx", "--yes", "pnpm@9.1.0"}},
-	} {
-		t.Run(tt.claim, func(t *testing.T) {
-			dir := programs(tt.there...)
-			got, err := s.managerCommand([]string{"PATH=" + dir})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got[0] = strings.TrimPrefix(got[0], dir+"/"); !slices.Equal(got, tt.want) {
-				t.Errorf("got %q", got)
-			}
-		})
-	}
-	t.Run("else a problem with a hint", func(t *testing.T) {
-		_, err := s.managerCommand([]string{"PATH=" + programs()})
-		if p := (*problem.Error)(nil); !errors.As(err, &p) || !strings.Contains(p.Hint, "pnpm") {
-			t.Errorf("got %v", err)
-		}
-	})
 }
 
 func TestFindNode(t *testing.T) {
@@ -339,6 +372,23 @@ func TestFindNode(t *testing.T) {
 			t.Errorf("it reports %+v", got)
 		}
 	})
+	t.Run("is not misled by what a shim prints", func(t *testing.T) {
+		plain, err := findNode(t.Context(), os.Environ())
+		if err != nil {
+			unlessCI(t, err.Error())
+		}
+		got, err := findNode(t.Context(), shim(`echo "using node"; printf "no line end"; "`+plain.Path+`" "$@"; echo bye`))
+		if err != nil || got != plain {
+			t.Errorf("got %+v, %v, want %+v", got, err, plain)
+		}
+	})
+	for claim, text := range map[string]string{"on stderr": "echo other >&2; echo why >&2; exit 1", "on stdout": "echo why; exit 0"} {
+		t.Run("quotes what a shim that refuses wrote "+claim, func(t *testing.T) {
+			if _, err := findNode(t.Context(), shim(text)); err == nil || !strings.Contains(err.Error(), `(its last line: "why")`) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 	t.Run("is not misled by the user's options", func(t *testing.T) {
 		if _, err := findNode(t.Context(), append(os.Environ(), "NODE_OPTIONS=--no-such-option")); err != nil {
 			t.Error(err)
@@ -361,15 +411,4 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: got %q, %v", target, got, ok)
 		}
 	}
-}
-
-func FuzzParseNpmrc(f *testing.F) {
-	f.Add("node-options=--a\nscript-shell = \"bash\"\n//r/:_authToken=${T}")
-	f.Fuzz(func(t *testing.T, text string) {
-		for key := range parseNpmrc([]byte(text), nil) {
-			if !slices.Contains([]string{"node-options", "script-shell", "enable-pre-post-scripts", "ignore-scripts"}, key) {
-				t.Errorf("%q was kept", key)
-			}
-		}
-	})
 }

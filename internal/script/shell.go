@@ -3,6 +3,8 @@ package script
 import (
 	"runtime"
 	"strings"
+
+	"github.com/heapmage/heapmage/internal/workspace"
 )
 
 // Shell returns the command line that runs a text in the system's shell.
@@ -14,9 +16,12 @@ func Shell(text string) []string {
 }
 
 // shell is the command line that runs a script's text.
-func (s *Settings) shell(text string) []string {
+func (s *Settings) shell(text string, env []string) []string {
 	if s.scriptShell != "" {
 		return []string{s.scriptShell, "-c", text}
+	}
+	if bash := lookPath("bash", env); s.ws.Manager == workspace.Bun && bash != "" && runtime.GOOS != "windows" {
+		return []string{bash, "-c", text} // Bun prefers it
 	}
 	return Shell(text)
 }

@@ -95,13 +95,15 @@ func loadNode(dir string) (*Workspace, error) {
 // load reads the members and their edges.
 func (r *root) load() (*Workspace, error) {
 	w := &Workspace{
-		Root:           r.dir,
-		Manager:        r.Name,
-		ManagerVersion: r.Version,
-		ManagerFrom:    r.From,
-		LockFile:       r.LockFile,
-		PnP:            r.PlugNPlay(r.dir),
-		Warnings:       r.Warnings,
+		Root:            r.dir,
+		Manager:         r.Name,
+		ManagerVersion:  r.Version,
+		ManagerFrom:     r.From,
+		ManagerDeclared: r.Declared,
+		YarnFile:        r.YarnFile,
+		LockFile:        r.LockFile,
+		PnP:             r.PlugNPlay(r.dir),
+		Warnings:        r.Warnings,
 	}
 	own := r.manifest
 	if own == nil {

@@ -32,6 +32,10 @@ type Workspace struct {
 	ManagerVersion string
 	// ManagerFrom names the file that decided the manager, for messages.
 	ManagerFrom string
+	// ManagerDeclared is true if "packageManager" in package.json decided the version.
+	ManagerDeclared bool
+	// YarnFile is the absolute path of a checked-in yarn, empty if there is none.
+	YarnFile string
 	// LockFile is the name of the manager's lock file in Root, empty if there is none.
 	LockFile string
 	// PnP is true if Yarn Plug'n'Play is in use: .pnp.cjs is there, or

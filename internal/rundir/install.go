@@ -1,0 +1,46 @@
+package rundir
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/confined"
+)
+
+// installing marks an installation of dependencies that has begun and not succeeded. It is
+// in the .heapmage folder, as the next run has to find it.
+const installing = "installing"
+
+// BeginInstall marks that dependencies are being installed. If the mark cannot be made,
+// an installation that is interrupted is not seen by the next run.
+func (r *Run) BeginInstall() {
+	f, err := confined.Make(filepath.Split(r.top))
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if file, err := f.Create(installing); err == nil {
+		_ = file.Close() // its time is all that counts
+	}
+}
+
+// EndInstall takes the mark away: the dependencies are installed.
+func (r *Run) EndInstall() {
+	f, err := confined.Open(filepath.Split(r.top))
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	_ = f.Remove(installing) // it is there, unless the installation removed .heapmage
+}
+
+// UnfinishedInstall is when an installation began that did not succeed; zero if there is
+// none.
+func UnfinishedInstall(root string) time.Time {
+	info, err := os.Lstat(filepath.Join(root, Name, installing))
+	if err != nil || !info.Mode().IsRegular() {
+		return time.Time{}
+	}
+	return info.ModTime()
+}

@@ -1,0 +1,187 @@
+package script
+
+import (
+	"cmp"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/npmconfig"
+	"github.com/heapmage/heapmage/internal/pkgmanager"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// runsHooks tells whether the manager runs pre and post scripts by default: yarn 2
+// and newer do not, nor do pnpm 6 to 8 (pnpm/pnpm#2891, #7634).
+func runsHooks(ws *workspace.Workspace) bool {
+	return !ws.Berry() && !(ws.Manager == workspace.PNPM && ws.Major() >= 6 && ws.Major() <= 8)
+}
+
+// readFiles reads the manager's settings and returns the node options among them, with
+// the variable or the file that sets them.
+func (s *Settings) readFiles(env []string) (from, nodeOptions string, err error) {
+	if s.ws.Berry() {
+		return "", "", nil // it has no settings on scripts
+	}
+	if s.config, err = npmconfig.Read(s.place(env)); err != nil {
+		return "", "", err
+	}
+	switch s.ws.Manager {
+	case workspace.NPM:
+		s.scriptShell, _ = s.config.Text("script-shell")
+		if ignore, set := s.config.Bool("ignore-scripts"); set {
+			s.hooks = !ignore // npm run then leaves out only the hooks
+		}
+		nodeOptions, from = s.config.Text("node-options")
+	case workspace.PNPM:
+		return s.readPNPM(env)
+	case workspace.Yarn:
+		// Yarn 1 has the setting, but only the variable reaches it.
+		s.scriptShell = environ.Value(env, environ.NPMConfigPrefix+"script_shell")
+	}
+	return from, nodeOptions, nil
+}
+
+// place is where the manager looks for settings.
+func (s *Settings) place(env []string) npmconfig.Place {
+	p := npmconfig.Place{Root: s.ws.Root, Environ: env}
+	if s.Node.Path != "" {
+		p.Prefix = filepath.Dir(filepath.Dir(s.Node.Path))
+	}
+	if s.ws.Manager == workspace.NPM && s.execPath != "" {
+		p.Builtin = s.managerDir()
+	}
+	if s.ws.Manager == workspace.PNPM {
+		if dir := pnpmConfigDir(env); dir != "" {
+			p.Further = filepath.Join(dir, "rc")
+		}
+	}
+	return p
+}
+
+// pnpmConfigDir is the folder of pnpm's settings of the user.
+func pnpmConfigDir(env []string) string {
+	if dir := environ.Value(env, environ.XDGConfigHome); dir != "" {
+		return filepath.Join(dir, "pnpm")
+	}
+	if home := environ.Value(env, environ.Home); home != "" {
+		return filepath.Join(home, ".config", "pnpm")
+	}
+	return ""
+}
+
+// pnpmSettings are pnpm's own settings on scripts. An empty text is not set.
+type pnpmSettings struct {
+	NodeOptions   string   `yaml:"nodeOptions"`
+	ScriptShell   string   `yaml:"scriptShell"`
+	PrePost       string   `yaml:"enablePrePostScripts"`
+	ShellEmulator string   `yaml:"shellEmulator"`
+	Sync          []string `yaml:"syncInjectedDepsAfterScripts"`
+}
+
+// readPNPM reads pnpm's settings, of which the later counts: to version 10 those of npm's
+// files and variables; from version 10 on those of pnpm-workspace.yaml; from version 11 on
+// before that the user's config.yaml, and after it variables of pnpm's own.
+func (s *Settings) readPNPM(env []string) (from, nodeOptions string, err error) {
+	major := s.major()
+	if major < 11 {
+		s.scriptShell, _ = s.config.Text("script-shell")
+		if on, set := s.config.Bool("enable-pre-post-scripts"); set {
+			s.hooks = on
+		}
+		s.emulated, _ = s.config.Bool("shell-emulator")
+		s.syncAfter = s.config.List("sync-injected-deps-after-scripts")
+		nodeOptions, from = s.config.Text("node-options")
+	}
+	apply := func(name string, y pnpmSettings) {
+		s.applyPNPM(y)
+		if y.NodeOptions != "" {
+			from, nodeOptions = name, y.NodeOptions
+		}
+	}
+	if dir := pnpmConfigDir(env); major >= 11 && dir != "" {
+		y, err := readPNPMFile(dir, "config.yaml")
+		if err != nil {
+			return "", "", err
+		}
+		if major == 11 {
+			y.PrePost = "" // which that version does not take from there
+		}
+		apply(filepath.Join(dir, "config.yaml"), y)
+	}
+	if major == 0 || major >= 10 {
+		y, err := readPNPMFile(s.ws.Root, pnpmFile)
+		if err != nil {
+			return "", "", err
+		}
+		apply(pnpmFile, y)
+	}
+	if major >= 11 {
+		apply(pnpmEnvironment(env))
+	}
+	return from, nodeOptions, nil
+}
+
+const pnpmFile = "pnpm-workspace.yaml"
+
+// readPNPMFile reads settings from a file, which may be missing.
+func readPNPMFile(dir, name string) (y pnpmSettings, err error) {
+	if err := yaml.Unmarshal(folder.Read(dir, name), &y); err != nil {
+		return y, &problem.Error{Where: name, What: "its settings cannot be read", Cause: errors.New(strings.TrimPrefix(err.Error(), "yaml: ")),
+			Hint: "fix nodeOptions, scriptShell, enablePrePostScripts, shellEmulator or syncInjectedDepsAfterScripts"}
+	}
+	return y, nil
+}
+
+// pnpmEnvironment reads pnpm_config_*, in small or in capital letters, and names the
+// variable of the node options.
+func pnpmEnvironment(env []string) (from string, y pnpmSettings) {
+	value := func(key string) string {
+		name := environ.PNPMConfigPrefix + key
+		return cmp.Or(environ.Value(env, name), environ.Value(env, strings.ToUpper(name)))
+	}
+	return environ.PNPMConfigPrefix + "node_options", pnpmSettings{
+		NodeOptions: value("node_options"), ScriptShell: value("script_shell"),
+		PrePost: value("enable_pre_post_scripts"), ShellEmulator: value("shell_emulator"),
+	}
+}
+
+// applyPNPM takes over what is set.
+func (s *Settings) applyPNPM(y pnpmSettings) {
+	if y.ScriptShell != "" {
+		s.scriptShell = y.ScriptShell
+	}
+	if y.PrePost != "" {
+		s.hooks = y.PrePost == "true"
+	}
+	if y.ShellEmulator != "" {
+		s.emulated = y.ShellEmulator == "true"
+	}
+	if len(y.Sync) > 0 {
+		s.syncAfter = y.Sync
+	}
+}
+
+// syncs reports whether pnpm brings the copies of a package up to date after one of its
+// scripts: other packages have it injected, as a copy instead of a link.
+func (s *Settings) syncs(pkg *workspace.Package, script string) bool {
+	if s.ws.Manager != workspace.PNPM || !slices.Contains(s.syncAfter, script) {
+		return false
+	}
+	var modules struct {
+		Injected map[string][]string `yaml:"injectedDeps"`
+	}
+	// The file is pnpm's own. One that cannot be read lists nothing.
+	_ = yaml.Unmarshal(folder.Read(s.ws.Root, "node_modules/.modules.yaml"), &modules)
+	return len(modules.Injected[pkg.Dir]) > 0
+}
+
+// major is the first number of the version of the manager that runs scripts, 0 if it is
+// not known.
+func (s *Settings) major() int { return pkgmanager.Major(s.version) }
