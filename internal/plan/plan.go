@@ -128,24 +128,6 @@ func (p *Plan) tasks() (*taskgraph.Graph, error) {
 	return g, err
 }
 
-// mentionRoot adds a notice that the root's script does not run, if the user may mean
-// that one: most packages have none, so the root's may build them all.
-func (p *Plan) mentionRoot(selected []*workspace.Package) {
-	have := 0
-	for _, pkg := range selected {
-		if p.has(pkg) {
-			have++
-		}
-	}
-	if root := p.Workspace.RootPackage; root != nil && !slices.Contains(selected, root) && p.has(root) && 2*have < len(selected) {
-		verb := "have"
-		if have == 1 {
-			verb = "has"
-		}
-		p.notice(event.RootLeftOut, fmt.Sprintf("%d of %d packages %s a %s script; the root's does not run (-workspace=. runs it)", have, len(selected), verb, p.Target))
-	}
-}
-
 // selected returns the packages that the request asks for, and whether it names them.
 // The root of a workspace with members is included only by name, or if its task is
 // declared beside those of the members.

@@ -1,0 +1,46 @@
+package script
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestOwnWork(t *testing.T) {
+	for text, want := range map[string]string{
+		"turbo run build":                          "",
+		"npx turbo build --filter=./packages/*":    "",
+		"cross-env CI=1 nx run-many -t build":      "",
+		"lerna run build && echo done":             "",
+		"pnpm -r build":                            "",
+		"pnpm --filter './packages/**' run build":  "",
+		"pnpm exec turbo build":                    "",
+		"npm run build --workspaces --if-present":  "",
+		"npm run build -w a && npm run build -w b": "",
+		"yarn workspaces foreach -A run build":     "",
+		"yarn workspace core build":                "",
+		"yarn turbo build":                         "",
+		"bun run --filter '*' build":               "",
+		"tsc -b && turbo run build":                "tsc -b",
+		"npm run gen && turbo build":               "node gen.js",
+		"run-s gen all":                            "node gen.js",
+		"yarn gen && yarn all":                     "node gen.js",
+		"npm run all":                              "",
+		"npm run again":                            "",
+		"rimraf dist && pnpm -r build":             "rimraf dist",
+		"node scripts/build.js > log":              "node scripts/build.js",
+		"npm-run-all build:*":                      "npm-run-all build:*",
+		"tsc -b && tsc -b && node a.js":            "tsc -b; node a.js",
+		"":                                         "",
+	} {
+		scripts := map[string]string{"build": text, "gen": "node gen.js", "all": "turbo build", "again": "npm run build"}
+		work, _ := OwnWork(scripts, "build")
+		if got := strings.Join(work, "; "); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	for text, want := range map[string]bool{"turbo build": true, "tsc -b && pnpm -r build": true, "npm run all": true, "tsc -b": false, "echo done": false, "npm run build": false} {
+		if _, got := OwnWork(map[string]string{"build": text, "all": "nx run-many -t build"}, "build"); got != want {
+			t.Errorf("%q: got %v", text, got)
+		}
+	}
+}
