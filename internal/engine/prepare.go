@@ -171,6 +171,9 @@ func (p *place) prepare(ctx context.Context, packages []*workspace.Package, read
 		p.notices = append(p.notices, event.Notice{Kind: event.OptionsMerged,
 			Text: "The node options of " + settings.MergedFrom + " are merged into NODE_OPTIONS"})
 	}
+	if unfit := settings.Unfit(packages); unfit != nil {
+		p.notices = append(p.notices, event.Notice{Kind: event.WorkspaceOdd, Text: fmt.Sprintf("Scripts call %s, and %s: %s", p.ws.Manager, unfit.Where, unfit.What), Hint: unfit.Hint})
+	}
 	r := &prepared{place: p, settings: settings}
 	r.openHistory(readOnly)
 	r.sources = sources.Measure(p.ws.Root, plan.Packages(p.ws), packages)

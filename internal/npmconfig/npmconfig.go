@@ -148,7 +148,7 @@ func (c *Config) add(name, file string) error {
 	case errors.Is(err, folder.ErrNotFile), errors.Is(err, folder.ErrTooLarge):
 		return &problem.Error{Where: name, What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
 	case err != nil:
-		return nil // not there, or not readable
+		return nil //nolint:nilerr // npm passes over a file that is missing or that it may not read
 	}
 	c.layers = append(c.layers, layer{from: name, values: parse(text, c.env)})
 	return nil

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"errors"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/managerprogram"
+	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -37,6 +39,26 @@ func (s *Settings) managerDir() string {
 // managerCommand is how the manager is started.
 func (s *Settings) managerCommand() ([]string, error) {
 	return slices.Clone(s.program.Args), s.programErr
+}
+
+// Unfit is why scripts of these packages that call their manager do not get the one that the
+// repository wants; nil if none calls it, or if they get it.
+func (s *Settings) Unfit(packages []*workspace.Package) *problem.Error {
+	unfit, _ := errors.AsType[*problem.Error](s.programErr)
+	if unfit == nil {
+		return nil
+	}
+	name := string(s.ws.Manager)
+	for _, p := range packages {
+		for _, text := range p.Scripts {
+			for c := range commandsWithin(text) {
+				if slices.ContainsFunc(c.words, func(w word) bool { return w.text == name }) {
+					return unfit
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // Programs are what scripts find on PATH because their manager runs them: texts are shell

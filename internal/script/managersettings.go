@@ -44,6 +44,7 @@ func (s *Settings) readFiles(env []string) (from, nodeOptions string, err error)
 	case workspace.Yarn:
 		// Yarn 1 has the setting, but only the variable reaches it.
 		s.scriptShell = environ.Value(env, environ.NPMConfigPrefix+"script_shell")
+	case workspace.Bun, workspace.Go: // they have no settings on scripts
 	}
 	return from, nodeOptions, nil
 }

@@ -120,6 +120,9 @@ func (m *manager) open(scripts map[string]string, files map[string]string) {
 	case "pnpm12":
 		program = filepath.Join(m.all, "pnpm12", "pnpm")
 	}
+	if err := os.Chmod(program, 0o755); err != nil { // npm sees to those that a package lists as its programs
+		m.t.Fatal(err)
+	}
 	if err := os.Mkdir(filepath.Join(m.home, "bin"), 0o755); err != nil {
 		m.t.Fatal(err)
 	}
