@@ -79,6 +79,8 @@ func TestNew(t *testing.T) {
 		{"runs the root's script if no package has one", build, map[string]string{"core": "", "web": ""}, "", Request{Target: "build"}, "root#build", event.RootFallback},
 		{"mentions the root's script if few packages have one", build, map[string]string{"core": build, "web": "", "docs": ""}, "", Request{Target: "build"}, "core#build", event.RootLeftOut},
 		{"does not mention it if most have", build, three, "", Request{Target: "build"}, "core#build web#build", ""},
+		{"does not mention it if it only has the packages' run", `"build": "turbo build"`, map[string]string{"core": build, "web": "", "docs": ""}, "", Request{Target: "build"}, "core#build", ""},
+		{"mentions it if it does more than that", `"build": "tsc -b && turbo build"`, three, "", Request{Target: "build"}, "core#build web#build", event.RootLeftOut},
 		{"runs the root by name", build, three, "", Request{Target: "build", Packages: text(".")}, "root#build", ""},
 		{"bundles the root", `"bundle": "esbuild"`, three, "", Request{Target: "bundle"}, "root#bundle", ""},
 		{"finds a synonym", "", map[string]string{"core": `"check-types": "tsc --noEmit"`}, "", Request{Target: "typecheck"}, "core#typecheck", ""},

@@ -10,8 +10,8 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// mentionRoot adds a notice that the root's script does not run, if that matters: it does
-// more than have the packages' scripts run, or most packages have none, so that the
+// mentionRoot adds a notice that the root's script does not run, if that matters: beside
+// having the packages' scripts run it does more, or most packages have none, so that the
 // root's may build them all.
 func (p *Plan) mentionRoot(selected []*workspace.Package) {
 	root := p.Workspace.RootPackage
@@ -34,7 +34,7 @@ func (p *Plan) mentionRoot(selected []*workspace.Package) {
 			verb = "has"
 		}
 		p.notice(event.RootLeftOut, fmt.Sprintf("%d of %d packages %s a %s script; the root's does not run (-workspace=. runs it)", have, len(selected), verb, p.Target))
-	case len(work) > 0 && (p.Target == "build" || p.Target == "clean"):
+	case len(work) > 0 && fansOut && (p.Target == "build" || p.Target == "clean"):
 		p.Notices = append(p.Notices, event.Notice{Kind: event.RootLeftOut,
 			Text: fmt.Sprintf("The root's %s does more than the packages' scripts, and does not run: %s", name, shown(work)),
 			Hint: fmt.Sprintf("if the packages need it, put it into a script of the root and name that: tasks: {%s: {dependsOn: [^%[1]s, \"//#SCRIPT\"]}}", p.Target)})
