@@ -13,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -106,7 +107,7 @@ func readScripts(packages []*workspace.Package, total memtools.Bytes) (overrides
 			if own, ok := script.OverrideIn(text, total); ok && own.HeapLimit > 0 {
 				overrides = append(overrides, fmt.Sprintf("%s: the script %s sets %s itself", pkg.Name, name, own.Text))
 			}
-			for _, file := range script.Entrypoints(text) {
+			for _, file := range scripttext.Entrypoints(text) {
 				path := filepath.FromSlash(file)
 				if !filepath.IsAbs(path) {
 					path = filepath.Join(pkg.Path, path)

@@ -13,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/memtools"
@@ -138,7 +139,7 @@ func (a *attempt) warn() {
 	if own, ok := script.OverrideIn(text, a.limits.Effective); ok && a.isNode() {
 		a.sayOnce(event.Notice{Kind: event.OwnOptions, Task: a.event.Label, Text: fmt.Sprintf("its script sets %s itself, which overrides heapmage's heap limit", own.Text)})
 	}
-	if script.Watches(text) {
+	if scripttext.Watches(text) {
 		a.sayOnce(event.Notice{Kind: event.StillRunning, Task: a.event.Label, Text: "its script watches for changes and may never end",
 			Hint: "take the watch flag out of the script, name another one, or set a timeout, under tasks: in " + config.FileName})
 	}

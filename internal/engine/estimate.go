@@ -13,7 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/schedule"
-	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
 
@@ -39,7 +39,7 @@ func (p *prepared) openHistory(readOnly bool) {
 
 // tool names the programs that a task's script runs.
 func (p *prepared) tool(t *taskgraph.Task) string {
-	return script.Tool(t.Package.Scripts[t.Script])
+	return scripttext.Tool(t.Package.Scripts[t.Script])
 }
 
 // predict estimates what a task will need.

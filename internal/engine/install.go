@@ -44,22 +44,9 @@ func (r *run) install(ctx context.Context) error {
 		r.state.EndInstall()
 		return nil
 	}
-	failed := &problem.Error{Where: r.ws.Root, What: step.Command + " failed: " + finished.Reason, Hint: script.InstallAdvice(r.settings, r.tail(log.Path)), Code: problem.ExitFailed}
+	failed := &problem.Error{Where: r.ws.Root, What: step.Command + " failed: " + finished.Reason, Hint: script.InstallAdvice(r.settings, r.state.Tail(log.Path)), Code: problem.ExitFailed}
 	if res.Verdict.Memory() {
 		failed.Code, failed.Hint = problem.ExitOutOfMemory, res.Verdict.Advice
 	}
 	return failed
-}
-
-// tail is the end of a log: what a program wrote about its failure. It is empty if the log
-// cannot be read.
-func (r *run) tail(path string) []byte {
-	log, err := r.state.Read(path)
-	if err != nil {
-		return nil
-	}
-	defer log.Close() // it is only read
-	text := make([]byte, min(log.Size(), 16<<10))
-	n, _ := log.ReadAt(text, log.Size()-int64(len(text))) // what can be read is enough
-	return text[:n]
 }

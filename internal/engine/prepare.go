@@ -5,11 +5,9 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/budget"
@@ -162,18 +160,7 @@ func (p *place) prepare(ctx context.Context, packages []*workspace.Package, read
 	if err != nil {
 		return nil, err
 	}
-	if settings.DeadSource != "" {
-		p.notices = append(p.notices, event.Notice{Kind: event.OptionsDead,
-			Text: fmt.Sprintf("%s: %s is no option: Node reads neither it nor what follows", settings.DeadSource, strconv.Quote(settings.DeadWord)),
-			Hint: "remove the word, or correct its quotes"})
-	}
-	if settings.MergedFrom != "" {
-		p.notices = append(p.notices, event.Notice{Kind: event.OptionsMerged,
-			Text: "The node options of " + settings.MergedFrom + " are merged into NODE_OPTIONS"})
-	}
-	if unfit := settings.Unfit(packages); unfit != nil {
-		p.notices = append(p.notices, event.Notice{Kind: event.WorkspaceOdd, Text: fmt.Sprintf("Scripts call %s, and %s: %s", p.ws.Manager, unfit.Where, unfit.What), Hint: unfit.Hint})
-	}
+	p.notices = append(p.notices, settings.Notices(packages)...)
 	r := &prepared{place: p, settings: settings}
 	r.openHistory(readOnly)
 	r.sources = sources.Measure(p.ws.Root, plan.Packages(p.ws), packages)

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/event"
-	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -25,7 +25,7 @@ func (p *Plan) mentionRoot(selected []*workspace.Package) {
 		}
 	}
 	name, _ := p.script(root, p.Target)
-	work, fansOut := script.OwnWork(root.Scripts, name)
+	work, fansOut := scripttext.OwnWork(root.Scripts, name)
 	switch {
 	case len(work) == 0 && fansOut:
 	case 2*have < len(selected):

@@ -44,3 +44,16 @@ func UnfinishedInstall(root string) time.Time {
 	}
 	return info.ModTime()
 }
+
+// Tail returns the end of the log at a path, at most 16 KB: what a program wrote about its
+// failure. It is empty if the log cannot be read.
+func (r *Run) Tail(path string) []byte {
+	log, err := r.Read(path)
+	if err != nil {
+		return nil
+	}
+	defer log.Close() // it is only read
+	text := make([]byte, min(log.Size(), 16<<10))
+	n, _ := log.ReadAt(text, log.Size()-int64(len(text))) // what can be read is enough
+	return text[:n]
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/managerprogram"
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -41,19 +42,19 @@ func (s *Settings) managerCommand() ([]string, error) {
 	return slices.Clone(s.program.Args), s.programErr
 }
 
-// Unfit is why scripts of these packages that call their manager do not get the one that the
+// unfit is why scripts of these packages that call their manager do not get the one that the
 // repository wants; nil if none calls it, or if they get it.
-func (s *Settings) Unfit(packages []*workspace.Package) *problem.Error {
-	unfit, _ := errors.AsType[*problem.Error](s.programErr)
-	if unfit == nil {
+func (s *Settings) unfit(packages []*workspace.Package) *problem.Error {
+	wrong, _ := errors.AsType[*problem.Error](s.programErr)
+	if wrong == nil {
 		return nil
 	}
 	name := string(s.ws.Manager)
 	for _, p := range packages {
 		for _, text := range p.Scripts {
-			for c := range commandsWithin(text) {
-				if slices.ContainsFunc(c.words, func(w word) bool { return w.text == name }) {
-					return unfit
+			for c := range scripttext.CommandsWithin(text) {
+				if slices.ContainsFunc(c.Words, func(w scripttext.Word) bool { return w.Text == name }) {
+					return wrong
 				}
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -23,17 +24,17 @@ type Override struct {
 // limit counts.
 func OverrideIn(text string, total memtools.Bytes) (found Override, ok bool) {
 	var flag string // the first heap limit, as written
-	for c := range commandsWithin(text) {
-		for i, w := range c.words {
-			shown, options := w.raw, []string{w.text}
-			name, value, hasValue := flagName(w.text)
+	for c := range scripttext.CommandsWithin(text) {
+		for i, w := range c.Words {
+			shown, options := w.Raw, []string{w.Text}
+			name, value, hasValue := flagName(w.Text)
 			switch {
-			case name == environ.NodeOptions && strings.HasPrefix(w.raw, name):
+			case name == environ.NodeOptions && strings.HasPrefix(w.Raw, name):
 				options = strings.Fields(value)
 				found.Text = cmp.Or(found.Text, shown)
-			case (name == oldSpace || name == oldSpacePercent) && !hasValue && i+1 < len(c.words):
-				shown += " " + c.words[i+1].raw
-				options = append(options, c.words[i+1].text)
+			case (name == oldSpace || name == oldSpacePercent) && !hasValue && i+1 < len(c.Words):
+				shown += " " + c.Words[i+1].Raw
+				options = append(options, c.Words[i+1].Text)
 			}
 			if limit, ok := heapLimitOf(options, total); ok && flag == "" {
 				flag, found.HeapLimit = shown, limit

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -51,11 +52,11 @@ func (s *Settings) restricted(n named, seen map[named]bool) bool {
 	if Restricts(text) {
 		return true
 	}
-	for c := range commandsWithin(text) {
-		for _, w := range c.words {
-			word := strings.TrimPrefix(w.text, "npm:") // as concurrently and npm-run-all write it
+	for c := range scripttext.CommandsWithin(text) {
+		for _, w := range c.Words {
+			word := strings.TrimPrefix(w.Text, "npm:") // as concurrently and npm-run-all write it
 			if s.restricted(named{n.pkg, word}, seen) || s.restricted(named{s.ws.RootPackage, word}, seen) ||
-				strings.ContainsAny(word, "./") && plainPath.MatchString(word) && permission.Match(folder.Head(n.pkg.Path, word, maxProgram)) {
+				strings.ContainsAny(word, "./") && scripttext.PlainPath(word) && permission.Match(folder.Head(n.pkg.Path, word, maxProgram)) {
 				return true
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -105,8 +106,8 @@ func (s *Settings) needsManager(pkg *workspace.Package, name string) bool {
 
 // expandsDeep reports whether a script's text has a "**" that a shell would expand.
 func expandsDeep(text string) bool {
-	return slices.ContainsFunc(commands(text), func(c command) bool {
-		return slices.ContainsFunc(c.words, func(w word) bool { return w.raw == w.text && strings.Contains(w.raw, "**") })
+	return slices.ContainsFunc(scripttext.Commands(text), func(c scripttext.Command) bool {
+		return slices.ContainsFunc(c.Words, func(w scripttext.Word) bool { return w.Raw == w.Text && strings.Contains(w.Raw, "**") })
 	})
 }
 

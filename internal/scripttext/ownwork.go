@@ -1,4 +1,4 @@
-package script
+package scripttext
 
 import (
 	"path"
@@ -20,7 +20,7 @@ func OwnWork(scripts map[string]string, name string) (work []string, fansOut boo
 			return
 		}
 		seen[name] = true
-		for _, c := range commands(scripts[name]) {
+		for _, c := range Commands(scripts[name]) {
 			words := program(c)
 			switch called, known := calls(words, scripts); {
 			case len(words) == 0, slices.Contains(harmless, words[0]):
@@ -46,15 +46,15 @@ var harmless = []string{"echo", "true", ":", "cd", "exit"}
 
 // program are the words of a command without what stands before its program, and without
 // redirections.
-func program(c command) []string {
+func program(c Command) []string {
 	var words []string
-	for _, w := range c.words {
+	for _, w := range c.Words {
 		switch {
-		case redirection.MatchString(w.text):
+		case redirection.MatchString(w.Text):
 			return words
-		case len(words) == 0 && (assignment.MatchString(w.text) || slices.Contains([]string{"cross-env", "env", "npx", "bunx", "exec", "time", "dotenv", "--"}, w.text)):
+		case len(words) == 0 && (assignment.MatchString(w.Text) || slices.Contains([]string{"cross-env", "env", "npx", "bunx", "exec", "time", "dotenv", "--"}, w.Text)):
 		default:
-			words = append(words, w.text)
+			words = append(words, w.Text)
 		}
 	}
 	return words

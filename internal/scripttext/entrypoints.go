@@ -1,4 +1,4 @@
-package script
+package scripttext
 
 import (
 	"path"
@@ -28,24 +28,24 @@ var inline = map[string]bool{"-e": true, "--eval": true, "-p": true, "--print": 
 func Entrypoints(text string) []string {
 	var files []string
 	dir := "."
-	for _, c := range commands(text) {
-		words := c.words
-		for len(words) > 0 && startsProgram(words[0].text) {
+	for _, c := range Commands(text) {
+		words := c.Words
+		for len(words) > 0 && startsProgram(words[0].Text) {
 			words = words[1:]
 		}
 		switch {
-		case len(words) == 2 && words[0].text == "cd" && plainPath.MatchString(words[1].text) && !path.IsAbs(words[1].text):
-			dir = path.Join(dir, words[1].text)
-		case len(words) > 0 && (words[0].text == "cd" || words[0].text == "pushd" || words[0].text == "popd"):
+		case len(words) == 2 && words[0].Text == "cd" && plainPath.MatchString(words[1].Text) && !path.IsAbs(words[1].Text):
+			dir = path.Join(dir, words[1].Text)
+		case len(words) > 0 && (words[0].Text == "cd" || words[0].Text == "pushd" || words[0].Text == "popd"):
 			return files
-		case len(words) > 1 && words[0].text == "node":
+		case len(words) > 1 && words[0].Text == "node":
 			if file := firstFile(words[1:]); file != "" && path.IsAbs(file) {
 				files = append(files, file)
 			} else if file != "" {
 				files = append(files, path.Join(dir, file))
 			}
 		}
-		if c.endsSubshell {
+		if c.EndsSubshell {
 			return files
 		}
 	}
@@ -58,9 +58,9 @@ func startsProgram(word string) bool {
 }
 
 // firstFile is the script among Node's arguments, empty if there is none.
-func firstFile(args []word) string {
+func firstFile(args []Word) string {
 	for i := 0; i < len(args); i++ {
-		switch arg := args[i].text; {
+		switch arg := args[i].Text; {
 		case inline[arg]:
 			return ""
 		case valued[arg]:
@@ -74,3 +74,6 @@ func firstFile(args []word) string {
 	}
 	return ""
 }
+
+// PlainPath reports whether a word is a path or a name in which a shell expands nothing.
+func PlainPath(word string) bool { return plainPath.MatchString(word) }

@@ -1,38 +1,40 @@
-package script
+// Package scripttext reads what the text of a package script tells: its commands, the tools
+// that they run, the files that they start. It runs nothing and expands nothing.
+package scripttext
 
 import (
 	"iter"
 	"strings"
 )
 
-// word is one word of a script's text.
-type word struct {
-	text string // without its quotes
-	raw  string // as written
+// Word is one word of a script's text.
+type Word struct {
+	Text string // without its quotes
+	Raw  string // as written
 }
 
-// command is one simple command: a program with its arguments, with the
+// Command is one simple command: a program with its arguments, with the
 // assignments before it and the redirections.
-type command struct {
-	words []word
-	// endsSubshell is true if a closing bracket follows: the next command runs in
+type Command struct {
+	Words []Word
+	// EndsSubshell is true if a closing bracket follows: the next command runs in
 	// the folder and the environment from before the subshell.
-	endsSubshell bool
+	EndsSubshell bool
 }
 
-// commands splits a script's text into its commands as a POSIX shell would: at
+// Commands splits a script's text into its commands as a POSIX shell would: at
 // &&, ||, ;, |, & and line ends outside of quotes. It expands nothing: $VAR and
 // $(…) stay in their word. It never fails; a quote that is not closed ends with
 // the text. A backslash outside of quotes stays in the word: on Windows it is
 // part of paths.
-func commands(text string) []command {
-	var all []command
-	var c command
+func Commands(text string) []Command {
+	var all []Command
+	var c Command
 	end := func() {
-		if len(c.words) > 0 || c.endsSubshell {
+		if len(c.Words) > 0 || c.EndsSubshell {
 			all = append(all, c)
 		}
-		c = command{}
+		c = Command{}
 	}
 	for at := 0; at < len(text); {
 		switch b := text[at]; {
@@ -44,7 +46,7 @@ func commands(text string) []command {
 			end()
 			at++
 		case b == ')':
-			c.endsSubshell = true
+			c.EndsSubshell = true
 			end()
 			at++
 		case strings.IndexByte(";|\n", b) >= 0, b == '&' && !redirects(text, at):
@@ -52,8 +54,8 @@ func commands(text string) []command {
 			at++
 		default:
 			w := firstWord(text, at)
-			c.words = append(c.words, w)
-			at += len(w.raw)
+			c.Words = append(c.Words, w)
+			at += len(w.Raw)
 		}
 	}
 	end()
@@ -61,7 +63,7 @@ func commands(text string) []command {
 }
 
 // firstWord reads the word that starts at text[at]. It has at least one byte.
-func firstWord(text string, at int) word {
+func firstWord(text string, at int) Word {
 	var unquoted strings.Builder
 	start := at
 	for at < len(text) {
@@ -69,7 +71,7 @@ func firstWord(text string, at int) word {
 		n := 1
 		switch b := rest[0]; {
 		case strings.IndexByte(" \t\r\n;|)", b) >= 0, b == '&' && !redirects(text, at), b == '(' && !opensPattern(text[start:at]):
-			return word{unquoted.String(), text[start:at]}
+			return Word{unquoted.String(), text[start:at]}
 		case b == '\'':
 			n = min(1+lengthUntil(rest[1:], '\'')+1, len(rest))
 			unquoted.WriteString(strings.TrimSuffix(rest[1:n], "'"))
@@ -91,7 +93,7 @@ func firstWord(text string, at int) word {
 		}
 		at += n
 	}
-	return word{unquoted.String(), text[start:]}
+	return Word{unquoted.String(), text[start:]}
 }
 
 // redirects tells whether the & at text[at] belongs to a redirection: 2>&1, <&3, &>file.
@@ -147,23 +149,23 @@ func lengthUntil(text string, b byte) int {
 	return len(text)
 }
 
-// commandsWithin yields the commands of a text, and after each one those of its
+// CommandsWithin yields the commands of a text, and after each one those of its
 // quoted arguments that hold several words: the commands that "sh -c" and
 // "concurrently" run.
-func commandsWithin(text string) iter.Seq[command] {
-	return func(yield func(command) bool) {
+func CommandsWithin(text string) iter.Seq[Command] {
+	return func(yield func(Command) bool) {
 		yieldWithin(text, yield)
 	}
 }
 
-func yieldWithin(text string, yield func(command) bool) bool {
-	for _, c := range commands(text) {
+func yieldWithin(text string, yield func(Command) bool) bool {
+	for _, c := range Commands(text) {
 		if !yield(c) {
 			return false
 		}
-		for _, w := range c.words {
+		for _, w := range c.Words {
 			// Without its quotes it is shorter, so this comes to an end.
-			if len(w.text) < len(w.raw) && strings.ContainsAny(w.text, " \t\n") && !yieldWithin(w.text, yield) {
+			if len(w.Text) < len(w.Raw) && strings.ContainsAny(w.Text, " \t\n") && !yieldWithin(w.Text, yield) {
 				return false
 			}
 		}

@@ -1,4 +1,4 @@
-package script
+package scripttext
 
 import (
 	"strings"
@@ -6,15 +6,15 @@ import (
 )
 
 // shown writes commands with a bar between words and a line for each command.
-func shown(all []command) string {
+func shown(all []Command) string {
 	var lines []string
 	for _, c := range all {
 		var words []string
-		for _, w := range c.words {
-			words = append(words, w.text)
+		for _, w := range c.Words {
+			words = append(words, w.Text)
 		}
 		line := strings.Join(words, "|")
-		if c.endsSubshell {
+		if c.EndsSubshell {
 			line += " )"
 		}
 		lines = append(lines, line)
@@ -40,7 +40,7 @@ func TestCommands(t *testing.T) {
 		{"a comment is left out", "a # b && c\nd e#f", "a\nd|e#f"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			if got := shown(commands(tt.text)); got != tt.want {
+			if got := shown(Commands(tt.text)); got != tt.want {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
@@ -48,8 +48,8 @@ func TestCommands(t *testing.T) {
 }
 
 func TestCommandsWithin(t *testing.T) {
-	var all []command
-	for c := range commandsWithin(`concurrently "tsc -w" 'sh -c "a && b"' "vite" && c`) {
+	var all []Command
+	for c := range CommandsWithin(`concurrently "tsc -w" 'sh -c "a && b"' "vite" && c`) {
 		all = append(all, c)
 	}
 	if got, want := shown(all), "concurrently|tsc -w|sh -c \"a && b\"|vite\ntsc|-w\nsh|-c|a && b\na\nb\nc"; got != want {
@@ -64,16 +64,16 @@ func FuzzCommands(f *testing.F) {
 	f.Add("a `b ${c \\")
 	f.Fuzz(func(t *testing.T, text string) {
 		rest := text
-		for _, c := range commands(text) {
-			for _, w := range c.words {
-				_, after, ok := strings.Cut(rest, w.raw)
-				if !ok || w.raw == "" || len(w.text) > len(w.raw) {
+		for _, c := range Commands(text) {
+			for _, w := range c.Words {
+				_, after, ok := strings.Cut(rest, w.Raw)
+				if !ok || w.Raw == "" || len(w.Text) > len(w.Raw) {
 					t.Fatalf("%q: word %+v", text, w)
 				}
 				rest = after
 			}
 		}
-		for range commandsWithin(text) {
+		for range CommandsWithin(text) {
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package script
+package scripttext
 
 import (
 	"path"
@@ -18,15 +18,15 @@ var redirection = regexp.MustCompile(`^(\d*|&)[<>]`)
 // that run the same tools need about the same memory for the same sources.
 func Tool(text string) string {
 	var tools []string
-	for _, c := range commands(text) {
-		for _, w := range c.words {
-			if redirection.MatchString(w.text) {
+	for _, c := range Commands(text) {
+		for _, w := range c.Words {
+			if redirection.MatchString(w.Text) {
 				break // it follows a subshell
 			}
-			if strings.Contains(w.text, "=") || strings.HasPrefix(w.text, "-") || slices.Contains(launchers, w.text) {
+			if strings.Contains(w.Text, "=") || strings.HasPrefix(w.Text, "-") || slices.Contains(launchers, w.Text) {
 				continue
 			}
-			tools = append(tools, path.Base(w.text))
+			tools = append(tools, path.Base(w.Text))
 			break
 		}
 	}
@@ -41,13 +41,13 @@ var (
 // Watches reports whether a script's text has a flag with which compilers and
 // test runners wait for changes and never end: --watch, --watchAll, or -w of tsc.
 func Watches(text string) bool {
-	for c := range commandsWithin(text) {
+	for c := range CommandsWithin(text) {
 		compiles := false
-		for i, w := range c.words {
-			if i > 0 && watchFlag.MatchString(w.text) || compiles && w.text == "-w" {
+		for i, w := range c.Words {
+			if i > 0 && watchFlag.MatchString(w.Text) || compiles && w.Text == "-w" {
 				return true
 			}
-			compiles = compiles || tsc.MatchString(w.text)
+			compiles = compiles || tsc.MatchString(w.Text)
 		}
 	}
 	return false
