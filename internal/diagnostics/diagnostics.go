@@ -25,9 +25,9 @@ var forms = regexp.MustCompile(`(?:^|[\s:])error TS\d+: ` + // tsc, vue-tsc, ts-
 	`|: line \d+, col \d+, Error - ` + // eslint -f compact
 	`|^Found \d+ warnings? and [1-9]\d* errors?\.`) // oxlint
 
-// In reports whether a text has a line that reports an error in code. An error is the
+// in reports whether a text has a line that reports an error in code. An error is the
 // reader's.
-func In(text io.Reader) (bool, error) {
+func in(text io.Reader) (bool, error) {
 	lines := bufio.NewReaderSize(text, longestLine)
 	for rest := false; ; {
 		line, err := lines.ReadSlice('\n')
@@ -46,3 +46,15 @@ func In(text io.Reader) (bool, error) {
 
 // plain is a line without its end and without colours.
 func plain(line []byte) []byte { return bytes.TrimRight(escape.ReplaceAll(line, nil), "\r\n") }
+
+// searched is how much of the end of a text AtEnd searches.
+const searched = 4 << 20
+
+// AtEnd reports whether the last 4 MB of a text of the given size have a line that
+// reports an error in code. What cannot be read has no
+// errors.
+func AtEnd(text io.ReaderAt, size int64) bool {
+	from := max(0, size-searched)
+	found, _ := in(io.NewSectionReader(text, from, size-from))
+	return found
+}

@@ -7,7 +7,7 @@ import (
 	"testing/iotest"
 )
 
-func TestIn(t *testing.T) {
+func TestAtEnd(t *testing.T) {
 	for _, tt := range []struct {
 		claim, text string
 		want        bool
@@ -31,21 +31,24 @@ func TestIn(t *testing.T) {
 		{"nothing", "", false},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			if got, err := In(strings.NewReader(tt.text)); got != tt.want || err != nil {
+			if got, err := in(strings.NewReader(tt.text)); got != tt.want || err != nil {
 				t.Errorf("%v, %v", got, err)
 			}
 		})
 	}
-	if _, err := In(iotest.ErrReader(errors.New("gone"))); err == nil {
+	if text := strings.Repeat("x\n", 3<<20) + "error TS1: no\n"; !AtEnd(strings.NewReader(text), int64(len(text))) || AtEnd(strings.NewReader(""), 0) {
+		t.Error("not at the end")
+	}
+	if _, err := in(iotest.ErrReader(errors.New("gone"))); err == nil {
 		t.Error("no error of the reader")
 	}
 }
 
-func FuzzIn(f *testing.F) {
+func FuzzAtEnd(f *testing.F) {
 	f.Add("a.ts(1,7): error TS2322: no\n\x1b[91m")
 	f.Fuzz(func(t *testing.T, text string) {
-		whole, err := In(strings.NewReader(text))
-		pieces, err2 := In(iotest.OneByteReader(strings.NewReader(text)))
+		whole, err := in(strings.NewReader(text))
+		pieces, err2 := in(iotest.OneByteReader(strings.NewReader(text)))
 		if whole != pieces || err != nil || err2 != nil {
 			t.Fatalf("%v and %v, %v, %v", whole, pieces, err, err2)
 		}

@@ -116,7 +116,7 @@ func (a *attempt) do() schedule.Outcome {
 	res, err := a.process(log)
 	a.finished = res.Event(err)
 	a.finished.Task, a.finished.Attempt, a.finished.Log = a.event, a.grant.Attempt, log.Path
-	if a.finished.PausedBefore = pausedBefore(a.grant.Before); a.finished.PausedBefore > 0 && a.finished.Status == event.Failed {
+	if a.finished.PausedBefore = a.grant.PausedBefore(); a.finished.PausedBefore > 0 && a.finished.Status == event.Failed {
 		a.finished.Reason += fmt.Sprintf(", as in the attempt that was paused for %.2fs", a.finished.PausedBefore.Seconds())
 	}
 	outcome, notice := a.outcome(request, res)
@@ -180,7 +180,8 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 	case event.Stopped:
 		o = schedule.Outcome{Result: schedule.Again} // the task itself did not fail
 	case event.OutOfMemory:
-		if lacked, text := a.lackedForOthers(res); lacked.Result == schedule.Again && cause == nil {
+		now := schedule.Memory{Budget: a.session.Meter.Last().Budget, Most: a.granted} // what is missing now is others'
+		if lacked, text := heap.RetryForOthers(res.Verdict.Cause, res.Peak, now, a.grant.Before); lacked.Result == schedule.Again && cause == nil {
 			o, notice = lacked, event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: text}
 			a.finished.ForOthers = true
 		} else if last := errors.Is(cause, runner.ErrLast); !endsRun(cause) {
@@ -230,7 +231,7 @@ func (a *attempt) end(o schedule.Outcome) {
 	if f.Retry = o.Result == schedule.Again; f.Retry {
 		f.Hint = "" // nothing for the user to do
 	} else {
-		a.forget()
+		a.before.Forget(a.task.ID)
 		if f.Status == event.OutOfMemory {
 			a.session.Tally.Read(func(s *tally.State) { f.Curve = s.Curve(f.ID) })
 		}

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"path/filepath"
-	"sync"
 
 	"github.com/heapmage/heapmage/internal/git"
 	"github.com/heapmage/heapmage/internal/outputs"
@@ -29,39 +28,15 @@ func foldersOf(ws *workspace.Workspace) map[string]bool {
 	return folders
 }
 
-// before is which outputs were there when the first attempts at tasks began, from then
-// until their last ones end.
-type before struct {
-	mu       sync.Mutex
-	listings map[string]outputs.Listing // by task
-}
-
 // list lists the outputs before the first attempt at a task.
 func (a *attempt) list() {
-	if a.grant.Attempt > 1 {
-		return
+	if a.grant.Attempt == 1 {
+		a.before.Keep(a.task.ID, a.outputs(a.task).List())
 	}
-	listing := a.outputs(a.task).List()
-	a.before.mu.Lock()
-	defer a.before.mu.Unlock()
-	if a.before.listings == nil {
-		a.before.listings = map[string]outputs.Listing{}
-	}
-	a.before.listings[a.task.ID] = listing
 }
 
 // removeHalf removes what the attempts at a task have written so far, for the next one.
 func (a *attempt) removeHalf() error {
-	a.before.mu.Lock()
-	listing := a.before.listings[a.task.ID]
-	a.before.mu.Unlock()
 	set := a.outputs(a.task)
-	return set.RemoveNew(listing, func() map[string]bool { return git.Tracked(context.WithoutCancel(a.runs), set.Dir) })
-}
-
-// forget drops the listing after the last attempt.
-func (a *attempt) forget() {
-	a.before.mu.Lock()
-	defer a.before.mu.Unlock()
-	delete(a.before.listings, a.task.ID)
+	return set.RemoveNew(a.before.Of(a.task.ID), func() map[string]bool { return git.Tracked(context.WithoutCancel(a.runs), set.Dir) })
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/session"
 	"github.com/heapmage/heapmage/internal/sources"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -90,7 +91,7 @@ func open(dir string, mode event.Mode) (*place, error) {
 		return nil, &problem.Error{What: "the memory of this machine cannot be read", Cause: err, Hint: "is /proc mounted?"}
 	}
 	p.maxBudget, p.budgetSource = budget.Max(p.mode, p.config.Budget, p.limits)
-	p.granted = granted(p.environ, p.maxBudget)
+	p.granted = session.Granted(p.environ, p.maxBudget)
 	p.labels, p.folders = plan.Labels(plan.Packages(p.ws)), foldersOf(p.ws)
 	return p, nil
 }

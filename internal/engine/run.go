@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/magefile/mage/mg"
@@ -18,9 +17,9 @@ import (
 	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/confined"
-	"github.com/heapmage/heapmage/internal/elder"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/report"
@@ -48,7 +47,7 @@ func Run(ctx context.Context, request Request) error {
 	debug.FreeOSMemory() // what was read to prepare is garbage now
 	ctx, release := session.Stoppable(ctx)
 	defer release()
-	r := &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, started: clock.Now(), said: &notices{}, before: &before{}}
+	r := &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}
 	id := proc.NewRunID()
 	first := event.RunStarted{
 		Format: event.Format, Run: id, Target: r.target, Mode: r.mode, Root: r.ws.Root, Manager: r.manager(), Tasks: len(r.graph.Tasks),
@@ -83,33 +82,12 @@ type run struct {
 	// pool runs the attempts. Their isolation is that of their own processes, and the
 	// scheduler's grant is the only reservation.
 	pool   *pool.Local[schedule.Outcome]
-	said   *notices
-	before *before
-	elders *elder.Run // while it schedules
-}
-
-// notices keeps track of the notices of a run, so that each is given once.
-type notices struct {
-	mu    sync.Mutex
-	given map[event.Notice]bool
-}
-
-// first reports whether a notice has text and is given for the first time.
-func (n *notices) first(notice event.Notice) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if notice.Text == "" || n.given[notice] {
-		return false
-	}
-	if n.given == nil {
-		n.given = map[event.Notice]bool{}
-	}
-	n.given[notice] = true
-	return true
+	said   *event.Once
+	before *outputs.Listings
 }
 
 func (r *run) sayOnce(n event.Notice) {
-	if r.said.first(n) {
+	if r.said.First(n) {
 		r.session.Events.Emit(n)
 	}
 }
@@ -253,8 +231,8 @@ func (r *run) announce(known []estimate.Prediction) {
 
 // schedule runs the tasks.
 func (r *run) schedule(ctx context.Context) {
-	r.elders = elder.Enter(r.session.ID)
-	defer r.elders.Leave()
+	sharing := r.session.Share()
+	defer sharing.Leave()
 	tasks := make(map[string]*taskgraph.Task, len(r.graph.Tasks))
 	jobs := make([]schedule.Job, 0, len(r.graph.Tasks))
 	for _, t := range r.graph.Tasks {
@@ -267,9 +245,7 @@ func (r *run) schedule(ctx context.Context) {
 	}
 	o := schedule.Options{
 		Slots: r.slots(), CPUs: r.cpus(),
-		Memory: r.memory, Measured: r.session.Sampled,
-		Estimate: func(id string) schedule.Estimate { return r.estimate(tasks[id]) },
-		Crowded:  r.crowded, Patience: patience(),
+		Estimate:      func(id string) schedule.Estimate { return r.estimate(tasks[id]) },
 		KeepFrozen:    r.config.OnPressure == config.OnPressureSuspend,
 		StopAtFailure: r.config.KeepGoing != nil && !*r.config.KeepGoing,
 		Queued:        func(id string) { r.session.Events.Emit(event.TaskQueued{Task: r.describe(tasks[id])}) },
@@ -288,7 +264,7 @@ func (r *run) schedule(ctx context.Context) {
 	if o.Slots > 0 {
 		o.CPUs = math.Inf(1) // the user's number stands, however busy the processors are
 	}
-	schedule.Run(ctx, jobs, o, func(ctx context.Context, g schedule.Grant) schedule.Attempt {
+	schedule.Run(ctx, jobs, sharing.Options(o), func(ctx context.Context, g schedule.Grant) schedule.Attempt {
 		return r.start(ctx, tasks[g.ID], g)
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/report"
@@ -312,7 +313,7 @@ func TestPanic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{prepared: p, target: "build", graph: planned.Graph, said: &notices{}, before: &before{}}
+	r := &run{prepared: p, target: "build", graph: planned.Graph, said: &event.Once{}, before: &outputs.Listings{}}
 	r.args = func(*taskgraph.Task) []string { panic("a fault of ours") }
 	var log strings.Builder
 	r.console = report.NewConsole(t.Context(), &log, false, report.Held)

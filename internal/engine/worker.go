@@ -9,6 +9,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/report"
@@ -39,7 +40,7 @@ func OpenWorker(ctx context.Context, dir string, out io.Writer) (*Worker, error)
 	}
 	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
-	w := &Worker{run: &run{prepared: p, target: "build", graph: &taskgraph.Graph{}, started: clock.Now(), said: &notices{}, before: &before{}}, end: cancel, busy: map[string]*sync.Mutex{}}
+	w := &Worker{run: &run{prepared: p, target: "build", graph: &taskgraph.Graph{}, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}, end: cancel, busy: map[string]*sync.Mutex{}}
 	w.run.console = report.NewConsole(outer, out, colour(p.environ, out), w.run.show())
 	if err := w.run.open(ctx, proc.NewRunID(), nil); err != nil {
 		cancel()

@@ -49,6 +49,14 @@ type Grant struct {
 	Before []Outcome
 }
 
+// PausedBefore is how long an earlier attempt was frozen that failed, zero if there is none.
+func (g Grant) PausedBefore() (d time.Duration) {
+	for _, o := range g.Before {
+		d = max(d, o.Paused)
+	}
+	return d
+}
+
 // Starter begins one attempt and returns at once. ctx is that of Run.
 type Starter func(ctx context.Context, g Grant) Attempt
 

@@ -228,7 +228,7 @@ func TestPausedAttempt(t *testing.T) {
 	s := running(t, Options{}, 1000*mb, 300*mb)
 	j := s.l.jobs["a"]
 	s.end("a", Outcome{Result: Again, Alone: true, Paused: time.Minute, Need: 400 * mb})
-	if got := s.l.admit(s.memory()); len(got) != 1 || !j.steady || !j.alone || j.need() != 400*mb {
+	if got := s.l.admit(s.memory()); len(got) != 1 || j.grant().PausedBefore() != time.Minute || !j.steady || !j.alone || j.need() != 400*mb {
 		t.Errorf("%d start: steady %v, alone %v, need %v", len(got), j.steady, j.alone, j.need())
 	}
 }

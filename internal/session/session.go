@@ -44,10 +44,12 @@ type Options struct {
 
 // Session is open from Open to Close. Its fields do not change in between.
 type Session struct {
-	ID     string
-	Events *event.Stream
-	Tally  *tally.Sink
-	Meter  *meter.Meter
+	ID string
+	// MaxBudget is that of the options.
+	MaxBudget memtools.Bytes
+	Events    *event.Stream
+	Tally     *tally.Sink
+	Meter     *meter.Meter
 	// Heaps talks to the session's Node processes, and GC has them collect garbage.
 	// Both are nil without Options.Collect, or if HeapsErr kept them from opening.
 	Heaps    *v8heap.Server
@@ -65,7 +67,7 @@ type Session struct {
 // Open opens a session. Collections in the background end with ctx. An error means that
 // memory cannot be measured.
 func Open(ctx context.Context, o Options) (*Session, error) {
-	s := &Session{ID: o.ID, Tally: tally.NewSink(o.Reporters...), Sampled: make(chan struct{}, 1)}
+	s := &Session{ID: o.ID, MaxBudget: o.MaxBudget, Tally: tally.NewSink(o.Reporters...), Sampled: make(chan struct{}, 1)}
 	s.Events = event.NewStream(clock.Now, s.Tally)
 	var err error
 	s.Meter, err = meter.New(meter.Options{

@@ -1,0 +1,69 @@
+package session
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/elder"
+	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/schedule"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// Granted returns what a run may use inside of a task of another run, which is what that
+// run gave the task. Its heap limits keep to most: a task that runs alone may take more
+// than was granted, as long as there is memory. Elsewhere it is most.
+func Granted(env []string, most memtools.Bytes) memtools.Bytes {
+	grant, err := strconv.ParseInt(environ.Value(env, environ.Grant), 10, 64)
+	if err != nil || grant <= 0 {
+		return most
+	}
+	return min(most, memtools.Bytes(grant))
+}
+
+// Sharing is a session among the other programs that take memory. It is used by the
+// goroutine of schedule.Run.
+type Sharing struct {
+	*Session
+	elders *elder.Run
+}
+
+// Share makes the session known to younger ones, until Leave.
+func (s *Session) Share() *Sharing { return &Sharing{s, elder.Enter(s.ID)} }
+
+// Leave ends what Share began.
+func (s *Sharing) Leave() { s.elders.Leave() }
+
+// Options adds what the scheduler needs to know of the session.
+func (s *Sharing) Options(o schedule.Options) schedule.Options {
+	o.Memory, o.Measured, o.Crowded = s.memory, s.Sampled, s.crowded
+	// It is drawn for each run, so that two that wait for each other do not give way at the
+	// same moment.
+	o.Patience = time.Duration(20+rand.IntN(20)) * time.Second //nolint:gosec // no secret
+	return o
+}
+
+// memory is the last measurement as the scheduler reads it.
+func (s *Sharing) memory() schedule.Memory {
+	now := s.Meter.Last()
+	m := schedule.Memory{
+		Time: now.Time, Usage: now.Usage, Rest: now.Rest, Budget: now.Budget, Most: s.MaxBudget,
+		Available: now.Available, Tasks: s.Tasks(now),
+	}
+	at := time.Now() // other processes have the same, unlike now.Time
+	s.elders.Uses(at, now.Usage)
+	m.Elder = m.Shared() && s.elders.AtWork(at) > 0
+	return m
+}
+
+// crowded tells that the run waits for memory that other programs hold.
+func (s *Sharing) crowded(others memtools.Bytes) {
+	text := fmt.Sprintf("Other programs hold %v of the %v that this run may use: it waits until there is room", others, s.MaxBudget)
+	if pid := s.elders.AtWork(time.Now()); pid > 0 {
+		text += fmt.Sprintf("; an older run of heapmage (process %d) goes first", pid)
+	}
+	s.Events.Emit(event.Notice{Kind: event.OthersMemory, Text: text})
+}
