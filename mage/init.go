@@ -1,7 +1,7 @@
 package mage
 
-import "github.com/heapmage/heapmage/internal/proc"
+import "github.com/heapmage/heapmage/internal/pid1"
 
 // A build's orphans become children of a container's process 1, which a Dockerfile's RUN
 // makes of the targets. It must reap them, and Go's runtime does not.
-func init() { proc.RunAsInit() }
+func init() { pid1.Run() }

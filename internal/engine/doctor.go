@@ -30,7 +30,7 @@ func Doctor(ctx context.Context, asJSON bool) error {
 	if asJSON {
 		write = doctor.WriteJSON
 	}
-	if err := show(ctx, p.environ, func(out *report.Console) error { return write(out, findings) }); err != nil {
+	if err := report.Print(ctx, p.environ, func(out *report.Console) error { return write(out, findings) }); err != nil {
 		return err
 	}
 	if n := doctor.Problems(findings); n > 0 {

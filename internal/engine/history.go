@@ -38,7 +38,7 @@ func History(ctx context.Context) error {
 	for _, pkg := range packages {
 		sizes[pkg.Name] = measured.Of(pkg)
 	}
-	return show(ctx, os.Environ(), func(out *report.Console) error { return printHistory(out, store, sizes) })
+	return report.Print(ctx, os.Environ(), func(out *report.Console) error { return printHistory(out, store, sizes) })
 }
 
 func printHistory(out io.Writer, store *history.Store, sizes map[string]memtools.Bytes) error {

@@ -26,7 +26,7 @@ func Plan(ctx context.Context, request Request, explain bool) error {
 	if err != nil {
 		return err
 	}
-	return show(ctx, p.environ, func(out *report.Console) error {
+	return report.Print(ctx, p.environ, func(out *report.Console) error {
 		if err := p.print(out, planned); err != nil || !explain {
 			return err
 		}

@@ -53,14 +53,14 @@ func Run(ctx context.Context, request Request) error {
 		Format: event.Format, Run: id, Target: r.target, Mode: r.mode, Root: r.ws.Root, Manager: r.manager(), Tasks: len(r.graph.Tasks),
 		Budget: r.maxBudget, BudgetSource: r.budgetSource, HeapLimit: r.heapCeiling(), CPUs: r.cpus(),
 	}
-	r.console = newConsole(ctx, r.environ, r.show())
+	r.console = report.Open(ctx, r.environ, r.show())
 	err = r.open(ctx, id, first)
 	defer r.state.Close() // once the console has read the logs
 	if err != nil {
 		return cmp.Or(err, r.console.Close())
 	}
 	err = r.do(ctx)
-	return leave(ctx, r.console, r.state.Shown, cmp.Or(err, r.close()))
+	return report.Leave(ctx, r.console, r.state.Shown, cmp.Or(err, r.close()))
 }
 
 // run is one run of a target, or of a worker, from its first line to its last.

@@ -26,7 +26,7 @@ func Stats(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return show(ctx, os.Environ(), func(out *report.Console) error { return printStats(out, l, c) })
+	return report.Print(ctx, os.Environ(), func(out *report.Console) error { return printStats(out, l, c) })
 }
 
 func printStats(out io.Writer, l memtools.Limits, c *config.Config) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/plan"
+	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/script"
 )
 
@@ -58,7 +59,7 @@ func (r *run) scriptOptions() script.Options {
 	o := script.Options{
 		Environ:        r.environ,
 		InitDir:        r.dir,
-		Colour:         colour(r.environ, os.Stdout),
+		Colour:         report.Colour(r.environ, os.Stdout),
 		PackageManager: r.config.Runner == config.RunnerPackageManager || r.ws.PnP,
 	}
 	bin, err := r.state.Programs(r.settings.Programs())

@@ -48,7 +48,7 @@ func Watch(ctx context.Context, command, pid string) error {
 		tick = watchInterval
 	}
 	most, _ := budget.Max(event.Parallel, c.Budget, limits)
-	w := watch{environ: env, console: newConsole(ctx, env, report.Live)}
+	w := watch{environ: env, console: report.Open(ctx, env, report.Live)}
 	w.Session, err = session.Open(ctx, session.Options{
 		ID: proc.NewRunID(), MaxBudget: most, Thresholds: budget.Thresholds(c.Monitor), Tick: tick,
 		Collect: command != "" && (c.GC.Auto == nil || *c.GC.Auto), Cooldown: c.GC.Cooldown, Reporters: []tally.Reporter{w.console},
@@ -62,7 +62,7 @@ func Watch(ctx context.Context, command, pid string) error {
 	default:
 		err = w.process(ctx, pid)
 	}
-	return leave(ctx, w.console, "", cmp.Or(err, w.Close()))
+	return report.Leave(ctx, w.console, "", cmp.Or(err, w.Close()))
 }
 
 // watch is one call of Watch.

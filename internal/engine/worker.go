@@ -41,7 +41,7 @@ func OpenWorker(ctx context.Context, dir string, out io.Writer) (*Worker, error)
 	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	w := &Worker{run: &run{prepared: p, target: "build", graph: &taskgraph.Graph{}, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}, end: cancel, busy: map[string]*sync.Mutex{}}
-	w.run.console = report.NewConsole(outer, out, colour(p.environ, out), w.run.show())
+	w.run.console = report.NewConsole(outer, out, report.Colour(p.environ, out), w.run.show())
 	if err := w.run.open(ctx, proc.NewRunID(), nil); err != nil {
 		cancel()
 		err = errors.Join(err, w.run.console.Close())

@@ -11,5 +11,5 @@ import (
 // polled returns out: nothing makes it non-blocking here.
 func polled(out io.Writer, _ <-chan struct{}) io.Writer { return out }
 
-// Ready is true: whether a file takes a line is not known here.
-func Ready(context.Context, *os.File) bool { return true }
+// ready is true: whether a file takes a line is not known here.
+func ready(context.Context, *os.File) bool { return true }

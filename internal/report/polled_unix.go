@@ -31,8 +31,8 @@ func polled(out io.Writer, abandoned <-chan struct{}) io.Writer {
 	return p
 }
 
-// Ready waits until a file takes a line, or refuses it; false if ctx was done before.
-func Ready(ctx context.Context, f *os.File) bool {
+// ready waits until a file takes a line, or refuses it; false if ctx was done before.
+func ready(ctx context.Context, f *os.File) bool {
 	p := &polledFile{fd: int(f.Fd()), abandoned: ctx.Done()}
 	return p.wait()
 }

@@ -98,7 +98,7 @@ func TestPolled(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	_, w := blocking(t)
-	if !Ready(t.Context(), w) {
+	if !ready(t.Context(), w) {
 		t.Error("an empty pipe takes a line")
 	}
 	fd := int(w.Fd())

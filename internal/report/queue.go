@@ -299,6 +299,6 @@ func (q *queue) endsWithin(d time.Duration) bool {
 	}
 }
 
-// Patient returns a writer for a file that waits, as a console does, until it was
+// patient returns a writer for a file that waits, as a console does, until it was
 // read or ctx is done.
-func Patient(ctx context.Context, f *os.File) io.Writer { return polled(f, ctx.Done()) }
+func patient(ctx context.Context, f *os.File) io.Writer { return polled(f, ctx.Done()) }

@@ -63,6 +63,6 @@ const (
 	Neighbour    Kind = "neighbour"     // a second heapmage builds in the same limit
 )
 
-// Kinds are all kinds of fault.
-var Kinds = []Kind{KillTask, KillHeapmage, KillReaper, KillBoth, Interrupt, Terminate, FullDisk, Foreign, Squeeze,
+// allKinds are all kinds of fault.
+var allKinds = []Kind{KillTask, KillHeapmage, KillReaper, KillBoth, Interrupt, Terminate, FullDisk, Foreign, Squeeze,
 	Stop, Stall, ReaderGone, Wipe, Lock, Neighbour}

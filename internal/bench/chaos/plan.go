@@ -145,7 +145,7 @@ func drawShape(r *rand.Rand, most, rate memtools.Bytes) shape.Shape {
 
 // drawFaults returns up to three faults that do not exclude each other.
 func drawFaults(r *rand.Rand, p plan) (all []fault) {
-	kinds := slices.DeleteFunc(slices.Clone(Kinds), func(k Kind) bool { return k == Neighbour })
+	kinds := slices.DeleteFunc(slices.Clone(allKinds), func(k Kind) bool { return k == Neighbour })
 	for range 1 + r.IntN(3) {
 		f := fault{kind: kinds[r.IntN(len(kinds))], build: r.IntN(len(p.builds)),
 			at: moment(r, 0, 4*time.Second), lasting: moment(r, 300*time.Millisecond, 6*time.Second)}

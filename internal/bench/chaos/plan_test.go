@@ -53,7 +53,7 @@ func TestDraw(t *testing.T) {
 	if fast < 200 || fast > 1000 {
 		t.Errorf("%d of 2000 plans are fast", fast)
 	}
-	for _, k := range Kinds {
+	for _, k := range allKinds {
 		if k != Neighbour && kinds[k] < 50 {
 			t.Errorf("%s occurs %d times", k, kinds[k])
 		}

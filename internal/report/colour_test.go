@@ -1,4 +1,4 @@
-package engine
+package report
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ func TestColour(t *testing.T) {
 		"forced with an empty NO_COLOR":   {[]string{"FORCE_COLOR=1", "NO_COLOR="}, true},
 		"a dumb terminal is stronger too": {[]string{"FORCE_COLOR=1", "TERM=dumb"}, false},
 	} {
-		if got := colour(tt.environ, &bytes.Buffer{}); got != tt.want {
+		if got := Colour(tt.environ, &bytes.Buffer{}); got != tt.want {
 			t.Errorf("%s: %v", claim, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package engine
+package report
 
 import (
 	"io"
@@ -10,9 +10,9 @@ import (
 	"github.com/heapmage/heapmage/internal/environ"
 )
 
-// colour reports whether output to w is coloured, as ci.Color decides by the
+// Colour reports whether output to w is coloured, as ci.Color decides by the
 // environment and whether w is a terminal.
-func colour(env []string, w io.Writer) bool {
+func Colour(env []string, w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ci.Color(func(name string) string { return environ.Value(env, name) }, ok && isatty.IsTerminal(f.Fd()))
 }

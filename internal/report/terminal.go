@@ -1,4 +1,4 @@
-package engine
+package report
 
 import (
 	"cmp"
@@ -8,38 +8,37 @@ import (
 	"os"
 
 	"github.com/heapmage/heapmage/internal/problem"
-	"github.com/heapmage/heapmage/internal/report"
 )
 
-// newConsole opens the console on standard output.
-func newConsole(ctx context.Context, environ []string, show report.Show) *report.Console {
-	return report.NewConsole(ctx, os.Stdout, colour(environ, os.Stdout), show)
+// Open opens the console on standard output.
+func Open(ctx context.Context, environ []string, show Show) *Console {
+	return NewConsole(ctx, os.Stdout, Colour(environ, os.Stdout), show)
 }
 
-// show prints on standard output what write writes.
-func show(ctx context.Context, environ []string, write func(*report.Console) error) error {
-	console := newConsole(ctx, environ, report.Held)
+// Print prints on standard output what write writes.
+func Print(ctx context.Context, environ []string, write func(*Console) error) error {
+	console := Open(ctx, environ, Held)
 	err := write(console)
 	return cmp.Or(err, console.Close())
 }
 
-// leave ends a command, whose outcome is err: it waits until its output was read. What
+// Leave ends a command, whose outcome is err: it waits until its output was read. What
 // cannot be printed changes no outcome; one line on standard error tells of it.
 // record is where the output is kept, empty if nowhere.
-func leave(ctx context.Context, console *report.Console, record string, err error) error {
+func Leave(ctx context.Context, console *Console, record string, err error) error {
 	if refused := console.Close(); refused != nil {
 		kept := ""
 		if record != "" {
 			kept = "; all of it is in " + record
 		}
-		fmt.Fprintf(report.Patient(ctx, os.Stderr), "⚠️  The output could not be printed to its end: %v%s\n", refused, kept)
+		fmt.Fprintf(patient(ctx, os.Stderr), "⚠️  The output could not be printed to its end: %v%s\n", refused, kept)
 	}
 	if err == nil && ctx.Err() == nil {
 		return nil
 	}
 	// Mage prints the error, and at an interrupt a line as well. It would wait forever
 	// for a reader of stderr that has stopped reading.
-	if !report.Ready(ctx, os.Stderr) {
+	if !ready(ctx, os.Stderr) {
 		os.Exit(exitCode(err))
 	}
 	return err

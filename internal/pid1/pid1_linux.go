@@ -1,4 +1,4 @@
-package proc
+package pid1
 
 import (
 	"errors"
@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RunAsInit lets process 1 of a container do what the kernel expects of it, as
+// Run lets process 1 of a container do what the kernel expects of it, as
 // docker run --init would: it starts this program again as its child, passes signals on,
 // reaps the orphans of all processes, and exits as the child does. In any other process,
 // and if the child cannot be started, it returns at once.
-func RunAsInit() {
+func Run() {
 	if os.Getpid() != 1 {
 		return
 	}
@@ -39,15 +39,11 @@ func RunAsInit() {
 // startAgain starts this program with everything that it was given. On a terminal the child
 // gets the foreground, or an interrupt would reach it twice.
 func startAgain() (*os.Process, error) {
-	self, err := selfPath()
-	if err != nil {
-		return nil, err
-	}
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if _, err := unix.IoctlGetTermios(0, unix.TCGETS); err == nil {
 		attr.Foreground, attr.Ctty = true, 0
 	}
-	return os.StartProcess(self, os.Args, &os.ProcAttr{Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}, Sys: attr})
+	return os.StartProcess("/proc/self/exe", os.Args, &os.ProcAttr{Files: []*os.File{os.Stdin, os.Stdout, os.Stderr}, Sys: attr})
 }
 
 // reapUntil reaps every child until pid has ended, and returns its exit code, as a shell
