@@ -3,6 +3,7 @@ package heap
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -134,9 +135,10 @@ func (c *Collector) collect(ctx context.Context, trigger event.GCTrigger) {
 	done := event.GCFinished{}
 	start := clock.Now()
 	for _, p := range candidates {
-		one := c.collectIn(ctx, p)
-		done.Processes = append(done.Processes, one)
-		done.Freed += max(0, one.Before-one.After)
+		if one, alive := c.collectIn(ctx, p); alive {
+			done.Processes = append(done.Processes, one)
+			done.Freed += max(0, one.Before-one.After)
+		}
 		time.Sleep(gcSettle)
 		now := c.o.Usage()
 		done.Usage, done.Budget = now.Usage, now.Budget
@@ -193,17 +195,21 @@ func (c *Collector) candidates(ctx context.Context, pace pacing) []candidate {
 	return list
 }
 
-func (c *Collector) collectIn(ctx context.Context, p candidate) event.GCProcess {
+// collectIn reports false if the process ended meanwhile.
+func (c *Collector) collectIn(ctx context.Context, p candidate) (one event.GCProcess, alive bool) {
 	ctx, cancel := context.WithTimeout(ctx, collectWait)
 	defer cancel()
-	one := event.GCProcess{PID: p.PID, Task: c.o.Task(p.Task), Script: p.Script}
+	one = event.GCProcess{PID: p.PID, Task: c.o.Task(p.Task), Script: p.Script}
 	got, err := c.heaps.Collect(ctx, p.PID)
+	if errors.Is(err, v8heap.ErrNoAgent) {
+		return one, false
+	}
 	if err != nil {
 		one.Error = err.Error()
 		c.past[p.PID] = pastGC{at: time.Now(), after: p.used, took: collectWait}
-		return one
+		return one, true
 	}
 	one.Before, one.After, one.Returned, one.Duration = got.Before.Used, got.After.Used, got.Returned(), got.Duration
 	c.past[p.PID] = pastGC{at: time.Now(), after: got.After.Used, freed: got.Freed(), took: got.Duration}
-	return one
+	return one, true
 }

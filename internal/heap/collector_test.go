@@ -98,6 +98,12 @@ func TestCollect(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 	})
+	t.Run("leaves out a process that ended meanwhile", func(t *testing.T) {
+		got := freed(t, collect(with(fakeHeaps{1: &p{used: 900 * mb, broken: v8heap.ErrNoAgent}})))
+		if len(got.Processes) != 0 || got.Freed != 0 {
+			t.Errorf("got %+v", got)
+		}
+	})
 	t.Run("emits nothing if nothing is worth it", func(t *testing.T) {
 		if events := collect(with(fakeHeaps{1: &p{used: 20 * mb}})); len(events) > 0 {
 			t.Errorf("got %+v", events)
