@@ -1,3 +1,4 @@
+// Package pid1 lets a program be process 1 of a container.
 package pid1
 
 import (

@@ -40,3 +40,6 @@ func (*Table) Share(int) (Share, error) { return Share{}, errors.ErrUnsupported 
 
 // Forget does nothing.
 func (*Table) Forget(*Measured) {}
+
+// ShmemFile identifies a file that is held in memory: none is found here.
+type ShmemFile struct{}

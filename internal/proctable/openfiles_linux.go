@@ -8,6 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ShmemFile identifies a file that is held in memory: one on tmpfs, or a memfd.
+type ShmemFile struct {
+	place         string
+	device, inode uint64
+}
+
 // OpenShmem returns the sizes in memory of the tmpfs files and memfds that some processes
 // hold open. It looks only at files whose place shows that they are in memory, so that a
 // network file system which does not answer cannot hold it up. A process that has ended,

@@ -74,12 +74,6 @@ type Share struct {
 	Shmem   int64
 }
 
-// ShmemFile identifies a file that is held in memory: one on tmpfs, or a memfd.
-type ShmemFile struct {
-	place         string
-	device, inode uint64
-}
-
 // Listed is one entry of Table.List.
 type Listed struct {
 	PID int

@@ -1,3 +1,5 @@
+//go:build unix
+
 package proc
 
 import (
@@ -6,18 +8,9 @@ import (
 	"sync"
 )
 
-// commands are the commands that run.
-var commands = struct {
-	gate sync.RWMutex // held for reading by a start, for writing while all are held
-
-	mu      sync.Mutex // guards running
-	running map[*Process]bool
-}{running: map[*Process]bool{}}
-
 // hold freezes all commands, those that are being ended too, and keeps new ones from
 // starting, for instance because this process is about to be stopped. The returned
-// function lets all go on but those that are suspended on their own. On Windows nothing
-// freezes.
+// function lets all go on but those that are suspended on their own.
 func hold() (release func()) {
 	commands.gate.Lock()
 	commands.mu.Lock()
@@ -44,16 +37,4 @@ func (p *Process) setHeld(on bool) {
 	case !p.suspended:
 		_ = p.tree.resume()
 	}
-}
-
-func (p *Process) enlist() {
-	commands.mu.Lock()
-	defer commands.mu.Unlock()
-	commands.running[p] = true
-}
-
-func (p *Process) leave() {
-	commands.mu.Lock()
-	defer commands.mu.Unlock()
-	delete(commands.running, p)
 }
