@@ -39,7 +39,7 @@ var calledAs = map[string]func(args []string) error{
 // node answers what heapmage asks Node at its start: where it is, its version, and its heap
 // limit. Scripts do not call it.
 func node([]string) error {
-	_, err := fmt.Println(os.Args[0] + "\n22.0.0\n2197815296")
+	_, err := fmt.Printf("\nheapmage:[%q,\"22.0.0\",2197815296]\n", os.Args[0])
 	return err
 }
 
