@@ -26,6 +26,9 @@ const (
 	minRoom = 2 * kernelReserve
 
 	defaultPatience = 30 * time.Second
+	// leaveTime is how long the kernel may take to free the memory of processes that end.
+	// Meanwhile they show none, and it looks as if it were that of others.
+	leaveTime = 2 * time.Second
 	// backoffShare is the part of the patience, an eighth, for which nothing starts after a
 	// stop for others that are not known to be older: they may have stopped as well.
 	backoffShare = 8
@@ -40,8 +43,33 @@ type crowd struct {
 	told bool
 	// past is that of their memory.
 	past trend
+	// held are the usages of the run for leaveTime.
+	held []heldAt
 	// notBefore is when an attempt may start again.
 	notBefore time.Time
+}
+
+// heldAt is a usage of the run at some time.
+type heldAt struct {
+	time  time.Time
+	usage memtools.Bytes
+}
+
+// withoutLeaving returns m without what the run itself held a moment ago, which others
+// would hold otherwise.
+func (c *crowd) withoutLeaving(m Memory) Memory {
+	c.held = slices.DeleteFunc(c.held, func(h heldAt) bool { return m.Time.Sub(h.time) > leaveTime })
+	if n := len(c.held); n == 0 || m.Time.After(c.held[n-1].time) { // not the same measurement again
+		c.held = append(c.held, heldAt{m.Time, m.Usage})
+	}
+	highest := m.Usage
+	for _, h := range c.held {
+		highest = max(highest, h.usage)
+	}
+	if m.Most > 0 {
+		m.Most = max(m.Most-(highest-m.Usage), min(m.Most, m.Budget))
+	}
+	return m
 }
 
 // others is what other programs hold of the memory that the run may use.

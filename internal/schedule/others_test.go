@@ -245,3 +245,25 @@ func TestRoom(t *testing.T) {
 		t.Errorf("room for %v without a budget", g.Room)
 	}
 }
+
+// TestLeaving: the memory of a process that ends is for a moment in use and of no process.
+func TestLeaving(t *testing.T) {
+	var c crowd
+	at := func(after time.Duration, usage, budget memtools.Bytes) memtools.Bytes {
+		return c.withoutLeaving(Memory{Time: time.Unix(1e9, 0).Add(after), Usage: usage, Budget: budget, Most: 1000 * mb}).others()
+	}
+	for _, tt := range []struct {
+		after                 time.Duration
+		usage, budget, others memtools.Bytes
+	}{
+		{0, 600 * mb, 1000 * mb, 0},
+		{time.Second, 10 * mb, 410 * mb, 0},                        // it ends
+		{time.Second + time.Second/4, 10 * mb, 300 * mb, 110 * mb}, // others take memory meanwhile
+		{4 * time.Second, 10 * mb, 410 * mb, 590 * mb},             // nothing was freed: it is not ours
+		{5 * time.Second, 10 * mb, 1000 * mb, 0},
+	} {
+		if got := at(tt.after, tt.usage, tt.budget); got != tt.others {
+			t.Errorf("after %v others hold %v, want %v", tt.after, got, tt.others)
+		}
+	}
+}

@@ -106,7 +106,7 @@ func (l *ledger) memory() Memory {
 	if m.Time.IsZero() {
 		m.Time = time.Now()
 	}
-	return m
+	return l.crowd.withoutLeaving(m)
 }
 
 func act(corrections []correction, collectGarbage func()) {
