@@ -180,7 +180,7 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 	case event.Stopped:
 		o = schedule.Outcome{Result: schedule.Again} // the task itself did not fail
 	case event.OutOfMemory:
-		now := schedule.Memory{Budget: a.session.Meter.Last().Budget, Most: a.granted} // what is missing now is others'
+		now := schedule.Memory{Budget: a.session.Meter.Last().Budget, Most: a.undisturbed} // what is missing now is others'
 		if lacked, text := heap.RetryForOthers(res.Verdict.Cause, res.Peak, now, a.grant.Before); lacked.Result == schedule.Again && cause == nil {
 			o, notice = lacked, event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: text}
 			a.finished.ForOthers = true

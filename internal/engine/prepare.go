@@ -59,7 +59,9 @@ type place struct {
 	budgetSource string
 	// granted is that, or less if an outer run gave less.
 	granted memtools.Bytes
-	notices []event.Notice
+	// undisturbed is what the budget is while other programs hold nothing.
+	undisturbed memtools.Bytes
+	notices     []event.Notice
 }
 
 // open reads the workspace around a folder, its configuration and the machine's limits.
@@ -92,6 +94,7 @@ func open(dir string, mode event.Mode) (*place, error) {
 	}
 	p.maxBudget, p.budgetSource = budget.Max(p.mode, p.config.Budget, p.limits)
 	p.granted = session.Granted(p.environ, p.maxBudget)
+	p.undisturbed = budget.Now(p.granted, 0, p.limits.Effective)
 	p.labels, p.folders = plan.Labels(plan.Packages(p.ws)), foldersOf(p.ws)
 	return p, nil
 }

@@ -126,7 +126,7 @@ func (r *run) open(ctx context.Context, id string, first event.Event) error {
 	}
 	var err error
 	r.session, err = session.Open(ctx, session.Options{
-		ID: id, MaxBudget: r.granted, Thresholds: budget.Thresholds(r.config.Monitor), Tick: r.config.Monitor.Interval,
+		ID: id, MaxBudget: r.granted, Undisturbed: r.undisturbed, Thresholds: budget.Thresholds(r.config.Monitor), Tick: r.config.Monitor.Interval,
 		Collect: r.collects(), Cooldown: r.config.GC.Cooldown, First: first, Reporters: reporters,
 	})
 	if err != nil {

@@ -5,6 +5,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -27,6 +28,9 @@ type Options struct {
 	ID string
 	// MaxBudget is the most that all processes together may use.
 	MaxBudget memtools.Bytes
+	// Undisturbed is the budget while other programs hold nothing. It is less than
+	// MaxBudget if that leaves the kernel no reserve. Zero means MaxBudget.
+	Undisturbed memtools.Bytes
 	// Thresholds are the shares of the budget from which usage is high. Zero means
 	// memtools.DefaultThresholds.
 	Thresholds memtools.Thresholds
@@ -44,12 +48,11 @@ type Options struct {
 
 // Session is open from Open to Close. Its fields do not change in between.
 type Session struct {
-	ID string
-	// MaxBudget is that of the options.
-	MaxBudget memtools.Bytes
-	Events    *event.Stream
-	Tally     *tally.Sink
-	Meter     *meter.Meter
+	ID          string
+	undisturbed memtools.Bytes // that of the options
+	Events      *event.Stream
+	Tally       *tally.Sink
+	Meter       *meter.Meter
 	// Heaps talks to the session's Node processes, and GC has them collect garbage.
 	// Both are nil without Options.Collect, or if HeapsErr kept them from opening.
 	Heaps    *v8heap.Server
@@ -67,7 +70,7 @@ type Session struct {
 // Open opens a session. Collections in the background end with ctx. An error means that
 // memory cannot be measured.
 func Open(ctx context.Context, o Options) (*Session, error) {
-	s := &Session{ID: o.ID, MaxBudget: o.MaxBudget, Tally: tally.NewSink(o.Reporters...), Sampled: make(chan struct{}, 1)}
+	s := &Session{ID: o.ID, undisturbed: cmp.Or(o.Undisturbed, o.MaxBudget), Tally: tally.NewSink(o.Reporters...), Sampled: make(chan struct{}, 1)}
 	s.Events = event.NewStream(clock.Now, s.Tally)
 	var err error
 	s.Meter, err = meter.New(meter.Options{

@@ -50,7 +50,7 @@ func (s *Sharing) Options(o schedule.Options) schedule.Options {
 func (s *Sharing) memory() schedule.Memory {
 	now := s.Meter.Last()
 	m := schedule.Memory{
-		Time: now.Time, Usage: now.Usage, Rest: now.Rest, Budget: now.Budget, Most: s.MaxBudget,
+		Time: now.Time, Usage: now.Usage, Rest: now.Rest, Budget: now.Budget, Most: s.undisturbed,
 		Available: now.Available, Tasks: s.Tasks(now),
 	}
 	at := time.Now() // other processes have the same, unlike now.Time
@@ -61,7 +61,7 @@ func (s *Sharing) memory() schedule.Memory {
 
 // crowded tells that the run waits for memory that other programs hold.
 func (s *Sharing) crowded(others memtools.Bytes) {
-	text := fmt.Sprintf("Other programs hold %v of the %v that this run may use: it waits until there is room", others, s.MaxBudget)
+	text := fmt.Sprintf("Other programs hold %v of the %v that this run may use: it waits until there is room", others, s.undisturbed)
 	if pid := s.elders.AtWork(time.Now()); pid > 0 {
 		text += fmt.Sprintf("; an older run of heapmage (process %d) goes first", pid)
 	}
