@@ -182,6 +182,7 @@ func (l *ledger) stop(m Memory, j *job, k kind) []correction {
 		j.floor = j.reserved()
 		if !m.Elder {
 			l.notBefore = m.Time.Add(l.patience() / backoffShare)
+			l.crowd.patience = 0
 		}
 	}
 	return []correction{{k, j}}

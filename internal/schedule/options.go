@@ -49,8 +49,8 @@ type Options struct {
 	Crowded func(others memtools.Bytes)
 	// Patience is how long all attempts stay frozen for other programs before the newest
 	// of them is stopped: they may be waiting for its memory. It should differ from run to
-	// run. Zero means 30 s.
-	Patience time.Duration
+	// run, so it is asked for again after each such stop. Nil means 30 s.
+	Patience func() time.Duration
 	// KeepFrozen leaves a frozen attempt frozen, with its memory, as long as that
 	// does not endanger the run. Otherwise it is stopped when room is short.
 	KeepFrozen bool

@@ -1,7 +1,6 @@
 package schedule
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -45,6 +44,8 @@ type crowd struct {
 	past trend
 	// held are the usages of the run for leaveTime.
 	held []heldAt
+	// patience is that for the next stop; zero if it is not drawn yet.
+	patience time.Duration
 	// notBefore is when an attempt may start again.
 	notBefore time.Time
 }
@@ -115,7 +116,15 @@ func (l *ledger) inDanger(m Memory, moving []*job) bool {
 	return m.Available < kernelReserve || l.growth(moving, stopHorizon)+l.crowd.past.in(stopHorizon) > m.Available-kernelReserve
 }
 
-func (l *ledger) patience() time.Duration { return cmp.Or(l.o.Patience, defaultPatience) }
+func (l *ledger) patience() time.Duration {
+	if l.crowd.patience == 0 {
+		l.crowd.patience = defaultPatience
+		if l.o.Patience != nil {
+			l.crowd.patience = l.o.Patience()
+		}
+	}
+	return l.crowd.patience
+}
 
 // stuck reports whether nothing has moved for so long that what is frozen gives back its
 // memory: the others may be waiting for it.

@@ -20,7 +20,7 @@ func (w world) together(ages bool, runs ...[]simTask) []*simulation {
 		all = append(all, w.begin(tasks))
 	}
 	for i, s := range all {
-		s.o.Patience = time.Duration(i+1) * 20 * time.Second
+		s.o.Patience = func() time.Duration { return time.Duration(i+1) * 20 * time.Second }
 		s.beside = slices.Concat(all[:i], all[i+1:])
 		if ages {
 			s.older = i

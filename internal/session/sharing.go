@@ -40,9 +40,9 @@ func (s *Sharing) Leave() { s.elders.Leave() }
 // Options adds what the scheduler needs to know of the session.
 func (s *Sharing) Options(o schedule.Options) schedule.Options {
 	o.Memory, o.Measured, o.Crowded = s.memory, s.Sampled, s.crowded
-	// It is drawn for each run, so that two that wait for each other do not give way at the
-	// same moment.
-	o.Patience = time.Duration(20+rand.IntN(20)) * time.Second //nolint:gosec // no secret
+	// It is drawn each time, so that two runs that wait for each other do not give way at the
+	// same moment again and again.
+	o.Patience = func() time.Duration { return 20*time.Second + rand.N(20*time.Second) } //nolint:gosec // no secret
 	return o
 }
 
