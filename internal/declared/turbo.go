@@ -202,7 +202,7 @@ func extended(above Setting[[]string], list []string, from string) Setting[[]str
 // and no package has it as a script: turbo refuses to run what needs it.
 func (t *turbo) findUnknown(ws *workspace.Workspace) (unknown []string) {
 	known := DefaultDependsOn()
-	for _, pkg := range append(slices.Clone(ws.Packages), ws.RootPackage) {
+	for _, pkg := range ws.All() {
 		for name := range pkg.Scripts {
 			known[name] = nil
 		}

@@ -7,7 +7,6 @@ import (
 	"github.com/heapmage/heapmage/internal/doctor"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
-	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/memtools"
@@ -21,7 +20,7 @@ func Doctor(ctx context.Context, asJSON bool) error {
 		return err
 	}
 	findings := doctor.Examine(doctor.Gather(ctx, doctor.Setup{
-		Workspace: p.ws, Packages: plan.Packages(p.ws), Environ: p.environ, Limits: p.limits, Budget: p.maxBudget,
+		Workspace: p.ws, Packages: p.ws.All(), Environ: p.environ, Limits: p.limits, Budget: p.maxBudget,
 		HeapLimit: func(young memtools.Bytes) memtools.Bytes {
 			return heap.For(heap.Request{Budget: p.maxBudget, Young: young, Ceiling: p.heapCeiling()}).Size
 		},

@@ -13,7 +13,6 @@ import (
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/history"
-	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
@@ -33,7 +32,7 @@ func History(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	packages, sizes := plan.Packages(ws), map[string]memtools.Bytes{}
+	packages, sizes := ws.All(), map[string]memtools.Bytes{}
 	measured := sources.Measure(ws.Root, packages, packages)
 	for _, pkg := range packages {
 		sizes[pkg.Name] = measured.Of(pkg)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/heapmage/heapmage/internal/git"
 	"github.com/heapmage/heapmage/internal/outputs"
-	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
@@ -22,7 +21,7 @@ func (p *place) outputs(t *taskgraph.Task) outputs.Set {
 // foldersOf are the paths of all packages' folders.
 func foldersOf(ws *workspace.Workspace) map[string]bool {
 	folders := map[string]bool{}
-	for _, pkg := range plan.Packages(ws) {
+	for _, pkg := range ws.All() {
 		folders[filepath.Join(ws.Root, pkg.Dir)] = true
 	}
 	return folders

@@ -95,7 +95,7 @@ func open(dir string, mode event.Mode) (*place, error) {
 	p.maxBudget, p.budgetSource = budget.Max(p.mode, p.config.Budget, p.limits)
 	p.granted = session.Granted(p.environ, p.maxBudget)
 	p.undisturbed = budget.Now(p.granted, 0, p.limits.Effective)
-	p.labels, p.folders = plan.Labels(plan.Packages(p.ws)), foldersOf(p.ws)
+	p.labels, p.folders = plan.Labels(p.ws.All()), foldersOf(p.ws)
 	return p, nil
 }
 
@@ -167,7 +167,7 @@ func (p *place) prepare(ctx context.Context, packages []*workspace.Package, read
 	p.notices = append(p.notices, settings.Notices(packages)...)
 	r := &prepared{place: p, settings: settings}
 	r.openHistory(readOnly)
-	r.sources = sources.Measure(p.ws.Root, plan.Packages(p.ws), packages)
+	r.sources = sources.Measure(p.ws.Root, p.ws.All(), packages)
 	return r, nil
 }
 

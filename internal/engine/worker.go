@@ -34,7 +34,7 @@ func OpenWorker(ctx context.Context, dir string, out io.Writer) (*Worker, error)
 	if err != nil {
 		return nil, err
 	}
-	p, err := place.prepare(ctx, plan.Packages(place.ws), false)
+	p, err := place.prepare(ctx, place.ws.All(), false)
 	if err != nil {
 		return nil, err
 	}

@@ -13,14 +13,6 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// Packages are all members of a workspace, and its root even if it is not a member.
-func Packages(ws *workspace.Workspace) []*workspace.Package {
-	if ws.RootPackage == nil || slices.Contains(ws.Packages, ws.RootPackage) {
-		return slices.Clone(ws.Packages)
-	}
-	return append(slices.Clone(ws.Packages), ws.RootPackage)
-}
-
 // Labels gives each package the shortest name that is unique: "core" for "@acme/core"
 // if no other package ends in it. A root without a name is "root", not ".".
 func Labels(packages []*workspace.Package) map[string]string {
@@ -50,7 +42,7 @@ func CheckNames(in Setting) error {
 	for _, name := range in.Declared.Names() {
 		scripts[name] = nil
 	}
-	for _, pkg := range Packages(in.Workspace) {
+	for _, pkg := range in.Workspace.All() {
 		for _, key := range pkg.Keys() {
 			packages[key] = true
 		}

@@ -96,7 +96,7 @@ func (p *Plan) tasks() (*taskgraph.Graph, error) {
 	r := taskgraph.Request{
 		Target: p.Target, Selected: selected, NoDeps: given(p.NoDeps), Order: p.order,
 		Script: p.script, Targets: slices.Sorted(maps.Keys(declared.DefaultDependsOn())),
-		Packages: Packages(p.Workspace),
+		Packages: p.Workspace.All(),
 	}
 	if !slices.ContainsFunc(selected, p.has) {
 		if named || p.Workspace.RootPackage == nil || !p.has(p.Workspace.RootPackage) {
@@ -142,7 +142,7 @@ func (p *Plan) selected() (packages []*workspace.Package, named bool, err error)
 	if len(p.Workspace.Packages) == 1 {
 		return p.Workspace.Packages, false, nil
 	}
-	return slices.DeleteFunc(Packages(p.Workspace), func(pkg *workspace.Package) bool { return pkg.Dir == "." && !p.rootTask() }), false, nil
+	return slices.DeleteFunc(p.Workspace.All(), func(pkg *workspace.Package) bool { return pkg.Dir == "." && !p.rootTask() }), false, nil
 }
 
 func (p *Plan) rootTask() bool {

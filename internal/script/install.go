@@ -48,7 +48,7 @@ func Install(s *Settings, p Present, o Options) (step Step, reason string, err e
 // missing is why dependencies have to be installed; empty if nothing has to be done.
 func (s *Settings) missing(p Present) string {
 	switch {
-	case s.ws.Manager == workspace.Go, !dependsOnAny(s.all(), runtimeFields...):
+	case s.ws.Manager == workspace.Go, !dependsOnAny(s.ws.All(), runtimeFields...):
 		return ""
 	case !p.Unfinished.IsZero() && !s.finishedAfter(p.Unfinished):
 		return "the last installation was not finished"
@@ -143,14 +143,6 @@ func InstallAdvice(s *Settings, output []byte) string {
 		return s.ws.LockFile + " does not fit package.json: run " + string(s.ws.Manager) + " install, and commit the file"
 	}
 	return "run it by hand in that folder and fix what it reports"
-}
-
-// all are the packages of the workspace and its root.
-func (s *Settings) all() []*workspace.Package {
-	if s.ws.RootPackage == nil {
-		return s.ws.Packages
-	}
-	return append(slices.Clip(s.ws.Packages), s.ws.RootPackage)
 }
 
 var runtimeFields = []string{"dependencies", "devDependencies", "optionalDependencies"}

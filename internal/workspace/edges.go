@@ -48,11 +48,7 @@ func resolveEdges(w *Workspace, r *root, manifests map[*Package]*packagejson.Man
 		}
 		s.byPath[p.Path] = p
 	}
-	from := w.Packages
-	if !slices.Contains(from, w.RootPackage) {
-		from = append(slices.Clone(from), w.RootPackage)
-	}
-	for _, p := range from {
+	for _, p := range w.All() {
 		w.Warnings = append(w.Warnings, s.edges(p, manifests[p])...)
 	}
 }

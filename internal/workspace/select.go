@@ -62,10 +62,7 @@ func (w *Workspace) find(pattern string) ([]*Package, error) {
 	if pattern == "" {
 		return nil, &problem.Error{Where: "-workspace=", What: "names no package", Hint: "write -workspace=NAME, or leave the flag out for all packages"}
 	}
-	all := w.Packages
-	if !slices.Contains(all, w.RootPackage) {
-		all = append(slices.Clone(all), w.RootPackage)
-	}
+	all := w.All()
 	folder := w.folder(pattern)
 	same := keep(all, func(p *Package) bool { return p.DeclaredName == pattern && p.DeclaredName != "" })
 	if len(same) > 1 { // the root shares its name with members, and they are meant

@@ -5,6 +5,8 @@
 package workspace
 
 import (
+	"slices"
+
 	"github.com/heapmage/heapmage/internal/packagejson"
 	"github.com/heapmage/heapmage/internal/pkgmanager"
 )
@@ -56,6 +58,14 @@ func (w *Workspace) Major() int { return pkgmanager.Major(w.ManagerVersion) }
 
 // Berry reports whether the manager is yarn 2 or newer.
 func (w *Workspace) Berry() bool { return w.Manager == Yarn && w.Major() >= 2 }
+
+// All are all members of a workspace, and its root even if it is not a member.
+func (w *Workspace) All() []*Package {
+	if w.RootPackage == nil || slices.Contains(w.Packages, w.RootPackage) {
+		return slices.Clone(w.Packages)
+	}
+	return append(slices.Clone(w.Packages), w.RootPackage)
+}
 
 // Package is one member of a workspace.
 type Package struct {
