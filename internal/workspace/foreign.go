@@ -22,7 +22,7 @@ var foreign = []struct{ file, tool, command string }{
 // noWorkspace is the error of a folder that is in no repository, or in one whose
 // packages only another tool knows.
 func noWorkspace(dir string) error {
-	for at := dir; ; at = filepath.Dir(at) {
+	for at := range upwards(dir) {
 		for _, f := range foreign {
 			if folder.Has(at, f.file) {
 				return &problem.Error{
@@ -31,9 +31,6 @@ func noWorkspace(dir string) error {
 					Hint:  "heapmage cannot tell its packages: build it with `" + f.command + "`",
 				}
 			}
-		}
-		if folder.Has(at, ".git") || filepath.Dir(at) == at {
-			break
 		}
 	}
 	return &problem.Error{
@@ -49,12 +46,10 @@ func (r *root) ofRush() (file string, ok bool) {
 	if r.isRoot {
 		return "", false
 	}
-	for at := r.dir; ; at = filepath.Dir(at) {
+	for at := range upwards(r.dir) {
 		if folder.HasFile(at, "rush.json") {
 			return filepath.Join(at, "rush.json"), true
 		}
-		if folder.Has(at, ".git") || filepath.Dir(at) == at {
-			return "", false
-		}
 	}
+	return "", false
 }

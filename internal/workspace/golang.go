@@ -89,7 +89,7 @@ func readModule(root, use string) (*Package, *gomod.File, error) {
 // findGoWork returns the folder of the go.work that uses the module in dir, or
 // dir itself if none does.
 func findGoWork(dir string) (root string, work *gomod.File, err error) {
-	for at := dir; ; at = filepath.Dir(at) {
+	for at := range upwards(dir) {
 		text, err := folder.ReadFile(filepath.Join(at, "go.work"))
 		if err != nil && at == dir && !errors.Is(err, os.ErrNotExist) {
 			return "", nil, &problem.Error{Where: filepath.Join(at, "go.work"), What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
@@ -106,10 +106,8 @@ func findGoWork(dir string) (root string, work *gomod.File, err error) {
 				return at, file, nil
 			}
 		}
-		if folder.Has(at, ".git") || filepath.Dir(at) == at {
-			return dir, nil, nil
-		}
 	}
+	return dir, nil, nil
 }
 
 // goEdges adds an edge for each requirement that is a member. Modules may

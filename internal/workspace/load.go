@@ -3,6 +3,7 @@ package workspace
 import (
 	"errors"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,6 +39,15 @@ func Load(dir string) (*Workspace, error) {
 		return loadGo(goDir)
 	}
 	return nil, noWorkspace(dir)
+}
+
+// upwards are a folder and those above it, up to the one that has the version control.
+func upwards(dir string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for at := dir; yield(at) && !folder.Has(at, ".git") && filepath.Dir(at) != at; {
+			at = filepath.Dir(at)
+		}
+	}
 }
 
 // realFolder is a folder's absolute path without symbolic links.
