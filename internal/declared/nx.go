@@ -28,12 +28,11 @@ type nxProject struct {
 	implicit []string
 }
 
-// nxTarget is what one file says of a target. A nil list is not there.
+// nxTarget is what one file says of a target.
 type nxTarget struct {
-	dependsOn, outputs, inputs []string
-	cache                      *bool
-	executor                   string
-	from                       string
+	entry
+	executor string
+	from     string
 }
 
 // readNx reads the files of a workspace, and adds the dependencies that they declare to
@@ -94,9 +93,9 @@ func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
 		return Task{}, false
 	}
 	var t Task
-	t.takeNx(usual)
+	t.take(usual.entry, usual.from)
 	for _, raw := range own {
-		t.takeNx(raw)
+		t.take(raw.entry, raw.from)
 	}
 	if !n.has(pkg, name) { // nx passes on only what comes from other packages
 		t.DependsOn.Value = slices.DeleteFunc(slices.Clone(t.DependsOn.Value), func(entry string) bool { return entry != "^"+name })
@@ -131,20 +130,6 @@ func (n *nx) entry(pkg *workspace.Package, entry string) (rewritten string, ok b
 		return to.Name + "#" + target, true
 	}
 	return "", false
-}
-
-func (t *Task) takeNx(raw nxTarget) {
-	for _, l := range []struct {
-		to   *Setting[[]string]
-		list []string
-	}{{&t.DependsOn, raw.dependsOn}, {&t.Outputs, raw.outputs}, {&t.Inputs, raw.inputs}} {
-		if l.list != nil {
-			*l.to = extended(*l.to, l.list, raw.from)
-		}
-	}
-	if raw.cache != nil {
-		t.Cache = Setting[bool]{*raw.cache, raw.from}
-	}
 }
 
 // addDependencies makes implicitDependencies edges between packages: "*" is all,

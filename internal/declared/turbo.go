@@ -109,7 +109,7 @@ func (t *turbo) task(pkg *workspace.Package, name string) (Task, bool) {
 	found := Task{Passes: true}
 	known := false
 	if raw, ok := t.root.task(pkg.Keys(), name); ok {
-		found.take(raw, t.root.path)
+		found.take(raw.entry, t.root.path)
 		known = true
 	}
 	for _, f := range t.chain(pkg.Dir, nil) {
@@ -120,7 +120,7 @@ func (t *turbo) task(pkg *workspace.Package, name string) (Task, bool) {
 		if raw.alone {
 			found = Task{DependsOn: Setting[[]string]{From: f.path}, Passes: true}
 		}
-		found.take(raw, f.path)
+		found.take(raw.entry, f.path)
 		known = true
 	}
 	if known && !found.DependsOn.Set() {
@@ -158,44 +158,6 @@ func (t *turbo) chain(dir string, seen []string) (files []*turboFile) {
 		}
 	}
 	return append(files, f)
-}
-
-// take lays what one more file says over the task.
-func (t *Task) take(raw turboTask, from string) {
-	for to, list := range map[*Setting[[]string]][]string{
-		&t.DependsOn: raw.dependsOn, &t.With: raw.with, &t.Outputs: raw.outputs, &t.Inputs: raw.inputs,
-		&t.Env: raw.env, &t.PassThroughEnv: raw.passThroughEnv,
-	} {
-		if list != nil {
-			*to = extended(*to, list, from)
-		}
-	}
-	for to, b := range map[*Setting[bool]]*bool{&t.Persistent: raw.persistent, &t.Cache: raw.cache} {
-		if b != nil {
-			*to = Setting[bool]{*b, from}
-		}
-	}
-}
-
-// extends stands in a package's list for the list that it would replace.
-const extends = "$TURBO_EXTENDS$"
-
-// extended returns a list of a package, in which extends is replaced.
-func extended(above Setting[[]string], list []string, from string) Setting[[]string] {
-	at := slices.Index(list, extends)
-	if at < 0 {
-		return Setting[[]string]{list, from}
-	}
-	if above.From != "" && above.From != from {
-		from = above.From + ", " + from
-	}
-	all := slices.Clone(above.Value)
-	for _, entry := range list {
-		if entry != extends && !slices.Contains(all, entry) {
-			all = append(all, entry)
-		}
-	}
-	return Setting[[]string]{all, from}
 }
 
 // findUnknown returns what a dependsOn or a "with" names though no file declares it

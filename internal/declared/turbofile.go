@@ -17,12 +17,11 @@ type turboFile struct {
 	other   []string // keys that are not obeyed, in order
 }
 
-// turboTask is what one file says of a task. A nil field is not there.
+// turboTask is what one file says of a task.
 type turboTask struct {
-	dependsOn, with, outputs, inputs, env, passThroughEnv []string
-	persistent, cache                                     *bool
-	alone                                                 bool // "extends" is false
-	empty                                                 bool // it has no other key
+	entry
+	alone bool // "extends" is false
+	empty bool // it has no other key
 }
 
 // kept are the keys that tell something to people and editors only.

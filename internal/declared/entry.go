@@ -1,0 +1,50 @@
+package declared
+
+import "slices"
+
+// entry is what one file says of a task. A nil field is not there.
+type entry struct {
+	dependsOn, with, outputs, inputs, env, passThroughEnv []string
+	persistent, cache                                     *bool
+}
+
+// take lays what one more file says over the task.
+func (t *Task) take(e entry, from string) {
+	for _, l := range []struct {
+		to   *Setting[[]string]
+		list []string
+	}{
+		{&t.DependsOn, e.dependsOn}, {&t.With, e.with}, {&t.Outputs, e.outputs}, {&t.Inputs, e.inputs},
+		{&t.Env, e.env}, {&t.PassThroughEnv, e.passThroughEnv},
+	} {
+		if l.list != nil {
+			*l.to = extended(*l.to, l.list, from)
+		}
+	}
+	if e.persistent != nil {
+		t.Persistent = Setting[bool]{*e.persistent, from}
+	}
+	if e.cache != nil {
+		t.Cache = Setting[bool]{*e.cache, from}
+	}
+}
+
+// extends stands in a package's list for the list that it would replace.
+const extends = "$TURBO_EXTENDS$"
+
+// extended returns a list of a package, in which extends is replaced.
+func extended(above Setting[[]string], list []string, from string) Setting[[]string] {
+	if !slices.Contains(list, extends) {
+		return Setting[[]string]{list, from}
+	}
+	if above.From != "" && above.From != from {
+		from = above.From + ", " + from
+	}
+	all := slices.Clone(above.Value)
+	for _, name := range list {
+		if name != extends && !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return Setting[[]string]{all, from}
+}
