@@ -79,24 +79,17 @@ type source interface {
 // declares beside package.json are added to the packages.
 func Load(ws *workspace.Workspace, c *config.Config) (*Model, error) {
 	m := &Model{config: c, others: others(ws)}
-	if turbo, err := readTurbo(ws); err != nil {
-		return nil, err
-	} else if turbo != nil {
-		m.sources = append(m.sources, turbo)
-	}
-	if nx, err := readNx(ws); err != nil {
-		return nil, err
-	} else if nx != nil {
-		m.sources = append(m.sources, nx)
-	}
-	if pnpm, err := readPNPM(ws); err != nil {
-		return nil, err
-	} else if pnpm != nil {
-		m.sources = append(m.sources, pnpm)
-	}
-	for _, s := range m.sources {
-		if n := s.concurrency(); n.Set() && !m.Concurrency.Set() {
-			m.Concurrency = n
+	for _, read := range []func(*workspace.Workspace) (source, error){readTurbo, readNx, readPNPM} {
+		s, err := read(ws)
+		if err != nil {
+			return nil, err
+		}
+		if s == nil {
+			continue
+		}
+		m.sources = append(m.sources, s)
+		if !m.Concurrency.Set() {
+			m.Concurrency = s.concurrency()
 		}
 	}
 	return m, nil

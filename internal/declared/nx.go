@@ -37,7 +37,7 @@ type nxTarget struct {
 
 // readNx reads the files of a workspace, and adds the dependencies that they declare to
 // its packages. It returns nil if the root has no nx.json.
-func readNx(ws *workspace.Workspace) (*nx, error) {
+func readNx(ws *workspace.Workspace) (source, error) {
 	d, err := readDocument(ws.Root, "nx.json")
 	if d == nil || err != nil {
 		return nil, err

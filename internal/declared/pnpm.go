@@ -27,7 +27,7 @@ type pnpm struct {
 }
 
 // readPNPM returns nil if the file declares no tasks, or for a pnpm that has none.
-func readPNPM(ws *workspace.Workspace) (*pnpm, error) {
+func readPNPM(ws *workspace.Workspace) (source, error) {
 	// A version without a dot is what the lock file implies, which newer ones write too.
 	if ws.Manager != workspace.PNPM || strings.Contains(ws.ManagerVersion, ".") && ws.Major() < firstWithTasks {
 		return nil, nil

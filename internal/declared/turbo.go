@@ -24,7 +24,7 @@ type turbo struct {
 var turboNames = []string{"turbo.json", "turbo.jsonc"}
 
 // readTurbo reads the files of a workspace. It returns nil if the root has none.
-func readTurbo(ws *workspace.Workspace) (*turbo, error) {
+func readTurbo(ws *workspace.Workspace) (source, error) {
 	d, err := turboDocument(ws.Root, ".")
 	if d == nil || err != nil {
 		return nil, err
