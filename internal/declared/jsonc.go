@@ -131,6 +131,5 @@ func textOf(v hujson.Value) (string, bool) {
 
 // isNull reports whether a value is null, which counts as not there.
 func isNull(v hujson.Value) bool {
-	l, ok := v.Value.(hujson.Literal)
-	return ok && strings.TrimSpace(string(l)) == "null"
+	return v.Value.Kind() == 'n'
 }

@@ -235,8 +235,7 @@ func (d *document) nxInputs(v hujson.Value) []string {
 }
 
 func isObject(v hujson.Value) bool {
-	_, ok := v.Value.(*hujson.Object)
-	return ok
+	return v.Value.Kind() == '{'
 }
 
 // member returns a member of an object.

@@ -3,7 +3,6 @@ package declared
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -78,7 +77,7 @@ func (p *pnpm) readTask(name string, keys map[string]yaml.Node) (Task, error) {
 }
 
 func wrongTask(at yaml.Node, name, what string) error {
-	return &problem.Error{Where: fmt.Sprintf("%s:%d", filepath.Base(pnpmFile), at.Line), What: name + " is not " + what,
+	return &problem.Error{Where: fmt.Sprintf("%s:%d", pnpmFile, at.Line), What: name + " is not " + what,
 		Hint: "write it as tasks: {build: {dependsOn: [^build]}}"}
 }
 
