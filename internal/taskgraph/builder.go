@@ -50,8 +50,9 @@ func (n *node) below() map[*Task]bool {
 
 type builder struct {
 	Request
-	nodes   map[string]*node
-	targets []string // Target and Targets
+	nodes   map[string]*node // by key
+	found   map[step]*node   // by what led to them: a script may have several names
+	targets []string         // Target and Targets
 	// beside are tasks that others have run with them, still to be visited.
 	beside []sibling
 }
@@ -163,16 +164,20 @@ func (b *builder) follow(s step, n *node, entry string, path []string) error {
 
 // node returns the node of a target, which it makes if there is none.
 func (b *builder) node(s step) *node {
-	target := b.name(s)
-	key := id(s.pkg, target)
-	if n := b.nodes[key]; n != nil {
+	if n := b.found[s]; n != nil {
 		return n
 	}
-	n := &node{key: key, order: b.Order(s.pkg, target)}
-	if script, ok := b.Script(s.pkg, target); ok {
-		n.task = &Task{ID: key, Package: s.pkg, Target: target, Script: script}
+	target := b.name(s)
+	key := id(s.pkg, target)
+	n := b.nodes[key]
+	if n == nil {
+		n = &node{key: key, order: b.Order(s.pkg, target)}
+		if script, ok := b.Script(s.pkg, target); ok {
+			n.task = &Task{ID: key, Package: s.pkg, Target: target, Script: script}
+		}
+		b.nodes[key] = n
 	}
-	b.nodes[key] = n
+	b.found[s] = n
 	return n
 }
 

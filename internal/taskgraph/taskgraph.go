@@ -92,7 +92,7 @@ type Order struct {
 // unknown package, and tasks that come after one that never ends, each a
 // *problem.Error.
 func Build(r Request) (*Graph, error) {
-	b := builder{Request: r, nodes: map[string]*node{}, targets: append([]string{r.Target}, r.Targets...)}
+	b := builder{Request: r, nodes: map[string]*node{}, found: map[step]*node{}, targets: append([]string{r.Target}, r.Targets...)}
 	if err := b.visitAll(); err != nil {
 		return nil, err
 	}
