@@ -10,7 +10,7 @@ import (
 	"github.com/heapmage/heapmage/internal/problem"
 )
 
-// mostNested is how many runs may be inside of each other. Each takes memory of its own.
+// mostNested is how many runs may be inside of each other. Each of them takes memory.
 const mostNested = 8
 
 // Inside returns the value of HEAPMAGE_RUNNING for the processes of a task: the tasks
