@@ -3,6 +3,8 @@ package declared
 import (
 	"fmt"
 	"strings"
+
+	"github.com/heapmage/heapmage/internal/problem"
 )
 
 // part is one kind of thing that a summary names.
@@ -25,7 +27,7 @@ func summaryOf(file string, packages int, parts ...part) string {
 	said := []string{line}
 	for _, p := range parts {
 		if len(p.names) > 0 {
-			said = append(said, p.what+": "+some(p.names))
+			said = append(said, p.what+": "+problem.ShortList(p.names, most))
 		}
 	}
 	return strings.Join(said, "; ")
@@ -33,11 +35,3 @@ func summaryOf(file string, packages int, parts ...part) string {
 
 // most is how many names a line lists of each kind.
 const most = 6
-
-// some lists the first few of many.
-func some(names []string) string {
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
-}

@@ -138,7 +138,7 @@ func ambiguous(pattern string, found []*Package) error {
 	}
 	return &problem.Error{
 		Where: "-workspace=" + pattern,
-		What:  fmt.Sprintf("could mean %d packages: %s", len(found), shortList(dirs, 12)),
+		What:  fmt.Sprintf("could mean %d packages: %s", len(found), problem.ShortList(dirs, 12)),
 		Hint:  "name the folder, such as -workspace=" + dirs[0] + ", or several with commas",
 	}
 }
@@ -160,13 +160,6 @@ func (w *Workspace) unknown(pattern string) error {
 	for _, p := range w.Packages {
 		names = append(names, cmp.Or(p.Name, p.Dir))
 	}
-	e.Hint = "packages: " + shortList(names, 12)
+	e.Hint = "packages: " + problem.ShortList(names, 12)
 	return e
-}
-
-func shortList(names []string, most int) string {
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
