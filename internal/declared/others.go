@@ -2,22 +2,20 @@ package declared
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// notRead are the files of runners that are not read: most of them are programs.
-var notRead = []string{
-	"lage.config.js", "lage.config.cjs", "lage.config.mjs", "lage.config.ts", "lage.config.json",
-	"rush.json", ".moon", "deno.json", "deno.jsonc", "MODULE.bazel", "WORKSPACE", "WORKSPACE.bazel",
-}
+// lage are the files of a runner that are not read: most of them are programs.
+var lage = []string{"lage.config.js", "lage.config.cjs", "lage.config.mjs", "lage.config.ts", "lage.config.json"}
 
 // others is a line about what is there and not read, empty if there is nothing.
 func others(ws *workspace.Workspace) string {
 	var found []string
-	for _, name := range notRead {
+	for _, name := range append(slices.Clip(lage), workspace.ForeignFiles()...) {
 		if folder.Has(ws.Root, name) {
 			found = append(found, name)
 		}

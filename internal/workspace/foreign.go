@@ -19,6 +19,14 @@ var foreign = []struct{ file, tool, command string }{
 	{"WORKSPACE", "Bazel", "bazel build //..."},
 }
 
+// ForeignFiles are the files and folders by which such tools are known.
+func ForeignFiles() (names []string) {
+	for _, f := range foreign {
+		names = append(names, f.file)
+	}
+	return names
+}
+
 // noWorkspace is the error of a folder that is in no repository, or in one whose
 // packages only another tool knows.
 func noWorkspace(dir string) error {
