@@ -108,7 +108,7 @@ func compareWithTurbo(t *testing.T, turbo, root string, a asked) string {
 		t.Errorf("turbo refuses: %s", refusal)
 		return "refused"
 	case nothing:
-		for id := range theirs { // it may run what comes before a task that nobody has
+		for id := range theirs { // it may run what comes before a task that no package has
 			if strings.HasSuffix(id, a.selected+"#"+a.name) {
 				t.Errorf("turbo runs %s, we run nothing: %v", id, err)
 			}
