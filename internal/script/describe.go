@@ -2,7 +2,6 @@ package script
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,8 +18,8 @@ func (s *Settings) describe(env variables, pkg *workspace.Package, o Options) {
 	if s.Node.Path != "" {
 		env.set(environ.NPMNodeExecPath, s.Node.Path)
 	}
-	if s.execPath != "" {
-		env.set(environ.NPMExecPath, s.execPath)
+	if s.program.File != "" {
+		env.set(environ.NPMExecPath, s.program.File)
 	}
 	if env[environ.InitCWD] == "" && s.ws.Manager != workspace.Bun {
 		env.set(environ.InitCWD, o.InitDir)
@@ -73,7 +72,7 @@ func (s *Settings) describeNPM(env variables, o Options) {
 	} {
 		env.set(environ.NPMConfigPrefix+key, value)
 	}
-	if gyp := filepath.Join(s.managerDir(), "node_modules", "node-gyp", "bin", "node-gyp.js"); s.execPath != "" && isThere(gyp) {
+	if gyp := s.own("node_modules", "node-gyp", "bin", "node-gyp.js"); gyp != "" {
 		env.set(environ.NPMNodeGyp, gyp)
 	}
 	if env[environ.Editor] == "" {
@@ -100,7 +99,7 @@ func (s *Settings) describePNPM(env variables, pkg *workspace.Package) {
 		env.set(environ.NPMConfigPrefix+"npm_globalconfig", s.config.Global)
 		env.set(environ.NPMConfigPrefix+"globalconfig", s.config.Further)
 	}
-	if gyp := filepath.Join(s.managerDir(), "dist", "node_modules", "node-gyp", "bin", "node-gyp.js"); s.execPath != "" && isThere(gyp) {
+	if gyp := s.own("dist", "node_modules", "node-gyp", "bin", "node-gyp.js"); gyp != "" {
 		env.set(environ.NPMNodeGyp, gyp)
 	}
 }
@@ -135,7 +134,7 @@ func (s *Settings) path(pkg *workspace.Package, o Options) string {
 	dirs := []string{filepath.Join(pkg.Path, "node_modules", ".bin")}
 	switch {
 	case s.ws.Manager == workspace.PNPM:
-		dirs = append(dirs, s.ownFolder("dist", "node-gyp-bin"), filepath.Join(s.ws.Root, "node_modules", ".bin"))
+		dirs = append(dirs, s.own("dist", "node-gyp-bin"), filepath.Join(s.ws.Root, "node_modules", ".bin"))
 	case s.ws.Manager == workspace.Yarn:
 		dirs = append(dirs, filepath.Join(s.ws.Root, "node_modules", ".bin"))
 	default:
@@ -147,22 +146,18 @@ func (s *Settings) path(pkg *workspace.Package, o Options) string {
 		}
 	}
 	if s.ws.Manager == workspace.NPM {
-		dirs = append(dirs, s.ownFolder("node_modules", "@npmcli", "run-script", "lib", "node-gyp-bin"))
+		dirs = append(dirs, s.own("node_modules", "@npmcli", "run-script", "lib", "node-gyp-bin"))
 	}
 	dirs = append(dirs, o.Bin)
 	dirs = slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
 	return strings.Join(append(dirs, environ.Value(o.Environ, environ.Path)), string(filepath.ListSeparator))
 }
 
-// ownFolder is a folder of the manager's; empty if it has none of that name.
-func (s *Settings) ownFolder(names ...string) string {
-	if dir := filepath.Join(append([]string{s.managerDir()}, names...)...); s.execPath != "" && folder.Has(filepath.Dir(dir), filepath.Base(dir)) {
-		return dir
+// own is a file or a folder below the manager's folder; empty if it is not there.
+func (s *Settings) own(names ...string) string {
+	dir, name := s.managerDir(), filepath.Join(names...)
+	if dir == "" || !folder.Has(dir, name) {
+		return ""
 	}
-	return ""
-}
-
-func isThere(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
+	return filepath.Join(dir, name)
 }

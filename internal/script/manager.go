@@ -25,12 +25,15 @@ func (s *Settings) findManager(env []string) {
 	if s.program.Version != "" {
 		s.version = s.program.Version
 	}
-	s.execPath = s.program.File
 }
 
-// managerDir is the manager's folder: the program is …/npm/bin/npm-cli.js.
+// managerDir is the manager's folder: the program is …/npm/bin/npm-cli.js. It is empty if
+// the program's file is not known.
 func (s *Settings) managerDir() string {
-	file := s.execPath
+	file := s.program.File
+	if file == "" {
+		return ""
+	}
 	if target, err := filepath.EvalSymlinks(file); err == nil {
 		file = target
 	}

@@ -55,7 +55,7 @@ func (s *Settings) place(env []string) npmconfig.Place {
 	if s.Node.Path != "" {
 		p.Prefix = filepath.Dir(filepath.Dir(s.Node.Path))
 	}
-	if s.ws.Manager == workspace.NPM && s.execPath != "" {
+	if s.ws.Manager == workspace.NPM {
 		p.Builtin = s.managerDir()
 	}
 	if s.ws.Manager == workspace.PNPM {

@@ -42,7 +42,6 @@ type Settings struct {
 	config      *npmconfig.Config
 	program     managerprogram.Program
 	programErr  error  // why program is not known
-	execPath    string // the manager's own file, as $npm_execpath has it
 	version     string // the manager's version
 }
 
