@@ -29,3 +29,11 @@ func Programs(environ []string, name string) []string {
 	}
 	return all
 }
+
+// Program returns the path of the program of a name that counts; empty if there is none.
+func Program(environ []string, name string) string {
+	if all := Programs(environ, name); len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}

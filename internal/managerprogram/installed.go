@@ -117,39 +117,24 @@ func (w Wanted) inCorepack(version string) Program {
 	var kept struct{ Bin json.RawMessage }
 	_ = json.Unmarshal(text, &kept) // the file is Corepack's; the program is looked for below
 	var bin map[string]string
-	file := filepath.Join(dir, string(w.Name)+".js")
+	file := string(w.Name) + ".js"
 	if json.Unmarshal(kept.Bin, &bin) == nil && bin[string(w.Name)] != "" {
-		file = filepath.Join(dir, bin[string(w.Name)])
+		file = bin[string(w.Name)]
 	}
-	if !isFile(file) {
+	if !folder.HasFile(dir, file) {
 		return Program{}
 	}
+	file = filepath.Join(dir, file)
 	return Program{Args: []string{w.Node, file}, File: file, Version: version}
 }
 
 // entry is the file behind a package's program; empty if there is none.
 func entry(dir, name string) string {
 	var manifest struct{ Bin map[string]string }
-	if json.Unmarshal(folder.Read(dir, "package.json"), &manifest) != nil || manifest.Bin[name] == "" {
+	if json.Unmarshal(folder.Read(dir, "package.json"), &manifest) != nil || manifest.Bin[name] == "" || !folder.HasFile(dir, manifest.Bin[name]) {
 		return ""
 	}
-	if file := filepath.Join(dir, manifest.Bin[name]); isFile(file) {
-		return file
-	}
-	return ""
-}
-
-func isFile(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular()
-}
-
-// lookPath finds a program on PATH; empty if there is none.
-func (w Wanted) lookPath(name string) string {
-	if all := environ.Programs(w.Environ, name); len(all) > 0 {
-		return all[0]
-	}
-	return ""
+	return filepath.Join(dir, manifest.Bin[name])
 }
 
 // isBerry reports whether the manager is yarn 2 or newer.

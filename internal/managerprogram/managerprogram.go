@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/pkgmanager"
 	"github.com/heapmage/heapmage/internal/problem"
 )
@@ -86,7 +88,7 @@ func (w Wanted) fits(p Program) bool {
 
 // carried is the yarn that the repository carries.
 func (w Wanted) carried() (Program, bool) {
-	if w.YarnPath == "" || w.Node == "" || !isFile(w.YarnPath) {
+	if w.YarnPath == "" || w.Node == "" || !folder.HasFile(filepath.Split(w.YarnPath)) {
 		return Program{}, false
 	}
 	return Program{Args: []string{w.Node, w.YarnPath}, File: w.YarnPath, Version: w.Version}, true
@@ -94,10 +96,10 @@ func (w Wanted) carried() (Program, bool) {
 
 // fetched is a program that is not there yet: Corepack or npx bring it when it is started.
 func (w Wanted) fetched() (Program, error) {
-	if path := w.lookPath("corepack"); path != "" && w.Name != pkgmanager.Bun {
+	if path := environ.Program(w.Environ, "corepack"); path != "" && w.Name != pkgmanager.Bun {
 		return Program{Args: []string{path, string(w.Name)}}, nil
 	}
-	npx := w.lookPath("npx")
+	npx := environ.Program(w.Environ, "npx")
 	if npx == "" {
 		return Program{}, &problem.Error{Where: w.From, What: fmt.Sprintf("it wants %s, which is not installed", w.Name),
 			Hint: fmt.Sprintf("install %s, or run: corepack enable", w.Name)}
@@ -125,7 +127,7 @@ func (w Wanted) mismatch(p Program) error {
 
 // command brings the wanted version.
 func (w Wanted) command() string {
-	if w.lookPath("corepack") != "" && w.Name != pkgmanager.Bun {
+	if environ.Program(w.Environ, "corepack") != "" && w.Name != pkgmanager.Bun {
 		return fmt.Sprintf("corepack install -g %s@%s", w.Name, w.Version)
 	}
 	if w.isBerry() {

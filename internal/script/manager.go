@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/managerprogram"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/scripttext"
@@ -103,12 +102,4 @@ func launcher(command []string, args ...string) string {
 		words[i] = quote(w)
 	}
 	return "#!/bin/sh\nexec " + strings.Join(words, " ") + ` "$@"` + "\n"
-}
-
-// lookPath finds a program on the PATH of env; empty if there is none.
-func lookPath(name string, env []string) string {
-	if all := environ.Programs(env, name); len(all) > 0 {
-		return all[0]
-	}
-	return ""
 }

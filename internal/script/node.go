@@ -44,7 +44,7 @@ const (
 // findNode finds Node on the PATH of env and asks it for its path, version and heap
 // limit, for at most 30 s. The error is a *problem.Error.
 func findNode(ctx context.Context, env []string) (Node, error) {
-	path := lookPath("node", env)
+	path := environ.Program(env, "node")
 	if path == "" {
 		return Node{}, &problem.Error{What: "node is not on the PATH", Hint: "install Node.js 20 or newer, or put its folder on the PATH"}
 	}
@@ -95,5 +95,5 @@ func ownWords(out []byte, err error) string {
 // runsWithoutNode reports whether scripts run without Node: those of a Bun workspace on a
 // machine that has only Bun, which takes Node's place.
 func (s *Settings) runsWithoutNode(env []string) bool {
-	return s.ws.Manager == workspace.Bun && lookPath("node", env) == "" && lookPath("bun", env) != ""
+	return s.ws.Manager == workspace.Bun && environ.Program(env, "node") == "" && environ.Program(env, "bun") != ""
 }

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -20,7 +21,7 @@ func (s *Settings) shell(text string, env []string) []string {
 	if s.scriptShell != "" {
 		return []string{s.scriptShell, "-c", text}
 	}
-	if bash := lookPath("bash", env); s.ws.Manager == workspace.Bun && bash != "" && runtime.GOOS != "windows" {
+	if bash := environ.Program(env, "bash"); s.ws.Manager == workspace.Bun && bash != "" && runtime.GOOS != "windows" {
 		return []string{bash, "-c", text} // Bun prefers it
 	}
 	return Shell(text)
