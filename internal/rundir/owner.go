@@ -70,12 +70,7 @@ func abandoned(runs *confined.Folder, id string) (process string, ok bool) {
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, longestOwner))
-	dir, failed := run.Root.Open(".")
-	if err != nil || failed != nil {
-		return "", false
-	}
-	defer dir.Close()
-	return string(text), !inUse(dir)
+	return string(text), err == nil && ended(run)
 }
 
 // Settle removes the note: nothing of the run is left.

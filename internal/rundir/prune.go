@@ -51,6 +51,11 @@ func superseded(runs *confined.Folder, id string) bool {
 	if (noRecord != nil || !record.Mode().IsRegular()) && (noOutput != nil || !output.IsDir()) {
 		return false
 	}
+	return ended(run)
+}
+
+// ended reports whether the run of a folder is over, however it ended.
+func ended(run *confined.Folder) bool {
 	dir, err := run.Root.Open(".")
 	if err != nil {
 		return false

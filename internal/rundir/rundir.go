@@ -54,10 +54,10 @@ type Run struct {
 // cannot be written, the run gets a temporary folder, and if there is none either it
 // keeps the end of the logs in memory. Notices tell the user.
 func Open(root, id string) (*Run, []event.Notice) {
-	r := &Run{Dir: filepath.Join(root, Name, runs, id), Shown: filepath.Join(Name, runs, id), tasks: map[string]string{}, open: map[string]*Log{}}
-	r.top = filepath.Join(root, Name)
+	top := filepath.Join(root, Name)
+	r := &Run{Dir: filepath.Join(top, runs, id), Shown: filepath.Join(Name, runs, id), top: top, tasks: map[string]string{}, open: map[string]*Log{}}
 	r.make = func() (*confined.Folder, error) {
-		top, err := Make(filepath.Join(root, Name))
+		top, err := Make(r.top)
 		if err != nil {
 			return nil, err
 		}
