@@ -92,5 +92,8 @@ func writeProgram(f *confined.Folder, name, text string) error {
 	if err = errors.Join(err, file.Chmod(0o755), file.Close()); err == nil {
 		err = f.Rename(half, name)
 	}
+	if err != nil {
+		_ = f.Remove(half) // no later run has this name for it, so none would replace it
+	}
 	return err
 }
