@@ -96,16 +96,19 @@ func (e Evidence) short() bool {
 	if e.AvailableKnown && e.Available <= e.shortMargin() {
 		return true
 	}
-	return e.Budget > 0 && e.used() > 0 && e.Budget-e.used() <= e.Budget/8
+	return e.usedAllBut(e.Budget / 8)
 }
 
 // nearlyFull reports whether a program that watches memory may have acted: earlyoom does
 // so from a tenth of it on.
 func (e Evidence) nearlyFull() bool {
-	if e.AvailableKnown && e.Budget > 0 && e.Available <= e.Budget/10 {
-		return true
-	}
-	return e.Budget > 0 && e.used() > 0 && e.Budget-e.used() <= e.Budget/10
+	const share = 10
+	return e.AvailableKnown && e.Budget > 0 && e.Available <= e.Budget/share || e.usedAllBut(e.Budget/share)
+}
+
+// usedAllBut reports whether the tree left no more than a rest of its budget.
+func (e Evidence) usedAllBut(rest memtools.Bytes) bool {
+	return e.Budget > 0 && e.used() > 0 && e.Budget-e.used() <= rest
 }
 
 // ample reports whether so much memory was left that a shortage is out of the
