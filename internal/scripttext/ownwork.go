@@ -52,7 +52,7 @@ func program(c Command) []string {
 		switch {
 		case redirection.MatchString(w.Text):
 			return words
-		case len(words) == 0 && (assignment.MatchString(w.Text) || slices.Contains([]string{"cross-env", "env", "npx", "bunx", "exec", "time", "dotenv", "--"}, w.Text)):
+		case len(words) == 0 && (startsProgram(w.Text) || slices.Contains([]string{"npx", "bunx", "time", "dotenv", "--"}, w.Text)):
 		default:
 			words = append(words, w.Text)
 		}
