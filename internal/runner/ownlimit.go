@@ -31,14 +31,11 @@ func watchLimits(p *proc.Process) *ownLimits {
 			if i < len(limitLooks) {
 				wait = limitLooks[i]
 			}
-			next := time.NewTimer(wait)
 			select {
-			case <-next.C:
+			case <-time.After(wait):
 			case <-p.Done():
-				next.Stop()
 				return
 			case <-o.stop:
-				next.Stop()
 				return
 			}
 			if l := sublimit.Find(p.PID()); l.Size > 0 && (o.found.Size == 0 || l.Size < o.found.Size) {
