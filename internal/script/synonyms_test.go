@@ -1,6 +1,10 @@
 package script
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/heapmage/heapmage/internal/workspace"
+)
 
 func TestIsTest(t *testing.T) {
 	for name, want := range map[string]bool{
@@ -9,6 +13,15 @@ func TestIsTest(t *testing.T) {
 	} {
 		if got := IsTest(name); got != want {
 			t.Errorf("%q: %v", name, got)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	pkg := &workspace.Package{Scripts: map[string]string{"check-types": "", "types": "", "fix": "", "generate": ""}}
+	for target, want := range map[string]string{"typecheck": "check-types", LintFix: "fix", "generate": "generate", "build": "", "test": ""} {
+		if got, ok := Find(pkg, target); got != want || ok != (want != "") {
+			t.Errorf("%s: got %q, %v", target, got, ok)
 		}
 	}
 }
