@@ -58,10 +58,8 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 	if s.ws.Manager == workspace.Bun && s.Node.Path == "" {
 		o.HeapLimit, o.NodeOptions = 0, nil // Bun has no such options
 	}
-	env := s.environment(pkg, o)
 	if o.PackageManager || s.needsManager(pkg, name) {
 		o.Extra = append(o.Extra, s.noInstall()...)
-		env = s.plain(o)
 		args, err := s.managerCommand()
 		if err != nil {
 			return nil, err
@@ -71,8 +69,9 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 			args = append(args, "--") // the others hand over what follows the name
 		}
 		args = append(args, o.Args...)
-		return []Step{{event: name, Command: strings.Join(args, " "), Args: args, Dir: pkg.Path, Env: env}}, nil
+		return []Step{{event: name, Command: strings.Join(args, " "), Args: args, Dir: pkg.Path, Env: s.plain(o)}}, nil
 	}
+	env := s.environment(pkg, o)
 	var steps []Step
 	for _, event := range s.events(pkg, name) {
 		text, ok := pkg.Scripts[event]

@@ -34,7 +34,6 @@ type Settings struct {
 
 	ws          *workspace.Workspace
 	nodeOptions []string // the user's, without heap limits, in the order for NODE_OPTIONS
-	dead        []string // of nodeOptions: the words that Node does not read
 	scriptShell string
 	hooks       bool     // pre and post scripts run
 	emulated    bool     // pnpm runs scripts in a shell of its own
@@ -72,17 +71,18 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, to
 	if err != nil {
 		return nil, &problem.Error{Where: file, What: "its node options cannot be read", Cause: err, Hint: "node itself refuses them: fix the quotes"}
 	}
-	s.take(environ.NodeOptions, fromEnvironment, total)
+	dead := s.take(environ.NodeOptions, fromEnvironment, total)
 	if len(fromFile) > 0 {
-		s.take(file, fromFile, total) // the later heap limit counts, as for the manager
+		dead = append(dead, s.take(file, fromFile, total)...) // the later heap limit counts, as for the manager
 		s.MergedFrom = file
 	}
-	s.nodeOptions = append(s.nodeOptions, s.dead...)
+	s.nodeOptions = append(s.nodeOptions, dead...)
 	return s, nil
 }
 
-// take takes over node options from one place: what Node reads of them.
-func (s *Settings) take(source string, options []string, total memtools.Bytes) {
+// take takes over node options from one place: what Node reads of them. It returns the
+// words that Node does not read.
+func (s *Settings) take(source string, options []string, total memtools.Bytes) (dead []string) {
 	read, dead := live(slices.DeleteFunc(options, v8heap.IsPreload)) // of an outer heapmage: ours takes its place
 	if limit, ok := heapLimitOf(read, total); ok {
 		s.UserHeapLimit, s.UserHeapSource = limit, source
@@ -91,7 +91,7 @@ func (s *Settings) take(source string, options []string, total memtools.Bytes) {
 		s.DeadWord, s.DeadSource = dead[0], source
 	}
 	s.nodeOptions = append(s.nodeOptions, withoutHeapLimit(read)...)
-	s.dead = append(s.dead, withoutHeapLimit(dead)...)
+	return withoutHeapLimit(dead)
 }
 
 // NodeOptions returns the options that the user set for Node processes, as Node gets them
