@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
@@ -65,7 +63,7 @@ func (s *Settings) missing(p Present) string {
 // ownMarks are the files that managers write at the end of an installation, relative to
 // the root.
 var ownMarks = []string{
-	"node_modules/.package-lock.json", "node_modules/.modules.yaml", "node_modules/.yarn-integrity", "node_modules/.yarn-state.yml", ".pnp.cjs",
+	"node_modules/.package-lock.json", modulesFile, "node_modules/.yarn-integrity", "node_modules/.yarn-state.yml", ".pnp.cjs",
 }
 
 // finishedAfter reports whether an installation, by hand perhaps, ended after a time.
@@ -90,14 +88,13 @@ func onlyCaches(dir string) bool {
 }
 
 // missingMember is why one of the packages lacks its dependencies: pnpm gives each package
-// that depends on anything a node_modules of its own, which a script may have removed.
+// that depends on anything its own node_modules, which a script may have removed.
 func (s *Settings) missingMember(needed []*workspace.Package) string {
-	var modules struct {
-		Linker   string          `yaml:"nodeLinker"`
-		Included map[string]bool `yaml:"included"`
+	if s.ws.Manager != workspace.PNPM {
+		return ""
 	}
-	text := folder.Read(s.ws.Root, "node_modules/.modules.yaml")
-	if s.ws.Manager != workspace.PNPM || text == nil || yaml.Unmarshal(text, &modules) != nil || modules.Linker == "hoisted" {
+	modules, ok := s.readModules()
+	if !ok || modules.Linker == "hoisted" {
 		return ""
 	}
 	fields := slices.DeleteFunc([]string{"dependencies", "devDependencies"}, func(field string) bool {
