@@ -32,11 +32,10 @@ type Place struct {
 // Config is what was found. Of several values for a key the nearest counts: of the
 // environment, the project, the user, the machine, npm itself. An empty value counts too.
 type Config struct {
-	// User and Global are the paths of the files of the user and of the machine, and Prefix
-	// is the folder of what is installed globally; empty if there is none.
-	User, Global, Prefix string
-	// Further is that of Place.
-	Further string
+	// User and Global are the paths of the files of the user and of the machine, Prefix is
+	// the folder of what is installed globally, and Further the file that Place names. Each
+	// is empty if there is none.
+	User, Global, Prefix, Further string
 
 	layers []layer // the nearest first
 	env    []string

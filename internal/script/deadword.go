@@ -6,7 +6,7 @@ import (
 )
 
 // live splits the words of a NODE_OPTIONS at the first that is neither an option nor the
-// value of one: there Node stops reading, without a word. dead starts with that word; it
+// value of one: there Node stops reading, and does not say so. dead starts with that word; it
 // is empty if Node reads to the end.
 func live(words []string) (read, dead []string) {
 	for i, w := range words {

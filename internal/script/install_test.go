@@ -20,7 +20,7 @@ func TestWhatIsMissing(t *testing.T) {
 		want       string
 	}{
 		{"folders that tools make there are no dependencies", workspace.NPM, map[string]string{"node_modules/.cache/x": ""}, time.Time{}, "node_modules is missing"},
-		{"an empty folder is somebody's wish", workspace.NPM, map[string]string{"node_modules/.keep": ""}, time.Time{}, ""},
+		{"a folder without packages may be there on purpose", workspace.NPM, map[string]string{"node_modules/.keep": ""}, time.Time{}, ""},
 		{"what an installation left that did not end", workspace.NPM, map[string]string{"node_modules/x/y": ""}, began, "the last installation was not finished"},
 		{"unless one by hand ended later", workspace.NPM, map[string]string{"node_modules/.package-lock.json": ""}, began, ""},
 		{"not if that one was earlier", workspace.NPM, map[string]string{"node_modules/.package-lock.json": ""}, time.Now().Add(time.Hour), "the last installation was not finished"},

@@ -86,9 +86,9 @@ type pnpmSettings struct {
 	Sync          []string `yaml:"syncInjectedDepsAfterScripts"`
 }
 
-// readPNPM reads pnpm's settings, of which the later counts: to version 10 those of npm's
-// files and variables; from version 10 on those of pnpm-workspace.yaml; from version 11 on
-// before that the user's config.yaml, and after it variables of pnpm's own.
+// readPNPM reads pnpm's settings, each place over the one before. Versions up to 10 read
+// npm's files and variables, and 10 then pnpm-workspace.yaml. Version 11 and newer read the
+// user's config.yaml, pnpm-workspace.yaml, and pnpm's own variables.
 func (s *Settings) readPNPM(env []string) (from, nodeOptions string, err error) {
 	major := s.major()
 	if major < 11 {

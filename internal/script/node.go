@@ -35,7 +35,7 @@ type Node struct {
 const probeLimit = 1024
 
 // probe prints Node's path, its version and its heap limit in one line, behind a mark: a
-// shim may print lines of its own.
+// shim may print other lines.
 const (
 	probe     = `console.log("\n%s" + JSON.stringify([process.execPath, process.versions.node, require("v8").getHeapStatistics().heap_size_limit]))`
 	probeMark = "heapmage:"

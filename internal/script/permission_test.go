@@ -20,7 +20,7 @@ func TestRestricted(t *testing.T) {
 		{"one with it is", map[string]string{"build": "tsc -b && node --permission --allow-fs-read=. gen.js"}, "", "", true},
 		{"also as Node 20 calls it", map[string]string{"build": "node --experimental-permission gen.js"}, "", "", true},
 		{"and in another program's text", map[string]string{"build": `node -e "spawn('node',['--permission','gen.js'])"`}, "", "", true},
-		{"and in a NODE_OPTIONS of its own", map[string]string{"build": `NODE_OPTIONS="--permission" node gen.js`}, "", "", true},
+		{"and in its own NODE_OPTIONS", map[string]string{"build": `NODE_OPTIONS="--permission" node gen.js`}, "", "", true},
 		{"and in the user's", map[string]string{"build": "tsc"}, "", "--trace-uncaught --permission", true},
 		{"another option is not", map[string]string{"build": "tool --permissions --permission-mode=x"}, "", "", false},
 		{"in a hook it counts", map[string]string{"prebuild": "node --permission gen.js", "build": "tsc"}, "", "", true},

@@ -95,7 +95,7 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 
 // needsManager reports whether only the manager can run a script: with Yarn Plug'n'Play
 // node finds no package without it, pnpm copies injected packages anew, yarn's own shell
-// expands "**", and on Windows some bring a shell of their own.
+// expands "**", and on Windows some managers bring their own shell.
 func (s *Settings) needsManager(pkg *workspace.Package, name string) bool {
 	if s.ws.Berry() && expandsDeep(pkg.Scripts[name]) {
 		return true

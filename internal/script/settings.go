@@ -36,7 +36,7 @@ type Settings struct {
 	nodeOptions []string // the user's, without heap limits, in the order for NODE_OPTIONS
 	scriptShell string
 	hooks       bool     // pre and post scripts run
-	emulated    bool     // pnpm runs scripts in a shell of its own
+	emulated    bool     // pnpm runs scripts in its own shell
 	syncAfter   []string // the scripts after which pnpm copies injected packages anew
 	config      *npmconfig.Config
 	program     managerprogram.Program

@@ -37,7 +37,7 @@ func TestADeathThatWasSurvived(t *testing.T) {
 		"Jest told of its worker":                             {v8 + "  ● Test suite failed to run\n    A jest worker process (pid=7) was terminated by another process: signal=SIGABRT, exitCode=null. Operating system logs may contain more information on why this occurred.\nTest Suites: 1 failed, 1 passed, 2 total\n", 1, V8Heap},
 		"Vitest told of its worker":                           {v8 + "Error: Worker exited unexpectedly\n Test Files  1 failed | 3 passed\n", 1, V8Heap},
 		"Next.js told of its worker":                          {v8 + "Next.js build worker exited with code: null and signal: SIGABRT\nExport failed\n", 1, V8Heap},
-		"a checker in a process of its own":                   {v8 + "Issues checking service aborted - probably out of memory. Check the `memoryLimit` option\nwebpack compiled with 1 error\n", 1, V8Heap},
+		"a checker in its own process":                        {v8 + "Issues checking service aborted - probably out of memory. Check the `memoryLimit` option\nwebpack compiled with 1 error\n", 1, V8Heap},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, piece := range []int{7, 4096} {

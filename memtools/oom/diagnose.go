@@ -18,7 +18,7 @@ import (
 //  3. SIGKILL together with a cgroup counter that grew, or a kill further down, which
 //     a shell or runner reported after the last fatal text, with such a counter.
 //  4. The last fatal text. The process survived earlier ones, and the last one as well if
-//     V8 aborted a process below it and it wrote more of its own before it failed.
+//     V8 aborted a process below it and it wrote its own lines before it failed.
 //  5. SIGKILL and the other signals; SIGTERM while memory was short.
 //  6. The exit code and what the end of the output tells about it.
 func Diagnose(e Evidence) Verdict {
@@ -100,7 +100,7 @@ func (f Findings) deathAt(end end) (finding, bool) {
 }
 
 // survivedBy reports whether the process that failed went on after V8 had aborted one below
-// it, as a test does that lets a child run out of memory: it wrote lines of its own, none of
+// it, as a test does that lets a child run out of memory: it wrote its own lines, none of
 // which reports the abort as a failure, and did not abort itself.
 func (f Findings) survivedBy(end end) bool {
 	return f.death.aborts && f.after > 0 && f.aborted.at < f.death.at && !end.aborted()
