@@ -85,8 +85,12 @@ func (w Wanted) kept() []Program {
 			all = append(all, p)
 		}
 	}
-	global := filepath.Join(w.prefix(), "lib", "node_modules", string(w.Name))
-	if file := entry(global, string(w.Name)); w.prefix() != "" && file != "" {
+	prefix := Prefix(w.Node)
+	if prefix == "" {
+		return all
+	}
+	global := filepath.Join(prefix, "lib", "node_modules", string(w.Name))
+	if file := entry(global, string(w.Name)); file != "" {
 		_, version := owner(file)
 		all = append(all, Program{Args: []string{w.Node, file}, File: file, Version: version})
 	}

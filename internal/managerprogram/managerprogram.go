@@ -136,10 +136,11 @@ func (w Wanted) command() string {
 	return fmt.Sprintf("npm install -g %s@%s", w.Name, w.Version)
 }
 
-// prefix is the folder above that of the node program.
-func (w Wanted) prefix() string {
-	if w.Node == "" {
+// Prefix is the folder of what npm installs globally unless a setting names another: the one
+// above that of the node program. It is empty without a node program.
+func Prefix(node string) string {
+	if node == "" {
 		return ""
 	}
-	return filepath.Dir(filepath.Dir(w.Node))
+	return filepath.Dir(filepath.Dir(node))
 }

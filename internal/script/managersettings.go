@@ -11,6 +11,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/managerprogram"
 	"github.com/heapmage/heapmage/internal/npmconfig"
 	"github.com/heapmage/heapmage/internal/pkgmanager"
 	"github.com/heapmage/heapmage/internal/problem"
@@ -51,10 +52,7 @@ func (s *Settings) readFiles(env []string) (from, nodeOptions string, err error)
 
 // place is where the manager looks for settings.
 func (s *Settings) place(env []string) npmconfig.Place {
-	p := npmconfig.Place{Root: s.ws.Root, Environ: env}
-	if s.Node.Path != "" {
-		p.Prefix = filepath.Dir(filepath.Dir(s.Node.Path))
-	}
+	p := npmconfig.Place{Root: s.ws.Root, Environ: env, Prefix: managerprogram.Prefix(s.Node.Path)}
 	if s.ws.Manager == workspace.NPM {
 		p.Builtin = s.managerDir()
 	}
