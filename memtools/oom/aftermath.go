@@ -25,16 +25,16 @@ var neutral = regexp.MustCompile(`^\s*$|^\s*(?:-{3,}.*-{3,}$|<---|#|\d+: |at |np
 // follow looks at a line behind a death that aborted a process.
 func (s *Scanner) follow(line []byte) {
 	death := s.found.death
-	if !death.aborts || s.found.lines <= death.at {
-		return
+	if !death.aborts || s.found.lines <= death.at || s.found.aborted.at > death.at {
+		return // nothing to look for, or it was found
 	}
 	line = bytes.TrimLeft(bytes.TrimPrefix(line, bytes.TrimRight([]byte(s.deathPrefix), " \t")), " \t")
 	switch {
 	case passed.Match(line):
-		s.found.after++
+		s.found.wentOn = true
 	case abortReport.Match(line):
 		s.found.aborted = s.finding(Signal, "", line)
 	case !neutral.Match(line):
-		s.found.after++
+		s.found.wentOn = true
 	}
 }

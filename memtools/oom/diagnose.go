@@ -103,7 +103,7 @@ func (f Findings) deathAt(end end) (finding, bool) {
 // it, as a test does that lets a child run out of memory: it wrote its own lines, none of
 // which reports the abort as a failure, and did not abort itself.
 func (f Findings) survivedBy(end end) bool {
-	return f.death.aborts && f.after > 0 && f.aborted.at < f.death.at && !end.aborted()
+	return f.death.aborts && f.wentOn && f.aborted.at < f.death.at && !end.aborted()
 }
 
 // near reports whether the finding is at the end of the output.

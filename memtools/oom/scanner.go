@@ -53,10 +53,10 @@ type Findings struct {
 	// weak is a text that warnings contain too. killed reports that a process further
 	// down was killed. missing names a command that was not found.
 	weak, killed, missing finding
-	// aborted reports that a process further down aborted. after counts the lines behind
-	// death that belong to neither its trace nor such a report.
+	// aborted reports that a process further down aborted. wentOn is set by a line behind
+	// death that belongs to neither its trace nor such a report.
 	aborted finding
-	after   int
+	wentOn  bool
 }
 
 // finding is one text in the output.
@@ -168,7 +168,7 @@ func (s *Scanner) confirm(line []byte) {
 // earlier ones.
 func (s *Scanner) die(f finding, prefix string) {
 	s.found.death, s.deathPrefix = f, prefix
-	s.found.after = 0
+	s.found.wentOn = false
 }
 
 // await records a text that becomes certain if proof accepts a line below it.
