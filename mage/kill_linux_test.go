@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/cgrouptest"
@@ -52,23 +51,23 @@ func unlessCI(t *testing.T, reason string) {
 	t.Skip(reason)
 }
 
-// limited makes a cgroup with a memory limit and returns the file through which
-// processes join it.
-func limited(t *testing.T, bytes int64) (procs string) {
-	t.Helper()
-	return cgrouptest.New(t, bytes).Procs()
+// inCgroup is a command that runs in a cgroup, in the folder root.
+func inCgroup(g *cgrouptest.Group, root string, args ...string) *exec.Cmd {
+	command := g.Command(args...)
+	c := exec.Command(command[0], command[1:]...)
+	c.Dir = root
+	return c
 }
 
 func TestAPackageThatTheKernelKillsIsNamed(t *testing.T) {
 	needsNode(t)
-	procs := limited(t, 400<<20)
+	g := cgrouptest.New(t, 400<<20)
 	root := workspaceOf(t, "node grow.js", map[string]string{"grow.js": `
 // Grows outside of V8's heap, where no heap limit stops it.
 const kept = [];
 for (;;) kept.push(Buffer.alloc(32 << 20, 1));
 `})
-	c := exec.Command("sh", "-c", `echo $$ > "$0" && exec "$@"`, procs, binary, "build:managed")
-	c.Dir = root
+	c := inCgroup(g, root, binary, "build:managed")
 	out, err := c.CombinedOutput()
 	if code := c.ProcessState.ExitCode(); code != 4 {
 		t.Fatalf("exit code %d (%v), want 4\n%s", code, err, out)
@@ -76,7 +75,7 @@ for (;;) kept.push(Buffer.alloc(32 << 20, 1));
 	// heapmage may act before the kernel, or at the same moment. The log may name the
 	// kernel only if it killed something.
 	who := `stopped to keep the run inside its memory`
-	if kernelKills(t, procs) > 0 {
+	if g.Kills() > 0 {
 		who = `(` + who + `|killed by the kernel, out of memory)`
 	}
 	for _, want := range []string{
@@ -87,26 +86,6 @@ for (;;) kept.push(Buffer.alloc(32 << 20, 1));
 			t.Errorf("no line like %q in\n%s", want, out)
 		}
 	}
-}
-
-// kernelKills counts what the kernel killed in a cgroup for its limit.
-func kernelKills(t *testing.T, procs string) int {
-	t.Helper()
-	for _, name := range []string{"memory.oom_control", "memory.events"} {
-		text, err := os.ReadFile(filepath.Join(filepath.Dir(procs), name))
-		if err != nil {
-			continue
-		}
-		if m := regexp.MustCompile(`(?m)^oom_kill (\d+)$`).FindSubmatch(text); m != nil {
-			n, err := strconv.Atoi(string(m[1]))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return n
-		}
-	}
-	t.Fatal("the kernel does not count what it kills")
-	return 0
 }
 
 // growJS takes the memory of its first argument in MB over a second, holds it
@@ -136,7 +115,7 @@ func TestPressure(t *testing.T) {
 		{"keeps it paused if configured so", "onPressure: suspend\n", `▶️  Resuming package`},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			procs := limited(t, 700<<20)
+			g := cgrouptest.New(t, 700<<20)
 			files := map[string]string{
 				"grow.js":            growJS,
 				"heapmage.yaml":      tt.config + "tasks: {build: {outputs: [dist/**]}}\npackages: {a: {need: 60MB}, b: {need: 60MB}, c: {need: 60MB}}\n",
@@ -149,12 +128,11 @@ func TestPressure(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(root, "package.json"), []byte(`{"workspaces": ["packages/*"]}`), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			c := exec.Command("sh", "-c", `echo $$ > "$0" && exec "$@"`, procs, binary, "build")
-			c.Dir = root
+			c := inCgroup(g, root, binary, "build")
 			c.Env = append(os.Environ(), "HEAPMAGE_CONCURRENCY=3")
 			out, err := c.CombinedOutput()
-			if err != nil || kernelKills(t, procs) > 0 {
-				t.Fatalf("%v, %d kernel kills\n%s", err, kernelKills(t, procs), out)
+			if err != nil || g.Kills() > 0 {
+				t.Fatalf("%v, %d kernel kills\n%s", err, g.Kills(), out)
 			}
 			if !regexp.MustCompile(tt.want).Match(out) {
 				t.Errorf("no line like %q in\n%s", tt.want, out)
@@ -206,13 +184,12 @@ console.log("kept " + kept.length, "limit " + Math.floor(require("v8").getHeapSt
 			if err := os.WriteFile(filepath.Join(root, "package.json"), []byte(again), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			procs := limited(t, 700<<20)
-			c := exec.Command("sh", "-c", `echo $$ > "$0" && exec "$@"`, procs, binary, "build")
-			c.Dir = root
+			g := cgrouptest.New(t, 700<<20)
+			c := inCgroup(g, root, binary, "build")
 			c.Env = append(os.Environ(), "HEAPMAGE_BUDGET=20GB") // the limit counts, and its reserve is no other program's
 			out, err := c.CombinedOutput()
-			if code := c.ProcessState.ExitCode(); code != tt.code || kernelKills(t, procs) > 0 {
-				t.Fatalf("exit code %d (%v), want %d; %d kernel kills\n%s", code, err, tt.code, kernelKills(t, procs), out)
+			if code := c.ProcessState.ExitCode(); code != tt.code || g.Kills() > 0 {
+				t.Fatalf("exit code %d (%v), want %d; %d kernel kills\n%s", code, err, tt.code, g.Kills(), out)
 			}
 			if !regexp.MustCompile(tt.want).Match(out) {
 				t.Errorf("not like %q:\n%s", tt.want, out)
@@ -226,7 +203,7 @@ console.log("kept " + kept.length, "limit " + Math.floor(require("v8").getHeapSt
 // do not: it fails by itself, with the reason.
 func TestTooLarge(t *testing.T) {
 	needsNode(t)
-	procs := limited(t, 500<<20)
+	g := cgrouptest.New(t, 500<<20)
 	files := map[string]string{"grow.js": growJS, "node_modules/.keep": "", "heapmage.yaml": "tasks: {build: {outputs: [dist/**]}}\n"}
 	for name, megabytes := range map[string]int{"a": 100, "huge": 2000, "c": 100} {
 		files["packages/"+name+"/package.json"] = fmt.Sprintf(`{"name": %q, "scripts": {"build": "node ../../grow.js %d"}}`, name, megabytes)
@@ -236,8 +213,7 @@ func TestTooLarge(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, "package.json"), []byte(`{"workspaces": ["packages/*"]}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command("sh", "-c", `echo $$ > "$0" && exec "$@"`, procs, binary, "build")
-	c.Dir = root
+	c := inCgroup(g, root, binary, "build")
 	out, err := c.CombinedOutput()
 	if code := c.ProcessState.ExitCode(); code != 4 {
 		t.Fatalf("exit code %d (%v), want 4\n%s", code, err, out)
@@ -261,7 +237,7 @@ func TestFilesInMemory(t *testing.T) {
 		unlessCI(t, fmt.Sprintf("there is no /dev/shm: %v", err))
 	}
 	_ = os.Remove("/dev/shm/heapmage-test")
-	procs := limited(t, 600<<20)
+	g := cgrouptest.New(t, 600<<20)
 	files := map[string]string{"node_modules/.keep": ""}
 	for _, name := range []string{"a", "b"} {
 		file := fmt.Sprintf("/dev/shm/heapmage-test-%d-%s", os.Getpid(), name)
@@ -274,11 +250,10 @@ func TestFilesInMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for run, apart := range []string{``, `(?s)✅ Building package: (a|b) completed.*📦 Building package: (a|b)`} {
-		c := exec.Command("sh", "-c", `echo $$ > "$0" && exec "$@"`, procs, binary, "build")
-		c.Dir = root
+		c := inCgroup(g, root, binary, "build")
 		out, err := c.CombinedOutput()
-		if err != nil || kernelKills(t, procs) > 0 {
-			t.Fatalf("run %d: %v, %d kernel kills\n%s", run+1, err, kernelKills(t, procs), out)
+		if err != nil || g.Kills() > 0 {
+			t.Fatalf("run %d: %v, %d kernel kills\n%s", run+1, err, g.Kills(), out)
 		}
 		if !regexp.MustCompile(apart).Match(out) {
 			t.Errorf("run %d: both ran together\n%s", run+1, out)
@@ -294,7 +269,7 @@ func TestFilesInMemory(t *testing.T) {
 // command manages that, so heapmage must not end it.
 func TestNearTheLimit(t *testing.T) {
 	needsNode(t)
-	procs := limited(t, 500<<20)
+	g := cgrouptest.New(t, 500<<20)
 	root := workspaceOf(t, "node near.js", map[string]string{"node_modules/.keep": "", "near.js": `
 const kept = [];
 const grow = () => {
@@ -304,9 +279,8 @@ const grow = () => {
 };
 grow();
 `})
-	c := exec.Command("sh", "-c", `echo $$ > "$0" && exec "$@"`, procs, binary, "build")
-	c.Dir = root
-	if out, err := c.CombinedOutput(); err != nil || kernelKills(t, procs) > 0 {
-		t.Errorf("%v, %d kernel kills\n%s", err, kernelKills(t, procs), out)
+	c := inCgroup(g, root, binary, "build")
+	if out, err := c.CombinedOutput(); err != nil || g.Kills() > 0 {
+		t.Errorf("%v, %d kernel kills\n%s", err, g.Kills(), out)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/heapmage/heapmage/internal/cgrouptest"
 )
 
 // recordOf is the record of the newest run in a workspace.
@@ -219,14 +221,13 @@ func TestOwnMemoryWhileNobodyReads(t *testing.T) {
 // TestMemoryWhileNobodyReads: corrections go on while the output is not read.
 func TestMemoryWhileNobodyReads(t *testing.T) {
 	needsNode(t)
-	procs := limited(t, 900<<20)
+	g := cgrouptest.New(t, 900<<20)
 	root := severalOf(t, map[string]string{
 		"grow.js":       growJS,
 		"heapmage.yaml": "tasks: {build: {outputs: [dist/**]}}\npackages: {p0: {need: 60MB}, p1: {need: 60MB}, p2: {need: 60MB}, p3: {need: 60MB}}\n",
 	},
 		"seq 60000 & node ../../grow.js 400 p0", "seq 60000 & node ../../grow.js 400 p1", "seq 60000 & node ../../grow.js 400 p2", "seq 60000 & node ../../grow.js 400 p3")
-	c := exec.Command("sh", "-c", `echo $$ > "$0" && exec "$@"`, procs, binary, "-v", "build")
-	c.Dir = root
+	c := inCgroup(g, root, binary, "-v", "build")
 	c.Env = append(os.Environ(), "HEAPMAGE_CONCURRENCY=4")
 	r, w := intoPipe(t, c, false)
 	_ = w.Close()
@@ -242,7 +243,7 @@ func TestMemoryWhileNobodyReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-done
-	if n := kernelKills(t, procs); n > 0 || c.ProcessState.ExitCode() != 0 {
+	if n := g.Kills(); n > 0 || c.ProcessState.ExitCode() != 0 {
 		t.Errorf("%v, %d killed by the kernel\n%s", c.ProcessState, n, regexp.MustCompile(`(?m)^p\d: \d+\n`).ReplaceAll(all, nil))
 	}
 }

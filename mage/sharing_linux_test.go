@@ -11,14 +11,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-)
 
-// inCgroup is a command whose processes are in a cgroup, in the folder root.
-func inCgroup(procs, root string, args ...string) *exec.Cmd {
-	c := exec.Command("sh", append([]string{"-c", `echo $$ > "$0" && exec "$@"`, procs}, args...)...)
-	c.Dir = root
-	return c
-}
+	"github.com/heapmage/heapmage/internal/cgrouptest"
+)
 
 // build is a build that runs.
 type build struct {
@@ -36,9 +31,9 @@ func (b *build) text(t *testing.T) string {
 	return string(text)
 }
 
-func startBuild(t *testing.T, procs, root string) *build {
+func startBuild(t *testing.T, g *cgrouptest.Group, root string) *build {
 	t.Helper()
-	b := &build{Cmd: inCgroup(procs, root, binary, "build"), root: root, log: filepath.Join(root, "log")}
+	b := &build{Cmd: inCgroup(g, root, binary, "build"), root: root, log: filepath.Join(root, "log")}
 	out, err := os.Create(b.log)
 	if err != nil {
 		t.Fatal(err)
@@ -90,49 +85,49 @@ func TestRunsThatShareMemory(t *testing.T) {
 	if os.Getenv("RIG") == "" {
 		t.Skip("takes minutes, and inside of a run of heapmage all runs are of one age: RIG=1 runs it")
 	}
-	for claim, play := range map[string]func(t *testing.T, procs string){
-		"two runs": func(t *testing.T, procs string) {
-			elder := startBuild(t, procs, growing500(t))
-			younger := startBuild(t, procs, growing500(t))
+	for claim, play := range map[string]func(t *testing.T, g *cgrouptest.Group){
+		"two runs": func(t *testing.T, g *cgrouptest.Group) {
+			elder := startBuild(t, g, growing500(t))
+			younger := startBuild(t, g, growing500(t))
 			elder.green(t)
 			younger.green(t)
 			if old, young := elder.text(t), younger.text(t); strings.Count(old+young, "⏳ Other programs hold") != 1 {
 				t.Errorf("the older one:\n%s\nthe younger one:\n%s", old, young)
 			}
 		},
-		"three runs": func(t *testing.T, procs string) {
+		"three runs": func(t *testing.T, g *cgrouptest.Group) {
 			var all []*build
 			for range 3 {
-				all = append(all, startBuild(t, procs, growing500(t)))
+				all = append(all, startBuild(t, g, growing500(t)))
 			}
 			for _, b := range all {
 				b.green(t)
 			}
 		},
-		"the older one is stopped": func(t *testing.T, procs string) {
-			elder := startBuild(t, procs, growing500(t))
+		"the older one is stopped": func(t *testing.T, g *cgrouptest.Group) {
+			elder := startBuild(t, g, growing500(t))
 			elder.growing(t)
 			if err := elder.Process.Signal(syscall.SIGSTOP); err != nil {
 				t.Fatal(err)
 			}
-			startBuild(t, procs, growing500(t)).green(t)
+			startBuild(t, g, growing500(t)).green(t)
 			if err := elder.Process.Signal(syscall.SIGCONT); err != nil {
 				t.Fatal(err)
 			}
 			elder.green(t)
 		},
-		"the older one is killed": func(t *testing.T, procs string) {
-			elder := startBuild(t, procs, growing500(t))
+		"the older one is killed": func(t *testing.T, g *cgrouptest.Group) {
+			elder := startBuild(t, g, growing500(t))
 			elder.growing(t)
-			younger := startBuild(t, procs, growing500(t))
+			younger := startBuild(t, g, growing500(t))
 			younger.growing(t)
 			if err := elder.Process.Kill(); err != nil {
 				t.Fatal(err)
 			}
 			younger.green(t)
 		},
-		"another program": func(t *testing.T, procs string) {
-			other := inCgroup(procs, t.TempDir(), "node", "-e", `globalThis.held = Buffer.alloc(450 << 20, 1); console.log("holds"); process.stdin.resume()`)
+		"another program": func(t *testing.T, g *cgrouptest.Group) {
+			other := inCgroup(g, t.TempDir(), "node", "-e", `globalThis.held = Buffer.alloc(450 << 20, 1); console.log("holds"); process.stdin.resume()`)
 			end, err1 := other.StdinPipe()
 			ready, err2 := other.StdoutPipe()
 			if err := errors.Join(err1, err2, other.Start()); err != nil {
@@ -141,7 +136,7 @@ func TestRunsThatShareMemory(t *testing.T) {
 			if _, err := ready.Read(make([]byte, 5)); err != nil {
 				t.Fatal(err)
 			}
-			b := startBuild(t, procs, growing500(t))
+			b := startBuild(t, g, growing500(t))
 			told := regexp.MustCompile(`⏳ Other programs hold [45]\d\d\.\d\dMB of the \d+\.\d\dMB that this run may use: it waits until there is room\n`)
 			waitFor(t, "the build to name the others", func() bool { return told.MatchString(b.text(t)) })
 			if err := errors.Join(end.Close(), other.Wait()); err != nil {
@@ -151,9 +146,9 @@ func TestRunsThatShareMemory(t *testing.T) {
 		},
 	} {
 		t.Run(claim, func(t *testing.T) {
-			procs := limited(t, 900<<20)
-			play(t, procs)
-			if n := kernelKills(t, procs); n > 0 {
+			g := cgrouptest.New(t, 900<<20)
+			play(t, g)
+			if n := g.Kills(); n > 0 {
 				t.Errorf("%d kernel kills", n)
 			}
 		})
@@ -167,7 +162,7 @@ func TestKilledForOthers(t *testing.T) {
 	if os.Getenv("RIG") == "" {
 		t.Skip("open: it waits for a line that does not come, since memory that is being freed is nobody else's; RIG=1 runs it")
 	}
-	procs := limited(t, 900<<20)
+	g := cgrouptest.New(t, 900<<20)
 	const holdJS = `
 const fs = require("fs"), held = Buffer.alloc(450 << 20, 1);
 fs.mkdirSync("dist", { recursive: true });
@@ -177,16 +172,16 @@ const timer = setInterval(() => {
 }, 20);
 `
 	root := workspaceOf(t, "node hold.js", map[string]string{"hold.js": holdJS, "node_modules/.keep": ""})
-	b := startBuild(t, procs, root)
+	b := startBuild(t, g, root)
 	b.growing(t)
 	// The kernel is not to choose it.
-	other := inCgroup(procs, root, "sh", "-c", `echo -900 > /proc/self/oom_score_adj; exec node -e "$0"`, `globalThis.held = Buffer.alloc(500 << 20, 1); process.stdin.resume()`)
+	other := inCgroup(g, root, "sh", "-c", `echo -900 > /proc/self/oom_score_adj; exec node -e "$0"`, `globalThis.held = Buffer.alloc(500 << 20, 1); process.stdin.resume()`)
 	end, err := other.StdinPipe()
 	if err := errors.Join(err, b.Process.Signal(syscall.SIGSTOP), other.Start()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = other.Process.Kill() })
-	waitFor(t, "the kernel to kill the package", func() bool { return kernelKills(t, procs) > 0 })
+	waitFor(t, "the kernel to kill the package", func() bool { return g.Kills() > 0 })
 	if err := b.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +203,7 @@ const timer = setInterval(() => {
 // reserved for others, and neither stops the other.
 func TestRunInsideOfATask(t *testing.T) {
 	needsNode(t)
-	procs := limited(t, 900<<20)
+	g := cgrouptest.New(t, 900<<20)
 	inner := map[string]string{"grow.js": growJS, "node_modules/.keep": "", "heapmage.yaml": "tasks: {build: {outputs: [dist/**]}}\npackages: {x: {need: 240MB}, y: {need: 240MB}}\n",
 		"package.json": `{"workspaces": ["packages/*"]}`}
 	for _, name := range []string{"x", "y"} {
@@ -221,9 +216,9 @@ func TestRunInsideOfATask(t *testing.T) {
 		"packages/a/package.json":      `{"name": "a", "scripts": {"build": "node ../../grow.js 380"}}`,
 		"packages/nested/package.json": fmt.Sprintf(`{"name": "nested", "scripts": {"build": "echo granted $HEAPMAGE_GRANT; cd %s && %s build"}}`, other, binary),
 	})
-	out, err := inCgroup(procs, root, binary, "build").CombinedOutput()
-	if err != nil || kernelKills(t, procs) > 0 || bytes.Contains(out, []byte("⏹️")) {
-		t.Fatalf("%v, %d kernel kills\n%s", err, kernelKills(t, procs), out)
+	out, err := inCgroup(g, root, binary, "build").CombinedOutput()
+	if err != nil || g.Kills() > 0 || bytes.Contains(out, []byte("⏹️")) {
+		t.Fatalf("%v, %d kernel kills\n%s", err, g.Kills(), out)
 	}
 	// Of 788 MB, 450 MB are reserved for a.
 	if !regexp.MustCompile(`granted 3[0-5]\d{7}\n(.*\n)*💾 Memory: .* / 3\d\d\.\d\dMB`).Match(out) {
@@ -268,14 +263,14 @@ func TestFailureAfterAPause(t *testing.T) {
 		{"does not if its code has errors", "b.ts(1,7): error TS2322: no", 1, `❌ Testing package: b failed after .*: exit code 1, after a pause of `, "🔁"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			procs := limited(t, 900<<20)
+			g := cgrouptest.New(t, 900<<20)
 			root := workspaceOf(t, "", map[string]string{
 				"slow.js": slowJS, "long.js": longJS, "node_modules/.keep": "", "package.json": `{"workspaces": ["packages/*"]}`,
 				"heapmage.yaml":           "concurrency: 2\nonPressure: suspend\npackages: {a: {need: 60MB}, b: {need: 60MB}}\n",
 				"packages/a/package.json": `{"name": "a", "scripts": {"test": "node ../../long.js"}}`,
 				"packages/b/package.json": fmt.Sprintf(`{"name": "b", "scripts": {"test": "node ../../slow.js '%s'"}}`, tt.text),
 			})
-			c := inCgroup(procs, root, binary, "test")
+			c := inCgroup(g, root, binary, "test")
 			out, _ := c.CombinedOutput()
 			if code := c.ProcessState.ExitCode(); code != tt.code || !regexp.MustCompile(tt.want).Match(out) || regexp.MustCompile(tt.never).Match(out) {
 				t.Fatalf("exit code %d\n%s", code, out)
