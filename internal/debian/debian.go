@@ -16,22 +16,50 @@ import (
 	"strings"
 )
 
-// Unpack returns a folder with the files of the packages, and of those that they depend
-// on and that are not installed. The packages of alone come without their dependencies.
-// The folder is below the user's cache folder, and is kept for the next call.
-func Unpack(ctx context.Context, packages, alone []string) (dir string, err error) {
+// Packages are what to unpack.
+type Packages struct {
+	// Whole come with the packages that they depend on and that are not installed.
+	Whole []string
+	// Alone come without what they depend on.
+	Alone []string
+	// Meta are meta-packages. In place of each comes the one that it depends on, alone.
+	Meta []string
+}
+
+// Unpack returns a folder with the files of the packages. The folder is below the user's
+// cache folder, and is kept for the next call. If it fails it fetches the lists of packages,
+// which root may do, and tries once more: they may be missing, or older than the archive.
+func Unpack(ctx context.Context, p Packages) (dir string, err error) {
+	dir, err = unpacked(ctx, p)
+	if err == nil {
+		return dir, nil
+	}
+	if _, failed := run(ctx, "", "apt-get", "update"); failed != nil {
+		return "", err
+	}
+	return unpacked(ctx, p)
+}
+
+func unpacked(ctx context.Context, p Packages) (dir string, err error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
 	}
-	files, err := resolve(ctx, packages)
+	names, err := resolve(ctx, p.Whole)
 	if err != nil {
 		return "", err
 	}
-	names := append(files, alone...)
+	for _, meta := range p.Meta {
+		name, err := latest(ctx, meta)
+		if err != nil {
+			return "", err
+		}
+		names = append(names, name)
+	}
+	names = append(names, p.Alone...)
 	sum := sha256.Sum256([]byte(strings.Join(names, " ")))
 	dir = filepath.Join(cache, "heapmage-test", "debian-"+hex.EncodeToString(sum[:6]))
-	if _, err := os.Stat(dir); err == nil {
+	if there(dir) {
 		return dir, nil
 	}
 	// Under another name until it is whole: two tests may do this at once.
@@ -88,8 +116,8 @@ func unpack(ctx context.Context, packages []string, dir string) error {
 	return nil
 }
 
-// Latest returns the one package that the meta-package depends on.
-func Latest(ctx context.Context, meta string) (string, error) {
+// latest returns the one package that the meta-package depends on.
+func latest(ctx context.Context, meta string) (string, error) {
 	out, err := run(ctx, "", "apt-cache", "depends", "--important", meta)
 	if err != nil {
 		return "", err
@@ -100,11 +128,10 @@ func Latest(ctx context.Context, meta string) (string, error) {
 	return "", fmt.Errorf("%s depends on no package", meta)
 }
 
-// Update fetches the lists of packages, as root. Without them, or if they are older than
-// the archive, the other functions fail.
-func Update(ctx context.Context) error {
-	_, err := run(ctx, "", "apt-get", "update")
-	return err
+// Libraries is the environment variable that lets the programs in dir, which Unpack
+// returned, find their libraries.
+func Libraries(dir string) string {
+	return "LD_LIBRARY_PATH=" + filepath.Join(dir, "usr/lib/x86_64-linux-gnu") + ":" + filepath.Join(dir, "lib/x86_64-linux-gnu")
 }
 
 func run(ctx context.Context, dir, name string, args ...string) (string, error) {

@@ -20,22 +20,12 @@ type machine struct{ debian string }
 
 func newMachine(t *testing.T) machine {
 	t.Helper()
-	dir, err := unpacked(t.Context())
-	if err != nil && debian.Update(t.Context()) == nil {
-		dir, err = unpacked(t.Context())
-	}
+	dir, err := debian.Unpack(t.Context(), debian.Packages{
+		Whole: []string{"qemu-system-x86"}, Alone: []string{"busybox-static"}, Meta: []string{"linux-image-cloud-amd64"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return machine{dir}
-}
-
-func unpacked(ctx context.Context) (dir string, err error) {
-	kernel, err := debian.Latest(ctx, "linux-image-cloud-amd64")
-	if err != nil {
-		return "", err
-	}
-	return debian.Unpack(ctx, []string{"qemu-system-x86"}, []string{kernel, "busybox-static"})
 }
 
 // find returns the only file of the packages that matches the pattern.
@@ -61,7 +51,7 @@ func (m machine) boot(ctx context.Context, t *testing.T, initial string) (log, p
 		"-kernel", m.find(t, "boot/vmlinuz-*"), "-initrd", initial,
 		"-append", "console=ttyS0 quiet panic=-1 psi=1 cgroup_no_v1=all mitigations=off nokaslr rdinit=/init",
 		"-serial", "file:"+logFile, "-serial", "file:"+printedFile)
-	c.Env = append(os.Environ(), "LD_LIBRARY_PATH="+filepath.Join(m.debian, "usr/lib/x86_64-linux-gnu")+":"+filepath.Join(m.debian, "lib/x86_64-linux-gnu"))
+	c.Env = append(os.Environ(), debian.Libraries(m.debian))
 	out, err := c.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%w\n%s", errors.Join(err, context.Cause(ctx)), out)

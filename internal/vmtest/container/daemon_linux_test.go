@@ -60,15 +60,11 @@ func TestMain(m *testing.M) {
 func start(t *testing.T) (*daemon, func(), error) {
 	d := &daemon{env: os.Environ()}
 	if _, err := exec.LookPath("dockerd"); err != nil {
-		dir, err := debian.Unpack(t.Context(), []string{"docker.io"}, nil)
-		if err != nil && debian.Update(t.Context()) == nil {
-			dir, err = debian.Unpack(t.Context(), []string{"docker.io"}, nil)
-		}
+		dir, err := debian.Unpack(t.Context(), debian.Packages{Whole: []string{"docker.io"}})
 		if err != nil {
 			return nil, nil, err
 		}
-		d.env = append(d.env, "PATH="+dir+"/usr/sbin:"+dir+"/usr/bin:"+dir+"/sbin:"+os.Getenv("PATH"),
-			"LD_LIBRARY_PATH="+dir+"/usr/lib/x86_64-linux-gnu:"+dir+"/lib/x86_64-linux-gnu")
+		d.env = append(d.env, "PATH="+dir+"/usr/sbin:"+dir+"/usr/bin:"+dir+"/sbin:"+os.Getenv("PATH"), debian.Libraries(dir))
 	}
 	dir, err := os.MkdirTemp("", "hmd") //nolint:usetesting // it outlives this test, and a socket's path must be short
 	if err != nil {

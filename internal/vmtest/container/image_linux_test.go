@@ -74,7 +74,7 @@ func (i *image) copy(name, from string) {
 // busybox adds a shell and the usual programs.
 func (i *image) busybox() {
 	i.t.Helper()
-	dir, err := debian.Unpack(i.t.Context(), nil, []string{"busybox-static"})
+	dir, err := debian.Unpack(i.t.Context(), debian.Packages{Alone: []string{"busybox-static"}})
 	if err != nil {
 		i.t.Fatal(err)
 	}
