@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // terminal is a shell with job control on a terminal of its own.
@@ -30,7 +32,7 @@ func openTerminal(t *testing.T, dir string) *terminal {
 	t.Helper()
 	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
-		unlessCI(t, fmt.Sprintf("no terminal can be made: %v", err))
+		testkit.UnlessCI(t, fmt.Sprintf("no terminal can be made: %v", err))
 	}
 	var number int
 	conn, err := keys.SyscallConn()
@@ -54,7 +56,7 @@ func openTerminal(t *testing.T, dir string) *terminal {
 	c.Env = append(os.Environ(), "PS1=> ", "TERM=dumb")
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := c.Start(); err != nil {
-		unlessCI(t, err.Error())
+		testkit.UnlessCI(t, err.Error())
 	}
 	s := &terminal{t: t, keys: keys, shell: c}
 	var reading sync.WaitGroup

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/cgrouptest"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // workspaceOf writes a workspace of one package with the given build script and
@@ -16,18 +17,9 @@ import (
 func workspaceOf(t *testing.T, script string, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
-	write := func(name, text string) {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("package.json", fmt.Sprintf(`{"name": "lone", "scripts": {"build": %q}}`, script))
+	testkit.Write(t, root, "package.json", fmt.Sprintf(`{"name": "lone", "scripts": {"build": %q}}`, script))
 	for name, text := range files {
-		write(name, text)
+		testkit.Write(t, root, name, text)
 	}
 	return root
 }
@@ -38,17 +30,8 @@ func needsNode(t *testing.T) {
 		t.Skip("runs real builds; left out with -short")
 	}
 	if _, err := exec.LookPath("node"); err != nil {
-		unlessCI(t, "there is no node")
+		testkit.UnlessCI(t, "there is no node")
 	}
-}
-
-// unlessCI skips a test, but fails it in CI, where everything must be there.
-func unlessCI(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
 }
 
 // inCgroup is a command that runs in a cgroup, in the folder root.
@@ -234,7 +217,7 @@ func TestTooLarge(t *testing.T) {
 func TestFilesInMemory(t *testing.T) {
 	needsNode(t)
 	if err := os.WriteFile("/dev/shm/heapmage-test", nil, 0o644); err != nil {
-		unlessCI(t, fmt.Sprintf("there is no /dev/shm: %v", err))
+		testkit.UnlessCI(t, fmt.Sprintf("there is no /dev/shm: %v", err))
 	}
 	_ = os.Remove("/dev/shm/heapmage-test")
 	g := cgrouptest.New(t, 600<<20)

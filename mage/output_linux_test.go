@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/heapmage/heapmage/internal/cgrouptest"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // recordOf is the record of the newest run in a workspace.
@@ -101,7 +102,7 @@ func TestAFullDiskUnderTheOutput(t *testing.T) {
 	needsNode(t)
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
-		unlessCI(t, err.Error())
+		testkit.UnlessCI(t, err.Error())
 	}
 	defer full.Close()
 	root := severalOf(t, nil, "echo a", "echo b")

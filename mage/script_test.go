@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/heapmage/heapmage/internal/testkit"
 	"github.com/heapmage/heapmage/pool/worker"
 
 	// The binary is built from these. Imported here, they make the test cache notice
@@ -55,10 +56,7 @@ func TestScripts(t *testing.T) {
 		t.Skip("starts Node many times; left out with -short")
 	}
 	if _, err := exec.LookPath("node"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal(err)
-		}
-		t.Skip("there is no node")
+		testkit.UnlessCI(t, "there is no node")
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",

@@ -10,7 +10,7 @@ import (
 // layers are the packages from the bottom up. A package imports only packages of
 // lower layers, so that it can be read, tested and replaced without those above.
 var layers = [][]string{
-	{"internal/printable", "internal/clock", "internal/pid1"},
+	{"internal/printable", "internal/clock", "internal/pid1", "internal/testkit"},
 	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "internal/scripttext", "internal/debian", "internal/diagnostics", "ci"},
 	{"memtools", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel"},
 	{"memtools/oom", "memtools/v8heap", "internal/sublimit", "internal/elder", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue"},
@@ -58,7 +58,7 @@ var rules = []rule{
 	{"reporters read events and decide nothing; only the engine puts them together",
 		module + "/internal/report", []string{"internal/engine"}},
 	{"few packages start processes; the scheduler is given a function and never does",
-		"os/exec", []string{"internal/git", "internal/debian", "internal/proc", "internal/script", "internal/bench", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor"}},
+		"os/exec", []string{"internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/script", "internal/bench", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor"}},
 }
 
 // standardOnly are public packages for any program: they add no module to its build.

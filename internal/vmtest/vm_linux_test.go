@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 const module = "github.com/heapmage/heapmage/"
@@ -48,7 +50,7 @@ func TestInTheMachine(t *testing.T) {
 	}
 	for _, program := range []string{"apt-get", "dpkg-deb"} {
 		if _, err := exec.LookPath(program); err != nil {
-			unlessCI(t, "there is no "+program+" to get a kernel and an emulator with")
+			testkit.UnlessCI(t, "there is no "+program+" to get a kernel and an emulator with")
 		}
 	}
 	m := newMachine(t)
@@ -84,8 +86,8 @@ func initialFiles(t *testing.T, m machine) string {
 		compile = append(compile, module+s.path)
 		script += fmt.Sprintf("echo @@begin %[1]s\n/tests/%[1]s.test -test.v=test2json -test.run='%[2]s' -test.skip='%[3]s' 2>&1\nset -- $?; echo; echo @@end %[1]s $1\n", s.name(), s.tests, skip)
 	}
-	goTool(t, compile...)
-	goTool(t, "tool", "mage", "-d", "../..", "-ldflags", "-s -w", "-compile", filepath.Join(dir, "heapmage"))
+	testkit.Go(t, compile...)
+	testkit.Go(t, "tool", "mage", "-d", "../..", "-ldflags", "-s -w", "-compile", filepath.Join(dir, "heapmage"))
 	file, err := os.Create(filepath.Join(dir, "initial"))
 	if err != nil {
 		t.Fatal(err)
@@ -104,15 +106,6 @@ func initialFiles(t *testing.T, m machine) string {
 		t.Fatal(err)
 	}
 	return file.Name()
-}
-
-func goTool(t *testing.T, args ...string) {
-	t.Helper()
-	c := exec.CommandContext(t.Context(), "go", args...)
-	c.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
 }
 
 // report makes a test of each test that the suite printed.
@@ -181,13 +174,4 @@ func parse(t *testing.T, text []byte) (tests []*result) {
 			one.output.WriteString(event.Output)
 		}
 	}
-}
-
-// unlessCI skips a test, but fails it in CI, where everything must be there.
-func unlessCI(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
 }

@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/heapmage/heapmage/internal/testkit"
 
 	// The targets are compiled from these. Imported here, they make the test cache
 	// notice their changes.
@@ -36,8 +37,8 @@ func small(t *testing.T, d *daemon) {
 		return
 	}
 	dir := t.TempDir()
-	goTool(t, "test", "-c", "-ldflags=-s -w", "-o", filepath.Join(dir, "grow"), "github.com/heapmage/heapmage/internal/vmtest/shapes")
-	goTool(t, "tool", "mage", "-d", "../../..", "-compile", filepath.Join(dir, "heapmage"))
+	testkit.Go(t, "test", "-c", "-ldflags=-s -w", "-o", filepath.Join(dir, "grow"), "github.com/heapmage/heapmage/internal/vmtest/shapes")
+	testkit.Go(t, "tool", "mage", "-d", "../../..", "-compile", filepath.Join(dir, "heapmage"))
 	i := newImage(t)
 	i.busybox()
 	for _, name := range []string{"grow", "heapmage"} {
@@ -52,15 +53,6 @@ func small(t *testing.T, d *daemon) {
 		i.add("work/"+name+"/package.json", 0o644, text)
 	}
 	i.load(d, imageName, "ENV PATH=/usr/local/bin:/bin", "ENV NO_COLOR=1")
-}
-
-func goTool(t *testing.T, args ...string) {
-	t.Helper()
-	c := exec.Command("go", args...)
-	c.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
 }
 
 // TestContainer runs the targets as process 1 of containers with a limit of 300 MB.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/debian"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // daemon is a Docker daemon that knows only the images of this test.
@@ -35,14 +36,14 @@ func docker(t *testing.T) *daemon {
 		t.Skip("starts a Docker daemon; RIG=1 runs it")
 	}
 	if os.Getuid() != 0 {
-		unlessCI(t, "a Docker daemon needs root")
+		testkit.UnlessCI(t, "a Docker daemon needs root")
 	}
 	if !started.tried {
 		started.tried = true
 		started.daemon, started.stop, started.err = start(t)
 	}
 	if started.err != nil {
-		unlessCI(t, fmt.Sprintf("no Docker daemon can be started: %v", started.err))
+		testkit.UnlessCI(t, fmt.Sprintf("no Docker daemon can be started: %v", started.err))
 	}
 	return started.daemon
 }
@@ -128,13 +129,4 @@ func (d *daemon) docker(t *testing.T, stdin io.Reader, args ...string) (code int
 	}
 	t.Logf("docker %s: exit code %d\n%s", strings.Join(args, " "), c.ProcessState.ExitCode(), text)
 	return c.ProcessState.ExitCode(), string(text)
-}
-
-// unlessCI skips a test, but fails it in CI, where everything must be there.
-func unlessCI(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/debian"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // image is a root file system to be imported.
@@ -96,7 +97,7 @@ func (i *image) node() {
 	i.t.Helper()
 	path, err := exec.LookPath("node")
 	if err != nil {
-		unlessCI(i.t, "there is no node")
+		testkit.UnlessCI(i.t, "there is no node")
 	}
 	i.copy("usr/local/bin/node", path)
 	out, err := exec.Command("ldd", path).Output()

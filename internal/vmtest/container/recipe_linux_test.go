@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 const repository = "../../.."
@@ -31,7 +33,7 @@ func TestRecipe(t *testing.T) {
 	node.busybox()
 	node.node()
 	node.load(d, images[1][1], "ENV PATH=/usr/local/bin:/bin")
-	write(t, app, "Dockerfile", string(recipe[1]))
+	testkit.Write(t, app, "Dockerfile", string(recipe[1]))
 	code, out := d.docker(t, nil, "build", "--network=none", "--memory=1500m", "--memory-swap=1500m", "--no-cache", app)
 	for _, want := range []string{`✅ Building package: core completed`, `✅ Building package: web completed`, `/ 13[67]\d\.\d\dMB`} {
 		if code != 0 || !regexp.MustCompile(want).MatchString(out) {
@@ -54,18 +56,18 @@ func application(t *testing.T) (dir string) {
 	}
 	const module = "github.com/heapmage/heapmage"
 	text := strings.Replace(string(mod), "module "+module, "module example.com/app", 1)
-	write(t, dir, "go.mod", text+"\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+source+"\n")
+	testkit.Write(t, dir, "go.mod", text+"\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+source+"\n")
 	for _, name := range []string{"go.sum", "magefile.go"} {
 		same, err := os.ReadFile(filepath.Join(repository, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, dir, name, string(same))
+		testkit.Write(t, dir, name, string(same))
 	}
-	write(t, dir, "package.json", `{"workspaces": ["packages/*"]}`)
-	write(t, dir, "node_modules/.keep", "")
-	write(t, dir, "packages/core/package.json", `{"name": "core", "scripts": {"build": "node -e 'Buffer.alloc(50e6, 1)'"}}`)
-	write(t, dir, "packages/web/package.json", `{"name": "web", "dependencies": {"core": "*"}, "scripts": {"build": "node -e 'Buffer.alloc(90e6, 1)'"}}`)
+	testkit.Write(t, dir, "package.json", `{"workspaces": ["packages/*"]}`)
+	testkit.Write(t, dir, "node_modules/.keep", "")
+	testkit.Write(t, dir, "packages/core/package.json", `{"name": "core", "scripts": {"build": "node -e 'Buffer.alloc(50e6, 1)'"}}`)
+	testkit.Write(t, dir, "packages/web/package.json", `{"name": "web", "dependencies": {"core": "*"}, "scripts": {"build": "node -e 'Buffer.alloc(90e6, 1)'"}}`)
 	return dir
 }
 
@@ -90,7 +92,7 @@ func golang(t *testing.T, d *daemon, name, app string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, app, "go.mod", regexp.MustCompile(`(?m)^(replace \S+ =>).*`).ReplaceAllString(string(text), "$1 /source"))
+	testkit.Write(t, app, "go.mod", regexp.MustCompile(`(?m)^(replace \S+ =>).*`).ReplaceAllString(string(text), "$1 /source"))
 	i := newImage(t)
 	i.busybox()
 	i.folder("usr/local/go", goEnv(t, "GOROOT"), "api", "doc", "misc", "src/cmd", "test")
@@ -110,15 +112,4 @@ func goEnv(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(string(out))
-}
-
-func write(t *testing.T, root, name, text string) {
-	t.Helper()
-	file := filepath.Join(root, name)
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }

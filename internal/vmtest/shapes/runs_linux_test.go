@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // runsEnv is how many builds TestRuns makes. Zero or unset means none: they take long.
@@ -23,7 +25,7 @@ func TestRuns(t *testing.T) {
 		scripts[name] = "rm -rf dist; grow " + size + " 400"
 	}
 	root := workspace(t, scripts)
-	write(t, root, "heapmage.yaml", "tasks: {build: {outputs: [dist/**]}}\n")
+	testkit.Write(t, root, "heapmage.yaml", "tasks: {build: {outputs: [dist/**]}}\n")
 	green := 0
 	for i := range runs {
 		if i%2 == 0 {

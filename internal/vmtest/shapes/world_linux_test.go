@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/cgrouptest"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 const mb = 1 << 20
@@ -39,9 +40,9 @@ func workspace(t *testing.T, scripts map[string]string) string {
 	for name := range scripts {
 		config += fmt.Sprintf("  %s: {need: 30MB}\n", name)
 	}
-	write(t, root, "heapmage.yaml", config)
-	write(t, root, "package.json", `{"workspaces": ["packages/*"]}`)
-	write(t, root, "node_modules/.keep", "")
+	testkit.Write(t, root, "heapmage.yaml", config)
+	testkit.Write(t, root, "package.json", `{"workspaces": ["packages/*"]}`)
+	testkit.Write(t, root, "node_modules/.keep", "")
 	rewrite(t, root, scripts)
 	return root
 }
@@ -54,18 +55,7 @@ func rewrite(t *testing.T, root string, scripts map[string]string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, root, "packages/"+name+"/package.json", string(text))
-	}
-}
-
-func write(t *testing.T, root, name, text string) {
-	t.Helper()
-	file := filepath.Join(root, name)
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		testkit.Write(t, root, "packages/"+name+"/package.json", string(text))
 	}
 }
 
