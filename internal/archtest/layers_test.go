@@ -32,6 +32,7 @@ var ends = map[string]string{
 	"internal/bench/cage":       "a part of that command",
 	"internal/bench/chaos":      "a part of that command",
 	"internal/bench/fixture":    "a part of that command",
+	"internal/bench/record":     "a part of that command",
 	"internal/bench/shape":      "a part of that command",
 	"internal/bench/stats":      "a part of that command",
 	"pool/bench":                "a command",

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/bench/fixture"
+	"github.com/heapmage/heapmage/internal/bench/record"
 	"github.com/heapmage/heapmage/internal/bench/stats"
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/event"
@@ -89,18 +89,7 @@ func runLoad(ctx context.Context, l fixture.Load, project, binary string, auto b
 	if out, err := c.CombinedOutput(); err != nil {
 		return r, fmt.Errorf("%s: %w\n%s", l.Name, err, out)
 	}
-	records, err := filepath.Glob(filepath.Join(project, ".heapmage/runs/*/events.jsonl"))
-	if err != nil {
-		return r, err
-	}
-	if len(records) != 1 {
-		return r, fmt.Errorf("%d records of one run", len(records))
-	}
-	text, err := os.ReadFile(records[0])
-	if err != nil {
-		return r, err
-	}
-	events, err := event.Decode(bytes.NewReader(text))
+	events, err := record.Only(project)
 	if err != nil {
 		return r, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/bench/cage"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
+	"github.com/heapmage/heapmage/internal/bench/record"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -112,16 +113,7 @@ func shapePeaks(ctx context.Context, dir, binary string, s fixture.Shape) (p two
 
 // toldPeak is the peak of the only task that the only recorded run in dir has.
 func toldPeak(dir string) (memtools.Bytes, error) {
-	found, err := filepath.Glob(filepath.Join(dir, ".heapmage", "runs", "*", "events.jsonl"))
-	if err != nil || len(found) != 1 {
-		return 0, fmt.Errorf("%d recorded runs: %w", len(found), err)
-	}
-	file, err := os.Open(found[0])
-	if err != nil {
-		return 0, err
-	}
-	defer file.Close()
-	events, err := event.Decode(file)
+	events, err := record.Only(dir)
 	if err != nil {
 		return 0, err
 	}

@@ -4,14 +4,13 @@ package chaos
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/bench/record"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/rundir"
 )
@@ -25,16 +24,7 @@ func recorded(root string) bool {
 // readRecord reads the newest record of the workspace at root, and compares it with
 // what is known of the build.
 func readRecord(root string, code int, built map[string]bool) error {
-	found, err := filepath.Glob(filepath.Join(root, rundir.Name, "runs", "*", "events.jsonl"))
-	if err != nil || len(found) == 0 {
-		return errors.Join(err, errors.New("there is none"))
-	}
-	f, err := os.Open(slices.Max(found))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	events, err := event.Decode(f)
+	events, err := record.Newest(root)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,6 @@
 package shapes
 
 import (
-	"bufio"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -10,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/heapmage/heapmage/internal/bench/record"
 	"github.com/heapmage/heapmage/internal/cgroup"
 	"github.com/heapmage/heapmage/internal/event"
 )
@@ -36,20 +35,11 @@ func TestPeak(t *testing.T) {
 // recordedPeak returns the peak of the only task in the record of the only run.
 func recordedPeak(t *testing.T, root string) (peak int64) {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(root, ".heapmage/runs/*/events.jsonl"))
-	if err != nil || len(found) != 1 {
-		t.Fatal(found, err)
-	}
-	file, err := os.Open(found[0])
+	events, err := record.Only(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		var one event.Stamped
-		if err := json.Unmarshal(lines.Bytes(), &one); err != nil {
-			t.Fatal(err)
-		}
+	for _, one := range events {
 		if ended, ok := one.Event.(event.TaskFinished); ok {
 			peak = max(peak, int64(ended.Peak))
 		}
