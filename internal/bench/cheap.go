@@ -13,21 +13,17 @@ import (
 // heapmage and with Vite Task, in pairs. What a runner takes for each task decides.
 func cheap(ctx context.Context, pairs int, against string, args []string) error {
 	flags := flag.NewFlagSet("cheap", flag.ContinueOnError)
-	cache := flags.String("cache", "", "`folder` to keep between runs (default heapmage-bench in the user's cache folder)")
+	where := placeFlags(flags)
 	count := flags.Int("packages", 100, "how many packages")
 	script := flags.String("script", "node build.js", "what each package's build is; build.js does nothing")
-	binary := flags.String("binary", "", "compiled targets of heapmage (default: compiled from this checkout)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *count < 1 {
 		return fmt.Errorf("-packages: %d is less than 1", *count)
 	}
-	root, err := cacheFolder(*cache)
+	root, binary, err := where.find(ctx)
 	if err != nil {
-		return err
-	}
-	if *binary, err = heapmageBinary(ctx, *binary, root); err != nil {
 		return err
 	}
 	dir := filepath.Join(root, fmt.Sprintf("cheap-%d", *count))
@@ -41,7 +37,7 @@ func cheap(ctx context.Context, pairs int, against string, args []string) error 
 	if against != "" {
 		other = build("against", against, "build")
 	}
-	own, err := inPairs(pairs, build("heapmage", *binary, "build"), other)
+	own, err := inPairs(pairs, build("heapmage", binary, "build"), other)
 	if err == nil {
 		fmt.Printf("heapmage's own usage: at most %v\n", own)
 	}

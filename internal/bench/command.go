@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -67,6 +68,26 @@ func environment(heap string) []string {
 		env = append(env, environ.NodeOptions+"=--max-old-space-size="+heap)
 	}
 	return env
+}
+
+// places are where a benchmark keeps what it makes, and the targets that it measures.
+type places struct{ cache, binary string }
+
+// placeFlags adds the flags of places, which are empty unless the user gives them.
+func placeFlags(flags *flag.FlagSet) *places {
+	p := &places{}
+	flags.StringVar(&p.cache, "cache", "", "`folder` to keep between runs (default heapmage-bench in the user's cache folder)")
+	flags.StringVar(&p.binary, "binary", "", "compiled targets of heapmage (default: compiled from this checkout)")
+	return p
+}
+
+// find returns the folder that is kept between runs, and heapmage's targets.
+func (p places) find(ctx context.Context) (root, binary string, err error) {
+	if root, err = cacheFolder(p.cache); err != nil {
+		return "", "", err
+	}
+	binary, err = heapmageBinary(ctx, p.binary, root)
+	return root, binary, err
 }
 
 // cacheFolder returns the folder that is kept between runs.

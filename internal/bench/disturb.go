@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"path/filepath"
 
 	"github.com/heapmage/heapmage/internal/bench/chaos"
@@ -9,17 +10,16 @@ import (
 
 // disturb carries out random plans of package chaos.
 func disturb(ctx context.Context, args []string) error {
-	o, cache, binary, err := chaos.Parse(args)
+	flags := flag.NewFlagSet("chaos", flag.ContinueOnError)
+	where := placeFlags(flags)
+	o, err := chaos.Parse(flags, args)
 	if err != nil {
 		return err
 	}
-	root, err := cacheFolder(cache)
+	root, binary, err := where.find(ctx)
 	if err != nil {
 		return err
 	}
-	o.Dir = filepath.Join(root, "chaos")
-	if o.Binary, err = heapmageBinary(ctx, binary, root); err != nil {
-		return err
-	}
+	o.Dir, o.Binary = filepath.Join(root, "chaos"), binary
 	return chaos.Run(ctx, o)
 }

@@ -22,22 +22,18 @@ import (
 // is what a runner itself costs for each package.
 func many(ctx context.Context, rounds int, against string, args []string) error {
 	flags := flag.NewFlagSet("many", flag.ContinueOnError)
-	cache := flags.String("cache", "", "`folder` to keep between runs (default heapmage-bench in the user's cache folder)")
+	where := placeFlags(flags)
 	sizes := "heapmage:5000,turbo:500,nx:500,npm:100"
 	if against != "" {
 		sizes = "heapmage:5000"
 	}
 	flags.StringVar(&sizes, "sizes", sizes, "runners, and how many packages each builds")
-	binary := flags.String("binary", "", "compiled targets of heapmage (default: compiled from this checkout)")
 	flags.IntVar(&rounds, "rounds", rounds, "how many runs of each")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	root, err := cacheFolder(*cache)
+	root, binary, err := where.find(ctx)
 	if err != nil {
-		return err
-	}
-	if *binary, err = heapmageBinary(ctx, *binary, root); err != nil {
 		return err
 	}
 	var table strings.Builder
@@ -51,7 +47,7 @@ func many(ctx context.Context, rounds int, against string, args []string) error 
 		if name == "heapmage" {
 			name = "heapmage-cold"
 		}
-		c, err := contend(name, *binary, against)
+		c, err := contend(name, binary, against)
 		if err != nil {
 			return err
 		}

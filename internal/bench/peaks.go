@@ -25,23 +25,19 @@ const (
 	peakBytes = 20 * memtools.MB
 )
 
-// peaks runs one package of each shape of memory under heapmage, its script inside a
-// cgroup of its own, and compares the peak that heapmage tells with what the kernel counts
-// there, read every 5 ms.
+// peaks runs one package of each shape of memory under heapmage. The script puts itself into
+// a cgroup, where nothing else runs. The kernel's count for that cgroup, read every 5 ms, is
+// compared with the peak that heapmage reports.
 func peaks(ctx context.Context, rounds int, args []string) error {
 	flags := flag.NewFlagSet("peaks", flag.ContinueOnError)
-	cache := flags.String("cache", "", "`folder` to keep between runs (default heapmage-bench in the user's cache folder)")
-	binary := flags.String("binary", "", "compiled targets of heapmage (default: compiled from this checkout)")
+	where := placeFlags(flags)
 	only := flags.String("shapes", "", "the shapes to run, with commas between them (default: all)")
 	flags.IntVar(&rounds, "rounds", rounds, "how many runs of each")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	root, err := cacheFolder(*cache)
+	root, binary, err := where.find(ctx)
 	if err != nil {
-		return err
-	}
-	if *binary, err = heapmageBinary(ctx, *binary, root); err != nil {
 		return err
 	}
 	dir := filepath.Join(root, "peaks")
@@ -55,7 +51,7 @@ func peaks(ctx context.Context, rounds int, args []string) error {
 			continue
 		}
 		for range rounds {
-			p, err := shapePeaks(ctx, dir, *binary, s)
+			p, err := shapePeaks(ctx, dir, binary, s)
 			if err != nil {
 				return fmt.Errorf("%s: %w", s.Name, err)
 			}

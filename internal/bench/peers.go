@@ -32,14 +32,13 @@ func peers(ctx context.Context, rounds int, against string, args []string) error
 		tools = againstTools
 	}
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
-	cache := flags.String("cache", "", "`folder` to keep between runs (default heapmage-bench in the user's cache folder)")
+	where := placeFlags(flags)
 	dir := flags.String("project", "", "`folder` for the generated workspace (default peers-SIZE in the cache folder)")
 	size := flags.Float64("size", 1, "scale of the packages; at 0.5 their peaks go from 140 to just over 500 MB")
 	limits := flags.String("limits", "1.3,2,0", "memory limits in multiples of the largest package's peak; 0 is none")
 	flags.StringVar(&tools, "tools", tools, "runners; the number after a dash is the concurrency")
 	heap := flags.String("heap", "", "--max-old-space-size in the environment's NODE_OPTIONS, in MB (default: NODE_OPTIONS unset)")
 	largest := flags.String("largest", "", "the largest package's peak, such as 900MB (default: measured)")
-	binary := flags.String("binary", "", "compiled targets of heapmage (default: compiled from this checkout)")
 	flags.IntVar(&rounds, "rounds", rounds, "how many runs of each")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -50,12 +49,12 @@ func peers(ctx context.Context, rounds int, against string, args []string) error
 	if err := tryCage(); err != nil {
 		return err
 	}
-	a, err := newArena(ctx, *cache, *dir, *size)
+	a, err := newArena(ctx, where.cache, *dir, *size)
 	if err != nil {
 		return err
 	}
 	a.heap, a.paired = *heap, against != ""
-	if a.tools, err = contenders(ctx, tools, *binary, against, filepath.Dir(a.logs)); err != nil {
+	if a.tools, err = contenders(ctx, tools, where.binary, against, filepath.Dir(a.logs)); err != nil {
 		return err
 	}
 	var most memtools.Bytes
