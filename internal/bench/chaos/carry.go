@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -275,9 +273,4 @@ func (r *result) afterwards(ctx context.Context, binary string, i int, root stri
 		r.breaks("build %d: its history: %v", i, err)
 	}
 	return nil
-}
-
-// fresh makes an empty folder.
-func fresh(dir string) error {
-	return errors.Join(os.RemoveAll(dir), os.MkdirAll(filepath.Clean(dir), 0o755))
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 	"github.com/heapmage/heapmage/internal/bench/shape"
 )
 
-// diskSize is the size of a disk of its own for .heapmage.
+// diskSize is the size of the disk that holds only .heapmage.
 const diskSize = "8m"
 
 // site is where faults are done.
@@ -140,7 +139,7 @@ func fill(ctx context.Context, path string, lasting time.Duration) bool {
 	}
 	defer os.Remove(path)
 	defer f.Close()
-	zeros := []byte(strings.Repeat("\x00", 4096))
+	zeros := make([]byte, 4096)
 	for end := time.Now().Add(lasting); time.Now().Before(end); {
 		if _, err := f.Write(zeros); err != nil && !pause(ctx, 20*time.Millisecond) {
 			return false

@@ -18,7 +18,7 @@ type plan struct {
 	seed   uint64
 	limit  memtools.Bytes // of the cgroup that holds everything
 	known  bool           // heapmage is told what each task needs
-	builds []build        // at once, each in a workspace of its own
+	builds []build        // they run at the same time, each in its own workspace
 	faults []fault
 }
 

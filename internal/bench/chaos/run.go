@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -29,7 +30,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 		p := draw(o.Seed).without(o.Without)
 		dir := filepath.Join(o.Dir, fmt.Sprintf("seed-%d", p.seed))
-		if err := fresh(dir); err != nil {
+		if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
 			return err
 		}
 		r, err := p.carry(ctx, o, program, dir)
