@@ -4,13 +4,11 @@ package proc
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/heapmage/heapmage/internal/proctable"
 	"github.com/heapmage/heapmage/memtools"
@@ -77,12 +75,7 @@ func TestEndRun(t *testing.T) {
 	if !EndRun(run, lives) {
 		t.Errorf("left: %v", leftOf(t, run))
 	}
-	if err := ended.SetReadDeadline(time.Now().Add(hang)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ended.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("%v; left: %v", err, leftOf(t, run))
-	}
+	allEnded(t, ended, run, "after EndRun")
 	if !EndRun(run, lives) {
 		t.Error("there is nothing, and yet something is left")
 	}

@@ -73,6 +73,18 @@ func launch(t *testing.T, mode string, env ...string) (*exec.Cmd, *bufio.Reader,
 	return c, bufio.NewReader(out), alive
 }
 
+// allEnded waits until all commands of a run have ended, which hold the pipe open whose
+// other end is ended.
+func allEnded(t *testing.T, ended *os.File, run, when string) {
+	t.Helper()
+	if err := ended.SetReadDeadline(time.Now().Add(hang)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ended.Read(make([]byte, 1)); err != io.EOF {
+		t.Fatalf("%s: %v; left: %v", when, err, leftOf(t, run))
+	}
+}
+
 func TestReaper(t *testing.T) {
 	t.Run("leaves nothing when this process is killed at any moment", func(t *testing.T) {
 		for i := range 20 {
@@ -92,12 +104,7 @@ func TestReaper(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = c.Wait()
-			if err := ended.SetReadDeadline(time.Now().Add(hang)); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := ended.Read(make([]byte, 1)); err != io.EOF {
-				t.Fatalf("killed after %v: %v; left: %v", pause, err, leftOf(t, run))
-			}
+			allEnded(t, ended, run, fmt.Sprintf("killed after %v", pause))
 			if left := leftOf(t, run); len(left) > 0 {
 				t.Fatalf("killed after %v: left: %v", pause, left)
 			}
@@ -116,12 +123,15 @@ func TestReaper(t *testing.T) {
 			t.Fatalf("%q: %v", line, err)
 		}
 		var killed []int
+		others := func(file, text string) ([]proctable.Process, error) {
+			return processes(func(p proctable.Process, _ string) bool {
+				is, _ := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/" + file)
+				return p.PPID == c.Process.Pid && !p.Zombie && !slices.Contains(killed, p.PID) && string(is) == text
+			})
+		}
 		for range 5 {
 			eventually(t, "there is a reaper", func() bool {
-				is, err := processes(func(p proctable.Process, _ string) bool {
-					text, _ := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/cmdline")
-					return p.PPID == c.Process.Pid && !p.Zombie && !slices.Contains(killed, p.PID) && string(text) == reaperName+"\x00"
-				})
+				is, err := others("cmdline", reaperName+"\x00")
 				if err != nil || len(is) == 0 {
 					return runtime.GOOS != "linux"
 				}
@@ -130,22 +140,14 @@ func TestReaper(t *testing.T) {
 			})
 		}
 		eventually(t, "there is another reaper", func() bool {
-			is, _ := processes(func(p proctable.Process, _ string) bool {
-				text, _ := os.ReadFile("/proc/" + strconv.Itoa(p.PID) + "/comm")
-				return p.PPID == c.Process.Pid && !p.Zombie && !slices.Contains(killed, p.PID) && string(text) == reaperName+"\n"
-			})
+			is, _ := others("comm", reaperName+"\n")
 			return len(is) > 0 || runtime.GOOS != "linux"
 		})
 		if err := c.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		_ = c.Wait()
-		if err := ended.SetReadDeadline(time.Now().Add(hang)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := ended.Read(make([]byte, 1)); err != io.EOF {
-			t.Fatalf("%v; left: %v", err, leftOf(t, run))
-		}
+		allEnded(t, ended, run, "killed after its reapers")
 		if _, err := os.Stat(folder); !os.IsNotExist(err) {
 			t.Errorf("the folder is left: %v", err)
 		}
