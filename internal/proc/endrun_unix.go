@@ -24,9 +24,14 @@ func Self() string {
 	if err != nil {
 		return ""
 	}
-	// Elsewhere, in another container say, its number means another process.
-	namespace, _ := os.Readlink("/proc/self/ns/pid") // Linux only
-	return fmt.Sprintf(identity, p.PID, p.Start, namespace)
+	return fmt.Sprintf(identity, p.PID, p.Start, namespace())
+}
+
+// namespace names where process numbers mean what they mean here: in another container they
+// mean other processes. Empty but on Linux.
+func namespace() string {
+	name, _ := os.Readlink("/proc/self/ns/pid")
+	return name
 }
 
 // EndRun ends what is left of a run whose program and reaper were killed at the same
@@ -48,10 +53,9 @@ func EndRun(id, owner string) (ended bool) {
 // gone reports whether the process that Self named has ended.
 func gone(owner string) bool {
 	var p proctable.Identity
-	var namespace, here string
-	_, _ = fmt.Sscanf(owner, identity, &p.PID, &p.Start, &namespace)
-	_, _ = fmt.Sscanf(Self(), identity, new(int), new(uint64), &here)
-	if p.PID <= 0 || p.Start == 0 || namespace != here {
+	var place string
+	_, _ = fmt.Sscanf(owner, identity, &p.PID, &p.Start, &place)
+	if p.PID <= 0 || p.Start == 0 || place != namespace() {
 		return false
 	}
 	now, err := proctable.Lookup(p.PID)
