@@ -18,7 +18,7 @@ import (
 	"github.com/heapmage/heapmage/internal/testkit"
 )
 
-// terminal is a shell with job control on a terminal of its own.
+// terminal is a shell with job control on its own terminal.
 type terminal struct {
 	t     *testing.T
 	keys  *os.File

@@ -160,7 +160,7 @@ func TestRunsThatShareMemory(t *testing.T) {
 func TestKilledForOthers(t *testing.T) {
 	needsNode(t)
 	if os.Getenv("RIG") == "" {
-		t.Skip("open: it waits for a line that does not come, since memory that is being freed is nobody else's; RIG=1 runs it")
+		t.Skip("open: it waits for a line that does not come, because memory that is being freed counts for no other program; RIG=1 runs it")
 	}
 	g := cgrouptest.New(t, 900<<20)
 	const holdJS = `

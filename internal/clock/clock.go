@@ -27,7 +27,7 @@ type clock struct {
 
 	mu      sync.Mutex // guards all below
 	lost    time.Duration
-	last    time.Time // of the last sign of life; zero unless somebody watches
+	last    time.Time // of the last sign of life; used only while a watch runs
 	watches int
 	stopped time.Time // since when, in its own time; zero while it runs
 }

@@ -32,7 +32,7 @@ func TestClock(t *testing.T) {
 			t.Error(got)
 		}
 	})
-	t.Run("leaves out a gap, whoever asks first", func(t *testing.T) {
+	t.Run("leaves out a gap at the first reading after it", func(t *testing.T) {
 		h, c := watched()
 		began := c.read()
 		h.advance(13 * time.Second)
@@ -44,7 +44,7 @@ func TestClock(t *testing.T) {
 			t.Error(got)
 		}
 	})
-	t.Run("counts everything while nobody watches", func(t *testing.T) {
+	t.Run("counts all time if no watch runs", func(t *testing.T) {
 		h := &hand{time.Unix(1e9, 0)}
 		c := &clock{now: h.now}
 		began := c.read()
@@ -98,7 +98,7 @@ func TestWatch(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(time.Minute)
 		if got := c.read().Sub(began); got != 2*time.Minute {
-			t.Errorf("%v although nobody watches", got)
+			t.Errorf("%v although no watch runs", got)
 		}
 	})
 }

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// disguise gives the reaper a name of its own: after its start it would be "exe". pidof
+// disguise gives the reaper its own name: after its start it would be "exe". pidof
 // also looks for the program's file. The kernel hides that of a process that cannot be
 // dumped, from all but root.
 func disguise() {

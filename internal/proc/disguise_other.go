@@ -2,5 +2,5 @@
 
 package proc
 
-// disguise does nothing: only its first argument gives the reaper a name of its own.
+// disguise does nothing: the reaper has its name only by its first argument.
 func disguise() {}

@@ -37,7 +37,7 @@ var suites = []suite{
 
 func (s suite) name() string { return filepath.Base(s.path) }
 
-// TestInTheMachine runs the suites in the machine, each of their tests as a test of its own.
+// TestInTheMachine runs the suites in the machine, each of their tests as a separate test.
 func TestInTheMachine(t *testing.T) {
 	if os.Getenv("RIG") == "" {
 		t.Skip("boots a machine for some minutes; RIG=1 runs it")

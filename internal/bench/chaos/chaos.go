@@ -9,8 +9,8 @@
 //   - each task that can succeed has, after what it depends on, and no other;
 //   - nothing outside of the workspace has changed, and in it only outputs.
 //
-// A seed gives a plan and its faults: the same seed repeats both. How the processes
-// and the faults then meet in time is the machine's.
+// A seed gives a plan and its faults: the same seed repeats both. It does not fix when
+// the processes and the faults meet in time.
 package chaos
 
 import (

@@ -59,7 +59,7 @@ func rewrite(t *testing.T, root string, scripts map[string]string) {
 	}
 }
 
-// ran is what became of a command.
+// ran is how a command ended, and what it printed.
 type ran struct {
 	code int // -1 after a signal
 	out  string
