@@ -231,13 +231,12 @@ func TestStoppedFromOutside(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, "the script to run", func() bool { _, err := os.Stat(filepath.Join(root, "started")); return err == nil })
-	for _, sig := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGCONT} {
-		if err := c.Process.Signal(sig); err != nil {
-			t.Fatal(err)
-		}
-		if sig == syscall.SIGSTOP {
-			time.Sleep(2 * time.Second) // longer than the timeout
-		}
+	if err := c.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second) // longer than the timeout
+	if err := c.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
 	}
 	if err := c.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
@@ -272,20 +271,7 @@ func TestKilledByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, "the script to run", func() bool { _, err := os.Stat(filepath.Join(root, "started")); return err == nil })
-	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", c.Process.Pid, c.Process.Pid))
-	for _, thread := range threadsOf(c.Process.Pid) {
-		more, _ := os.ReadFile(thread + "/children")
-		children = append(children, more...)
-	}
-	killed := []int{c.Process.Pid}
-	for text := range strings.FieldsSeq(string(children)) {
-		comm, _ := os.ReadFile("/proc/" + text + "/comm")
-		args, _ := os.ReadFile("/proc/" + text + "/cmdline")
-		if pid, err := strconv.Atoi(text); err == nil && bytes.Contains(append(comm, args...), []byte("heapmage")) {
-			killed = append(killed, pid)
-		}
-	}
-	for _, pid := range killed {
+	for _, pid := range append([]int{c.Process.Pid}, childrenNamed(c.Process.Pid, "heapmage")...) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 	_ = c.Wait()
@@ -296,9 +282,20 @@ func TestKilledByName(t *testing.T) {
 	})
 }
 
-func threadsOf(pid int) []string {
-	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
-	return threads
+// childrenNamed lists the children of a process that have a word in their name or arguments.
+func childrenNamed(pid int, word string) (found []int) {
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // one for each thread
+	for _, list := range lists {
+		children, _ := os.ReadFile(list)
+		for child := range strings.FieldsSeq(string(children)) {
+			comm, _ := os.ReadFile("/proc/" + child + "/comm")
+			args, _ := os.ReadFile("/proc/" + child + "/cmdline")
+			if pid, err := strconv.Atoi(child); err == nil && bytes.Contains(append(comm, args...), []byte(word)) {
+				found = append(found, pid)
+			}
+		}
+	}
+	return found
 }
 
 // TestKilledWithItsReaper: what a run leaves that was killed together with its reaper is
@@ -313,14 +310,8 @@ func TestKilledWithItsReaper(t *testing.T) {
 	}
 	waitFor(t, "the script to run", func() bool { _, err := os.Stat(filepath.Join(root, "started")); return err == nil })
 	_ = c.Process.Signal(syscall.SIGSTOP) // it cannot replace the reaper then
-	for _, thread := range threadsOf(c.Process.Pid) {
-		children, _ := os.ReadFile(thread + "/children")
-		for text := range strings.FieldsSeq(string(children)) {
-			args, _ := os.ReadFile("/proc/" + text + "/cmdline")
-			if pid, err := strconv.Atoi(text); err == nil && strings.Contains(string(args), "reaper") {
-				_ = syscall.Kill(pid, syscall.SIGKILL)
-			}
-		}
+	for _, pid := range childrenNamed(c.Process.Pid, "reaper") {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 	_ = c.Process.Kill()
 	_ = c.Wait()

@@ -1,12 +1,15 @@
 package mage_test
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // TestNested: a build that starts builds ends, whatever its folder is called and however
@@ -25,14 +28,12 @@ func TestNested(t *testing.T) {
 			top := t.TempDir()
 			root := filepath.Join(top, tt.dir)
 			write := func(dir, script string) {
-				if err := os.MkdirAll(dir, 0o755); err != nil {
-					t.Fatal(err)
-				}
 				// Every package.json has an empty list of members: it is a root.
-				text := `{"name": "b\nx", "workspaces": [], "scripts": {"build": ` + quoted(script) + `}}`
-				if err := os.WriteFile(filepath.Join(dir, "package.json"), []byte(text), 0o644); err != nil {
+				text, err := json.Marshal(map[string]any{"name": "b\nx", "workspaces": []string{}, "scripts": map[string]string{"build": script}})
+				if err != nil {
 					t.Fatal(err)
 				}
+				testkit.Write(t, dir, "package.json", string(text))
 			}
 			write(root, tt.script)
 			write(filepath.Join(top, "other"), `cd ../plain && exec "$HM" build`)
@@ -42,14 +43,9 @@ func TestNested(t *testing.T) {
 			if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 {
 				t.Errorf("%v", err)
 			}
-			if n := strings.Count(string(out), tt.want); n == 0 {
+			if !strings.Contains(string(out), tt.want) {
 				t.Errorf("no %q in\n%s", tt.want, out)
 			}
 		})
 	}
-}
-
-// quoted is a JSON string.
-func quoted(text string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
