@@ -33,11 +33,11 @@ var made atomic.Int32
 // New makes a cgroup with a memory limit in bytes and without swap. Zero means no limit.
 func New(t testing.TB, limit int64) *Group {
 	t.Helper()
-	parent, version, err := parent()
+	parent, err := parent()
 	if err != nil {
 		testkit.UnlessCI(t, err.Error())
 	}
-	g := &Group{filepath.Join(parent, fmt.Sprintf("heapmage-test-%d-%d", os.Getpid(), made.Add(1))), version, t}
+	g := &Group{filepath.Join(parent.Dir, fmt.Sprintf("heapmage-test-%d-%d", os.Getpid(), made.Add(1))), parent.Version, t}
 	g.make()
 	g.limit(limit)
 	return g
@@ -166,25 +166,19 @@ func (g *Group) Kills() int64 {
 	return n
 }
 
-// parent returns the cgroup to make others in: with version 1 the test's own, with
-// version 2 the nearest that hands the memory controller down. One with processes does not.
-func parent() (dir string, version int, err error) {
+// parent returns the cgroup to make others in.
+func parent() (cgroup.Group, error) {
 	own, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		return "", 0, err
+		return cgroup.Group{}, err
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
-		return "", 0, err
+		return cgroup.Group{}, err
 	}
-	for _, g := range cgroup.Chain(own, mounts, "memory") {
-		if g.Version == 1 {
-			return g.Dir, 1, nil
-		}
-		handed, err := os.ReadFile(filepath.Join(g.Dir, "cgroup.subtree_control"))
-		if err == nil && slices.Contains(strings.Fields(string(handed)), "memory") {
-			return g.Dir, 2, nil
-		}
+	g, ok := cgroup.Parent(own, mounts, "memory", os.ReadFile)
+	if !ok {
+		return g, errors.New("no cgroup above this process hands the memory controller down")
 	}
-	return "", 0, errors.New("no cgroup above this process hands the memory controller down")
+	return g, nil
 }

@@ -7,12 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/cgroup"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -25,11 +25,11 @@ type Cage struct {
 // New makes a cgroup with the limit; zero means none. A process has one cage at
 // a time.
 func New(limit memtools.Bytes) (*Cage, error) {
-	parent, v2, err := parent()
+	parent, err := parent()
 	if err != nil {
 		return nil, err
 	}
-	c := &Cage{filepath.Join(parent, fmt.Sprintf("heapmage-bench-%d", os.Getpid())), v2}
+	c := &Cage{filepath.Join(parent.Dir, fmt.Sprintf("heapmage-bench-%d", os.Getpid())), parent.Version == 2}
 	if err := os.Mkdir(c.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make a cgroup, which needs root: %w", err)
 	}
@@ -70,38 +70,21 @@ func (c *Cage) limit(limit memtools.Bytes) error {
 	return nil
 }
 
-// parent returns the folder to make cgroups in: in version 1 below this process's
-// cgroup, in version 2 beside it, since there a cgroup with processes cannot pass
-// the memory controller on.
-func parent() (dir string, v2 bool, err error) {
+// parent returns the cgroup to make others in.
+func parent() (cgroup.Group, error) {
 	own, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
-		return "", false, fmt.Errorf("cannot limit memory: %w", err)
+		return cgroup.Group{}, fmt.Errorf("cannot limit memory: %w", err)
 	}
-	var unified string
-	for line := range strings.Lines(string(own)) {
-		part := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		switch {
-		case len(part) < 3:
-		case slices.Contains(strings.Split(part[1], ","), "memory"):
-			dir := filepath.Join("/sys/fs/cgroup/memory", part[2])
-			if _, err := os.Stat(dir); err != nil {
-				dir = "/sys/fs/cgroup/memory" // in a container, whose own cgroup looks like the root
-			}
-			return dir, false, nil
-		case part[1] == "":
-			unified = part[2]
-		}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return cgroup.Group{}, fmt.Errorf("cannot limit memory: %w", err)
 	}
-	dir = filepath.Join("/sys/fs/cgroup", filepath.Dir(unified))
-	if unified == "" {
-		return "", false, errors.New("cannot limit memory: this system has no cgroups")
+	g, ok := cgroup.Parent(own, mounts, "memory", os.ReadFile)
+	if !ok {
+		return g, errors.New("cannot limit memory: no cgroup above this process passes the memory controller on")
 	}
-	handed, err := os.ReadFile(filepath.Join(dir, "cgroup.subtree_control"))
-	if err != nil || !slices.Contains(strings.Fields(string(handed)), "memory") {
-		return "", true, fmt.Errorf("%s does not pass the memory controller on to its cgroups", dir)
-	}
-	return dir, true, nil
+	return g, nil
 }
 
 // Command wraps a command so that it starts inside the cage.
@@ -122,12 +105,18 @@ func (c *Cage) Held() (memtools.Bytes, error) {
 	if !c.v2 {
 		return number(stat, "total_rss") + number(stat, "total_shmem") + number(stat, "total_swap"), nil
 	}
-	held := number(stat, "anon") + number(stat, "shmem")
-	if swap, err := os.ReadFile(filepath.Join(c.dir, "memory.swap.current")); err == nil {
-		n, _ := strconv.ParseInt(strings.TrimSpace(string(swap)), 10, 64)
-		held += memtools.Bytes(n)
+	swap, _ := c.count("memory.swap.current") // missing if the kernel does not count swap
+	return number(stat, "anon") + number(stat, "shmem") + swap, nil
+}
+
+// count reads a file that is one number.
+func (c *Cage) count(file string) (memtools.Bytes, error) {
+	text, err := os.ReadFile(filepath.Join(c.dir, file))
+	if err != nil {
+		return 0, err
 	}
-	return held, nil
+	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	return memtools.Bytes(n), err
 }
 
 // Sample measures the living processes.
@@ -169,16 +158,12 @@ func (c *Cage) Counted() (Counted, error) {
 	if c.v2 {
 		peak, events = "memory.peak", "memory.events"
 	}
-	text, err := os.ReadFile(filepath.Join(c.dir, peak))
+	most, err := c.count(peak)
 	if err != nil {
 		return Counted{}, err
 	}
-	n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-	if err != nil {
-		return Counted{}, err
-	}
-	text, err = os.ReadFile(filepath.Join(c.dir, events))
-	return Counted{Peak: memtools.Bytes(n), Kills: int(number(text, "oom_kill"))}, err
+	text, err := os.ReadFile(filepath.Join(c.dir, events))
+	return Counted{Peak: most, Kills: int(number(text, "oom_kill"))}, err
 }
 
 // Close kills the processes that are left, returns how many there were, and
@@ -221,11 +206,6 @@ func (c *Cage) pids() ([]int, error) {
 
 // number returns the number after key at the start of a line, or zero.
 func number(text []byte, key string) memtools.Bytes {
-	for line := range strings.Lines(string(text)) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == key {
-			n, _ := strconv.ParseInt(f[1], 10, 64)
-			return memtools.Bytes(n)
-		}
-	}
-	return 0
+	n, _ := cgroup.Keyed(text, key)
+	return memtools.Bytes(n)
 }
