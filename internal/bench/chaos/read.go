@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -36,6 +37,9 @@ func readRecord(root string, code int, built map[string]bool) error {
 		if t, ok := e.Event.(event.TaskFinished); ok && t.Status == event.Succeeded {
 			succeeded[t.Package] = true
 		}
+	}
+	if len(events) == 0 {
+		return errors.New("it is empty")
 	}
 	last, ok := events[len(events)-1].Event.(event.RunFinished)
 	if !ok || last.ExitCode != code {
