@@ -37,8 +37,10 @@ var suites = []suite{
 
 func (s suite) name() string { return filepath.Base(s.path) }
 
-// TestInTheMachine runs the suites in the machine, each of their tests as a separate test.
-func TestInTheMachine(t *testing.T) {
+// needsMachine skips the test where the machine is not wanted, and fails it where it is but
+// cannot be had.
+func needsMachine(t *testing.T) {
+	t.Helper()
 	if os.Getenv("RIG") == "" {
 		t.Skip("boots a machine for some minutes; RIG=1 runs it")
 	}
@@ -53,8 +55,13 @@ func TestInTheMachine(t *testing.T) {
 			testkit.UnlessCI(t, "there is no "+program+" to get a kernel and an emulator with")
 		}
 	}
+}
+
+// TestInTheMachine runs the suites in the machine, each of their tests as a separate test.
+func TestInTheMachine(t *testing.T) {
+	needsMachine(t)
 	m := newMachine(t)
-	initial := initialFiles(t, m)
+	initial := initialFiles(t, m, suiteScript())
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 7*time.Minute, errors.New("the machine did not end in time"))
 	defer cancel()
 	began := time.Now()
@@ -71,23 +78,31 @@ func TestInTheMachine(t *testing.T) {
 	}
 }
 
-// initialFiles compiles the tests and the targets, and returns the initial file system
-// with them.
-func initialFiles(t *testing.T, m machine) string {
-	t.Helper()
-	dir := t.TempDir()
-	compile := []string{"test", "-c", "-ldflags=-s -w", "-o", dir + "/"}
-	script := "export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/root CI=true RIG=1 SHAPES_HEAPMAGE=/heapmage SHAPES_RUNS=" + os.Getenv("SHAPES_RUNS") + "\n"
+// suiteScript runs the suites, with a line before and after each.
+func suiteScript() string {
+	script := "export RIG=1 SHAPES_HEAPMAGE=/heapmage SHAPES_RUNS=" + os.Getenv("SHAPES_RUNS") + "\n"
 	skip := ""
 	if os.Getenv("SHAPES_RUNS") == "" {
 		skip = "TestRuns"
 	}
 	for _, s := range suites {
-		compile = append(compile, module+s.path)
 		script += fmt.Sprintf("echo @@begin %[1]s\n/tests/%[1]s.test -test.v=test2json -test.run='%[2]s' -test.skip='%[3]s' 2>&1\nset -- $?; echo; echo @@end %[1]s $1\n", s.name(), s.tests, skip)
+	}
+	return script
+}
+
+// initialFiles compiles the tests, the benchmarks and the targets, and returns the initial
+// file system with them and the script that the machine runs.
+func initialFiles(t *testing.T, m machine, script string) string {
+	t.Helper()
+	dir := t.TempDir()
+	compile := []string{"test", "-c", "-ldflags=-s -w", "-o", dir + "/"}
+	for _, s := range suites {
+		compile = append(compile, module+s.path)
 	}
 	testkit.Go(t, compile...)
 	testkit.Go(t, "tool", "mage", "-d", "../..", "-ldflags", "-s -w", "-compile", filepath.Join(dir, "heapmage"))
+	testkit.Go(t, "build", "-ldflags=-s -w", "-o", filepath.Join(dir, "bench"), module+"internal/bench")
 	file, err := os.Create(filepath.Join(dir, "initial"))
 	if err != nil {
 		t.Fatal(err)
@@ -97,11 +112,12 @@ func initialFiles(t *testing.T, m machine) string {
 	a.program("bin/busybox", m.find(t, "bin/busybox"))
 	a.program("brd.ko", m.find(t, "lib/modules/*/kernel/drivers/block/brd.ko"))
 	a.program("heapmage", filepath.Join(dir, "heapmage"))
+	a.program("bench", filepath.Join(dir, "bench"))
 	for _, s := range suites {
 		a.program("tests/"+s.name()+".test", filepath.Join(dir, s.name()+".test"))
 	}
 	a.file("init", 0o755, []byte(strings.ReplaceAll(initScript, "$SWAP", fmt.Sprint(swap<<10))))
-	a.file("tests.sh", 0o644, []byte(script))
+	a.file("tests.sh", 0o644, []byte("export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/root CI=true\n"+script))
 	if err := a.close(); err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,9 @@ type Options struct {
 	// Rate is how fast memory may grow before kills by the kernel are excused, in
 	// bytes a second.
 	Rate memtools.Bytes
+	// Machine is set in a machine that is there for nothing else: its clock is set, too, and
+	// the tasks need neither Node nor a disk.
+	Machine bool
 	// Without are kinds of fault to leave out. The plans stay the same otherwise.
 	Without []Kind
 	// Out gets a line for each plan, and the report.
@@ -61,8 +64,9 @@ const (
 	Wipe         Kind = "wipe"          // .heapmage is removed
 	Lock         Kind = "lock"          // the lock of the history is held for some time
 	Neighbour    Kind = "neighbour"     // a second heapmage builds in the same limit
+	Clock        Kind = "clock"         // the time of day is set for some time; only with Options.Machine
 )
 
-// allKinds are all kinds of fault.
+// allKinds are all kinds of fault that are drawn anywhere.
 var allKinds = []Kind{KillTask, KillHeapmage, KillReaper, KillBoth, Interrupt, Terminate, FullDisk, Foreign, Squeeze,
 	Stop, Stall, ReaderGone, Wipe, Lock, Neighbour}

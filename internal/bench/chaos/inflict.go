@@ -62,6 +62,8 @@ func (s site) inflict(ctx context.Context, f fault, r *running) (done bool) {
 		return fill(ctx, filepath.Join(r.root, ".heapmage", "filler"), f.lasting)
 	case Wipe:
 		return os.RemoveAll(filepath.Join(r.root, ".heapmage")) == nil
+	case Clock:
+		return jump(ctx, f.jump, f.lasting)
 	case Lock:
 		return lock(ctx, filepath.Join(r.root, ".heapmage", "history.jsonl.lock"), f.lasting)
 	default:
@@ -146,6 +148,17 @@ func fill(ctx context.Context, path string, lasting time.Duration) bool {
 		}
 	}
 	return true
+}
+
+// jump sets the time of day by d, and back after some time.
+func jump(ctx context.Context, d, lasting time.Duration) bool {
+	set := func(d time.Duration) bool {
+		now := unix.NsecToTimeval(time.Now().Add(d).UnixNano())
+		return unix.Settimeofday(&now) == nil
+	}
+	done := set(d)
+	pause(ctx, lasting)
+	return set(-d) && done
 }
 
 // lock holds a lock for some time.

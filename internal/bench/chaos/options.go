@@ -19,13 +19,14 @@ func Parse(flags *flag.FlagSet, args []string) (o Options, err error) {
 	plans := flags.Int("plans", 0, "how many plans to carry out, instead of -minutes")
 	rate := flags.String("rate", "300MB", "growth a second from which kills by the kernel are only counted")
 	without := flags.String("without", "", "kinds of fault to leave out, with commas")
+	machine := flags.Bool("machine", false, "this machine is there for nothing else: set its clock, too, and need no Node and no disk")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if *minutes <= 0 || *plans < 0 || flags.NArg() > 0 {
 		return o, fmt.Errorf("chaos needs -minutes above 0, no negative -plans, and nothing after its flags: %q", args)
 	}
-	o = Options{Seed: *seed, Plans: *plans, Time: time.Duration(*minutes * float64(time.Minute)), Out: os.Stdout}
+	o = Options{Seed: *seed, Plans: *plans, Time: time.Duration(*minutes * float64(time.Minute)), Machine: *machine, Out: os.Stdout}
 	for name := range strings.SplitSeq(*without, ",") {
 		if kind := Kind(name); slices.Contains(allKinds, kind) {
 			o.Without = append(o.Without, kind)

@@ -50,6 +50,7 @@ type fault struct {
 	lasting time.Duration
 	task    string // for KillTask, at counted from the moment when it is seen
 	size    memtools.Bytes
+	jump    time.Duration // for Clock
 }
 
 const (
@@ -184,6 +185,22 @@ func excludes(a, b fault) bool {
 	return a.kind == b.kind || slices.Contains(ends, a.kind) && slices.Contains(ends, b.kind) ||
 		slices.Contains(disk, a.kind) && slices.Contains(disk, b.kind) ||
 		a.kind == KillReaper && b.kind == KillBoth || a.kind == KillBoth && b.kind == KillReaper
+}
+
+// inMachine is the plan with programs that need neither Node nor a disk, and with a clock
+// that is set.
+func (p plan) inMachine() plan {
+	for _, b := range p.builds {
+		for i := range b.tasks {
+			if s := &b.tasks[i].shape; s.Kind == shape.Node || s.Kind == shape.File {
+				s.Kind, s.Size = shape.Grow, min(s.Size, room(p.limit)-8*memtools.MB)
+			}
+		}
+	}
+	r := rand.New(rand.NewPCG(p.seed, 1))
+	p.faults = append(p.faults, fault{kind: Clock, at: moment(r, 0, 4*time.Second), lasting: moment(r, 300*time.Millisecond, 6*time.Second),
+		jump: moment(r, -48*time.Hour, 48*time.Hour)})
+	return p
 }
 
 // without removes faults. The second build goes if it is one of them.

@@ -28,7 +28,11 @@ func Run(ctx context.Context, o Options) error {
 		if o.Plans > 0 && len(total.results) >= o.Plans || o.Plans == 0 && time.Now().After(end) {
 			break
 		}
-		p := draw(o.Seed).without(o.Without)
+		p := draw(o.Seed)
+		if o.Machine {
+			p = p.inMachine()
+		}
+		p = p.without(o.Without)
 		dir := filepath.Join(o.Dir, fmt.Sprintf("seed-%d", p.seed))
 		if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
 			return err
