@@ -17,11 +17,19 @@ import (
 )
 
 const (
-	// patience bounds one build, and farewell the time until its processes are gone. A
-	// busy machine is slow.
-	patience = 4 * time.Minute
-	farewell = 10 * time.Second
+	// patience bounds one build; in an emulated machine it may take emulatedPatience.
+	// farewell is the time until its processes are gone. A busy machine is slow.
+	patience         = 4 * time.Minute
+	emulatedPatience = 20 * time.Minute
+	farewell         = 10 * time.Second
 )
+
+func (o Options) patience() time.Duration {
+	if o.Machine {
+		return emulatedPatience
+	}
+	return patience
+}
 
 // result is what came of a plan.
 type result struct {
@@ -73,7 +81,7 @@ func (p plan) carry(ctx context.Context, o Options, program, dir string) (r resu
 		return r, err
 	}
 	for i, root := range roots {
-		if err := r.afterwards(ctx, o.Binary, i, root); err != nil {
+		if err := r.afterwards(ctx, o, i, root); err != nil {
 			return r, err
 		}
 	}
@@ -96,7 +104,7 @@ func (p plan) carry(ctx context.Context, o Options, program, dir string) (r resu
 
 // together runs the builds at once, with their faults, until all have ended.
 func (p plan) together(ctx context.Context, s site, o Options, roots []string, r *result) (all []*running, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, o.patience())
 	var faults sync.WaitGroup
 	defer func() { cancel(); faults.Wait() }()
 	var mu sync.Mutex
@@ -126,7 +134,7 @@ func (p plan) together(ctx context.Context, s site, o Options, roots []string, r
 		case <-build.ended:
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				r.breaks("build %d still runs after %v", i, patience)
+				r.breaks("build %d still runs after %v", i, o.patience())
 			}
 			kill(all...)
 			return all, nil
@@ -231,7 +239,7 @@ func (r *result) judge(i int, root string, code int) {
 }
 
 // afterwards reads the history, and builds once more in peace what was ended.
-func (r *result) afterwards(ctx context.Context, binary string, i int, root string) error {
+func (r *result) afterwards(ctx context.Context, o Options, i int, root string) error {
 	b := r.plan.builds[i]
 	must := b.built(root)
 	if _, ends := r.plan.ended(i); ends {
@@ -242,12 +250,12 @@ func (r *result) afterwards(ctx context.Context, binary string, i int, root stri
 		if err != nil {
 			return err
 		}
-		again, err := launch(peace, binary, root, root+"-again"+logEnd, b.target)
+		again, err := launch(peace, o.Binary, root, root+"-again"+logEnd, b.target)
 		if err == nil {
 			select {
 			case <-again.ended:
-			case <-time.After(patience):
-				r.breaks("build %d again still runs after %v", i, patience)
+			case <-time.After(o.patience()):
+				r.breaks("build %d again still runs after %v", i, o.patience())
 				kill(again)
 			case <-ctx.Done():
 				kill(again)
@@ -269,7 +277,7 @@ func (r *result) afterwards(ctx context.Context, binary string, i int, root stri
 	if r.plan.has(i, FullDisk, Wipe, Lock) {
 		must = nil // it may have been lost, and the log says so
 	}
-	if err := readHistory(ctx, binary, root, must); err != nil {
+	if err := readHistory(ctx, o.Binary, root, must); err != nil {
 		r.breaks("build %d: its history: %v", i, err)
 	}
 	return nil
