@@ -8,12 +8,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/pkgmanager"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-const pnpmFile = "pnpm-workspace.yaml"
+const pnpmFile = pkgmanager.PNPMFile
 
 // firstWithTasks is the first major version of pnpm that obeys "tasks".
 const firstWithTasks = 11
@@ -32,9 +32,8 @@ func readPNPM(ws *workspace.Workspace) (source, error) {
 		return nil, nil
 	}
 	var file struct{ Tasks yaml.Node }
-	text := folder.Read(ws.Root, pnpmFile)
-	if err := yaml.Unmarshal(text, &file); err != nil || file.Tasks.IsZero() {
-		return nil, nil //nolint:nilerr // the workspace was read from it: what is wrong is known
+	if err := ws.PNPM.Decode(&file); err != nil || file.Tasks.IsZero() {
+		return nil, err
 	}
 	var tasks map[string]map[string]yaml.Node
 	if err := file.Tasks.Decode(&tasks); err != nil {

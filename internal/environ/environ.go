@@ -42,6 +42,15 @@ func Without(environ []string, name string) []string {
 	return kept
 }
 
+// HomeDir is the user's folder as Node's os.homedir finds it on a system, which is named as
+// in GOOS; empty if no variable tells.
+func HomeDir(environ []string, system string) string {
+	if system == "windows" {
+		return Value(environ, UserProfile)
+	}
+	return Value(environ, Home)
+}
+
 // SameName reports whether two names mean the same variable on this system.
 func SameName(a, b string) bool {
 	if runtime.GOOS == "windows" {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 
 	"github.com/heapmage/heapmage/internal/environ"
@@ -61,7 +62,7 @@ func owner(file string) (name, version string) {
 // first, then the newest; and what npm installed globally.
 func (w Wanted) kept() []Program {
 	var all []Program
-	dir := filepath.Join(corepackHome(w.Environ), "v1", string(w.Name))
+	dir := filepath.Join(corepackHome(w.Environ, runtime.GOOS), "v1", string(w.Name))
 	entries, _ := os.ReadDir(dir) // most often there is no such folder
 	versions := make([]string, 0, len(entries))
 	for _, e := range entries {
@@ -97,8 +98,9 @@ func (w Wanted) kept() []Program {
 	return all
 }
 
-// corepackHome is the folder in which Corepack keeps what it fetched.
-func corepackHome(env []string) string {
+// corepackHome is the folder in which Corepack keeps what it fetched (Corepack's
+// getCorepackHomeFolder).
+func corepackHome(env []string, system string) string {
 	if home := environ.Value(env, environ.CorepackHome); home != "" {
 		return home
 	}
@@ -107,13 +109,17 @@ func corepackHome(env []string) string {
 			return filepath.Join(cache, "node", "corepack")
 		}
 	}
-	return filepath.Join(environ.Value(env, environ.Home), ".cache", "node", "corepack")
+	cache := ".cache"
+	if system == "windows" {
+		cache = filepath.Join("AppData", "Local")
+	}
+	return filepath.Join(environ.HomeDir(env, system), cache, "node", "corepack")
 }
 
 // inCorepack is the version of the manager that Corepack keeps; the zero value if it does
 // not.
 func (w Wanted) inCorepack(version string) Program {
-	dir := filepath.Join(corepackHome(w.Environ), "v1", string(w.Name), version)
+	dir := filepath.Join(corepackHome(w.Environ, runtime.GOOS), "v1", string(w.Name), version)
 	text := folder.Read(dir, ".corepack")
 	if text == nil || w.Node == "" {
 		return Program{}

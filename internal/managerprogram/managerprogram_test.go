@@ -132,6 +132,25 @@ func TestFind(t *testing.T) {
 	}
 }
 
+func TestCorepackKeepsProgramsWhereTheSystemKeepsThem(t *testing.T) {
+	for _, tt := range []struct {
+		system string
+		env    []string
+		want   string
+	}{
+		{"linux", []string{"HOME=/h"}, "/h/.cache/node/corepack"},
+		{"darwin", []string{"HOME=/h"}, "/h/.cache/node/corepack"},
+		{"windows", []string{"USERPROFILE=/u", "HOME=/h"}, "/u/AppData/Local/node/corepack"},
+		{"windows", []string{"USERPROFILE=/u", "LOCALAPPDATA=/l"}, "/l/node/corepack"},
+		{"linux", []string{"HOME=/h", "XDG_CACHE_HOME=/x", "LOCALAPPDATA=/l"}, "/x/node/corepack"},
+		{"linux", []string{"HOME=/h", "XDG_CACHE_HOME=/x", "COREPACK_HOME=/c"}, "/c"},
+	} {
+		if got := filepath.ToSlash(corepackHome(tt.env, tt.system)); got != tt.want {
+			t.Errorf("%s, %q: %q, want %q", tt.system, tt.env, got, tt.want)
+		}
+	}
+}
+
 func TestACheckedInYarnGoesBeforeAll(t *testing.T) {
 	m := machine{t, t.TempDir()}
 	m.installed("bin", "yarn", "yarn", "1.22.22")

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/npmconfig"
 	"github.com/heapmage/heapmage/internal/packagejson"
 	"github.com/heapmage/heapmage/internal/problem"
 )
@@ -47,7 +48,7 @@ type Manager struct {
 	// PNPM is pnpm-workspace.yaml, YarnRC .yarnrc.yml; nil if there is none.
 	PNPM, YarnRC *Settings
 
-	npmrc []byte
+	npm *npmconfig.Config // what pnpm reads of npm's settings; nil for other managers
 }
 
 // lockFiles are the names of lock files. If a repository has several and
@@ -81,18 +82,14 @@ func HasLockFile(dir string) bool {
 // *problem.Error.
 func Detect(root string, own *packagejson.Manifest) (Manager, error) {
 	var m Manager
-	var err error
-	if m.npmrc, err = readFile(root, ".npmrc"); err != nil {
-		return m, err
-	}
 	yarnrc, err := readFile(root, ".yarnrc")
 	if err != nil {
 		return m, err
 	}
-	if m.PNPM, err = readSettings(root, "pnpm-workspace.yaml"); err != nil {
+	if m.PNPM, err = ReadSettings(root, PNPMFile); err != nil {
 		return m, err
 	}
-	if m.YarnRC, err = readSettings(root, ".yarnrc.yml"); err != nil {
+	if m.YarnRC, err = ReadSettings(root, ".yarnrc.yml"); err != nil {
 		return m, err
 	}
 
@@ -110,11 +107,11 @@ func Detect(root string, own *packagejson.Manifest) (Manager, error) {
 	switch {
 	case m.Name != "":
 	case m.PNPM != nil && m.PNPM.HasPackages:
-		m.Name, m.From = PNPM, "pnpm-workspace.yaml"
+		m.Name, m.From = PNPM, PNPMFile
 	case len(order) > 0:
 		m.Name, m.From = order[0], locks[order[0]]
 	case m.PNPM != nil:
-		m.Name, m.From = PNPM, "pnpm-workspace.yaml"
+		m.Name, m.From = PNPM, PNPMFile
 	case m.YarnRC != nil:
 		m.Name, m.From = Yarn, ".yarnrc.yml"
 	default:
@@ -130,7 +127,10 @@ func Detect(root string, own *packagejson.Manifest) (Manager, error) {
 		m.Version = impliedVersion(root, m)
 	}
 	m.Berry = m.Name == Yarn && Major(m.Version) >= 2
-	return m, nil
+	if m.Name == PNPM && Major(m.Version) < 11 {
+		m.npm, err = npmconfig.Read(npmconfig.Place{Root: root, Environ: os.Environ()})
+	}
+	return m, err
 }
 
 func (m *Manager) warn(format string, args ...any) {
@@ -220,8 +220,8 @@ func (m *Manager) yarnPath(root string, yarnrc []byte) {
 	}
 }
 
-// readSettings reads a settings file, nil if there is none.
-func readSettings(root, file string) (*Settings, error) {
+// ReadSettings reads a settings file, nil if there is none. The error is a *problem.Error.
+func ReadSettings(root, file string) (*Settings, error) {
 	text, err := readFile(root, file)
 	if text == nil {
 		return nil, err
@@ -230,6 +230,7 @@ func readSettings(root, file string) (*Settings, error) {
 	if mistake != nil {
 		return nil, &problem.Error{Where: mistake.In(file), What: mistake.What, Hint: "fix " + file}
 	}
+	s.file = file
 	return s, nil
 }
 

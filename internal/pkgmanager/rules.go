@@ -30,8 +30,11 @@ func (m Manager) LinksRanges() bool {
 		if m.PNPM != nil && m.PNPM.link != nil {
 			return *m.PNPM.link
 		}
-		if set := truth(setting(m.npmrc, "link-workspace-packages")); set != nil {
-			return *set
+		if m.npm != nil {
+			text, _ := m.npm.Text("link-workspace-packages")
+			if set := truth(text); set != nil {
+				return *set
+			}
 		}
 		return m.Version != "" && Major(m.Version) < 9
 	case m.Name == Yarn && m.Berry:

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -12,8 +13,11 @@ import (
 	"github.com/heapmage/heapmage/internal/problem"
 )
 
+// PNPMFile is the file of pnpm's settings of a workspace.
+const PNPMFile = "pnpm-workspace.yaml"
+
 // Settings are what a manager's own YAML file (pnpm-workspace.yaml, .yarnrc.yml)
-// says about packages and the edges between them.
+// says about packages and the edges between them. Decode reads what else it says.
 type Settings struct {
 	// Packages are the patterns of members. HasPackages is true if there is such
 	// a list, even an empty one.
@@ -29,6 +33,26 @@ type Settings struct {
 	link        *bool // linkWorkspacePackages, nil if not set
 	transparent *bool // enableTransparentWorkspaces, nil if not set
 	nodeLinker  string
+
+	file string
+	root *yaml.Node // nil if the file is empty
+}
+
+// Decode reads keys of the file into a struct; a nil s is a file without any. The error, about
+// a value of another type than the struct's, is a *problem.Error without a hint.
+func (s *Settings) Decode(into any) error {
+	if s == nil || s.root == nil {
+		return nil
+	}
+	err := s.root.Decode(into)
+	if err == nil {
+		return nil
+	}
+	at := problem.Mistake{What: "a value is of the wrong type"}
+	if wrong, ok := errors.AsType[*yaml.TypeError](err); ok {
+		_, _ = fmt.Sscanf(wrong.Errors[0], "line %d:", &at.Line) // without it the message names the file alone
+	}
+	return &problem.Error{Where: at.In(s.file), What: at.What}
 }
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
@@ -57,6 +81,7 @@ func parseSettings(text []byte) (*Settings, *problem.Mistake) {
 	if root.Kind != yaml.MappingNode {
 		return nil, &problem.Mistake{Line: root.Line, Column: root.Column, What: "the file is not a mapping of settings"}
 	}
+	s.root = root
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if mistake := s.set(root.Content[i].Value, resolveAlias(root.Content[i+1])); mistake != nil {
 			return nil, mistake
@@ -139,18 +164,17 @@ func truth(value string) *bool {
 	return &on
 }
 
-// setting returns the value of a key in an .npmrc ("key = value") or a .yarnrc
-// ("key value"), empty if it is not there.
+// setting returns the value of a key in a .yarnrc ("key value"), empty if it is not there.
 func setting(text []byte, key string) string {
 	lines := bufio.NewScanner(bytes.NewReader(bytes.TrimPrefix(text, byteOrderMark)))
 	value := ""
 	for lines.Scan() {
 		line := strings.TrimSpace(lines.Text())
 		rest, ok := strings.CutPrefix(line, key)
-		if !ok || rest == "" || !strings.ContainsRune(" \t=", rune(rest[0])) {
+		if !ok || rest == "" || !strings.ContainsRune(" \t", rune(rest[0])) {
 			continue
 		}
-		value = strings.Trim(strings.TrimLeft(rest, " \t="), `"' `)
+		value = strings.Trim(strings.TrimLeft(rest, " \t"), `"' `)
 	}
 	return value
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/managerprogram"
+	"github.com/heapmage/heapmage/internal/pkgmanager"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -21,7 +22,8 @@ func (s *Settings) findManager(env []string) {
 		Name: s.ws.Manager, Version: s.ws.ManagerVersion, From: s.ws.ManagerFrom, Declared: s.ws.ManagerDeclared,
 		YarnPath: s.ws.YarnFile, Node: s.Node.Path, Environ: env,
 	})
-	if s.program.Version != "" {
+	switches := s.ws.Manager == workspace.PNPM && s.ws.ManagerDeclared && pkgmanager.Major(s.program.Version) >= 10
+	if s.program.Version != "" && !switches { // pnpm 10 and newer run the declared version themselves
 		s.version = s.program.Version
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -20,8 +21,8 @@ import (
 
 // runsHooks tells whether the manager runs pre and post scripts by default: yarn 2
 // and newer do not, nor do pnpm 6 to 8 (pnpm/pnpm#2891, #7634).
-func runsHooks(ws *workspace.Workspace) bool {
-	return !ws.Berry() && !(ws.Manager == workspace.PNPM && ws.Major() >= 6 && ws.Major() <= 8)
+func (s *Settings) runsHooks() bool {
+	return !s.ws.Berry() && !(s.ws.Manager == workspace.PNPM && s.major() >= 6 && s.major() <= 8)
 }
 
 // readFiles reads the manager's settings and returns the node options among them, with
@@ -57,22 +58,30 @@ func (s *Settings) place(env []string) npmconfig.Place {
 		p.Builtin = s.managerDir()
 	}
 	if s.ws.Manager == workspace.PNPM {
-		if dir := pnpmConfigDir(env); dir != "" {
+		if dir := pnpmConfigDir(env, runtime.GOOS); dir != "" {
 			p.Further = filepath.Join(dir, "rc")
 		}
 	}
 	return p
 }
 
-// pnpmConfigDir is the folder of pnpm's settings of the user.
-func pnpmConfigDir(env []string) string {
+// pnpmConfigDir is the folder of pnpm's settings of the user (pnpm's getConfigDir). It is
+// empty if the user has no home.
+func pnpmConfigDir(env []string, system string) string {
 	if dir := environ.Value(env, environ.XDGConfigHome); dir != "" {
 		return filepath.Join(dir, "pnpm")
 	}
-	if home := environ.Value(env, environ.Home); home != "" {
-		return filepath.Join(home, ".config", "pnpm")
+	if dir := environ.Value(env, environ.LocalAppData); dir != "" && system == "windows" {
+		return filepath.Join(dir, "pnpm", "config")
 	}
-	return ""
+	home := environ.HomeDir(env, system)
+	switch {
+	case home == "":
+		return ""
+	case system == "darwin":
+		return filepath.Join(home, "Library", "Preferences", "pnpm")
+	}
+	return filepath.Join(home, ".config", "pnpm")
 }
 
 // pnpmSettings are pnpm's own settings on scripts. An empty text is not set.
@@ -104,8 +113,12 @@ func (s *Settings) readPNPM(env []string) (from, nodeOptions string, err error) 
 			from, nodeOptions = name, y.NodeOptions
 		}
 	}
-	if dir := pnpmConfigDir(env); major >= 11 && dir != "" {
-		y, err := readPNPMFile(dir, "config.yaml")
+	if dir := pnpmConfigDir(env, runtime.GOOS); major >= 11 && dir != "" {
+		file, err := pkgmanager.ReadSettings(dir, "config.yaml")
+		if err != nil {
+			return "", "", err
+		}
+		y, err := pnpmSettingsIn(file)
 		if err != nil {
 			return "", "", err
 		}
@@ -115,11 +128,11 @@ func (s *Settings) readPNPM(env []string) (from, nodeOptions string, err error) 
 		apply(filepath.Join(dir, "config.yaml"), y)
 	}
 	if major == 0 || major >= 10 {
-		y, err := readPNPMFile(s.ws.Root, pnpmFile)
+		y, err := pnpmSettingsIn(s.ws.PNPM)
 		if err != nil {
 			return "", "", err
 		}
-		apply(pnpmFile, y)
+		apply(pkgmanager.PNPMFile, y)
 	}
 	if major >= 11 {
 		apply(pnpmEnvironment(env))
@@ -127,15 +140,13 @@ func (s *Settings) readPNPM(env []string) (from, nodeOptions string, err error) 
 	return from, nodeOptions, nil
 }
 
-const pnpmFile = "pnpm-workspace.yaml"
-
-// readPNPMFile reads settings from a file, which may be missing.
-func readPNPMFile(dir, name string) (y pnpmSettings, err error) {
-	if err := yaml.Unmarshal(folder.Read(dir, name), &y); err != nil {
-		return y, &problem.Error{Where: name, What: "its settings cannot be read", Cause: errors.New(strings.TrimPrefix(err.Error(), "yaml: ")),
-			Hint: "fix nodeOptions, scriptShell, enablePrePostScripts, shellEmulator or syncInjectedDepsAfterScripts"}
+// pnpmSettingsIn reads them from a file, which may be missing.
+func pnpmSettingsIn(file *pkgmanager.Settings) (y pnpmSettings, err error) {
+	err = file.Decode(&y)
+	if wrong, ok := errors.AsType[*problem.Error](err); ok {
+		wrong.Hint = "fix nodeOptions, scriptShell, enablePrePostScripts, shellEmulator or syncInjectedDepsAfterScripts"
 	}
-	return y, nil
+	return y, err
 }
 
 // pnpmEnvironment reads pnpm_config_*, in small or in capital letters, and names the

@@ -58,7 +58,7 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, to
 		return nil, err
 	}
 	s.findManager(env)
-	s.hooks = runsHooks(ws)
+	s.hooks = s.runsHooks()
 	fromEnvironment, err := splitNodeOptions(environ.Value(env, environ.NodeOptions))
 	if err != nil {
 		return nil, &problem.Error{Where: environ.NodeOptions, What: "cannot be read", Cause: err, Hint: "node itself refuses it: fix the quotes"}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/heapmage/heapmage/internal/pkgmanager"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
@@ -29,7 +30,11 @@ func world(t *testing.T, manager workspace.Manager, version string, files map[st
 			t.Fatal(err)
 		}
 	}
-	ws := &workspace.Workspace{Root: root, Manager: manager, ManagerVersion: version}
+	pnpm, err := pkgmanager.ReadSettings(root, pkgmanager.PNPMFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ws := &workspace.Workspace{Root: root, Manager: manager, ManagerVersion: version, PNPM: pnpm}
 	ws.RootPackage = &workspace.Package{Name: "root", Dir: ".", Path: root, Manifest: []byte("{}"),
 		Scripts: map[string]string{"preb": "x", "b": "y", "postb": "z"}}
 	ws.Packages = []*workspace.Package{ws.RootPackage}
@@ -155,6 +160,68 @@ func TestHooksFollowTheManager(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 		})
+	}
+}
+
+func TestTheVersionThatRunsDecides(t *testing.T) {
+	const yaml = "scriptShell: from-yaml\n" // which pnpm 8 does not read
+	for _, tt := range []struct {
+		claim    string
+		declared bool
+		hooks    bool
+		shell    string
+	}{
+		{"the one on PATH, if a lock file implies another", false, true, "from-yaml"},
+		{"the declared one, which pnpm 10 runs in its place", true, false, ""},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			bin := t.TempDir()
+			for name, text := range map[string]string{"pnpm": "#!/bin/sh\n", "package.json": `{"name": "pnpm", "version": "10.21.0"}`} {
+				if err := os.WriteFile(filepath.Join(bin, name), []byte(text), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s, err := world(t, workspace.PNPM, "8.15.9", map[string]string{"repo/pnpm-workspace.yaml": yaml})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.ws.ManagerDeclared = tt.declared
+			env := []string{"HOME=" + bin, "PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}
+			if s, err = ReadSettings(t.Context(), s.ws, env, 0); err != nil {
+				t.Fatal(err)
+			}
+			if s.hooks != tt.hooks || s.scriptShell != tt.shell {
+				t.Errorf("hooks %v, shell %q", s.hooks, s.scriptShell)
+			}
+		})
+	}
+}
+
+func TestPNPMHasItsSettingsWhereTheSystemKeepsThem(t *testing.T) {
+	for _, tt := range []struct {
+		system string
+		env    []string
+		want   string
+	}{
+		{"linux", []string{"HOME=/h"}, "/h/.config/pnpm"},
+		{"linux", []string{"HOME=/h", "LOCALAPPDATA=/l"}, "/h/.config/pnpm"},
+		{"darwin", []string{"HOME=/h"}, "/h/Library/Preferences/pnpm"},
+		{"windows", []string{"USERPROFILE=/u", "LOCALAPPDATA=/l"}, "/l/pnpm/config"},
+		{"windows", []string{"USERPROFILE=/u", "HOME=/h"}, "/u/.config/pnpm"},
+		{"darwin", []string{"HOME=/h", "XDG_CONFIG_HOME=/x"}, "/x/pnpm"},
+		{"windows", []string{"LOCALAPPDATA=/l", "XDG_CONFIG_HOME=/x"}, "/x/pnpm"},
+		{"linux", nil, ""},
+	} {
+		if got := filepath.ToSlash(pnpmConfigDir(tt.env, tt.system)); got != tt.want {
+			t.Errorf("%s, %q: %q, want %q", tt.system, tt.env, got, tt.want)
+		}
+	}
+}
+
+func TestAPNPMSettingOfTheWrongTypeIsAProblem(t *testing.T) {
+	_, err := world(t, workspace.PNPM, "10.1.0", map[string]string{"repo/pnpm-workspace.yaml": "packages: []\nnodeOptions: [--title=x]\n"})
+	if p := (*problem.Error)(nil); !errors.As(err, &p) || p.Where != "pnpm-workspace.yaml:2" || !strings.Contains(p.Hint, "nodeOptions") || strings.Contains(p.Error(), "!!") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -113,6 +113,7 @@ func (r *root) load() (*Workspace, error) {
 		YarnFile:        r.YarnFile,
 		LockFile:        r.LockFile,
 		PnP:             r.PlugNPlay(r.dir),
+		PNPM:            r.PNPM,
 		Warnings:        r.Warnings,
 	}
 	own := r.manifest

@@ -63,9 +63,9 @@ func (r *root) readGlobs() error {
 	}
 	switch {
 	case r.PNPM != nil && r.PNPM.HasPackages:
-		r.globs, r.globFile = r.PNPM.Packages, "pnpm-workspace.yaml"
+		r.globs, r.globFile = r.PNPM.Packages, pkgmanager.PNPMFile
 	case r.PNPM != nil && r.Version != "" && pkgmanager.Major(r.Version) < 9:
-		r.globs, r.globFile = []string{"**"}, "pnpm-workspace.yaml"
+		r.globs, r.globFile = []string{"**"}, pkgmanager.PNPMFile
 	case len(r.globs) > 0:
 		r.Warnings = append(r.Warnings, `pnpm reads its members from "packages" in pnpm-workspace.yaml, which is missing: "workspaces" in package.json is used`)
 	}

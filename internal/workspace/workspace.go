@@ -43,6 +43,8 @@ type Workspace struct {
 	// PnP is true if Yarn Plug'n'Play is in use: .pnp.cjs is there, or
 	// .yarnrc.yml has "nodeLinker: pnp".
 	PnP bool
+	// PNPM is pnpm-workspace.yaml, nil if there is none.
+	PNPM *pkgmanager.Settings
 	// Packages are the members, ordered by Dir. A repository without members is
 	// one package: its root. If the manager counts the root as a member (pnpm,
 	// yarn Berry), it is among them.
