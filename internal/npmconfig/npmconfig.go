@@ -262,6 +262,13 @@ func (v value) shown() string {
 // reference is ${NAME}, or ${NAME?} for a variable that need not be set.
 var reference = regexp.MustCompile(`(\\*)\$\{([^${}?]+)(\?)?\}`)
 
+// Literal returns a text that npm reads as that text: in it no variable is filled in.
+func Literal(text string) string {
+	return reference.ReplaceAllStringFunc(text, func(m string) string {
+		return strings.Repeat(`\`, strings.IndexByte(m, '$')+1) + m
+	})
+}
+
 // expand fills in variables (@npmcli/config, env-replace.js). One that is not set stays as
 // it is written; a backslash keeps one from being filled in.
 func expand(text string, env []string) string {

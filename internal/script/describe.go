@@ -30,7 +30,7 @@ func (s *Settings) describe(env variables, pkg *workspace.Package, o Options) {
 	if s.ws.Manager != workspace.Yarn {
 		env.set(environ.NPMCommand, "run-script")
 	}
-	if s.config != nil {
+	if !s.ws.Berry() {
 		for name, value := range s.config.Variables() {
 			env.set(name, value)
 		}

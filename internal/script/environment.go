@@ -25,6 +25,7 @@ func (s *Settings) environment(pkg *workspace.Package, o Options) []string {
 		}
 	}
 	s.describe(env, pkg, o)
+	s.setNested(env, o)
 	env.set(environ.Path, s.path(pkg, o))
 	return env.list(o.Extra)
 }
@@ -33,6 +34,7 @@ func (s *Settings) environment(pkg *workspace.Package, o Options) []string {
 // not scripts.
 func (s *Settings) plain(o Options) []string {
 	env := s.base(o)
+	s.setNested(env, o)
 	if o.Bin != "" {
 		env.set(environ.Path, o.Bin+string(filepath.ListSeparator)+environ.Value(o.Environ, environ.Path))
 	}
@@ -47,8 +49,8 @@ func (s *Settings) base(o Options) variables {
 			env.set(name, v)
 		}
 	}
-	if options := s.withOurs(o.NodeOptions, o.HeapLimit); len(options) > 0 {
-		env.set(environ.NodeOptions, joinNodeOptions(options))
+	if options := s.options.text(o); options != "" {
+		env.set(environ.NodeOptions, options)
 	}
 	if o.HeapLimit > 0 {
 		// An outer heapmage's limit is in NODE_OPTIONS like the user's.

@@ -68,7 +68,8 @@ func (s *Settings) unfit(packages []*workspace.Package) *problem.Error {
 
 // Programs are what scripts find on PATH because their manager runs them: texts are shell
 // scripts by the name of the program, links are programs under another name. The manager
-// itself is among them if its plain name starts nothing, or another version. Both are empty
+// itself is among them if its plain name starts nothing, another version, or one that needs
+// a flag to keep the options for Node. Both are empty
 // if PATH has all that is needed. A manager that was not found is not among them.
 func (s *Settings) Programs() (texts, links map[string]string) {
 	texts, links = map[string]string{}, map[string]string{}
@@ -81,6 +82,8 @@ func (s *Settings) Programs() (texts, links map[string]string) {
 		texts["run"] = launcher(manager, "run")
 		texts["node-gyp"] = launcher(manager, "run", "--top-level", "node-gyp")
 		texts["yarn"], texts["yarnpkg"] = launcher(manager), launcher(manager)
+	case s.flagged && runtime.GOOS != "windows":
+		texts[string(s.ws.Manager)] = shellLauncher(manager, `${`+npmNodeOptions+`:+"`+nodeOptionsFlag+`$`+npmNodeOptions+`"}`)
 	case !s.program.OnPath:
 		texts[string(s.ws.Manager)] = launcher(manager)
 	}
@@ -100,8 +103,14 @@ func launcher(command []string, args ...string) string {
 		}
 		return "@" + strings.Join(words, " ") + " %*\r\n"
 	}
-	for i, w := range words {
-		words[i] = quote(w)
+	return shellLauncher(words)
+}
+
+// shellLauncher is a launcher for a POSIX shell, which expands the texts behind the command.
+func shellLauncher(command []string, texts ...string) string {
+	words := make([]string, 0, len(command))
+	for _, w := range command {
+		words = append(words, quote(w))
 	}
-	return "#!/bin/sh\nexec " + strings.Join(words, " ") + ` "$@"` + "\n"
+	return "#!/bin/sh\nexec " + strings.Join(append(words, texts...), " ") + ` "$@"` + "\n"
 }

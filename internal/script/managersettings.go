@@ -27,12 +27,9 @@ func (s *Settings) runsHooks() bool {
 
 // readFiles reads the manager's settings and returns the node options among them, with
 // the variable or the file that sets them.
-func (s *Settings) readFiles(env []string) (from, nodeOptions string, err error) {
-	if s.ws.Berry() {
-		return "", "", nil // it has no settings on scripts
-	}
+func (s *Settings) readFiles(env []string) (nodeOptions optionsText, err error) {
 	if s.config, err = npmconfig.Read(s.place(env)); err != nil {
-		return "", "", err
+		return nodeOptions, err
 	}
 	switch s.ws.Manager {
 	case workspace.NPM:
@@ -40,15 +37,16 @@ func (s *Settings) readFiles(env []string) (from, nodeOptions string, err error)
 		if ignore, set := s.config.Bool("ignore-scripts"); set {
 			s.hooks = !ignore // npm run then leaves out only the hooks
 		}
-		nodeOptions, from = s.config.Text("node-options")
+		nodeOptions.text, nodeOptions.from = s.config.Text("node-options")
 	case workspace.PNPM:
 		return s.readPNPM(env)
 	case workspace.Yarn:
-		// Yarn 1 has the setting, but only the variable reaches it.
-		s.scriptShell = environ.Value(env, environ.NPMConfigPrefix+"script_shell")
+		if !s.ws.Berry() { // yarn 1 has the setting, but only the variable reaches it
+			s.scriptShell = environ.Value(env, environ.NPMConfigPrefix+"script_shell")
+		}
 	case workspace.Bun, workspace.Go: // they have no settings on scripts
 	}
-	return from, nodeOptions, nil
+	return nodeOptions, nil
 }
 
 // place is where the manager looks for settings.
@@ -96,7 +94,7 @@ type pnpmSettings struct {
 // readPNPM reads pnpm's settings, each place over the one before. Versions up to 10 read
 // npm's files and variables, and 10 then pnpm-workspace.yaml. Version 11 and newer read the
 // user's config.yaml, pnpm-workspace.yaml, and pnpm's own variables.
-func (s *Settings) readPNPM(env []string) (from, nodeOptions string, err error) {
+func (s *Settings) readPNPM(env []string) (nodeOptions optionsText, err error) {
 	major := s.major()
 	if major < 11 {
 		s.scriptShell, _ = s.config.Text("script-shell")
@@ -105,22 +103,24 @@ func (s *Settings) readPNPM(env []string) (from, nodeOptions string, err error) 
 		}
 		s.emulated, _ = s.config.Bool("shell-emulator")
 		s.syncAfter = s.config.List("sync-injected-deps-after-scripts")
-		nodeOptions, from = s.config.Text("node-options")
+		if major != 8 { // which has the setting, but not for scripts
+			nodeOptions.text, nodeOptions.from = s.config.Text("node-options")
+		}
 	}
 	apply := func(name string, y pnpmSettings) {
 		s.applyPNPM(y)
 		if y.NodeOptions != "" {
-			from, nodeOptions = name, y.NodeOptions
+			nodeOptions = optionsText{name, y.NodeOptions}
 		}
 	}
 	if dir := pnpmConfigDir(env, runtime.GOOS); major >= 11 && dir != "" {
 		file, err := pkgmanager.ReadSettings(dir, "config.yaml")
 		if err != nil {
-			return "", "", err
+			return nodeOptions, err
 		}
 		y, err := pnpmSettingsIn(file)
 		if err != nil {
-			return "", "", err
+			return nodeOptions, err
 		}
 		if major == 11 {
 			y.PrePost = "" // which that version does not take from there
@@ -130,14 +130,14 @@ func (s *Settings) readPNPM(env []string) (from, nodeOptions string, err error) 
 	if major == 0 || major >= 10 {
 		y, err := pnpmSettingsIn(s.ws.PNPM)
 		if err != nil {
-			return "", "", err
+			return nodeOptions, err
 		}
 		apply(pkgmanager.PNPMFile, y)
 	}
 	if major >= 11 {
 		apply(pnpmEnvironment(env))
 	}
-	return from, nodeOptions, nil
+	return nodeOptions, nil
 }
 
 // pnpmSettingsIn reads them from a file, which may be missing.

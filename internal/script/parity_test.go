@@ -166,6 +166,11 @@ func (m manager) theirs(script string, extra ...string) string {
 // ours is what it prints under heapmage.
 func (m manager) ours(script string, extra ...string) string {
 	m.t.Helper()
+	return m.oursWith(script, Options{}, extra...)
+}
+
+func (m manager) oursWith(script string, o Options, extra ...string) string {
+	m.t.Helper()
 	ws, err := workspace.Load(filepath.Join(m.root, "packages", "a"))
 	if err != nil {
 		m.t.Fatal(err)
@@ -190,7 +195,8 @@ func (m manager) ours(script string, extra ...string) string {
 	if len(texts)+len(links) == 0 {
 		bin = ""
 	}
-	steps, err := Steps(settings, ws.Packages[i], script, Options{Environ: m.environ(extra), InitDir: ws.Packages[i].Path, Bin: bin})
+	o.Environ, o.InitDir, o.Bin = m.environ(extra), ws.Packages[i].Path, bin
+	steps, err := Steps(settings, ws.Packages[i], script, o)
 	if err != nil {
 		m.t.Fatal(err)
 	}

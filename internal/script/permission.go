@@ -27,7 +27,7 @@ func Restricts(text string) bool { return permission.MatchString(text) }
 // script's text with its hooks, and in scripts of the package or of the root, and files
 // of the package, that those texts name.
 func (s *Settings) Restricted(pkg *workspace.Package, name string) bool {
-	if slices.ContainsFunc(s.nodeOptions, Restricts) {
+	if slices.ContainsFunc(s.options.words, Restricts) {
 		return true
 	}
 	seen := map[named]bool{}

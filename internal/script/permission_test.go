@@ -42,7 +42,7 @@ func TestRestricted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &Settings{ws: &workspace.Workspace{Manager: workspace.NPM, RootPackage: root}, hooks: true, nodeOptions: options}
+			s := &Settings{ws: &workspace.Workspace{Manager: workspace.NPM, RootPackage: root}, hooks: true, options: userOptions{words: options}}
 			pkg := &workspace.Package{Dir: "a", Path: dir, Scripts: tt.scripts, Manifest: []byte("{}")}
 			if got := s.Restricted(pkg, "build"); got != tt.want {
 				t.Errorf("got %v", got)

@@ -64,6 +64,9 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 		if err != nil {
 			return nil, err
 		}
+		if s.flagged {
+			args = append(args, nodeOptionsFlag+s.options.text(o))
+		}
 		args = append(args, "run", name)
 		if len(o.Args) > 0 && s.ws.Manager == workspace.NPM {
 			args = append(args, "--") // the others hand over what follows the name

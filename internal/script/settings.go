@@ -1,17 +1,13 @@
 package script
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/managerprogram"
 	"github.com/heapmage/heapmage/internal/npmconfig"
-	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
-	"github.com/heapmage/heapmage/memtools/v8heap"
 )
 
 // Settings are the package manager's settings on scripts, and where its program
@@ -33,7 +29,9 @@ type Settings struct {
 	MergedFrom string
 
 	ws          *workspace.Workspace
-	nodeOptions []string // the user's, without heap limits, in the order for NODE_OPTIONS
+	options     userOptions
+	nested      map[string]userOptions // by the variable that a package manager inside a script obeys
+	flagged     bool                   // such a manager obeys no variable, only a flag
 	scriptShell string
 	hooks       bool     // pre and post scripts run
 	emulated    bool     // pnpm runs scripts in its own shell
@@ -59,55 +57,26 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, to
 	}
 	s.findManager(env)
 	s.hooks = s.runsHooks()
-	fromEnvironment, err := splitNodeOptions(environ.Value(env, environ.NodeOptions))
-	if err != nil {
-		return nil, &problem.Error{Where: environ.NodeOptions, What: "cannot be read", Cause: err, Hint: "node itself refuses it: fix the quotes"}
-	}
-	file, text, err := s.readFiles(env)
+	file, err := s.readFiles(env)
 	if err != nil {
 		return nil, err
 	}
-	fromFile, err := splitNodeOptions(text)
-	if err != nil {
-		return nil, &problem.Error{Where: file, What: "its node options cannot be read", Cause: err, Hint: "node itself refuses them: fix the quotes"}
+	own := optionsText{environ.NodeOptions, environ.Value(env, environ.NodeOptions)}
+	if s.options, err = mergeOptions(total, own, file); err != nil {
+		return nil, err
 	}
-	dead := s.take(environ.NodeOptions, fromEnvironment, total)
-	if len(fromFile) > 0 {
-		dead = append(dead, s.take(file, fromFile, total)...) // the later heap limit counts, as for the manager
-		s.MergedFrom = file
+	s.UserHeapLimit, s.UserHeapSource = s.options.limit, s.options.limitFrom
+	s.DeadWord, s.DeadSource = s.options.deadWord, s.options.deadFrom
+	if file.text != "" {
+		s.MergedFrom = file.from
 	}
-	s.nodeOptions = append(s.nodeOptions, dead...)
+	s.readNested(total, own, file)
 	return s, nil
-}
-
-// take takes over node options from one place: what Node reads of them. It returns the
-// words that Node does not read.
-func (s *Settings) take(source string, options []string, total memtools.Bytes) (dead []string) {
-	read, dead := live(slices.DeleteFunc(options, v8heap.IsPreload)) // of an outer heapmage: ours takes its place
-	if limit, ok := heapLimitOf(read, total); ok {
-		s.UserHeapLimit, s.UserHeapSource = limit, source
-	}
-	if len(dead) > 0 && s.DeadSource == "" {
-		s.DeadWord, s.DeadSource = dead[0], source
-	}
-	s.nodeOptions = append(s.nodeOptions, withoutHeapLimit(read)...)
-	return withoutHeapLimit(dead)
 }
 
 // NodeOptions returns the options that the user set for Node processes, as Node gets them
 // if heapmage adds none.
-func (s *Settings) NodeOptions() []string { return s.withOurs(nil, 0) }
-
-// withOurs returns the options for a Node process: ours first, where no word of the user
-// can stop them, with the one heap limit. A limit of zero is the user's.
-func (s *Settings) withOurs(ours []string, limit memtools.Bytes) []string {
-	limit = cmp.Or(limit, s.UserHeapLimit)
-	var all []string
-	if limit > 0 {
-		all = append(all, heapFlag(limit))
-	}
-	return slices.Concat(all, ours, s.nodeOptions)
-}
+func (s *Settings) NodeOptions() []string { return s.options.withOurs(nil, 0) }
 
 // NodeEnvironment returns the environment for a Node process of the workspace that
 // is not a script.
