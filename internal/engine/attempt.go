@@ -136,7 +136,7 @@ func (a *attempt) warn() {
 	}
 	a.sayOnce(limit)
 	text := a.task.Package.Scripts[a.task.Script]
-	if own, ok := script.OverrideIn(text, a.limits.Effective); ok && a.isNode() {
+	if own := a.override(); own.Text != "" {
 		a.sayOnce(event.Notice{Kind: event.OwnOptions, Task: a.event.Label, Text: fmt.Sprintf("its script sets %s itself, which overrides heapmage's heap limit", own.Text)})
 	}
 	if scripttext.Watches(text) {
@@ -145,19 +145,30 @@ func (a *attempt) warn() {
 	}
 }
 
+// override is what the task's script does itself about the options for Node.
+func (a *attempt) override() (own script.Override) {
+	if a.isNode() {
+		own, _ = a.settings.Override(a.task.Package, a.task.Script, a.limits.Effective)
+	}
+	return own
+}
+
 // process runs the task's processes.
 func (a *attempt) process(log *rundir.Log) (runner.Result, error) {
 	steps, err := a.steps()
 	if err != nil {
 		return runner.Result{}, err
 	}
-	own, _ := script.OverrideIn(a.task.Package.Scripts[a.task.Script], a.limits.Effective)
+	own := a.override()
+	if own.Default {
+		own.HeapLimits = append(own.HeapLimits, heap.NodeDefault(a.limits.Effective))
+	}
 	out := a.console.Output(a.label(), log.Path)
 	defer out.Close()
 	return a.runner.Run(a.ctx, runner.Spec{
 		ID: a.task.ID, Steps: steps, Log: log, Output: out,
 		Timeout:   a.config.TaskFor(a.task.Package.Keys(), a.task.Target, a.task.Script).Timeout,
-		HeapLimit: a.limit.Diagnosed(a.maxBudget), ScriptHeapLimit: own.HeapLimit,
+		HeapLimit: a.limit.Diagnosed(a.maxBudget), ScriptHeapLimits: own.HeapLimits, HeapLimitUnsure: own.Unknown,
 	}, &a.Attempt)
 }
 

@@ -45,9 +45,10 @@ type Spec struct {
 	// does the time for which this process was stopped. Zero means none.
 	Timeout time.Duration
 	// HeapLimit is V8's heap limit that Steps set, for the diagnosis; zero if unknown.
-	// ScriptHeapLimit is one that the script sets itself, zero if it sets none.
-	HeapLimit       memtools.Bytes
-	ScriptHeapLimit memtools.Bytes
+	// ScriptHeapLimits and HeapLimitUnsure are what the script does itself about it.
+	HeapLimit        memtools.Bytes
+	ScriptHeapLimits []memtools.Bytes
+	HeapLimitUnsure  bool
 }
 
 // Result is how an attempt ended.
@@ -168,7 +169,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	}
 	res.Verdict = oom.Diagnose(oom.Evidence{
 		ExitCode: end.ExitCode, Signal: oom.SignalNumber(end.Signal), Seen: scanner.Findings(),
-		HeapLimit: r.HeapLimit, ScriptHeapLimit: r.ScriptHeapLimit, Budget: now.Budget, Peak: peak, Processes: processes,
+		HeapLimit: r.HeapLimit, ScriptHeapLimits: r.ScriptHeapLimits, HeapLimitUnsure: r.HeapLimitUnsure, Budget: now.Budget, Peak: peak, Processes: processes,
 		Available: before.Available, AvailableKnown: true,
 		CgroupOOMKill: kills.Cgroup.Value > 0, HostOOMKill: kills.Host.Value > 0,
 		OwnLimit: smaller.Size, OwnCgroup: smaller.Name, OwnOOMKill: ownKill,

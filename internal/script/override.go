@@ -2,45 +2,164 @@ package script
 
 import (
 	"cmp"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/scripttext"
+	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// Override is an option for Node that a script's text sets itself. It goes
-// before heapmage's for the processes that the script starts with it.
+// Override is what a script does itself about Node's options. It goes before heapmage's
+// for the processes that the script starts with it.
 type Override struct {
-	// Text is the part of the script that sets it.
+	// Text is the part of the script that does it; empty if a program does.
 	Text string
-	// HeapLimit is the old-space limit that it sets; zero if it sets none.
-	HeapLimit memtools.Bytes
+	// HeapLimits are the old-space limits that it sets, each for some of its processes.
+	HeapLimits []memtools.Bytes
+	// Default is set if some of its processes have V8's own limit, and Unknown if some
+	// have one that the text does not tell.
+	Default, Unknown bool
 }
 
-// OverrideIn finds the options for Node that a script's text sets itself, as in
-// "cross-env NODE_OPTIONS=--max-old-space-size=8192 tsc". total is the memory
-// that a percentage is of. A NODE_OPTIONS is named before a flag; the first heap
-// limit counts.
+// found reports whether there is any.
+func (o Override) found() bool {
+	return o.Text != "" || len(o.HeapLimits) > 0 || o.Default || o.Unknown
+}
+
+// Override finds what a package's script does itself about Node's options, in all that it
+// seems to run. total is the memory that a percentage is of.
+func (s *Settings) Override(pkg *workspace.Package, name string, total memtools.Bytes) (found Override, ok bool) {
+	for p := range s.parts(pkg, name) {
+		var o Override
+		if p.program {
+			o = overrideInProgram(p.text)
+		} else {
+			o, _ = OverrideIn(p.text, total)
+		}
+		found.Text = cmp.Or(found.Text, o.Text)
+		found.HeapLimits = append(found.HeapLimits, o.HeapLimits...)
+		found.Default, found.Unknown = found.Default || o.Default, found.Unknown || o.Unknown
+	}
+	return found, found.found()
+}
+
+var heapLimitInProgram = regexp.MustCompile(`max[-_]old[-_]space[-_]size\b(?:["'\s]*[=,:]?["'\s]*(\d{1,7})\b)?`)
+
+// overrideInProgram finds heap limits in a program of any language.
+func overrideInProgram(text string) (o Override) {
+	for _, m := range heapLimitInProgram.FindAllStringSubmatch(text, -1) {
+		if n, err := strconv.Atoi(m[1]); err == nil && n > 0 {
+			o.HeapLimits = append(o.HeapLimits, memtools.Bytes(n)*memtools.MB)
+		} else {
+			o.Unknown = true
+		}
+	}
+	return o
+}
+
+// OverrideIn finds what a script's text does itself about Node's options, as in "cross-env
+// NODE_OPTIONS=--max-old-space-size=8192 tsc". A NODE_OPTIONS is named before a flag.
 func OverrideIn(text string, total memtools.Bytes) (found Override, ok bool) {
-	var flag string // the first heap limit, as written
-	for c := range scripttext.CommandsWithin(text) {
+	flag := found.read(text, total)
+	found.Text = cmp.Or(found.Text, flag)
+	return found, found.found()
+}
+
+// read takes in a text and the texts that are quoted in it. It returns the first flag for a
+// heap limit, as written.
+func (o *Override) read(text string, total memtools.Bytes) (flag string) {
+	for _, c := range scripttext.Commands(text) {
 		for i, w := range c.Words {
-			shown, options := w.Raw, []string{w.Text}
 			name, value, hasValue := flagName(w.Text)
-			switch {
-			case name == environ.NodeOptions && strings.HasPrefix(w.Raw, name):
-				options = strings.Fields(value)
-				found.Text = cmp.Or(found.Text, shown)
-			case (name == oldSpace || name == oldSpacePercent) && !hasValue && i+1 < len(c.Words):
-				shown += " " + c.Words[i+1].Raw
-				options = append(options, c.Words[i+1].Text)
+			var next scripttext.Word
+			if i+1 < len(c.Words) {
+				next = c.Words[i+1]
 			}
-			if limit, ok := heapLimitOf(options, total); ok && flag == "" {
-				flag, found.HeapLimit = shown, limit
+			switch {
+			case name == environ.NodeOptions && hasValue && strings.HasPrefix(w.Raw, name):
+				o.replace(w.Raw, value, total)
+			case slices.Contains(settingFlags, name) && hasValue:
+				o.replace(w.Raw, value, total)
+			case slices.Contains(settingFlags, name):
+				o.replace(w.Raw+" "+next.Raw, next.Text, total)
+			case drops(c.Words, i):
+				o.replace(w.Raw, "", total)
+			case name == oldSpace || name == oldSpacePercent:
+				shown, options := w.Raw, []string{w.Text}
+				if !hasValue {
+					shown, options = shown+" "+next.Raw, append(options, next.Text)
+				}
+				flag = cmp.Or(flag, shown)
+				o.limit(options, total)
+			case w.Quoted():
+				flag = cmp.Or(flag, o.read(w.Text, total))
 			}
 		}
 	}
-	found.Text = cmp.Or(found.Text, flag)
-	return found, found.Text != ""
+	return flag
+}
+
+// settingFlags are how a script hands npm or pnpm a setting that replaces NODE_OPTIONS.
+var settingFlags = []string{"--node-options", "--config.node-options", "--config.nodeOptions"}
+
+// drops reports whether a word takes NODE_OPTIONS out of the environment: unset NAME,
+// env -u NAME, env -i.
+func drops(words []scripttext.Word, i int) bool {
+	w := words[i].Text
+	if i == 0 {
+		return false
+	}
+	first, before := words[0].Text, words[i-1].Text
+	return w == environ.NodeOptions && (first == "unset" || before == "-u" || before == "--unset") ||
+		w == "--unset="+environ.NodeOptions || first == "env" && (w == "-i" || w == "--ignore-environment")
+}
+
+var (
+	oursInValue  = regexp.MustCompile(`\$\{?` + environ.NodeOptions + `\b|%` + environ.NodeOptions + `%`)
+	variableLeft = regexp.MustCompile("[$`]|%\\w+%")
+)
+
+// replace takes in a value of NODE_OPTIONS. One that repeats what was there keeps heapmage's.
+func (o *Override) replace(shown, value string, total memtools.Bytes) {
+	keeps := oursInValue.MatchString(value)
+	words, err := splitNodeOptions(value)
+	if err != nil {
+		return // node refuses it
+	}
+	read, _ := live(words)
+	if keeps {
+		read = words // the variable stands for options
+	}
+	limited := o.limit(read, total)
+	if keeps && !limited {
+		return
+	}
+	o.Text = cmp.Or(o.Text, shown)
+	switch {
+	case limited:
+	case variableLeft.MatchString(value):
+		o.Unknown = true
+	default:
+		o.Default = true
+	}
+}
+
+// limit takes in the heap limit among options, and reports whether there is one.
+func (o *Override) limit(options []string, total memtools.Bytes) bool {
+	size, ok := heapLimitOf(options, total)
+	if ok {
+		o.HeapLimits = append(o.HeapLimits, size)
+		return true
+	}
+	if slices.ContainsFunc(options, func(option string) bool {
+		name, _, _ := flagName(option)
+		return name == oldSpace || name == oldSpacePercent
+	}) {
+		o.Unknown = true // the value is in a variable
+	}
+	return false
 }

@@ -40,6 +40,7 @@ type Settings struct {
 	program     managerprogram.Program
 	programErr  error  // why program is not known
 	version     string // the manager's version
+	byWord      map[string]*workspace.Package
 }
 
 // ReadSettings reads the settings of a workspace: those of npm from wherever npm reads
@@ -47,7 +48,7 @@ type Settings struct {
 // limit in percent is of. ctx bounds the start of node, which is asked for its
 // version. Every error is a *problem.Error.
 func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, total memtools.Bytes) (*Settings, error) {
-	s := &Settings{ws: ws}
+	s := &Settings{ws: ws, byWord: packagesByWord(ws.All())}
 	if ws.Manager == workspace.Go {
 		return s, nil
 	}
@@ -76,7 +77,7 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, to
 
 // NodeOptions returns the options that the user set for Node processes, as Node gets them
 // if heapmage adds none.
-func (s *Settings) NodeOptions() []string { return s.options.withOurs(nil, 0) }
+func (s *Settings) NodeOptions() []string { return s.options.withOurs(nil, s.UserHeapLimit) }
 
 // NodeEnvironment returns the environment for a Node process of the workspace that
 // is not a script.

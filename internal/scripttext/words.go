@@ -13,6 +13,12 @@ type Word struct {
 	Raw  string // as written
 }
 
+// Quoted reports whether a word holds several in quotes, as a command for "sh -c" does. Its
+// Text is shorter than its Raw, so reading texts within texts comes to an end.
+func (w Word) Quoted() bool {
+	return len(w.Text) < len(w.Raw) && strings.ContainsAny(w.Text, " \t\n")
+}
+
 // Command is one simple command: a program with its arguments, with the
 // assignments before it and the redirections.
 type Command struct {
@@ -164,8 +170,7 @@ func yieldWithin(text string, yield func(Command) bool) bool {
 			return false
 		}
 		for _, w := range c.Words {
-			// Without its quotes it is shorter, so this comes to an end.
-			if len(w.Text) < len(w.Raw) && strings.ContainsAny(w.Text, " \t\n") && !yieldWithin(w.Text, yield) {
+			if w.Quoted() && !yieldWithin(w.Text, yield) {
 				return false
 			}
 		}

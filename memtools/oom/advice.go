@@ -64,6 +64,9 @@ func advise(e Evidence, v Verdict) string {
 func lowerFirst(text string) string { return strings.ToLower(text[:1]) + text[1:] }
 
 func adviseV8(e Evidence, v Verdict) string {
+	if ownHeapLimits := e.HeapLimitUnsure || len(e.ScriptHeapLimits) > 0; ownHeapLimits && v.Limit == 0 {
+		return "It may have been at a limit that goes before heapLimit: look for NODE_OPTIONS and --max-old-space-size in the script and in what it runs, and set a larger limit there."
+	}
 	if e.HeapLimit > 0 && v.Limit == 0 {
 		return fmt.Sprintf("V8 ran out at %s although heapLimit is %s: look for --max-old-space-size in the script itself, or for one very large array or string.",
 			v.Used, e.HeapLimit.Short())
@@ -94,9 +97,15 @@ func adviseJVM(v Verdict) string {
 const crowd = 3
 
 func adviseKilled(e Evidence) string {
+	for _, l := range e.ScriptHeapLimits {
+		if e.Budget > 0 && l-l/4 > e.Budget {
+			return fmt.Sprintf("Its script runs Node with a heap limit of %s, more than the budget of %s allows: set a lower --max-old-space-size there, or %s.",
+				l.Short(), e.Budget.Short(), moreRoom(e))
+		}
+	}
 	// A heap limit far above the budget lets the kernel act before V8. One that is
 	// close to the budget, which may have shrunk since the start, is not the cause.
-	if e.Budget > 0 && e.HeapLimit-e.HeapLimit/4 > e.Budget {
+	if e.Budget > 0 && !e.HeapLimitUnsure && e.HeapLimit-e.HeapLimit/4 > e.Budget {
 		return fmt.Sprintf("Its heapLimit of %s is more than the budget of %s allows: lower heapLimit, or %s.",
 			e.HeapLimit.Short(), e.Budget.Short(), moreRoom(e))
 	}
@@ -110,7 +119,7 @@ func adviseKilled(e Evidence) string {
 }
 
 func adviseSignal(e Evidence, v Verdict) string {
-	if strings.Contains(v.Detail, "SIGABRT") && e.HeapLimit > 0 && e.Peak >= e.HeapLimit-e.HeapLimit/8 {
+	if strings.Contains(v.Detail, "SIGABRT") && e.HeapLimit > 0 && !e.HeapLimitUnsure && len(e.ScriptHeapLimits) == 0 && e.Peak >= e.HeapLimit-e.HeapLimit/8 {
 		return fmt.Sprintf("Its peak of %s was near its heapLimit of %s: V8 may have ended it with a message that was swallowed; try heapLimit: %s.",
 			e.Peak, e.HeapLimit.Short(), roundUp(e.HeapLimit+e.HeapLimit/2).Short())
 	}

@@ -2,6 +2,7 @@ package oom
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -146,17 +147,19 @@ func (e Evidence) fatal(f finding) Verdict {
 	return v
 }
 
-// foreignLimit reports whether V8 ran out at another limit than the caller's: one that
-// the script sets, or V8's own default in a process that did not get the caller's.
+// foreignLimit reports whether V8 may have run out at another limit than the caller's: one
+// that the script sets, or V8's own default in a process that did not get the caller's.
 func (e Evidence) foreignLimit(f finding) bool {
 	used, ours := f.used, e.HeapLimit
 	switch {
+	case e.HeapLimitUnsure:
+		return true
+	case used == 0:
+		return len(e.ScriptHeapLimits) > 0 // either may have been in force
+	case slices.ContainsFunc(e.ScriptHeapLimits, func(l memtools.Bytes) bool { return near(used, l) || distance(used, l) < distance(used, ours) }):
+		return true
 	case ours == 0:
 		return false
-	case used == 0:
-		return e.ScriptHeapLimit > 0 // either may have been in force
-	case e.ScriptHeapLimit > 0 && distance(used, e.ScriptHeapLimit) < distance(used, ours):
-		return true
 	case strings.HasPrefix(f.line, ineffective) && used < ours-ours/4:
 		return true // V8 writes this only near its limit (Heap::HasLowOldGenerationAllocationRate)
 	}
@@ -166,6 +169,12 @@ func (e Evidence) foreignLimit(f finding) bool {
 }
 
 const ineffective = "FATAL ERROR: Ineffective mark-compacts near heap limit"
+
+// near reports whether a heap that V8 gave up is about as large as a limit allows, with the
+// young generation.
+func near(used, limit memtools.Bytes) bool {
+	return used >= limit-limit/4 && used <= limit+limit/8+64*memtools.MB
+}
 
 func distance(a, b memtools.Bytes) memtools.Bytes { return max(a-b, b-a) }
 

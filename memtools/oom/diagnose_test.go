@@ -212,12 +212,25 @@ func TestDiagnoseWeighsEvidence(t *testing.T) {
 			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 8 * gb, Budget: 16 * gb}, V8Heap, "JavaScript heap out of memory (at 67.40MB)",
 			"V8 ran out at 67.40MB although heapLimit is 8GB: look for --max-old-space-size in the script itself"},
 		"a heap whose limit the script sets near ours": {
-			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 96 * mb, ScriptHeapLimit: 64 * mb}, V8Heap, "JavaScript heap out of memory (at 67.40MB)",
-			"look for --max-old-space-size in the script itself"},
+			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 96 * mb, ScriptHeapLimits: []memtools.Bytes{64 * mb}}, V8Heap, "JavaScript heap out of memory (at 67.40MB)",
+			"look for NODE_OPTIONS and --max-old-space-size in the script"},
+		"one larger than ours that may have been in force as well": {
+			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 64 * mb, ScriptHeapLimits: []memtools.Bytes{80 * mb}}, V8Heap, "JavaScript heap out of memory (at 67.40MB)", "look for NODE_OPTIONS"},
+		"one of several": {
+			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 96 * mb, ScriptHeapLimits: []memtools.Bytes{4 * gb, 64 * mb}}, V8Heap, "JavaScript heap out of memory (at 67.40MB)", "look for NODE_OPTIONS"},
+		"a limit that is not known": {
+			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 64 * mb, HeapLimitUnsure: true}, V8Heap, "JavaScript heap out of memory (at 67.40MB)", "look for NODE_OPTIONS"},
+		"a limit of the script alone": {
+			Evidence{ExitCode: 134, Tail: v8, ScriptHeapLimits: []memtools.Bytes{64 * mb}, Budget: gb}, V8Heap, "JavaScript heap out of memory (at 67.40MB)", "look for NODE_OPTIONS"},
+		"a kill under a limit of the script's that does not fit": {
+			Evidence{Signal: 9, CgroupOOMKill: true, HeapLimit: 512 * mb, ScriptHeapLimits: []memtools.Bytes{8 * gb}, Budget: gb, Peak: 990 * mb}, KernelOOM, "",
+			"Its script runs Node with a heap limit of 8GB, more than the budget of 1GB allows: set a lower --max-old-space-size there"},
+		"an abort near a limit that was not in force": {
+			Evidence{Signal: 6, HeapLimit: 512 * mb, HeapLimitUnsure: true, Peak: 500 * mb}, Signal, "", ""},
 		"a heap that died at ours although the script sets another for a part": {
-			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 64 * mb, ScriptHeapLimit: 512 * mb}, V8Heap, "V8 heap limit 64.00MB", "Set heapLimit: 128MB"},
+			Evidence{ExitCode: 134, Tail: v8, HeapLimit: 64 * mb, ScriptHeapLimits: []memtools.Bytes{512 * mb}}, V8Heap, "V8 heap limit 64.00MB", "Set heapLimit: 128MB"},
 		"a heap of unknown size, of a script that sets a limit": {
-			Evidence{Signal: 6, Tail: v8Line, HeapLimit: 512 * mb, ScriptHeapLimit: 64 * mb}, V8Heap, "JavaScript heap out of memory", "look for --max-old-space-size"},
+			Evidence{Signal: 6, Tail: v8Line, HeapLimit: 512 * mb, ScriptHeapLimits: []memtools.Bytes{64 * mb}}, V8Heap, "JavaScript heap out of memory", "look for NODE_OPTIONS and --max-old-space-size"},
 		"a heap far beyond our limit did not have it": {
 			Evidence{ExitCode: 134, Tail: lastGC("Reached heap limit Allocation failed", "2040.1"), HeapLimit: gb}, V8Heap, "JavaScript heap out of memory (at 2040.10MB)",
 			"V8 ran out at 2040.10MB although heapLimit is 1GB"},

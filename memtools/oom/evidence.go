@@ -36,9 +36,11 @@ type Evidence struct {
 	// HeapLimit is V8's heap limit that the caller set for the process
 	// (--max-old-space-size).
 	HeapLimit memtools.Bytes
-	// ScriptHeapLimit is a limit that the script sets for some of its processes itself, so
-	// that HeapLimit was not in force there.
-	ScriptHeapLimit memtools.Bytes
+	// ScriptHeapLimits are limits that some of its processes have instead, because the script
+	// sets them itself, or drops HeapLimit so that V8's own is in force.
+	ScriptHeapLimits []memtools.Bytes
+	// HeapLimitUnsure is set if some of its processes have a limit instead that is not known.
+	HeapLimitUnsure bool
 	// Budget is the most that the process tree could use: its budget, or the limit of
 	// its cgroup or machine if that is smaller.
 	Budget memtools.Bytes
