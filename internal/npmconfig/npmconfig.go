@@ -250,13 +250,18 @@ func (c *Config) Variables() map[string]string {
 
 // shown is a value as scripts see it.
 func (v value) shown() string {
-	switch {
-	case v.list != nil:
+	if v.list != nil {
 		return strings.Join(v.list, "\n\n")
-	case v.text == "false", v.text == "null":
+	}
+	return Shown(v.text)
+}
+
+// Shown is the text of a setting as scripts see it: nothing for one that is off.
+func Shown(text string) string {
+	if text == "false" || text == "null" {
 		return ""
 	}
-	return v.text
+	return text
 }
 
 // reference is ${NAME}, or ${NAME?} for a variable that need not be set.

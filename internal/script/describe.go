@@ -3,11 +3,13 @@ package script
 import (
 	"encoding/json"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/npmconfig"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -30,7 +32,7 @@ func (s *Settings) describe(env variables, pkg *workspace.Package, o Options) {
 	if s.ws.Manager != workspace.Yarn {
 		env.set(environ.NPMCommand, "run-script")
 	}
-	if !s.ws.Berry() {
+	if s.ws.Manager == workspace.NPM || s.ws.Manager == workspace.PNPM && s.major() < 11 || s.ws.Manager == workspace.Yarn && !s.ws.Berry() {
 		for name, value := range s.config.Variables() {
 			env.set(name, value)
 		}
@@ -88,21 +90,41 @@ func (s *Settings) describeNPM(env variables, o Options) {
 // script calls it.
 func (s *Settings) describePNPM(env variables, pkg *workspace.Package) {
 	env.set(environ.PNPMSourceDir, pkg.Path)
-	for _, entry := range s.noInstall() {
-		name, value, _ := strings.Cut(entry, "=")
-		env.set(name, value)
-	}
 	if s.major() < 11 {
 		env.set(environ.NPMConfigPrefix+"frozen_lockfile", "")
 	}
 	if s.major() == 10 {
+		s.describeFile(env)
 		env.set(environ.NPMConfigPrefix+"npm_globalconfig", s.config.Global)
 		env.set(environ.NPMConfigPrefix+"globalconfig", s.config.Further)
+	}
+	for _, entry := range s.noInstall() {
+		name, value, _ := strings.Cut(entry, "=")
+		env.set(name, value)
 	}
 	if gyp := s.own("dist", "node_modules", "node-gyp", "bin", "node-gyp.js"); gyp != "" {
 		env.set(environ.NPMNodeGyp, gyp)
 	}
 }
+
+// describeFile sets what pnpm-workspace.yaml says, as pnpm 10 does, except for lists.
+func (s *Settings) describeFile(env variables) {
+	var all map[string]any
+	_ = s.ws.PNPM.Decode(&all) // that it is a mapping was seen when the workspace was loaded
+	for key, v := range all {
+		name := environ.NPMConfigPrefix + strings.ToLower(upper.ReplaceAllString(key, "${1}_${2}"))
+		switch v := v.(type) {
+		case []any:
+		case string:
+			env.set(name, v)
+		default:
+			text, _ := json.Marshal(v) // every value of a YAML file without odd keys has a JSON form
+			env.set(name, npmconfig.Shown(string(text)))
+		}
+	}
+}
+
+var upper = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 
 // yarnDefaults are settings of yarn 1 that it shows to scripts.
 var yarnDefaults = map[string]string{

@@ -239,13 +239,54 @@ var managers = []struct{ name, major string }{
 	{"npm", "10"}, {"npm", "11"}, {"pnpm", "8"}, {"pnpm", "9"}, {"pnpm", "10"}, {"pnpm", "11"}, {"pnpm", "12"}, {"yarn", "1"}, {"yarn", "4"}, {"bun", ""},
 }
 
+// setUp is a manager with settings that change how it runs scripts.
+type setUp struct {
+	name, major, settings string
+	files                 map[string]string
+}
+
+// ownSettings are of pnpm 10 and newer, and of each type.
+const ownSettings = `packages: ['packages/*']
+verifyDepsBeforeRun: false
+shellEmulator: true
+enablePrePostScripts: false
+nodeOptions: --no-warnings
+childConcurrency: 3
+savePrefix: ""
+strictPeerDependencies: null
+publicHoistPattern: [x]
+overrides: {x: "1"}
+`
+
+// setUps are all managers as they are, and those that run scripts in their own shell or
+// resolve packages themselves.
+func setUps() (all []setUp) {
+	for _, m := range managers {
+		all = append(all, setUp{m.name, m.major, "", map[string]string{".npmrc": "node-options=--no-warnings\nnode-linker=hoisted\n"}})
+		switch {
+		case m.name == "pnpm" && m.major < "10":
+			all = append(all, setUp{m.name, m.major, "shell-emulator", map[string]string{".npmrc": "shell-emulator=true\nenable-pre-post-scripts=true\n"}})
+		case m.name == "pnpm":
+			all = append(all, setUp{m.name, m.major, "shellEmulator", map[string]string{
+				"pnpm-workspace.yaml": ownSettings}})
+		case m.name == "yarn" && m.major == "4":
+			all = append(all, setUp{m.name, m.major, "pnp", map[string]string{".yarnrc.yml": "enableTelemetry: false\n"}})
+		}
+	}
+	return all
+}
+
 // Each manager runs one script with its hooks once: starting them is what takes time.
 func TestScriptsRunAsUnderEachManager(t *testing.T) {
 	all := installedManagers(t)
-	for _, m := range managers {
-		t.Run(strings.TrimSpace(m.name+" "+m.major), func(t *testing.T) {
-			m := &manager{t: t, name: m.name, major: m.major, all: all}
-			m.open(map[string]string{"previnfo": "echo hook pre", "vinfo": `node vars.js "${BASH_VERSION:+bash}"`, "postvinfo": "echo hook post $(pwd)"}, nil)
+	for _, u := range setUps() {
+		t.Run(strings.TrimSpace(u.name+" "+u.major+" "+u.settings), func(t *testing.T) {
+			m := &manager{t: t, name: u.name, major: u.major, all: all}
+			info := `node vars.js "${BASH_VERSION:+bash}"`
+			if u.settings != "" {
+				info = "node vars.js" // their own shells know no such form
+			}
+			m.open(map[string]string{"previnfo": "echo hook pre", "vinfo": info, "postvinfo": "echo hook post $(pwd)"}, u.files)
 			ours, theirs := m.ours("vinfo"), m.theirs("vinfo")
 			m.compare(printed(t, ours), printed(t, theirs))
 			if got, want := hooks(ours), hooks(theirs); !slices.Equal(got, want) {
@@ -314,6 +355,7 @@ func (m manager) stands(variable string) bool {
 // differences are those that stand. docs/managers.md lists them for users.
 var differences = []difference{
 	{"", "_|SHLVL|OLDPWD|PWD", "the shell's own"},
+	{"", "p?npm_config_node_options", "the options of the user's settings, merged with ours, for a manager inside the script"},
 	{"pnpm.*|yarn1", "npm_config_(?:registry|_jsr_registry)", "the manager's default; one that is set in a file is the same"},
 	{"npm11", "npm_config_allow_scripts", "empty, and of a setting of npm 11 on installing"},
 	{"yarn4", "npm_execpath|BERRY_BIN_FOLDER", "yarn makes a folder for each script, heapmage one for all: .heapmage/bin"},
