@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/scripttext"
@@ -104,7 +105,7 @@ var built = regexp.MustCompile(`(?:^|/)(?:dist|build|lib|out|esm|cjs|node_module
 func readScripts(packages []*workspace.Package, total memtools.Bytes) (overrides, missing []string) {
 	for _, pkg := range packages {
 		for name, text := range pkg.Scripts {
-			if own, ok := script.OverrideIn(text, total); ok && len(own.HeapLimits) > 0 {
+			if own := nodeoptions.OverrideIn(text, total); len(own.HeapLimits) > 0 {
 				overrides = append(overrides, fmt.Sprintf("%s: the script %s sets %s itself", pkg.Name, name, own.Text))
 			}
 			for _, file := range scripttext.Entrypoints(text) {

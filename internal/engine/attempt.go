@@ -9,10 +9,10 @@ import (
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
+	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
-	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
@@ -146,9 +146,9 @@ func (a *attempt) warn() {
 }
 
 // override is what the task's script does itself about the options for Node.
-func (a *attempt) override() (own script.Override) {
+func (a *attempt) override() (own nodeoptions.Override) {
 	if a.isNode() {
-		own, _ = a.settings.Override(a.task.Package, a.task.Script, a.limits.Effective)
+		own = a.settings.Override(a.task.Package, a.task.Script, a.limits.Effective)
 	}
 	return own
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/report"
@@ -106,11 +107,11 @@ func (w watch) visible(text string) []string {
 	switch {
 	case err == nil && w.Heaps == nil:
 		return w.environ // not wanted
-	case err == nil && (script.Restricts(text) || script.Restricts(environ.Value(w.environ, environ.NodeOptions))):
+	case err == nil && (nodeoptions.Restricts(text) || nodeoptions.Restricts(environ.Value(w.environ, environ.NodeOptions))):
 		err = errors.New("they run under Node's permission model")
 	case err == nil:
 		var env []string
-		if env, err = script.WithNodeOptions(w.environ, w.Heaps.Options()...); err == nil {
+		if env, err = nodeoptions.Add(w.environ, w.Heaps.Options()...); err == nil {
 			return append(env, w.Heaps.Env()...)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -49,15 +50,15 @@ func (s *Settings) base(o Options) variables {
 			env.set(name, v)
 		}
 	}
-	if options := s.options.text(o); options != "" {
+	if options := s.options.Text(o.NodeOptions, o.HeapLimit); options != "" {
 		env.set(environ.NodeOptions, options)
 	}
 	if o.HeapLimit > 0 {
 		// An outer heapmage's limit is in NODE_OPTIONS like the user's.
-		outer := s.UserHeapLimit > 0 && env[environ.WorkerHeap] == megabytes(s.UserHeapLimit)
+		outer := s.UserHeapLimit > 0 && env[environ.WorkerHeap] == nodeoptions.Megabytes(s.UserHeapLimit)
 		delete(env, environ.WorkerHeap)
 		if s.UserHeapLimit == 0 || outer {
-			env.set(environ.WorkerHeap, megabytes(o.HeapLimit))
+			env.set(environ.WorkerHeap, nodeoptions.Megabytes(o.HeapLimit))
 		}
 	}
 	if _, set := env[environ.ForceColor]; o.Colour && !set && env[environ.NoColor] == "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/managerprogram"
+	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/npmconfig"
 	"github.com/heapmage/heapmage/internal/pkgmanager"
 	"github.com/heapmage/heapmage/internal/problem"
@@ -27,7 +28,7 @@ func (s *Settings) runsHooks() bool {
 
 // readFiles reads the manager's settings and returns the node options among them, with
 // the variable or the file that sets them.
-func (s *Settings) readFiles(env []string) (nodeOptions optionsText, err error) {
+func (s *Settings) readFiles(env []string) (nodeOptions nodeoptions.Text, err error) {
 	if s.config, err = npmconfig.Read(s.place(env)); err != nil {
 		return nodeOptions, err
 	}
@@ -37,7 +38,7 @@ func (s *Settings) readFiles(env []string) (nodeOptions optionsText, err error) 
 		if ignore, set := s.config.Bool("ignore-scripts"); set {
 			s.hooks = !ignore // npm run then leaves out only the hooks
 		}
-		nodeOptions.text, nodeOptions.from = s.config.Text("node-options")
+		nodeOptions.Value, nodeOptions.From = s.config.Text("node-options")
 	case workspace.PNPM:
 		return s.readPNPM(env)
 	case workspace.Yarn:
@@ -94,7 +95,7 @@ type pnpmSettings struct {
 // readPNPM reads pnpm's settings, each place over the one before. Versions up to 10 read
 // npm's files and variables, and 10 then pnpm-workspace.yaml. Version 11 and newer read the
 // user's config.yaml, pnpm-workspace.yaml, and pnpm's own variables.
-func (s *Settings) readPNPM(env []string) (nodeOptions optionsText, err error) {
+func (s *Settings) readPNPM(env []string) (nodeOptions nodeoptions.Text, err error) {
 	major := s.major()
 	if major < 11 {
 		s.scriptShell, _ = s.config.Text("script-shell")
@@ -104,13 +105,13 @@ func (s *Settings) readPNPM(env []string) (nodeOptions optionsText, err error) {
 		s.emulated, _ = s.config.Bool("shell-emulator")
 		s.syncAfter = s.config.List("sync-injected-deps-after-scripts")
 		if major != 8 { // which has the setting, but not for scripts
-			nodeOptions.text, nodeOptions.from = s.config.Text("node-options")
+			nodeOptions.Value, nodeOptions.From = s.config.Text("node-options")
 		}
 	}
 	apply := func(name string, y pnpmSettings) {
 		s.applyPNPM(y)
 		if y.NodeOptions != "" {
-			nodeOptions = optionsText{name, y.NodeOptions}
+			nodeOptions = nodeoptions.Text{From: name, Value: y.NodeOptions}
 		}
 	}
 	if dir := pnpmConfigDir(env, runtime.GOOS); major >= 11 && dir != "" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -43,7 +44,7 @@ func TestOursHoldInAManagerInsideAScript(t *testing.T) {
 						if lines["outer"] == "" || lines["outer"] != lines["inner"] {
 							t.Errorf("by the manager %v:\nouter %s\ninner %s", runner, lines["outer"], lines["inner"])
 						}
-						if want, _ := json.Marshal(joinNodeOptions([]string{"--max-old-space-size=333", ours, "--trace-uncaught"})); !strings.Contains(lines["inner"], strings.TrimSuffix(string(want), `"`)) {
+						if want, _ := json.Marshal(nodeoptions.User{Words: []string{ours, "--trace-uncaught"}}.Text(nil, 333<<20)); !strings.Contains(lines["inner"], strings.TrimSuffix(string(want), `"`)) {
 							t.Errorf("by the manager %v: %s has no %s", runner, lines["inner"], want)
 						}
 					}

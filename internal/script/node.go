@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
@@ -50,7 +51,7 @@ func findNode(ctx context.Context, env []string) (Node, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	c := exec.CommandContext(ctx, path, fmt.Sprintf("%s=%d", oldSpace, probeLimit), "-e", fmt.Sprintf(probe, probeMark))
+	c := exec.CommandContext(ctx, path, nodeoptions.HeapFlag(probeLimit*memtools.MB), "-e", fmt.Sprintf(probe, probeMark))
 	c.Env = append(environ.Without(env, environ.NodeOptions), environ.NodeNoWarnings+"=1")
 	out, err := c.Output()
 	n, ok := answered(out)

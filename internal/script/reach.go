@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/workspace"
+	"github.com/heapmage/heapmage/memtools"
 )
 
 // maxProgram is how much of a file that a script names is searched, in bytes. Programs
@@ -125,4 +127,33 @@ func packagesByWord(all []*workspace.Package) map[string]*workspace.Package {
 		}
 	}
 	return by
+}
+
+// Restricted reports whether a package's script seems to start Node under its permission
+// model. Such a process reads only what it is allowed to, and ends at once if it is to
+// preload another file. The model is found in the node options of the user, and in what
+// the script seems to run.
+func (s *Settings) Restricted(pkg *workspace.Package, name string) bool {
+	if slices.ContainsFunc(s.options.Words, nodeoptions.Restricts) {
+		return true
+	}
+	for p := range s.parts(pkg, name) {
+		if nodeoptions.Restricts(p.text) {
+			return true
+		}
+	}
+	return false
+}
+
+// Override finds what a package's script does itself about Node's options, in all that it
+// seems to run. total is the memory that a percentage is of.
+func (s *Settings) Override(pkg *workspace.Package, name string, total memtools.Bytes) (found nodeoptions.Override) {
+	for p := range s.parts(pkg, name) {
+		if p.program {
+			found.Add(nodeoptions.OverrideInProgram(p.text))
+		} else {
+			found.Add(nodeoptions.OverrideIn(p.text, total))
+		}
+	}
+	return found
 }

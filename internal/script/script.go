@@ -65,7 +65,7 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 			return nil, err
 		}
 		if s.flagged {
-			args = append(args, nodeOptionsFlag+s.options.text(o))
+			args = append(args, nodeOptionsFlag+s.options.Text(o.NodeOptions, o.HeapLimit))
 		}
 		args = append(args, "run", name)
 		if len(o.Args) > 0 && s.ws.Manager == workspace.NPM {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/managerprogram"
+	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/npmconfig"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
@@ -29,9 +30,9 @@ type Settings struct {
 	MergedFrom string
 
 	ws          *workspace.Workspace
-	options     userOptions
-	nested      map[string]userOptions // by the variable that a package manager inside a script obeys
-	flagged     bool                   // such a manager obeys no variable, only a flag
+	options     nodeoptions.User
+	nested      map[string]nodeoptions.User // by the variable that a package manager inside a script obeys
+	flagged     bool                        // such a manager obeys no variable, only a flag
 	scriptShell string
 	hooks       bool     // pre and post scripts run
 	emulated    bool     // pnpm runs scripts in its own shell
@@ -62,14 +63,14 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, to
 	if err != nil {
 		return nil, err
 	}
-	own := optionsText{environ.NodeOptions, environ.Value(env, environ.NodeOptions)}
-	if s.options, err = mergeOptions(total, own, file); err != nil {
+	own := nodeoptions.Text{From: environ.NodeOptions, Value: environ.Value(env, environ.NodeOptions)}
+	if s.options, err = nodeoptions.Merge(total, own, file); err != nil {
 		return nil, err
 	}
-	s.UserHeapLimit, s.UserHeapSource = s.options.limit, s.options.limitFrom
-	s.DeadWord, s.DeadSource = s.options.deadWord, s.options.deadFrom
-	if file.text != "" {
-		s.MergedFrom = file.from
+	s.UserHeapLimit, s.UserHeapSource = s.options.Limit, s.options.LimitFrom
+	s.DeadWord, s.DeadSource = s.options.DeadWord, s.options.DeadFrom
+	if file.Value != "" {
+		s.MergedFrom = file.From
 	}
 	s.readNested(total, own, file)
 	return s, nil
@@ -77,7 +78,7 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, to
 
 // NodeOptions returns the options that the user set for Node processes, as Node gets them
 // if heapmage adds none.
-func (s *Settings) NodeOptions() []string { return s.options.withOurs(nil, s.UserHeapLimit) }
+func (s *Settings) NodeOptions() []string { return s.options.With(nil, s.UserHeapLimit) }
 
 // NodeEnvironment returns the environment for a Node process of the workspace that
 // is not a script.

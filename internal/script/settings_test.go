@@ -254,7 +254,7 @@ func TestEachPNPMHasItsPlacesOfSettings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(s.options.words, " "); s.scriptShell != tt.shell || got != tt.options || s.hooks != tt.hooks {
+			if got := strings.Join(s.options.Words, " "); s.scriptShell != tt.shell || got != tt.options || s.hooks != tt.hooks {
 				t.Errorf("shell %q, options %q, hooks %v", s.scriptShell, got, s.hooks)
 			}
 		})

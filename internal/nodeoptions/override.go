@@ -1,4 +1,4 @@
-package script
+package nodeoptions
 
 import (
 	"cmp"
@@ -9,7 +9,6 @@ import (
 
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/scripttext"
-	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -25,32 +24,15 @@ type Override struct {
 	Default, Unknown bool
 }
 
-// found reports whether there is any.
-func (o Override) found() bool {
+// Found reports whether there is any.
+func (o Override) Found() bool {
 	return o.Text != "" || len(o.HeapLimits) > 0 || o.Default || o.Unknown
-}
-
-// Override finds what a package's script does itself about Node's options, in all that it
-// seems to run. total is the memory that a percentage is of.
-func (s *Settings) Override(pkg *workspace.Package, name string, total memtools.Bytes) (found Override, ok bool) {
-	for p := range s.parts(pkg, name) {
-		var o Override
-		if p.program {
-			o = overrideInProgram(p.text)
-		} else {
-			o, _ = OverrideIn(p.text, total)
-		}
-		found.Text = cmp.Or(found.Text, o.Text)
-		found.HeapLimits = append(found.HeapLimits, o.HeapLimits...)
-		found.Default, found.Unknown = found.Default || o.Default, found.Unknown || o.Unknown
-	}
-	return found, found.found()
 }
 
 var heapLimitInProgram = regexp.MustCompile(`max[-_]old[-_]space[-_]size\b(?:["'\s]*[=,:]?["'\s]*(\d{1,7})\b)?`)
 
-// overrideInProgram finds heap limits in a program of any language.
-func overrideInProgram(text string) (o Override) {
+// OverrideInProgram finds heap limits in a program of any language.
+func OverrideInProgram(text string) (o Override) {
 	for _, m := range heapLimitInProgram.FindAllStringSubmatch(text, -1) {
 		if n, err := strconv.Atoi(m[1]); err == nil && n > 0 {
 			o.HeapLimits = append(o.HeapLimits, memtools.Bytes(n)*memtools.MB)
@@ -63,10 +45,18 @@ func overrideInProgram(text string) (o Override) {
 
 // OverrideIn finds what a script's text does itself about Node's options, as in "cross-env
 // NODE_OPTIONS=--max-old-space-size=8192 tsc". A NODE_OPTIONS is named before a flag.
-func OverrideIn(text string, total memtools.Bytes) (found Override, ok bool) {
+// total is the memory that a percentage is of.
+func OverrideIn(text string, total memtools.Bytes) (found Override) {
 	flag := found.read(text, total)
 	found.Text = cmp.Or(found.Text, flag)
-	return found, found.found()
+	return found
+}
+
+// Add takes in what another text does.
+func (o *Override) Add(other Override) {
+	o.Text = cmp.Or(o.Text, other.Text)
+	o.HeapLimits = append(o.HeapLimits, other.HeapLimits...)
+	o.Default, o.Unknown = o.Default || other.Default, o.Unknown || other.Unknown
 }
 
 // read takes in a text and the texts that are quoted in it. It returns the first flag for a
@@ -126,7 +116,7 @@ var (
 // replace takes in a value of NODE_OPTIONS. One that repeats what was there keeps heapmage's.
 func (o *Override) replace(shown, value string, total memtools.Bytes) {
 	keeps := oursInValue.MatchString(value)
-	words, err := splitNodeOptions(value)
+	words, err := split(value)
 	if err != nil {
 		return // node refuses it
 	}

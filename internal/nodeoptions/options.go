@@ -1,4 +1,6 @@
-package script
+// Package nodeoptions reads options for Node as Node does, and composes them so that
+// heapmage's hold beside the user's. It finds what the text of a script does itself about them.
+package nodeoptions
 
 import (
 	"errors"
@@ -13,10 +15,10 @@ import (
 	"github.com/heapmage/heapmage/memtools/v8heap"
 )
 
-// splitNodeOptions splits the value of NODE_OPTIONS as Node does: at spaces
+// split splits the value of NODE_OPTIONS as Node does: at spaces
 // outside of double quotes; inside of them a backslash escapes the next character
 // (node.cc, ParseNodeOptionsEnvVar).
-func splitNodeOptions(text string) ([]string, error) {
+func split(text string) ([]string, error) {
 	var options []string
 	var word strings.Builder
 	open, quoted := false, false
@@ -51,8 +53,8 @@ func splitNodeOptions(text string) ([]string, error) {
 	return options, nil
 }
 
-// joinNodeOptions is the inverse of splitNodeOptions.
-func joinNodeOptions(options []string) string {
+// join is the inverse of split.
+func join(options []string) string {
 	words := make([]string, len(options))
 	for i, o := range options {
 		if words[i] = o; o == "" || strings.ContainsAny(o, ` "\`) {
@@ -118,23 +120,23 @@ func withoutHeapLimit(options []string) []string {
 	return kept
 }
 
-// heapFlag is the option for an old-space limit.
-func heapFlag(limit memtools.Bytes) string {
-	return oldSpace + "=" + megabytes(limit)
+// HeapFlag is the option for an old-space limit.
+func HeapFlag(limit memtools.Bytes) string {
+	return oldSpace + "=" + Megabytes(limit)
 }
 
-// megabytes is a limit as V8 takes it.
-func megabytes(limit memtools.Bytes) string {
+// Megabytes is a limit as V8 takes it.
+func Megabytes(limit memtools.Bytes) string {
 	return strconv.FormatInt(int64(max(1, limit/memtools.MB)), 10)
 }
 
-// WithNodeOptions returns env with options in front of its NODE_OPTIONS, where no word of
+// Add returns env with options in front of its NODE_OPTIONS, where no word of
 // the user can stop them. The error is about a NODE_OPTIONS that Node itself would refuse.
-func WithNodeOptions(env []string, options ...string) ([]string, error) {
-	have, err := splitNodeOptions(environ.Value(env, environ.NodeOptions))
+func Add(env []string, options ...string) ([]string, error) {
+	have, err := split(environ.Value(env, environ.NodeOptions))
 	if err != nil {
 		return nil, fmt.Errorf("NODE_OPTIONS cannot be read: %w", err)
 	}
 	have = slices.DeleteFunc(have, v8heap.IsPreload) // of an outer heapmage
-	return append(environ.Without(env, environ.NodeOptions), environ.NodeOptions+"="+joinNodeOptions(append(slices.Clone(options), have...))), nil
+	return append(environ.Without(env, environ.NodeOptions), environ.NodeOptions+"="+join(append(slices.Clone(options), have...))), nil
 }

@@ -1,11 +1,12 @@
-package script
+package nodeoptions
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
-	"github.com/heapmage/heapmage/internal/workspace"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 func TestTheDeadWordIsNamed(t *testing.T) {
@@ -20,13 +21,13 @@ func TestTheDeadWordIsNamed(t *testing.T) {
 		{"and a lone dash", "-", "", "-", "NODE_OPTIONS"},
 		{"an empty one is passed over", `"" --a`, "", "", ""},
 		{"and a tab of a YAML block", "\t--a", "", "\t--a", "NODE_OPTIONS"},
-		{"and a variable that is not set", "", "node-options=${NOT_SET} --a", "${NOT_SET}", ".npmrc"},
-		{"the first one counts", "one two", "node-options=three", "one", "NODE_OPTIONS"},
+		{"and a variable that is not set", "", "${NOT_SET} --a", "${NOT_SET}", ".npmrc"},
+		{"the first one counts", "one two", "three", "one", "NODE_OPTIONS"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			s, err := world(t, workspace.NPM, "", map[string]string{"repo/.npmrc": tt.file}, "NODE_OPTIONS="+tt.options)
-			if err != nil || s.DeadWord != tt.word || s.DeadSource != tt.source {
-				t.Errorf("%q of %q, %v", s.DeadWord, s.DeadSource, err)
+			u, err := Merge(0, Text{"NODE_OPTIONS", tt.options}, Text{".npmrc", tt.file})
+			if err != nil || u.DeadWord != tt.word || u.DeadFrom != tt.source {
+				t.Errorf("%q of %q, %v", u.DeadWord, u.DeadFrom, err)
 			}
 		})
 	}
@@ -36,16 +37,16 @@ func TestTheDeadWordIsNamed(t *testing.T) {
 func TestNodeStopsWhereWeSay(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		unlessCI(t, err.Error())
+		testkit.UnlessCI(t, err.Error())
 	}
 	for _, text := range []string{"x", "-", `""`, "--no-warnings true", "--title a", "--title a b", "-C x", "--unhandled-rejections warn", "\t--no-warnings", "'--no-warnings'"} {
 		t.Run(text, func(t *testing.T) {
-			words, err := splitNodeOptions(text + " --stack-trace-limit=7")
+			words, err := split(text + " --stack-trace-limit=7")
 			if err != nil {
 				t.Fatal(err)
 			}
 			c := exec.Command(node, "-p", "Error.stackTraceLimit")
-			c.Env = append(outerEnvironment(), "NODE_OPTIONS="+joinNodeOptions(words))
+			c.Env = append(os.Environ(), "NODE_OPTIONS="+join(words))
 			out, err := c.CombinedOutput()
 			if err != nil {
 				t.Fatal(err, string(out))

@@ -1,6 +1,7 @@
-package script
+package nodeoptions
 
 import (
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -8,10 +9,11 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/heapmage/heapmage/internal/testkit"
 	"github.com/heapmage/heapmage/memtools"
 )
 
-func TestSplitNodeOptions(t *testing.T) {
+func TestSplit(t *testing.T) {
 	for _, tt := range []struct {
 		text string
 		want []string
@@ -27,7 +29,7 @@ func TestSplitNodeOptions(t *testing.T) {
 		{`"--a\`, nil, true},
 	} {
 		t.Run(tt.text, func(t *testing.T) {
-			got, err := splitNodeOptions(tt.text)
+			got, err := split(tt.text)
 			if !slices.Equal(got, tt.want) || (err != nil) != tt.fail {
 				t.Errorf("got %q, %v", got, err)
 			}
@@ -38,7 +40,7 @@ func TestSplitNodeOptions(t *testing.T) {
 func TestJoinedOptionsSplitIntoTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		options := rapid.SliceOf(rapid.StringMatching(`[a-z "\\=/'-]*`)).Draw(t, "options")
-		got, err := splitNodeOptions(joinNodeOptions(options))
+		got, err := split(join(options))
 		if err != nil || !slices.Equal(got, options) {
 			t.Fatalf("%q became %q, %v", options, got, err)
 		}
@@ -48,12 +50,12 @@ func TestJoinedOptionsSplitIntoTheSame(t *testing.T) {
 func TestNodeSplitsAsWeDo(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
-		unlessCI(t, err.Error())
+		testkit.UnlessCI(t, err.Error())
 	}
 	for _, title := range []string{"plain", "two words", `a "quoted" word`, `back\slash`, `both \" of them`} {
 		t.Run(title, func(t *testing.T) {
 			c := exec.Command(node, "-p", "process.title")
-			c.Env = append(outerEnvironment(), "NODE_OPTIONS="+joinNodeOptions([]string{"--no-warnings", "--title=" + title}))
+			c.Env = append(os.Environ(), "NODE_OPTIONS="+join([]string{"--no-warnings", "--title=" + title}))
 			out, err := c.CombinedOutput()
 			if got := strings.TrimSuffix(string(out), "\n"); err != nil || got != title {
 				t.Errorf("node read %q, %v", got, err)
@@ -107,7 +109,7 @@ func TestOursStandFirst(t *testing.T) {
 		{"alone", "", "--ours"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			got, err := WithNodeOptions([]string{"NODE_OPTIONS=" + tt.value}, "--ours")
+			got, err := Add([]string{"NODE_OPTIONS=" + tt.value}, "--ours")
 			if err != nil || !slices.Equal(got, []string{"NODE_OPTIONS=" + tt.want}) {
 				t.Errorf("got %q, %v", got, err)
 			}
@@ -115,15 +117,15 @@ func TestOursStandFirst(t *testing.T) {
 	}
 }
 
-func FuzzSplitNodeOptions(f *testing.F) {
+func FuzzSplit(f *testing.F) {
 	f.Add(`--require="a b" --max-old-space-size=1`)
 	f.Add(`"\`)
 	f.Fuzz(func(t *testing.T, text string) {
-		options, err := splitNodeOptions(text)
+		options, err := split(text)
 		if err != nil {
 			return
 		}
-		again, err := splitNodeOptions(joinNodeOptions(options))
+		again, err := split(join(options))
 		if err != nil || !slices.Equal(again, options) {
 			t.Errorf("%q: %q became %q, %v", text, options, again, err)
 		}

@@ -1,14 +1,10 @@
-package script
+package nodeoptions
 
 import (
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -36,9 +32,9 @@ func TestOverrideIn(t *testing.T) {
 		{"OLD_NODE_OPTIONS=--no-warnings tsc", 0, ""},
 	} {
 		t.Run(tt.script, func(t *testing.T) {
-			got, found := OverrideIn(tt.script, 16*memtools.GB)
-			if found != (tt.text != "") || tt.limit > 0 != slices.Contains(got.HeapLimits, tt.limit) || got.Text != tt.text {
-				t.Errorf("got %+v, %v", got, found)
+			got := OverrideIn(tt.script, 16*memtools.GB)
+			if got.Found() != (tt.text != "") || tt.limit > 0 != slices.Contains(got.HeapLimits, tt.limit) || got.Text != tt.text {
+				t.Errorf("got %+v", got)
 			}
 		})
 	}
@@ -67,52 +63,8 @@ func TestOverrideInTellsWhichLimitsMayBeInForce(t *testing.T) {
 		{"node --max-old-space-size=512 a.js & node --max-old-space-size=256 b.js", Override{Text: "--max-old-space-size=512", HeapLimits: []memtools.Bytes{512 * memtools.MB, 256 * memtools.MB}}},
 	} {
 		t.Run(tt.script, func(t *testing.T) {
-			if got, ok := OverrideIn(tt.script, 16*memtools.GB); !reflect.DeepEqual(got, tt.want) || ok != tt.want.found() {
+			if got := OverrideIn(tt.script, 16*memtools.GB); !reflect.DeepEqual(got, tt.want) {
 				t.Errorf("got %+v", got)
-			}
-		})
-	}
-}
-
-func TestOverrideIsFoundInWhatAScriptRuns(t *testing.T) {
-	const set = "node --max-old-space-size=512 x.js"
-	for _, tt := range []struct {
-		claim   string
-		scripts map[string]string
-		program string
-		want    bool
-	}{
-		{"in a hook", map[string]string{"prebuild": set, "build": "tsc"}, "", true},
-		{"in a script that it runs", map[string]string{"build": "npm run gen", "gen": set}, "", true},
-		{"in the hook of one", map[string]string{"build": "npm run gen", "gen": "tsc", "postgen": set}, "", true},
-		{"in one of a group", map[string]string{"build": "npm-run-all build:*", "build:a": "tsc", "build:b": set}, "", true},
-		{"in the root", map[string]string{"build": "cd ../.. && npm run heavy"}, "", true},
-		{"in another package", map[string]string{"build": "pnpm --filter=@x/other... run heavy"}, "", true},
-		{"in another package by its folder", map[string]string{"build": "npm run heavy -w ./packages/other"}, "", true},
-		{"in a program", map[string]string{"build": "node build.js"}, `spawn("node", ["--max-old-space-size=512", "x"])`, true},
-		{"not in a script that it does not run", map[string]string{"build": "tsc", "gen": set}, "", false},
-		{"not for a pattern of files", map[string]string{"build": "prettier *", "gen": set}, "", false},
-	} {
-		t.Run(tt.claim, func(t *testing.T) {
-			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "build.js"), []byte(tt.program), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			heavy := map[string]string{}
-			other := &workspace.Package{Dir: "packages/other", DeclaredName: "@x/other", Scripts: heavy, Manifest: []byte("{}")}
-			root := &workspace.Package{Dir: ".", Scripts: heavy, Manifest: []byte("{}")}
-			if strings.Contains(tt.claim, "root") {
-				root.Scripts = map[string]string{"heavy": set}
-			}
-			if strings.Contains(tt.claim, "another") {
-				other.Scripts = map[string]string{"heavy": set}
-			}
-			pkg := &workspace.Package{Dir: "packages/a", Path: dir, Scripts: tt.scripts, Manifest: []byte("{}")}
-			ws := &workspace.Workspace{Manager: workspace.NPM, RootPackage: root, Packages: []*workspace.Package{pkg, other}}
-			s := &Settings{ws: ws, hooks: true, byWord: packagesByWord(ws.All())}
-			got, ok := s.Override(pkg, "build", 0)
-			if ok != tt.want || ok && !slices.Equal(got.HeapLimits, []memtools.Bytes{512 * memtools.MB}) {
-				t.Errorf("got %+v, %v", got, ok)
 			}
 		})
 	}
