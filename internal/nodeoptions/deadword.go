@@ -22,7 +22,7 @@ func live(words []string) (read, dead []string) {
 // do not take one, but the limit of its heap is taken out of NODE_OPTIONS anyway.
 func takesWord(option string) bool {
 	name, _, hasValue := flagName(option)
-	return !hasValue && (name == oldSpace || name == oldSpacePercent || slices.Contains(withValue, name) || strings.HasPrefix(name, "--test-"))
+	return !hasValue && (boundsHeap(name) || slices.Contains(withValue, name) || strings.HasPrefix(name, "--test-"))
 }
 
 // withValue are the options of Node 18 to 26 that NODE_OPTIONS may contain and that have

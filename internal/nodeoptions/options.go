@@ -3,9 +3,11 @@
 package nodeoptions
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,11 +66,17 @@ func join(options []string) string {
 	return strings.Join(words, " ")
 }
 
-// heapFlags are the flags that bound V8's old space, as V8 and Node spell them.
+// The flags that bound V8's heap, as V8 and Node spell them. The percentage goes before the
+// old space's own, wherever they stand, and that before the one of the whole heap.
 const (
 	oldSpace        = "--max-old-space-size"
 	oldSpacePercent = "--max-old-space-size-percentage"
+	wholeHeap       = "--max-heap-size"
 )
+
+func boundsHeap(name string) bool {
+	return name == oldSpace || name == oldSpacePercent || name == wholeHeap
+}
 
 // flagName splits an option into its name, with dashes for underscores, and its
 // value.
@@ -80,36 +88,44 @@ func flagName(option string) (name, value string, hasValue bool) {
 	return name, value, hasValue
 }
 
-// heapLimitOf finds the old-space limit among options. The last one counts, as in
-// V8. total is the memory that a percentage is of.
-func heapLimitOf(options []string, total memtools.Bytes) (limit memtools.Bytes, found bool) {
+// heapLimitOf finds the heap limit among options, zero if there is none. The last flag of a
+// kind counts, as in V8. total is the memory that a percentage is of. The error is about a
+// value that Node refuses. A value that is the next word, and a line end that an env file
+// left, count although Node refuses them too: what is meant is plain.
+func heapLimitOf(options []string, total memtools.Bytes) (limit memtools.Bytes, err error) {
+	limits := map[string]memtools.Bytes{}
 	for i, o := range options {
 		name, value, hasValue := flagName(o)
-		if name != oldSpace && name != oldSpacePercent {
+		if !boundsHeap(name) {
 			continue
 		}
 		if !hasValue && i+1 < len(options) {
 			value = options[i+1]
 		}
-		n, err := strconv.ParseFloat(strings.TrimSpace(value), 64) // an env file may leave a line end
-		if err != nil || !(n > 0) || n > math.MaxInt32 {
-			continue
-		}
-		if name == oldSpace {
-			limit, found = memtools.Bytes(n)*memtools.MB, true
-		} else {
-			limit, found = memtools.Bytes(float64(total)*min(n, 100)/100), true
+		value = strings.TrimSpace(value)
+		n, percentErr := strconv.ParseFloat(value, 64)
+		switch {
+		case name == oldSpacePercent && (percentErr != nil || !(n > 0 && n <= 100)):
+			return 0, fmt.Errorf("%s is no share of the memory, such as %s=50", strconv.Quote(o), name)
+		case name == oldSpacePercent:
+			limits[name] = memtools.Bytes(float64(total) * n / 100)
+		case !hasValue && value == "" || !megabyteValue.MatchString(value):
+			return 0, fmt.Errorf("%s is no number of megabytes, such as %s=4096", strconv.Quote(o), name)
+		default:
+			limits[name] = memtools.Bytes(min(n, math.MaxInt32)) * memtools.MB
 		}
 	}
-	return limit, found
+	return cmp.Or(limits[oldSpacePercent], limits[oldSpace], limits[wholeHeap]), nil
 }
+
+var megabyteValue = regexp.MustCompile(`^\+?\d*$`)
 
 // withoutHeapLimit returns options without any old-space limit.
 func withoutHeapLimit(options []string) []string {
 	var kept []string
 	for i := 0; i < len(options); i++ {
 		name, _, hasValue := flagName(options[i])
-		if name != oldSpace && name != oldSpacePercent {
+		if !boundsHeap(name) {
 			kept = append(kept, options[i])
 			continue
 		}

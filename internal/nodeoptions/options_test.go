@@ -64,28 +64,49 @@ func TestNodeSplitsAsWeDo(t *testing.T) {
 	}
 }
 
+// The values are those that Node 24 was seen to take and to refuse.
 func TestHeapLimitOf(t *testing.T) {
+	const refused = -1
 	for _, tt := range []struct {
 		options []string
 		want    memtools.Bytes
-		found   bool
 	}{
-		{nil, 0, false},
-		{[]string{"--expose-gc"}, 0, false},
-		{[]string{"--max-old-space-size=4096"}, 4 * memtools.GB, true},
-		{[]string{"--max_old_space_size=4096"}, 4 * memtools.GB, true},
-		{[]string{"--max-old_space-size", "4096"}, 4 * memtools.GB, true},
-		{[]string{"--max-old-space-size=1024", "--max-old-space-size=2048"}, 2 * memtools.GB, true},
-		{[]string{"--max-old-space-size-percentage=25"}, 4 * memtools.GB, true},
-		{[]string{"--max-old-space-size=lots"}, 0, false},
-		{[]string{"--max-old-space-size=0"}, 0, false},
-		{[]string{"--max-old-space-size"}, 0, false},
-		{[]string{"--title=--max-old-space-size=1"}, 0, false},
+		{nil, 0},
+		{[]string{"--expose-gc"}, 0},
+		{[]string{"--max-old-space-size=4096"}, 4 * memtools.GB},
+		{[]string{"--max_old_space_size=4096"}, 4 * memtools.GB},
+		{[]string{"--max-old_space-size", "4096"}, 4 * memtools.GB},
+		{[]string{"--max-old-space-size=+4096"}, 4 * memtools.GB},
+		{[]string{"--max-old-space-size=4096\r\n"}, 4 * memtools.GB},
+		{[]string{"--max-old-space-size=1024", "--max_old_space_size=2048"}, 2 * memtools.GB},
+		{[]string{"--max-old-space-size=1024", "--max-old-space-size=0"}, 0},
+		{[]string{"--max-old-space-size=9999999999999"}, 2147483647 * memtools.MB},
+		{[]string{"--max-old-space-size-percentage=25"}, 4 * memtools.GB},
+		{[]string{"--max-old-space-size-percentage", "12.5"}, 2 * memtools.GB},
+		{[]string{"--max_old_space_size_percentage=25", "--max-old-space-size=1"}, 4 * memtools.GB},
+		{[]string{"--max-old-space-size=1024", "--max-heap-size=2048"}, memtools.GB},
+		{[]string{"--max-heap-size=2048"}, 2 * memtools.GB},
+		{[]string{"--max-old-space-size=0"}, 0},
+		{[]string{"--max-old-space-size="}, 0},
+		{[]string{"--title=--max-old-space-size=1"}, 0},
+		{[]string{"--max-old-space-size=lots"}, refused},
+		{[]string{"--max-old-space-size=4gb"}, refused},
+		{[]string{"--max-old-space-size=4096m"}, refused},
+		{[]string{"--max-old-space-size=4096.5"}, refused},
+		{[]string{"--max-old-space-size=1e3"}, refused},
+		{[]string{"--max-old-space-size=-5"}, refused},
+		{[]string{"--max-old-space-size=${HEAP}"}, refused},
+		{[]string{"--max-old-space-size"}, refused},
+		{[]string{"--max-old-space-size", "--no-warnings"}, refused},
+		{[]string{"--max-old-space-size-percentage=150"}, refused},
+		{[]string{"--max-old-space-size-percentage=0"}, refused},
+		{[]string{"--max-old-space-size-percentage=50%"}, refused},
+		{[]string{"--max-old-space-size-percentage=NaN"}, refused},
 	} {
 		t.Run(strings.Join(tt.options, " "), func(t *testing.T) {
-			got, found := heapLimitOf(tt.options, 16*memtools.GB)
-			if got != tt.want || found != tt.found {
-				t.Errorf("got %v, %v", got, found)
+			got, err := heapLimitOf(tt.options, 16*memtools.GB)
+			if (err != nil) != (tt.want == refused) || err == nil && got != tt.want {
+				t.Errorf("got %v, %v", got, err)
 			}
 		})
 	}

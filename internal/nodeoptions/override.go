@@ -140,16 +140,10 @@ func (o *Override) replace(shown, value string, total memtools.Bytes) {
 
 // limit takes in the heap limit among options, and reports whether there is one.
 func (o *Override) limit(options []string, total memtools.Bytes) bool {
-	size, ok := heapLimitOf(options, total)
-	if ok {
+	size, err := heapLimitOf(options, total)
+	if size > 0 {
 		o.HeapLimits = append(o.HeapLimits, size)
-		return true
 	}
-	if slices.ContainsFunc(options, func(option string) bool {
-		name, _, _ := flagName(option)
-		return name == oldSpace || name == oldSpacePercent
-	}) {
-		o.Unknown = true // the value is in a variable
-	}
-	return false
+	o.Unknown = o.Unknown || err != nil // the value is in a variable
+	return size > 0
 }

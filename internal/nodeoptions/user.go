@@ -34,23 +34,31 @@ func Merge(total memtools.Bytes, texts ...Text) (u User, err error) {
 		if err != nil {
 			return u, &problem.Error{Where: t.From, What: "its options for Node cannot be read", Cause: err, Hint: "node itself refuses them: fix the quotes"}
 		}
-		dead = append(dead, u.take(t.From, words, total)...)
+		rest, err := u.take(t.From, words, total)
+		if err != nil {
+			return u, &problem.Error{Where: t.From, What: err.Error(), Hint: "node itself refuses it: correct the value"}
+		}
+		dead = append(dead, rest...)
 	}
 	u.Words = append(u.Words, dead...)
 	return u, nil
 }
 
 // take takes over what Node reads of the options of one place, and returns the rest.
-func (u *User) take(from string, options []string, total memtools.Bytes) (dead []string) {
+func (u *User) take(from string, options []string, total memtools.Bytes) (dead []string, err error) {
 	read, dead := live(slices.DeleteFunc(options, v8heap.IsPreload)) // of an outer heapmage: ours takes its place
-	if limit, ok := heapLimitOf(read, total); ok {
+	limit, err := heapLimitOf(read, total)
+	if err != nil {
+		return nil, err
+	}
+	if limit > 0 {
 		u.Limit, u.LimitFrom = limit, from
 	}
 	if len(dead) > 0 && u.DeadFrom == "" {
 		u.DeadWord, u.DeadFrom = dead[0], from
 	}
 	u.Words = append(u.Words, withoutHeapLimit(read)...)
-	return withoutHeapLimit(dead)
+	return withoutHeapLimit(dead), nil
 }
 
 // With returns the options for a Node process: ours first, where no word of the user

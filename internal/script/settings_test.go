@@ -90,12 +90,14 @@ func TestReadSettings(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a NODE_OPTIONS that node refuses is a problem", func(t *testing.T) {
-		_, err := world(t, workspace.NPM, "", nil, `NODE_OPTIONS="--a`)
-		if p := (*problem.Error)(nil); !errors.As(err, &p) || p.Where != "NODE_OPTIONS" {
-			t.Errorf("got %v", err)
-		}
-	})
+	for value, what := range map[string]string{`"--a`: "cannot be read", "--max-old-space-size=4gb": `"--max-old-space-size=4gb" is no number of megabytes, such as --max-old-space-size=4096`} {
+		t.Run("a NODE_OPTIONS that node refuses is a problem: "+value, func(t *testing.T) {
+			_, err := world(t, workspace.NPM, "", nil, "NODE_OPTIONS="+value)
+			if p := (*problem.Error)(nil); !errors.As(err, &p) || p.Where != "NODE_OPTIONS" || !strings.Contains(p.What, what) || p.Hint == "" {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }
 
 func TestWorkersKeepTheirLimitsIfTheLimitIsOurs(t *testing.T) {

@@ -1,0 +1,53 @@
+package mage_test
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/heapmage/heapmage/internal/cgrouptest"
+)
+
+// TestAdvice: what is said of a death names what can be changed.
+func TestAdvice(t *testing.T) {
+	needsNode(t)
+	for _, tt := range []struct {
+		claim, script, config string
+		want                  []string
+	}{
+		{"a pool is told to use fewer workers, not to get more memory", `
+const { fork } = require("child_process");
+if (process.argv[2]) grow(); else for (let i = 0; i < 7; i++) fork(__filename, ["worker"]);
+function grow() { // outside of V8's heap, where no heap limit stops it
+  const kept = [];
+  setInterval(() => kept.push(Buffer.alloc(4 << 20, 1)), 20);
+}
+`, "retries: 0\n", []string{`❌ Building package: lone failed`, `💡 It ran 7 processes of similar size, \d+\.\d\dMB together: let it start fewer workers`}},
+		{"a SIGTERM when memory is nearly full may be earlyoom's", `
+const { spawn } = require("child_process");
+const kept = [];
+const fill = setInterval(() => {
+  if (process.memoryUsage().rss < 605 << 20) return kept.push(Buffer.alloc(8 << 20, 1));
+  clearInterval(fill);
+  spawn("sh", ["-c", "sleep 1; kill -TERM " + process.pid]);
+  setInterval(() => kept.length, 1000);
+}, 5);
+`, "retries: 0\nbudget: 600MB\n", []string{
+			`❌ Building package: lone failed after .*: ended, probably by a program that watches memory, such as earlyoom \(used 5\d\d\.\d\dMB of 600\.00MB\)`,
+			`💡 If the sender was earlyoom or another guard, its log tells`}},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			g := cgrouptest.New(t, 900<<20)
+			root := workspaceOf(t, "node it.js", map[string]string{"it.js": tt.script, "heapmage.yaml": tt.config})
+			c := inCgroup(g, root, binary, "build:managed")
+			out, err := c.CombinedOutput()
+			if code := c.ProcessState.ExitCode(); code != 4 {
+				t.Fatalf("exit code %d (%v), want 4\n%s", code, err, out)
+			}
+			for _, want := range tt.want {
+				if !regexp.MustCompile(want).Match(out) {
+					t.Errorf("no line like %q in\n%s", want, out)
+				}
+			}
+		})
+	}
+}
