@@ -36,9 +36,10 @@ type attempt struct {
 	done           chan schedule.Outcome // receives the one outcome; never closed
 
 	limit    heap.Limit
-	flag     bool // its Node processes are given the limit
-	agent    bool // they can be looked into
-	preload  bool // something is preloaded into them
+	flag     bool                 // its Node processes are given the limit
+	agent    bool                 // they can be looked into
+	preload  bool                 // something is preloaded into them
+	own      nodeoptions.Override // what the script does itself about the options for Node
 	finished event.TaskFinished
 }
 
@@ -106,6 +107,9 @@ func (a *attempt) do() schedule.Outcome {
 	known := a.predict(a.task)
 	request := a.heapRequest(a.task, known)
 	a.chooseHeap(&request, known)
+	if a.isNode() {
+		a.own = a.settings.Override(a.task.Package, a.task.Script, a.limits.Effective)
+	}
 	a.warn()
 	now := a.session.Meter.Now()
 	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(known.Basis), HeapLimit: a.limit.Size,
@@ -136,21 +140,13 @@ func (a *attempt) warn() {
 	}
 	a.sayOnce(limit)
 	text := a.task.Package.Scripts[a.task.Script]
-	if own := a.override(); own.Text != "" {
-		a.sayOnce(event.Notice{Kind: event.OwnOptions, Task: a.event.Label, Text: fmt.Sprintf("its script sets %s itself, which overrides heapmage's heap limit", own.Text)})
+	if a.own.Text != "" {
+		a.sayOnce(event.Notice{Kind: event.OwnOptions, Task: a.event.Label, Text: fmt.Sprintf("its script sets %s itself, which overrides heapmage's heap limit", a.own.Text)})
 	}
 	if scripttext.Watches(text) {
 		a.sayOnce(event.Notice{Kind: event.StillRunning, Task: a.event.Label, Text: "its script watches for changes and may never end",
 			Hint: "take the watch flag out of the script, name another one, or set a timeout, under tasks: in " + config.FileName})
 	}
-}
-
-// override is what the task's script does itself about the options for Node.
-func (a *attempt) override() (own nodeoptions.Override) {
-	if a.isNode() {
-		own = a.settings.Override(a.task.Package, a.task.Script, a.limits.Effective)
-	}
-	return own
 }
 
 // process runs the task's processes.
@@ -159,16 +155,16 @@ func (a *attempt) process(log *rundir.Log) (runner.Result, error) {
 	if err != nil {
 		return runner.Result{}, err
 	}
-	own := a.override()
-	if own.Default {
-		own.HeapLimits = append(own.HeapLimits, heap.NodeDefault(a.limits.Effective))
+	limits := a.own.HeapLimits
+	if a.own.Default {
+		limits = append(limits, heap.NodeDefault(a.limits.Effective))
 	}
 	out := a.console.Output(a.label(), log.Path)
 	defer out.Close()
 	return a.runner.Run(a.ctx, runner.Spec{
 		ID: a.task.ID, Steps: steps, Log: log, Output: out,
 		Timeout:   a.config.TaskFor(a.task.Package.Keys(), a.task.Target, a.task.Script).Timeout,
-		HeapLimit: a.limit.Diagnosed(a.maxBudget), ScriptHeapLimits: own.HeapLimits, HeapLimitUnsure: own.Unknown,
+		HeapLimit: a.limit.Diagnosed(a.maxBudget), ScriptHeapLimits: limits, HeapLimitUnsure: a.own.Unknown,
 	}, &a.Attempt)
 }
 

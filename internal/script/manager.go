@@ -69,8 +69,8 @@ func (s *Settings) unfit(packages []*workspace.Package) *problem.Error {
 // Programs are what scripts find on PATH because their manager runs them: texts are shell
 // scripts by the name of the program, links are programs under another name. The manager
 // itself is among them if its plain name starts nothing, another version, or one that needs
-// a flag to keep the options for Node. Both are empty
-// if PATH has all that is needed. A manager that was not found is not among them.
+// a flag to keep the options for Node. Both are empty if PATH has all that is needed. A
+// manager that was not found is not among them.
 func (s *Settings) Programs() (texts, links map[string]string) {
 	texts, links = map[string]string{}, map[string]string{}
 	if s.ws.Manager == workspace.Go || s.programErr != nil {

@@ -19,7 +19,7 @@ func (s *Settings) readNested(total memtools.Bytes, env, file nodeoptions.Text) 
 	pnpm := s.ws.Manager == workspace.PNPM
 	if text, from := s.config.Text("node-options"); text != "" {
 		// A manager that does not obey the setting itself may still run npm.
-		if other, err := nodeoptions.Merge(0, env, nodeoptions.Text{From: from, Value: text}); err == nil { // else Node refuses it there
+		if other, err := nodeoptions.Merge(total, env, nodeoptions.Text{From: from, Value: text}); err == nil { // else Node refuses it there
 			s.nested[npmNodeOptions] = other
 		}
 	}
