@@ -16,10 +16,20 @@ func TestAdvice(t *testing.T) {
 	}{
 		{"a pool is told to use fewer workers, not to get more memory", `
 const { fork } = require("child_process");
-if (process.argv[2]) grow(); else for (let i = 0; i < 7; i++) fork(__filename, ["worker"]);
-function grow() { // outside of V8's heap, where no heap limit stops it
-  const kept = [];
-  setInterval(() => kept.push(Buffer.alloc(4 << 20, 1)), 20);
+const kept = [], workers = [];
+let waiting = 7;
+if (process.argv[2]) {
+  process.on("message", () => { // it grows outside of V8's heap, where no heap limit stops it
+    kept.push(Buffer.alloc(4 << 20, 1));
+    process.send("grown");
+  });
+  process.send("ready");
+} else {
+  for (let i = 0; i < 7; i++) workers.push(fork(__filename, ["worker"]).on("message", () => {
+    if (--waiting > 0) return; // all are of one size before any grows
+    waiting = 7;
+    setTimeout(() => { for (const w of workers) w.send("grow"); }, 20);
+  }));
 }
 `, "retries: 0\n", []string{`❌ Building package: lone failed`, `💡 It ran 7 processes of similar size, \d+\.\d\dMB together: let it start fewer workers`}},
 		{"a SIGTERM when memory is nearly full may be earlyoom's", `
