@@ -158,6 +158,11 @@ func (p *play) inOrder(what, id string) {
 			p.breach("%s %s before %s had succeeded", what, id, a)
 		}
 	}
+	for _, f := range p.byID[id].Follows {
+		if p.fates[f] == "" {
+			p.breach("%s %s before %s had ended", what, id, f)
+		}
+	}
 	if p.fates[id] != "" {
 		p.breach("%s %s, which is %s", what, id, p.fates[id])
 	}

@@ -32,6 +32,9 @@ func drawScenario(t *rapid.T) scenario {
 			if some("edge", 4) {
 				j.After = append(j.After, fmt.Sprint(k))
 			}
+			if some("follows", 8) {
+				j.Follows = append(j.Follows, fmt.Sprint(k))
+			}
 		}
 		for some("again", 6) && len(j.outcomes) < 3 {
 			j.outcomes = append(j.outcomes, Outcome{Result: Again, Need: size("more", 50), HeapLimit: size("heap", 50), Alone: some("alone", 2), Cause: oom.V8Heap})
@@ -72,7 +75,7 @@ func holds(t *testing.T, draw func(*rapid.T) scenario, also func(*rapid.T, *play
 }
 
 // TestInvariants holds for any graph: every job ends exactly once and never before
-// those that it depends on, slots and budget are kept, every attempt knows those
+// those that it depends on or follows, slots and budget are kept, every attempt knows those
 // before it, and no run stands still.
 func TestInvariants(t *testing.T) { holds(t, drawScenario, nil) }
 

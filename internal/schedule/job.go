@@ -17,6 +17,9 @@ type Job struct {
 	// After are the IDs of the jobs that must succeed first. If one of them failed
 	// or was skipped, or was never heard of, the job is skipped.
 	After []string
+	// Follows are the IDs of further jobs that must have ended first, no matter how. One
+	// that was never heard of holds nothing up.
+	Follows []string
 	// Fragile is set if a pause may make it fail, as a test that has time limits.
 	// Others are frozen before it.
 	Fragile bool

@@ -45,8 +45,9 @@ type fate struct {
 // job is a Job with its state.
 type job struct {
 	Job
-	behind  []*job // those that depend on it
-	missing int    // how many of those that it depends on have not succeeded
+	behind    []*job // those that depend on it
+	followers []*job // those that only have to wait for its end
+	missing   int    // how many jobs it still waits for
 	// added is its place among all jobs in the order of their coming.
 	added int
 	// path is the longest chain from its start to the end of the run.
@@ -114,6 +115,12 @@ func (l *ledger) add(given Job) *job {
 			j.missing++
 		}
 	}
+	for _, f := range given.Follows {
+		if before := l.jobs[f]; before != nil {
+			before.followers = append(before.followers, j)
+			j.missing++
+		}
+	}
 	l.jobs[j.ID] = j
 	l.order = append(l.order, j)
 	return j
@@ -169,10 +176,16 @@ func (l *ledger) settle(j *job, r Result) {
 		l.fates[j.ID] = fate{because: j.ID}
 		l.stopped = l.stopped || l.o.StopAtFailure
 		l.skipBehind(j, j.ID)
-		return
+	} else {
+		l.fates[j.ID] = fate{done: true}
+		l.release(j.behind)
 	}
-	l.fates[j.ID] = fate{done: true}
-	for _, next := range j.behind {
+	l.release(j.followers)
+}
+
+// release lets jobs no longer wait for one that has ended.
+func (l *ledger) release(waiting []*job) {
+	for _, next := range waiting {
 		if next.missing--; next.missing == 0 && l.open(next) {
 			l.enqueue(next)
 		}
@@ -187,6 +200,7 @@ func (l *ledger) skipBehind(j *job, because string) {
 		if l.open(next) {
 			l.skip(next, because)
 			l.skipBehind(next, because)
+			l.release(next.followers)
 		}
 	}
 }

@@ -81,9 +81,11 @@ func (l *ledger) longestPaths() {
 			j.Length = l.typical
 		}
 		j.path = j.Length
-		for _, b := range j.behind {
-			if l.open(b) {
-				j.path = max(j.path, j.Length+b.path)
+		for _, waiting := range [][]*job{j.behind, j.followers} {
+			for _, b := range waiting {
+				if l.open(b) {
+					j.path = max(j.path, j.Length+b.path)
+				}
 			}
 		}
 	}
