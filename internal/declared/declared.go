@@ -45,6 +45,9 @@ type Task struct {
 	Passes bool
 }
 
+// Ordered reports whether a file gives the order of the task.
+func (t Task) Ordered() bool { return t.DependsOn.Set() && t.DependsOn.From != byDefault }
+
 // Model is all that is declared in a workspace.
 type Model struct {
 	config  *config.Config

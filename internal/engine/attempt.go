@@ -126,6 +126,9 @@ func (a *attempt) do() schedule.Outcome {
 	outcome, notice := a.outcome(request, res)
 	a.end(outcome)
 	a.sayOnce(notice)
+	if a.advice != nil && outcome.Result == schedule.Failed && a.finished.Status == event.Failed && !a.everSucceeded() {
+		a.sayOnce(a.advice(a.task))
+	}
 	if gc := a.session.GC; gc != nil && a.session.Meter.Last().Level != memtools.Normal {
 		gc.Between(a.runs)
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,11 @@ func (a *attempt) remember() {
 	if err := a.history.Add(a.task.ID, sample); err != nil {
 		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "The history cannot be written: " + err.Error()})
 	}
+}
+
+// everSucceeded reports whether the task is known to have succeeded.
+func (a *attempt) everSucceeded() bool {
+	return slices.ContainsFunc(a.history.Samples(a.task.ID), func(x estimate.Sample) bool { return x.Outcome == estimate.Succeeded })
 }
 
 // versions names what runs the scripts, with its version.

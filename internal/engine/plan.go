@@ -41,6 +41,9 @@ func explainTo(out io.Writer, planned *plan.Plan) error {
 		fmt.Fprintf(w, "\n%s\n", printable.Name(t.ID))
 		fmt.Fprintf(w, "  script\t%s\t%s\n", printable.Name(t.Script), printable.Name(path.Join(t.Package.Dir, "package.json")))
 		writeLines(w, planned.Task(t.Package, t.Target).Explain())
+		for _, i := range t.Implied {
+			writeLines(w, []declared.Line{{Key: "after", Value: i.Task.ID, From: "heapmage: " + i.Why}})
+		}
 	}
 	if global := planned.Declared.Explain(); len(global) > 0 {
 		fmt.Fprintf(w, "\nall tasks\n")
@@ -87,7 +90,7 @@ func (p *prepared) row(t *taskgraph.Task) []string {
 		length = fmt.Sprintf("%.2fs", known.Length.Seconds())
 	}
 	var after []string
-	for _, a := range t.After {
+	for _, a := range t.Predecessors() {
 		after = append(after, a.ID)
 	}
 	return []string{t.ID, known.Need.String(), string(known.Basis), length, limit, t.Package.Scripts[t.Script], strings.Join(after, ", ")}

@@ -47,7 +47,7 @@ func Run(ctx context.Context, request Request) error {
 	debug.FreeOSMemory() // what was read to prepare is garbage now
 	ctx, release := session.Stoppable(ctx)
 	defer release()
-	r := &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}
+	r := &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, advice: planned.RootAdvice, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}
 	id := proc.NewRunID()
 	first := event.RunStarted{
 		Format: event.Format, Run: id, Target: r.target, Mode: r.mode, Root: r.ws.Root, Manager: r.manager(), Tasks: len(r.graph.Tasks),
@@ -66,9 +66,12 @@ func Run(ctx context.Context, request Request) error {
 // run is one run of a target, or of a worker, from its first line to its last.
 type run struct {
 	*prepared
-	target  string
-	graph   *taskgraph.Graph
-	args    func(*taskgraph.Task) []string // extra arguments of a task's script
+	target string
+	graph  *taskgraph.Graph
+	args   func(*taskgraph.Task) []string // extra arguments of a task's script
+	// advice is what to set after the failure of a task that never succeeded. A worker has
+	// none.
+	advice  func(*taskgraph.Task) event.Notice
 	started time.Time
 	// installed is how long the installation of dependencies took, which is no part of
 	// the run's duration.
@@ -216,7 +219,7 @@ func (r *run) announce(known []estimate.Prediction) {
 		planned := event.RunPlanned{}
 		for i, t := range tasks {
 			one := event.PlannedTask{Task: r.describe(t), Need: known[i].Need, Length: known[i].Length}
-			for _, a := range t.After {
+			for _, a := range t.Predecessors() {
 				one.After = append(one.After, a.ID)
 			}
 			planned.Tasks = append(planned.Tasks, one)
@@ -240,6 +243,9 @@ func (r *run) schedule(ctx context.Context) {
 		job := schedule.Job{ID: t.ID, Fragile: script.IsTest(t.Script)}
 		for _, a := range t.After {
 			job.After = append(job.After, a.ID)
+		}
+		for _, i := range t.Implied {
+			job.Follows = append(job.Follows, i.Task.ID)
 		}
 		jobs = append(jobs, job)
 	}

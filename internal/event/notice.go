@@ -17,6 +17,7 @@ const (
 	RootLeftOut    NoticeKind = "root-left-out"   // few members have the script; the root's does not run
 	DeclaredRead   NoticeKind = "declared-read"   // what was read of another runner's files, and what is not obeyed
 	TaskLeftOut    NoticeKind = "task-left-out"   // declared tasks do not run
+	OrderLeftOut   NoticeKind = "order-left-out"  // heapmage's own order would contradict a declared one
 	Retrying       NoticeKind = "retrying"        // a task is tried again
 	StateDamaged   NoticeKind = "state-damaged"   // a file of .heapmage was set aside
 	StillRunning   NoticeKind = "still-running"   // a script looks as if it never ends

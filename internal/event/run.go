@@ -46,7 +46,7 @@ type RunPlanned struct {
 // PlannedTask is a task before it runs.
 type PlannedTask struct {
 	Task
-	// After are the IDs of the tasks that must succeed first.
+	// After are the IDs of the tasks that must end first.
 	After []string `json:"after,omitempty"`
 	// Need is the memory to reserve, as far as known before the run.
 	Need memtools.Bytes `json:"need"`

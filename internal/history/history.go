@@ -101,6 +101,9 @@ func (s *Store) Tasks() []string {
 // Samples returns what is known of task, the oldest first: its last 20 samples,
 // except that those which predictions rest on outlive younger ones.
 func (s *Store) Samples(task string) []estimate.Sample {
+	if s == nil {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.samples.of(nil, keyOf(task))

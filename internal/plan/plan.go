@@ -62,6 +62,7 @@ type Plan struct {
 	// the packages', or does not run; a cycle was broken.
 	Notices []event.Notice
 
+	root rootScript
 	Setting
 }
 
@@ -79,39 +80,35 @@ func New(r Request, in Setting) (*Plan, error) {
 	for _, line := range in.Declared.Summaries() {
 		p.notice(event.DeclaredRead, line)
 	}
-	var err error
-	p.Graph, err = p.tasks()
-	return p, err
+	return p, p.setTasks()
 }
 
 func (p *Plan) notice(kind event.NoticeKind, text string) {
 	p.Notices = append(p.Notices, event.Notice{Kind: kind, Text: text})
 }
 
-func (p *Plan) tasks() (*taskgraph.Graph, error) {
+func (p *Plan) setTasks() error {
 	selected, named, err := p.selected()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r := taskgraph.Request{
 		Target: p.Target, Selected: selected, NoDeps: given(p.NoDeps), Order: p.order,
 		Script: p.script, Targets: slices.Sorted(maps.Keys(declared.DefaultDependsOn())),
-		Packages: p.Workspace.All(),
+		Packages: p.Workspace.All(), Writes: p.writes,
 	}
 	if !slices.ContainsFunc(selected, p.has) {
 		if named || p.Workspace.RootPackage == nil || !p.has(p.Workspace.RootPackage) {
-			return nil, p.noScript(selected, named)
+			return p.noScript(selected, named)
 		}
 		if !slices.Contains(selected, p.Workspace.RootPackage) {
 			p.notice(event.RootFallback, fmt.Sprintf("No package has a %s script: the root's runs instead", p.Target))
 		}
 		r.Selected = []*workspace.Package{p.Workspace.RootPackage}
-	} else if !named {
-		p.mentionRoot(selected)
 	}
 	kept, warnings, err := workspace.BreakCycles(r.Ordering())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, w := range warnings {
 		p.notice(event.CycleBroken, w)
@@ -121,12 +118,24 @@ func (p *Plan) tasks() (*taskgraph.Graph, error) {
 		edges[e.From] = append(edges[e.From], e.To)
 	}
 	r.Edges = func(pkg *workspace.Package) []*workspace.Package { return edges[pkg] }
-	g, err := taskgraph.Build(r)
-	if err == nil && len(g.LeftOut) > 0 {
+	if p.Graph, err = taskgraph.Build(r); err != nil {
+		return err
+	}
+	if g := p.Graph; len(g.LeftOut) > 0 {
 		p.notice(event.TaskLeftOut, fmt.Sprintf("Left out, because they never end: %s (others name them in \"with\")", strings.Join(g.LeftOut, ", ")))
 	}
-	return g, err
+	if g := p.Graph; len(g.Contrary) > 0 {
+		p.notice(event.OrderLeftOut, fmt.Sprintf("Not ordered, because the declared order is the other way round: %s", problem.ShortList(g.Contrary, mostContrary)))
+	}
+	p.findRootScript()
+	if !named {
+		p.mentionRoot(selected)
+	}
+	return nil
 }
+
+// mostContrary is how many orders that are left out a line names.
+const mostContrary = 3
 
 // selected returns the packages that the request asks for, and whether it names them.
 // The root of a workspace with members is included only by name, or if its task is
@@ -177,14 +186,6 @@ func (p *Plan) Task(pkg *workspace.Package, target string) declared.Task {
 		return p.Declared.Task(pkg, target, name)
 	}
 	return p.Declared.Task(pkg, target, script.Names(target)...)
-}
-
-func (p *Plan) order(pkg *workspace.Package, target string) taskgraph.Order {
-	t := p.Task(pkg, target)
-	return taskgraph.Order{
-		DependsOn: t.DependsOn.Value, From: t.DependsOn.From, Passes: t.Passes,
-		With: t.With.Value, Persistent: t.Persistent.Value,
-	}
 }
 
 // noScript is the error for a target that none of the packages has a script for.

@@ -78,7 +78,12 @@ func TestNew(t *testing.T) {
 		{"leaves that out if asked", "", three, "", Request{Target: "build", Packages: text("web"), NoDeps: flag(true)}, "web#build", ""},
 		{"runs the root's script if no package has one", build, map[string]string{"core": "", "web": ""}, "", Request{Target: "build"}, "root#build", event.RootFallback},
 		{"mentions the root's script if few packages have one", build, map[string]string{"core": build, "web": "", "docs": ""}, "", Request{Target: "build"}, "core#build", event.RootLeftOut},
-		{"does not mention it if most have", build, three, "", Request{Target: "build"}, "core#build web#build", ""},
+		{"mentions one that builds by itself", build, three, "", Request{Target: "build"}, "core#build web#build", event.RootLeftOut},
+		{"but not for targets that make nothing", lint, map[string]string{"core": lint, "web": lint}, "", Request{Target: "lint"}, "core#lint web#lint", ""},
+		{"mentions one that has more run before", `"prebuild": "gen", "build": "turbo build"`, three, "", Request{Target: "build"}, "core#build web#build", event.RootLeftOut},
+		{"mentions a clean that removes more", `"clean": "rm -rf dist && turbo clean"`, map[string]string{"core": `"clean": "rm -rf dist"`, "web": `"clean": "rm -rf dist"`}, "", Request{Target: "clean"}, "core#clean web#clean", event.RootLeftOut},
+		{"does not mention what a task does already", `"gen": "gen", "build": "npm run gen && turbo build"`, three, "tasks: {build: {dependsOn: [^build, \"//#gen\"]}}", Request{Target: "build"},
+			"root#gen core#build web#build", ""},
 		{"does not mention it if it only has the packages' run", `"build": "turbo build"`, map[string]string{"core": build, "web": "", "docs": ""}, "", Request{Target: "build"}, "core#build", ""},
 		{"mentions it if it does more than that", `"build": "tsc -b && turbo build"`, three, "", Request{Target: "build"}, "core#build web#build", event.RootLeftOut},
 		{"runs the root by name", build, three, "", Request{Target: "build", Packages: text(".")}, "root#build", ""},
@@ -155,6 +160,73 @@ func TestArgs(t *testing.T) {
 				if got := p.Args(task); !slices.Equal(got, want) {
 					t.Errorf("%s gets %q, want %q", task.ID, got, want)
 				}
+			}
+		})
+	}
+}
+
+func TestImpliedOrder(t *testing.T) {
+	const build, jest = `"build": "tsc"`, `"test": "jest"`
+	two := func(core string) map[string]string {
+		return map[string]string{"core": build + ", " + core, "web after core": build + ", " + jest}
+	}
+	for _, tt := range []struct {
+		claim    string
+		packages map[string]string
+		settings string
+		want     string // tasks in order, with what else they come after
+	}{
+		{"tests come after the build of their own package", two(jest), "", "core#build core#test<core#build web#test"},
+		{"and after tests that build what they read", two(`"test": "npm run build && jest"`), "", "core#build core#test<core#build web#test<core#test"},
+		{"before the test", two(`"pretest": "npm run build", "test": "jest"`), "", "core#build core#test<core#build web#test<core#test"},
+		{"through another script", two(`"test": "npm run test:all", "test:all": "run-s build test:unit", "test:unit": "jest"`), "", "core#build core#test<core#build web#test<core#test"},
+		{"what build runs counts too", two(`"prebuild": "npm run check", "check": "x", "test": "npm run check && jest"`), "", "core#build core#test<core#build web#test<core#test"},
+		{"a script that only checks does not", two(`"test": "npm run test:unit", "test:unit": "jest"`), "", "core#build core#test<core#build web#test"},
+		{"a declared order of who reads wins", two(`"test": "npm run build && jest"`), "tasks: {\"web#test\": {dependsOn: [^build]}}", "core#build web#test core#test<core#build+web#test"},
+		{"a declared order of all tests wins, and the build keeps away from the one that builds", two(`"test": "npm run build && jest"`),
+			"tasks: {test: {dependsOn: [^build]}}", "core#test core#build<core#test web#test"},
+		{"a declared order of all tasks wins", two(`"test": "npm run build && jest"`), "tasks: {build: {dependsOn: [^build]}, test: {dependsOn: [^build]}}", "core#build core#test web#test"},
+		{"also one the other way round", two(`"test": "npm run build && jest"`), "tasks: {\"core#build\": {dependsOn: [test]}}", "core#test core#build web#test"},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			p, err := New(Request{Target: "test"}, tree(t, "", tt.packages, tt.settings))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, task := range p.Graph.Tasks {
+				text := task.ID
+				for i, implied := range task.Implied {
+					text += []string{"<", "+"}[min(i, 1)] + implied.Task.ID
+				}
+				got = append(got, text)
+			}
+			if got := strings.Join(got, " "); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestRootAdvice(t *testing.T) {
+	for _, tt := range []struct{ claim, root, settings, want string }{
+		{"names the script that does the work", `"gen": "node gen.js", "build": "npm run gen && turbo build"`, "", `set in heapmage.yaml: tasks: {build: {dependsOn: [^build, "//#gen"]}}`},
+		{"keeps what is declared", `"prebuild": "node gen.js", "build": "turbo build"`, "tasks: {build: {dependsOn: [^build, \"core#gen\"]}}",
+			`set in heapmage.yaml: tasks: {build: {dependsOn: [^build, "core#gen", "//#prebuild"]}}`},
+		{"asks for a script if there is none", `"build": "tsc -b && turbo build"`, "",
+			`put that into a script "before-packages" of the root, and set in heapmage.yaml: tasks: {build: {dependsOn: [^build, "//#before-packages"]}}`},
+		{"mentions that it may build all", `"build": "node build.js"`, "",
+			`put that into a script "before-packages" of the root, and set in heapmage.yaml: tasks: {build: {dependsOn: [^build, "//#before-packages"]}}; or if it builds the packages too: -workspace=.`},
+		{"is none if the root's only fans out", `"build": "turbo build"`, "", ""},
+		{"is none without a root's build", "", "", ""},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			p, err := New(Request{Target: "build", Packages: text("core")}, tree(t, tt.root, map[string]string{"core": `"build": "tsc", "gen": "x"`}, tt.settings))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := p.RootAdvice(p.Graph.Tasks[len(p.Graph.Tasks)-1]).Hint; got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
 	}

@@ -2,20 +2,49 @@ package plan
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/scripttext"
+	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// mentionRoot adds a notice that the root's script does not run, if that matters: beside
-// having the packages' scripts run it does more, or most packages have none, so that the
-// root's may build them all.
-func (p *Plan) mentionRoot(selected []*workspace.Package) {
+// rootScript is the root's script for a target that runs the packages' instead.
+type rootScript struct {
+	name string
+	// work is what it does beside having the packages' scripts run, and no task does.
+	work    []scripttext.Work
+	fansOut bool
+}
+
+// findRootScript looks for the root's script and for what it does.
+func (p *Plan) findRootScript() {
 	root := p.Workspace.RootPackage
-	if root == nil || slices.Contains(selected, root) || !p.has(root) {
+	if root == nil {
+		return
+	}
+	name, ok := p.script(root, p.Target)
+	runs := func(script string) bool {
+		return slices.ContainsFunc(p.Graph.Tasks, func(t *taskgraph.Task) bool { return t.Package == root && t.Script == script })
+	}
+	if !ok || runs(name) {
+		return
+	}
+	p.root.name = name
+	p.root.work, p.root.fansOut = scripttext.OwnWork(root.Scripts, name, p.runsHooks(root))
+	p.root.work = slices.DeleteFunc(p.root.work, func(w scripttext.Work) bool { return w.Script != "" && runs(w.Script) })
+}
+
+// mentionRoot adds a notice that the root's script does not run, if that matters: it does
+// more than have the packages' scripts run, or most packages have none, so that the root's
+// may build them all.
+func (p *Plan) mentionRoot(selected []*workspace.Package) {
+	if p.root.name == "" || len(p.root.work) == 0 && p.root.fansOut {
 		return
 	}
 	have := 0
@@ -24,32 +53,67 @@ func (p *Plan) mentionRoot(selected []*workspace.Package) {
 			have++
 		}
 	}
-	name, _ := p.script(root, p.Target)
-	work, fansOut := scripttext.OwnWork(root.Scripts, name)
 	switch {
-	case len(work) == 0 && fansOut:
 	case 2*have < len(selected):
 		verb := "have"
 		if have == 1 {
 			verb = "has"
 		}
 		p.notice(event.RootLeftOut, fmt.Sprintf("%d of %d packages %s a %s script; the root's does not run (-workspace=. runs it)", have, len(selected), verb, p.Target))
-	case len(work) > 0 && fansOut && (p.Target == "build" || p.Target == "clean"):
-		p.Notices = append(p.Notices, event.Notice{Kind: event.RootLeftOut,
-			Text: fmt.Sprintf("The root's %s does more than the packages' scripts, and does not run: %s", name, shown(work)),
-			Hint: fmt.Sprintf("if the packages need it, put it into a script of the root and name that: tasks: {%s: {dependsOn: [^%[1]s, \"//#SCRIPT\"]}}", p.Target)})
+	case len(p.root.work) == 0 || p.Target != "build" && p.Target != "clean":
+	case p.root.fansOut:
+		p.notice(event.RootLeftOut, fmt.Sprintf("The root's %s does more than the packages' scripts, and does not run: %s", p.root.name, shown(p.root.work)))
+	default:
+		p.notice(event.RootLeftOut, fmt.Sprintf("The root's %s does not run (-workspace=. runs it): %s", p.root.name, shown(p.root.work)))
 	}
 }
 
+// RootAdvice is what to set after the failure of a build that never succeeded, if the
+// root's build does something that the package may need first. The zero value is none.
+func (p *Plan) RootAdvice(t *taskgraph.Task) (n event.Notice) {
+	if p.Target != "build" || t.Target != p.Target || len(p.root.work) == 0 {
+		return n
+	}
+	const further = "before-packages"
+	entries := slices.Clone(p.Task(t.Package, t.Target).DependsOn.Value)
+	var loose []string
+	for _, w := range p.root.work {
+		script := w.Script
+		if script == "" {
+			loose, script = append(loose, w.Command), further
+		}
+		if entry := "//#" + script; !slices.Contains(entries, entry) {
+			entries = append(entries, entry)
+		}
+	}
+	for i, entry := range entries {
+		if !plainEntry.MatchString(entry) {
+			entries[i] = strconv.Quote(entry)
+		}
+	}
+	hint := fmt.Sprintf("set in %s: tasks: {%s: {dependsOn: [%s]}}", config.FileName, p.Target, strings.Join(entries, ", "))
+	if len(loose) > 0 {
+		hint = fmt.Sprintf("put that into a script %q of the root, and %s", further, hint)
+	}
+	if !p.root.fansOut {
+		hint += "; or if it builds the packages too: -workspace=."
+	}
+	return event.Notice{Kind: event.RootLeftOut, Hint: hint,
+		Text: fmt.Sprintf("Packages that have never been built may need what the root's %s does: %s", p.root.name, shown(p.root.work))}
+}
+
+// plainEntry needs no quotes in YAML.
+var plainEntry = regexp.MustCompile(`^\^?[\w-]+$`)
+
 // shown lists commands, as many as fit a line.
-func shown(work []string) string {
+func shown(work []scripttext.Work) string {
 	const most = 60
-	text := work[0]
+	text := work[0].Command
 	for i, w := range work[1:] {
-		if len(text)+len(w) > most {
+		if len(text)+len(w.Command) > most {
 			return fmt.Sprintf("%s and %d more", text, len(work)-1-i)
 		}
-		text += ", " + w
+		text += ", " + w.Command
 	}
 	if len(text) > 2*most {
 		text = strings.ToValidUTF8(text[:2*most], "") + "…"

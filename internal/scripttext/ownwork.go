@@ -9,50 +9,99 @@ import (
 // runners have the scripts of packages run.
 var runners = []string{"turbo", "nx", "lerna", "lage", "wireit", "wsrun", "ultra", "moon", "rush", "heapmage", "mage"}
 
-// OwnWork returns the commands of a root's script that do more than have the packages'
-// scripts run, each once: "tsc -b". fansOut is set if others do have them run, through a task
-// runner or the package manager. Scripts of the root that it calls are looked into.
-func OwnWork(scripts map[string]string, name string) (work []string, fansOut bool) {
+// Work is a command of a root's script that does more than have the packages' scripts run.
+type Work struct {
+	// Command is its text: "tsc -b".
+	Command string
+	// Script is a script of the root that runs it, and does not have the packages' scripts
+	// run; empty if there is none.
+	Script string
+}
+
+// OwnWork returns the work of a root's script itself, each command once. fansOut is set if
+// others do have the packages' scripts run, through a task runner or the package manager.
+// Scripts of the root that it calls are looked into, and with hooks the pre and post
+// scripts of all.
+func OwnWork(scripts map[string]string, name string, hooks bool) (work []Work, fansOut bool) {
 	seen := map[string]bool{}
-	var visit func(name string)
-	visit = func(name string) {
-		if seen[name] {
-			return
-		}
-		seen[name] = true
-		for _, c := range Commands(scripts[name]) {
+	var visit, visitText func(text, alone string)
+	visitText = func(text, alone string) {
+		for _, c := range Commands(text) {
 			words := program(c)
-			switch called, known := calls(words, scripts); {
+			called, known := calls(words, scripts)
+			switch {
 			case len(words) == 0, slices.Contains(harmless, words[0]):
 			case runsPackages(words):
 				fansOut = true
+			case slices.Contains(shells, words[0]):
+				for _, name := range called {
+					visit(name, alone)
+				}
+				for _, w := range words[1:] {
+					if strings.Contains(w, " ") {
+						visitText(w, alone)
+					}
+				}
 			case known:
 				for _, name := range called {
-					visit(name)
+					visit(name, alone)
 				}
 			default:
-				if text := strings.Join(words, " "); !slices.Contains(work, text) {
-					work = append(work, text)
+				w := Work{strings.Join(words, " "), alone}
+				if !slices.ContainsFunc(work, func(other Work) bool { return other.Command == w.Command }) {
+					work = append(work, w)
 				}
 			}
 		}
 	}
-	visit(name)
+	visit = func(called, alone string) {
+		for _, event := range events(called, hooks) {
+			if seen[event] || scripts[event] == "" {
+				continue
+			}
+			seen[event] = true
+			within := alone
+			if within == "" && event != name && !reachesPackages(scripts, event, hooks) {
+				within = event
+			}
+			visitText(scripts[event], within)
+		}
+	}
+	visit(name, "")
 	return work, fansOut
+}
+
+// reachesPackages reports whether a script of the root has the packages' scripts run,
+// itself or through others that it calls.
+func reachesPackages(scripts map[string]string, name string, hooks bool) bool {
+	return slices.ContainsFunc(append(Called(scripts, name, hooks), name), func(called string) bool {
+		return slices.ContainsFunc(events(called, hooks && called != name), func(event string) bool {
+			for c := range CommandsWithin(scripts[event]) {
+				if words := program(c); len(words) > 0 && runsPackages(words) {
+					return true
+				}
+			}
+			return false
+		})
+	})
 }
 
 // harmless commands make nothing that a package may need.
 var harmless = []string{"echo", "true", ":", "cd", "exit"}
 
+// shells run the texts that are their arguments.
+var shells = []string{"sh", "bash", "concurrently"}
+
 // program are the words of a command without what stands before its program, and without
 // redirections.
 func program(c Command) []string {
 	var words []string
-	for _, w := range c.Words {
+	for i, w := range c.Words {
 		switch {
 		case redirection.MatchString(w.Text):
 			return words
-		case len(words) == 0 && (startsProgram(w.Text) || slices.Contains([]string{"npx", "bunx", "time", "dotenv", "--"}, w.Text)):
+		case len(words) == 0 && i > 0 && strings.HasPrefix(w.Text, "-"): // an option of what starts it
+		case len(words) == 0 && (startsProgram(w.Text) || slices.Contains([]string{"npx", "bunx", "time", "dotenv"}, w.Text)):
 		default:
 			words = append(words, w.Text)
 		}
@@ -63,20 +112,25 @@ func program(c Command) []string {
 // runsPackages reports whether a command has the packages' scripts run.
 func runsPackages(words []string) bool {
 	has := func(flags ...string) bool {
-		return slices.ContainsFunc(words[1:], func(w string) bool {
-			flag, _, _ := strings.Cut(w, "=")
-			return slices.Contains(flags, flag)
-		})
+		for _, w := range words[1:] {
+			if w == "--" {
+				return false // the rest is for the script
+			}
+			if flag, _, _ := strings.Cut(w, "="); slices.Contains(flags, flag) {
+				return true
+			}
+		}
+		return false
 	}
 	switch path.Base(words[0]) {
 	case "npm":
-		return has("--workspaces", "--workspace", "-ws", "-w")
+		return has("--workspaces", "--workspace", "-ws", "-w", "--prefix", "-C")
 	case "pnpm":
-		return has("-r", "--recursive", "recursive", "m", "multi", "--filter", "-F") || len(words) > 1 && runsPackages(afterExec(words[1:]))
+		return has("-r", "--recursive", "recursive", "m", "multi", "--filter", "-F", "--dir", "-C") || len(words) > 1 && runsPackages(afterExec(words[1:]))
 	case "yarn":
-		return has("workspaces", "workspace") || len(words) > 1 && runsPackages(afterExec(words[1:]))
+		return has("workspaces", "workspace", "--cwd") || len(words) > 1 && runsPackages(afterExec(words[1:]))
 	case "bun":
-		return has("--filter", "-F", "--workspaces")
+		return has("--filter", "-F", "--workspaces", "--cwd")
 	}
 	return slices.Contains(runners, path.Base(words[0]))
 }
@@ -87,37 +141,4 @@ func afterExec(words []string) []string {
 		return words[1:]
 	}
 	return words
-}
-
-// calls returns the scripts of the same package that a command has run, and whether it is
-// a command that does only that.
-func calls(words []string, scripts map[string]string) (names []string, known bool) {
-	if len(words) < 2 {
-		return nil, false
-	}
-	rest := words[1:]
-	switch path.Base(words[0]) {
-	case "npm", "pnpm", "yarn", "bun":
-		if rest[0] == "run" || rest[0] == "run-script" {
-			rest = rest[1:]
-		}
-		rest = slices.DeleteFunc(slices.Clone(rest), func(w string) bool { return strings.HasPrefix(w, "-") })
-		if len(rest) == 0 {
-			return nil, false
-		}
-		_, known = scripts[rest[0]]
-		return rest[:1], known
-	case "npm-run-all", "run-s", "run-p":
-		for _, w := range rest {
-			if strings.HasPrefix(w, "-") {
-				continue
-			}
-			if _, ok := scripts[w]; !ok {
-				return nil, false // a pattern
-			}
-			names = append(names, w)
-		}
-		return names, true
-	}
-	return nil, false
 }

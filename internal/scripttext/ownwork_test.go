@@ -21,25 +21,45 @@ func TestOwnWork(t *testing.T) {
 		"yarn turbo build":                         "",
 		"bun run --filter '*' build":               "",
 		"tsc -b && turbo run build":                "tsc -b",
-		"npm run gen && turbo build":               "node gen.js",
-		"run-s gen all":                            "node gen.js",
-		"yarn gen && yarn all":                     "node gen.js",
+		"npm run gen && turbo build":               "node gen.js (gen)",
+		"run-s gen all":                            "node gen.js (gen)",
+		"yarn gen && yarn all":                     "node gen.js (gen)",
 		"npm run all":                              "",
 		"npm run again":                            "",
 		"rimraf dist && pnpm -r build":             "rimraf dist",
 		"node scripts/build.js > log":              "node scripts/build.js",
 		"npm-run-all build:*":                      "npm-run-all build:*",
 		"tsc -b && tsc -b && node a.js":            "tsc -b; node a.js",
+		"npx --yes turbo build":                    "",
+		"dotenv -- turbo build":                    "",
+		"npm-run-all all again":                    "",
+		"run-s a*":                                 "",
+		`concurrently "npm:gen" "turbo build"`:     "node gen.js (gen)",
+		`sh -c "tsc -b && turbo build"`:            "tsc -b",
+		"npm --prefix packages/a run build":        "",
+		"wsrun build && lage build":                "",
+		"npm run hooked":                           "node pre.js (prehooked)",
+		"npm run both":                             "node own.js; node gen.js (gen)",
+		"npm run deep":                             "node gen.js (deep)",
 		"":                                         "",
 	} {
-		scripts := map[string]string{"build": text, "gen": "node gen.js", "all": "turbo build", "again": "npm run build"}
-		work, _ := OwnWork(scripts, "build")
-		if got := strings.Join(work, "; "); got != want {
+		scripts := map[string]string{"build": text, "gen": "node gen.js", "all": "turbo build", "again": "npm run build",
+			"prehooked": "node pre.js", "hooked": "turbo build", "both": "node own.js && npm run gen && turbo build", "deep": "npm run gen"}
+		work, _ := OwnWork(scripts, "build", true)
+		var got []string
+		for _, w := range work {
+			text := w.Command
+			if w.Script != "" {
+				text += " (" + w.Script + ")"
+			}
+			got = append(got, text)
+		}
+		if got := strings.Join(got, "; "); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
 	for text, want := range map[string]bool{"turbo build": true, "tsc -b && pnpm -r build": true, "npm run all": true, "tsc -b": false, "echo done": false, "npm run build": false} {
-		if _, got := OwnWork(map[string]string{"build": text, "all": "nx run-many -t build"}, "build"); got != want {
+		if _, got := OwnWork(map[string]string{"build": text, "all": "nx run-many -t build"}, "build", true); got != want {
 			t.Errorf("%q: got %v", text, got)
 		}
 	}

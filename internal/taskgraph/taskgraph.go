@@ -21,8 +21,19 @@ type Task struct {
 	Script  string
 	// After are the tasks that must succeed first, ordered by ID.
 	After []*Task
+	// Implied are further tasks that must have ended first, no matter how.
+	Implied []Implied
 	// Depth is the length of the longest chain of tasks below this one.
 	Depth int
+}
+
+// Predecessors returns all tasks that come before this one.
+func (t *Task) Predecessors() []*Task {
+	all := slices.Clip(t.After)
+	for _, i := range t.Implied {
+		all = append(all, i.Task)
+	}
+	return all
 }
 
 // Graph is a set of tasks without cycles.
@@ -33,6 +44,9 @@ type Graph struct {
 	// LeftOut are the IDs of tasks that Order.With names and that never end, in order:
 	// they would keep those beside them from ending.
 	LeftOut []string
+	// Contrary are orders that would be implied, but for a declared order that is the
+	// other way round: "web#test after core#test".
+	Contrary []string
 }
 
 // Packages returns the packages that have a task, in the order of Tasks.
@@ -67,6 +81,9 @@ type Request struct {
 	Targets []string
 	// Packages are all packages of the workspace and its root, for "core#generate".
 	Packages []*workspace.Package
+	// Writes returns another script of the same package that a task's script has run and
+	// that writes outputs; empty if there is none. Nil means that no task does that.
+	Writes func(*Task) string
 }
 
 // Order is what is declared of a target of a package.
@@ -84,6 +101,10 @@ type Order struct {
 	Passes bool
 	// Persistent is true for a task that never ends, so that nothing can come after it.
 	Persistent bool
+	// IfRun are targets of the same package that come first if they run anyway.
+	IfRun []string
+	// Declared is true if a file gives DependsOn: no other order is implied then.
+	Declared bool
 	// From names the file that gives the order, for messages.
 	From string
 }
@@ -115,6 +136,8 @@ func Build(r Request) (*Graph, error) {
 		slices.SortFunc(n.task.After, func(x, y *Task) int { return cmp.Compare(x.ID, y.ID) })
 	}
 	g.order()
+	b.imply(g)
+	g.order()
 	g.LeftOut = b.leftOut()
 	return g, nil
 }
@@ -128,7 +151,7 @@ func (g *Graph) order() {
 			return d
 		}
 		d := 0
-		for _, a := range t.After {
+		for _, a := range t.Predecessors() {
 			d = max(d, depth(a)+1)
 		}
 		depths[t] = d
