@@ -14,7 +14,7 @@ const (
 	HeapRaised     NoticeKind = "heap-raised"     // a heap limit of the user is known to be too small
 	HistoryLost    NoticeKind = "history-lost"    // the history cannot be read or written
 	RootFallback   NoticeKind = "root-fallback"   // no member has the script; the root's runs
-	RootLeftOut    NoticeKind = "root-left-out"   // few members have the script; the root's does not run
+	RootLeftOut    NoticeKind = "root-left-out"   // the root's script does not run, and may matter
 	DeclaredRead   NoticeKind = "declared-read"   // what was read of another runner's files, and what is not obeyed
 	TaskLeftOut    NoticeKind = "task-left-out"   // declared tasks do not run
 	OrderLeftOut   NoticeKind = "order-left-out"  // heapmage's own order would contradict a declared one

@@ -146,6 +146,8 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 		"Before the first package": {
 			event.RunStarted{Target: "typecheck"},
 			event.Notice{Kind: event.DeclaredRead, Text: "turbo.json and those of 3 packages declare the order of tasks; not obeyed: outputLogs, ui"},
+			event.Notice{Kind: event.RootLeftOut, Text: "The root's build does more than the packages' scripts, and does not run: tsc -b"},
+			event.Notice{Kind: event.OrderLeftOut, Text: "Not ordered, because the declared order is the other way round: core#test after core#build"},
 			event.Notice{Kind: event.TaskLeftOut, Text: "Left out, because they never end: api#serve (others name them in \"with\")"},
 			event.Notice{Kind: event.HeapClamped, Text: "Heap limit 16384.00MB (NODE_OPTIONS) does not fit the budget of 6553.60MB: clamped to 6505.60MB"},
 			event.Notice{Kind: event.OptionsMerged, Text: "The node options of .npmrc are merged into NODE_OPTIONS"},
