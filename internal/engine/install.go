@@ -3,7 +3,9 @@ package engine
 import (
 	"context"
 	"strings"
+	"time"
 
+	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/rundir"
@@ -14,10 +16,18 @@ import (
 // installing is the step's name in the log.
 const installing = "Installing dependencies"
 
-// install runs the package manager if node_modules are missing.
+// install runs the package manager if dependencies are missing, one run at a time.
 func (r *run) install(ctx context.Context) error {
-	present := script.Present{Unfinished: rundir.UnfinishedInstall(r.ws.Root), Needed: r.graph.Packages()}
-	step, reason, err := script.Install(r.settings, present, r.scriptOptions())
+	if _, reason, err := r.installStep(); err != nil || reason == "" {
+		return err
+	}
+	began := clock.Now()
+	defer func() { r.installed = clock.Since(began) }()
+	defer r.lockInstall(ctx)()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	step, reason, err := r.installStep() // another run may have installed meanwhile
 	if err != nil || reason == "" {
 		return err
 	}
@@ -28,7 +38,6 @@ func (r *run) install(ctx context.Context) error {
 	defer log.Close() // after the console has read it
 	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: out}, &runner.Attempt{})
 	_ = out.Close() // it only prints
-	r.installed = res.Duration
 	finished := event.StepFinished{Step: installing, Duration: res.Duration, Log: log.Path}
 	switch {
 	case err != nil:
@@ -49,4 +58,29 @@ func (r *run) install(ctx context.Context) error {
 		failed.Code, failed.Hint = problem.ExitOutOfMemory, res.Verdict.Advice
 	}
 	return failed
+}
+
+// installStep returns what installs the dependencies, and the reason; without a reason
+// nothing has to be done.
+func (r *run) installStep() (script.Step, string, error) {
+	present := script.Present{Unfinished: rundir.UnfinishedInstall(r.ws.Root), Finished: rundir.FinishedInstall(r.ws.Root), Needed: r.graph.Packages()}
+	return script.Install(r.settings, present, r.scriptOptions())
+}
+
+// lockInstall waits until no other run installs, and keeps others from it.
+func (r *run) lockInstall(ctx context.Context) (unlock func()) {
+	for waiting := false; ; waiting = true {
+		unlock, busy := r.state.LockInstall()
+		if !busy {
+			return unlock
+		}
+		if !waiting {
+			r.session.Events.Emit(event.StepStarted{Step: installing, Command: "waiting", Reason: "another run installs them"})
+		}
+		select {
+		case <-ctx.Done():
+			return unlock
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package rundir
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,6 +12,27 @@ import (
 // installing marks an installation of dependencies that has begun and not succeeded. It is
 // in the .heapmage folder, as the next run has to find it.
 const installing = "installing"
+
+// installed marks the last one that succeeded. Some managers leave no mark of their own.
+const installed = "installed"
+
+// installLock is held by the run that installs dependencies.
+const installLock = "install.lock"
+
+// LockInstall keeps other runs from installing dependencies. busy is true if another one
+// does: then nothing is held. Where no lock can be made nothing is held off.
+func (r *Run) LockInstall() (unlock func(), busy bool) {
+	f, err := confined.Make(filepath.Split(r.top))
+	if err != nil {
+		return func() {}, false
+	}
+	defer f.Close()
+	unlock, err = f.TryLock(installLock)
+	if err != nil {
+		return func() {}, errors.Is(err, confined.ErrLocked)
+	}
+	return unlock, false
+}
 
 // BeginInstall marks that dependencies are being installed. If the mark cannot be made,
 // an installation that is interrupted is not seen by the next run.
@@ -25,7 +47,7 @@ func (r *Run) BeginInstall() {
 	}
 }
 
-// EndInstall takes the mark away: the dependencies are installed.
+// EndInstall notes that the dependencies are installed.
 func (r *Run) EndInstall() {
 	f, err := confined.Open(filepath.Split(r.top))
 	if err != nil {
@@ -33,12 +55,21 @@ func (r *Run) EndInstall() {
 	}
 	defer f.Close()
 	_ = f.Remove(installing) // it is there, unless the installation removed .heapmage
+	_ = f.Remove(installed)  // it may be there
+	if file, err := f.Create(installed); err == nil {
+		_ = file.Close() // its time is all that counts
+	}
 }
 
 // UnfinishedInstall is when an installation began that did not succeed; zero if there is
 // none.
-func UnfinishedInstall(root string) time.Time {
-	info, err := os.Lstat(filepath.Join(root, Name, installing))
+func UnfinishedInstall(root string) time.Time { return markedAt(root, installing) }
+
+// FinishedInstall is when the last installation succeeded; zero if none is known.
+func FinishedInstall(root string) time.Time { return markedAt(root, installed) }
+
+func markedAt(root, mark string) time.Time {
+	info, err := os.Lstat(filepath.Join(root, Name, mark))
 	if err != nil || !info.Mode().IsRegular() {
 		return time.Time{}
 	}

@@ -106,4 +106,28 @@ func TestAnInstallationThatDoesNotEnd(t *testing.T) {
 	if got := UnfinishedInstall(root); !got.IsZero() {
 		t.Errorf("after it succeeded: %v", got)
 	}
+	if got := FinishedInstall(root); time.Since(got) > time.Minute {
+		t.Errorf("it succeeded at %v", got)
+	}
+}
+
+func TestOneInstallationAtATime(t *testing.T) {
+	root := t.TempDir()
+	first, _ := Open(root, id(1))
+	defer first.Close()
+	second, _ := Open(root, id(2))
+	defer second.Close()
+	unlock, busy := first.LockInstall()
+	if busy {
+		t.Fatal("the first has to wait")
+	}
+	if _, busy := second.LockInstall(); !busy && runtime.GOOS == "linux" {
+		t.Error("both install at once")
+	}
+	unlock()
+	unlock, busy = second.LockInstall()
+	if busy {
+		t.Error("the second has to wait for nothing")
+	}
+	unlock()
 }

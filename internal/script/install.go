@@ -1,6 +1,7 @@
 package script
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path"
@@ -19,6 +20,8 @@ type Present struct {
 	// Unfinished is when an installation of heapmage's began that did not succeed; zero if
 	// there is none.
 	Unfinished time.Time
+	// Finished is when the last one succeeded; zero if none is known.
+	Finished time.Time
 	// Needed are the packages whose scripts run.
 	Needed []*workspace.Package
 }
@@ -57,13 +60,60 @@ func (s *Settings) missing(p Present) string {
 	case onlyCaches(filepath.Join(s.ws.Root, "node_modules")):
 		return "node_modules is missing"
 	}
+	if mark := s.missingMark(p.Finished); mark != "" {
+		return "node_modules lacks " + mark + ", which " + string(s.ws.Manager) + " writes last"
+	}
 	return s.missingMember(p.Needed)
 }
 
 // ownMarks are the files that managers write at the end of an installation, relative to
 // the root.
 var ownMarks = []string{
-	"node_modules/.package-lock.json", modulesFile, "node_modules/.yarn-integrity", "node_modules/.yarn-state.yml", ".pnp.cjs",
+	npmMark, modulesFile, yarnMark, berryMark, ".pnp.cjs",
+}
+
+const (
+	npmMark   = "node_modules/.package-lock.json"
+	yarnMark  = "node_modules/.yarn-integrity"
+	berryMark = "node_modules/.yarn-state.yml"
+)
+
+// isolated are folders of managers that give each package that depends on anything its own
+// node_modules: Bun's, and that of yarn's pnpm linker. Neither marks the end.
+var isolated = []string{"node_modules/.bun", "node_modules/.store"}
+
+// missingMark is the mark that an installation, by hand perhaps, would have left if it had
+// ended; empty if nothing suggests that it did not. Any manager's mark will do, and so will
+// a folder that has not changed since heapmage installed, one without packages, or one that
+// is a link: others look after that.
+func (s *Settings) missingMark(finished time.Time) string {
+	mark := ""
+	switch {
+	case s.ws.Manager == workspace.NPM && (s.version == "" || s.major() >= 7): // older ones have none
+		mark = npmMark
+	case s.ws.Manager == workspace.PNPM:
+		mark = modulesFile
+	case s.ws.Berry():
+		mark = berryMark
+	case s.ws.Manager == workspace.Yarn:
+		mark = yarnMark
+	}
+	modules := filepath.Join(s.ws.Root, "node_modules")
+	info, err := os.Lstat(modules)
+	if mark == "" || err != nil || !info.IsDir() || !info.ModTime().After(finished) || slices.ContainsFunc(slices.Concat(ownMarks, isolated), s.has) {
+		return ""
+	}
+	entries, _ := os.ReadDir(modules) // what cannot be read tells nothing
+	if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == ".pnpm" || !strings.HasPrefix(e.Name(), ".") }) {
+		return ""
+	}
+	return path.Base(mark)
+}
+
+// has reports whether something is in the workspace, at a path from its root.
+func (s *Settings) has(name string) bool {
+	dir, base := path.Split(name)
+	return folder.Has(filepath.Join(s.ws.Root, dir), base)
 }
 
 // finishedAfter reports whether an installation, by hand perhaps, ended after a time.
@@ -87,26 +137,45 @@ func onlyCaches(dir string) bool {
 	return len(entries) > 0 && !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !slices.Contains(caches, e.Name()) })
 }
 
-// missingMember is why one of the packages lacks its dependencies: pnpm gives each package
-// that depends on anything its own node_modules, which a script may have removed.
+// missingMember is why one of the packages lacks its own node_modules, which a script may
+// have removed.
 func (s *Settings) missingMember(needed []*workspace.Package) string {
-	if s.ws.Manager != workspace.PNPM {
+	gone := slices.DeleteFunc(slices.Clone(needed), func(p *workspace.Package) bool { return p.Dir == "." || folder.Has(p.Path, "node_modules") })
+	if len(gone) == 0 {
 		return ""
 	}
-	modules, ok := s.readModules()
-	if !ok || modules.Linker == "hoisted" {
-		return ""
-	}
-	fields := slices.DeleteFunc([]string{"dependencies", "devDependencies"}, func(field string) bool {
-		included, told := modules.Included[field]
-		return told && !included
-	})
-	for _, p := range needed {
-		if dependsOnAny([]*workspace.Package{p}, fields...) && !folder.Has(p.Path, "node_modules") {
+	for _, p := range gone {
+		if s.givesOwn(p) {
 			return path.Join(p.Dir, "node_modules") + " is missing"
 		}
 	}
+	for _, mark := range []string{npmMark, yarnMark, berryMark} { // they list what was installed
+		text := folder.Read(s.ws.Root, mark)
+		for _, p := range gone {
+			if own := path.Join(p.Dir, "node_modules"); bytes.Contains(text, []byte(`"`+own)) {
+				return own + " is missing"
+			}
+		}
+	}
 	return ""
+}
+
+// givesOwn reports whether the manager gives a package its own node_modules because that
+// depends on anything.
+func (s *Settings) givesOwn(p *workspace.Package) bool {
+	fields := []string{"dependencies", "devDependencies"}
+	modules, ok := s.readModules()
+	switch {
+	case s.ws.Manager == workspace.PNPM && ok && modules.Linker != "hoisted":
+		fields = slices.DeleteFunc(fields, func(field string) bool {
+			included, told := modules.Included[field]
+			return told && !included
+		})
+	case s.ws.Manager != workspace.PNPM && slices.ContainsFunc(isolated, s.has):
+	default:
+		return false
+	}
+	return dependsOnAny([]*workspace.Package{p}, fields...)
 }
 
 // plugNPlay tells whether Yarn Plug'n'Play is installed now. In a fresh clone only
@@ -131,15 +200,28 @@ func (s *Settings) installFlags() []string {
 
 // staleLock is how the managers say that their lock file does not fit package.json.
 var staleLock = regexp.MustCompile("can only install packages when your package.json and" +
-	`|ERR_PNPM_OUTDATED_LOCKFILE|lockfile needs to be updated|YN0028|lockfile would have been (?:modified|created)|lockfile had changes, but lockfile is frozen`)
+	`|ERR_PNPM_(?:OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH)|lockfile needs to be updated|YN0028|lockfile would have been (?:modified|created)|lockfile had changes, but lockfile is frozen`)
 
 // InstallAdvice is what to do about an installation that failed, given the end of its
 // output.
 func InstallAdvice(s *Settings, output []byte) string {
 	if s.ws.LockFile != "" && staleLock.Match(output) {
-		return s.ws.LockFile + " does not fit package.json: run " + string(s.ws.Manager) + " install, and commit the file"
+		return s.ws.LockFile + " does not fit package.json: run " + s.renewal() + ", and commit the file"
 	}
 	return "run it by hand in that folder and fix what it reports"
+}
+
+// renewal is the command that brings the lock file up to date, also in CI, where pnpm and
+// yarn 2 and newer keep to it unless they are told otherwise.
+func (s *Settings) renewal() string {
+	command := string(s.ws.Manager) + " install"
+	switch {
+	case s.ws.Manager == workspace.PNPM:
+		command += " --no-frozen-lockfile"
+	case s.ws.Berry():
+		command += " --no-immutable"
+	}
+	return command
 }
 
 var runtimeFields = []string{"dependencies", "devDependencies", "optionalDependencies"}

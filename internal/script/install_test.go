@@ -24,6 +24,15 @@ func TestWhatIsMissing(t *testing.T) {
 		{"what an installation left that did not end", workspace.NPM, map[string]string{"node_modules/x/y": ""}, began, "the last installation was not finished"},
 		{"unless one by hand ended later", workspace.NPM, map[string]string{"node_modules/.package-lock.json": ""}, began, ""},
 		{"not if that one was earlier", workspace.NPM, map[string]string{"node_modules/.package-lock.json": ""}, time.Now().Add(time.Hour), "the last installation was not finished"},
+		{"what an installation by hand left that did not end", workspace.NPM, map[string]string{"node_modules/x/y": ""}, time.Time{}, "node_modules lacks .package-lock.json, which npm writes last"},
+		{"under pnpm", workspace.PNPM, map[string]string{"node_modules/.pnpm/x": ""}, time.Time{}, "node_modules lacks .modules.yaml, which pnpm writes last"},
+		{"under yarn 1", workspace.Yarn, map[string]string{"node_modules/x/y": ""}, time.Time{}, "node_modules lacks .yarn-integrity, which yarn writes last"},
+		{"what another manager installed", workspace.NPM, map[string]string{"node_modules/x/y": "", "node_modules/.yarn-integrity": ""}, time.Time{}, ""},
+		{"what Bun installed, which leaves no mark", workspace.Bun, map[string]string{"node_modules/x/y": ""}, time.Time{}, ""},
+		{"a member's folder under npm", workspace.NPM, map[string]string{"node_modules/.package-lock.json": `{"packages": {"packages/a/node_modules/x": {}}}`}, time.Time{}, "packages/a/node_modules is missing"},
+		{"a member's folder under npm that is there", workspace.NPM, map[string]string{"node_modules/.package-lock.json": `{"packages": {"packages/a/node_modules/x": {}}}`, "packages/a/node_modules/x/y": ""}, time.Time{}, ""},
+		{"a member's folder under yarn 1", workspace.Yarn, map[string]string{"node_modules/.yarn-integrity": `{"modulesFolders": ["node_modules", "packages/a/node_modules"]}`}, time.Time{}, "packages/a/node_modules is missing"},
+		{"a member's folder under Bun", workspace.Bun, map[string]string{"node_modules/.bun/x": ""}, time.Time{}, "packages/a/node_modules is missing"},
 		{"a member's folder under pnpm", workspace.PNPM, map[string]string{"node_modules/.modules.yaml": `{"nodeLinker": "isolated"}`}, time.Time{}, "packages/a/node_modules is missing"},
 		{"a member's folder that is there", workspace.PNPM, map[string]string{"node_modules/.modules.yaml": "{}", "packages/a/node_modules/x": ""}, time.Time{}, ""},
 		{"with all dependencies in the root", workspace.PNPM, map[string]string{"node_modules/.modules.yaml": `{"nodeLinker": "hoisted"}`}, time.Time{}, ""},
@@ -46,6 +55,9 @@ func TestWhatIsMissing(t *testing.T) {
 			if got := s.missing(Present{Unfinished: tt.unfinished, Needed: s.ws.Packages}); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
+			if got := s.missing(Present{Finished: time.Now(), Needed: s.ws.Packages}); strings.Contains(got, "lacks") {
+				t.Errorf("after an installation that left no mark: %q", got)
+			}
 		})
 	}
 }
@@ -58,11 +70,30 @@ func TestAStaleLockFileIsNamed(t *testing.T) {
 		"error Your lockfile needs to be updated, but yarn was run with `--frozen-lockfile`.":                           true,
 		"➤ YN0028: │ The lockfile would have been modified by this install, which is explicitly forbidden.":             true,
 		"error: lockfile had changes, but lockfile is frozen":                                                           true,
+		" ERR_PNPM_LOCKFILE_CONFIG_MISMATCH  Cannot proceed with the frozen installation.":                              true,
 		"npm error code ENOTFOUND": false,
 	} {
 		got := InstallAdvice(s, []byte(output))
-		if want := "pnpm-lock.yaml does not fit package.json: run pnpm install, and commit the file"; (got == want) != stale {
+		if want := "pnpm-lock.yaml does not fit package.json: run pnpm install --no-frozen-lockfile, and commit the file"; (got == want) != stale {
 			t.Errorf("%q: %q", output, got)
+		}
+	}
+}
+
+func TestRenewal(t *testing.T) {
+	for _, tt := range []struct {
+		manager       workspace.Manager
+		version, want string
+	}{
+		{workspace.NPM, "11.0.0", "npm install"},
+		{workspace.PNPM, "10.0.0", "pnpm install --no-frozen-lockfile"},
+		{workspace.Yarn, "1.22.22", "yarn install"},
+		{workspace.Yarn, "4.1.0", "yarn install --no-immutable"},
+		{workspace.Bun, "1.3.0", "bun install"},
+	} {
+		s := &Settings{ws: &workspace.Workspace{Manager: tt.manager, ManagerVersion: tt.version}}
+		if got := s.renewal(); got != tt.want {
+			t.Errorf("%s %s: %q", tt.manager, tt.version, got)
 		}
 	}
 }
