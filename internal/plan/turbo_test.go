@@ -164,7 +164,7 @@ func ownPlan(root string, a asked) (after map[string][]string, left []string, er
 	after = map[string][]string{}
 	for _, task := range p.Graph.Tasks {
 		on := []string{}
-		for _, a := range task.After {
+		for _, a := range task.Predecessors() {
 			on = append(on, name(a))
 		}
 		slices.Sort(on)
