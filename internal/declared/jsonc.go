@@ -13,6 +13,7 @@ import (
 	"github.com/tailscale/hujson"
 
 	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/packagejson"
 	"github.com/heapmage/heapmage/internal/problem"
 )
 
@@ -40,7 +41,10 @@ func readDocument(root, path string) (*document, error) {
 
 func parseDocument(path string, text []byte) (d *document, err error) {
 	d = &document{path: path, text: bytes.TrimPrefix(text, byteOrderMark)}
-	if bytes.Count(d.text, []byte("["))+bytes.Count(d.text, []byte("{")) > mostBrackets {
+	switch {
+	case packagejson.IsUTF16(text):
+		return nil, &problem.Error{Where: path, What: "is in UTF-16", Hint: "save it as UTF-8"}
+	case packagejson.TooDeep(text):
 		return nil, &problem.Error{Where: path, What: "is nested too deeply", Hint: "is it the right file?"}
 	}
 	if d.top, err = hujson.Parse(d.text); err != nil {
@@ -49,9 +53,6 @@ func parseDocument(path string, text []byte) (d *document, err error) {
 	}
 	return d, nil
 }
-
-// mostBrackets bounds how deep a text may be nested: its parser calls itself.
-const mostBrackets = 100_000
 
 // field is a member of an object, with its place.
 type field struct {

@@ -10,15 +10,29 @@ import (
 	"strings"
 )
 
+// Links says what "**" does at a symbolic link to a folder. A pattern that names the
+// link's level always follows it. The package managers differ in it.
+type Links int
+
+const (
+	// Followed takes the linked folder and what is in it (pnpm, yarn 2 and newer).
+	Followed Links = iota
+	// Taken takes the linked folder itself (npm, yarn 1).
+	Taken
+	// PassedOver takes neither (bun).
+	PassedOver
+)
+
 // Finder finds the folders that rules let in. It reads each folder once.
 type Finder struct {
-	root string
-	subs map[string][]string // the folders in a folder
+	root  string
+	links Links
+	subs  map[string][]string // the folders in a folder
 }
 
 // NewFinder returns a finder of folders below root.
-func NewFinder(root string) *Finder {
-	return &Finder{root: root, subs: map[string][]string{}}
+func NewFinder(root string, links Links) *Finder {
+	return &Finder{root: root, links: links, subs: map[string][]string{}}
 }
 
 // place is a point of the walk: a folder, with what is left of one form of the
@@ -63,13 +77,16 @@ func (w walk) visit(dir string, form int, pattern []string) {
 	case segment == "**":
 		w.visit(dir, form, pattern[1:])
 		for _, sub := range w.in(dir) {
-			// A link is followed where a pattern names its level, but not here,
-			// where it could lead in a circle.
-			if enters(path.Base(sub)) && !strings.HasSuffix(sub, "/") {
-				w.visit(sub, form, pattern)
+			linked, isLink := strings.CutSuffix(sub, "/")
+			switch {
+			case !enters(path.Base(sub)), isLink && (w.links == PassedOver || w.returns(linked)):
+			case !isLink, w.links == Followed:
+				w.visit(linked, form, pattern)
+			default:
+				w.visit(linked, form, pattern[1:])
 			}
 		}
-	case !strings.ContainsAny(segment, `*?[({`):
+	case !hasWildcard(segment):
 		w.visit(path.Join(dir, segment), form, pattern[1:])
 	default:
 		for _, sub := range w.in(dir) {
@@ -77,6 +94,25 @@ func (w walk) visit(dir string, form int, pattern []string) {
 			if matchName(segment, path.Base(sub)) {
 				w.visit(sub, form, pattern[1:])
 			}
+		}
+	}
+}
+
+// returns reports whether a link leads to a folder that the walk has come through, or to
+// one above it: following it would have no end.
+func (f *Finder) returns(link string) bool {
+	const separator = string(filepath.Separator)
+	target, err := filepath.EvalSymlinks(filepath.Join(f.root, filepath.FromSlash(link)))
+	if err != nil {
+		return true
+	}
+	for dir := path.Dir(link); ; dir = path.Dir(dir) {
+		passed, err := filepath.EvalSymlinks(filepath.Join(f.root, filepath.FromSlash(dir)))
+		if err != nil || strings.HasPrefix(passed+separator, target+separator) {
+			return true
+		}
+		if dir == "." || path.Base(dir) == ".." {
+			return false
 		}
 	}
 }

@@ -24,10 +24,10 @@ func FuzzRules(f *testing.F) {
 		if strings.ContainsAny(pattern+second, "\x00\\") || len(pattern)+len(second) > 200 {
 			return
 		}
-		for _, negation := range []Negation{FromAll, FromEarlier, UntilOverridden, FromNone} {
+		for _, negation := range []Negation{FromAll, FromWildcards, FromEarlier, UntilOverridden, FromNone} {
 			for _, rule := range Compile([]string{pattern, second}, negation) {
 				walked := map[string]bool{}
-				for _, dir := range NewFinder(root).Folders(rule) {
+				for _, dir := range NewFinder(root, Followed).Folders(rule) {
 					walked[dir] = true
 					if inNodeModules(dir) {
 						t.Fatalf("%q goes into node_modules: %s", rule.Text, dir)

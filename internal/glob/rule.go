@@ -15,12 +15,15 @@ import (
 type Negation int
 
 const (
-	// FromAll takes them away from every other pattern (pnpm).
+	// FromAll takes them away from every other pattern (pnpm, yarn 4 and newer).
 	FromAll Negation = iota
-	// FromEarlier takes them away from the patterns before it (yarn 2 and newer).
+	// FromWildcards takes them away from every pattern with wildcards: a folder that is
+	// named stays (bun).
+	FromWildcards
+	// FromEarlier takes them away from the patterns before it (yarn 2 and 3).
 	FromEarlier
 	// UntilOverridden takes them away from every other pattern, unless a later
-	// pattern lies within the negated one (npm, bun).
+	// pattern lies within the negated one (npm).
 	UntilOverridden
 	// FromNone ignores it (yarn 1).
 	FromNone
@@ -64,6 +67,9 @@ func Compile(patterns []string, negation Negation) []Rule {
 		places = append(places, i)
 	}
 	for r := range rules {
+		if negation == FromWildcards && !hasWildcard(rules[r].Text) {
+			continue
+		}
 		for _, n := range nots {
 			if negation != FromEarlier || n.at > places[r] {
 				rules[r].nots = append(rules[r].nots, n.pattern)
@@ -79,6 +85,8 @@ func clean(pattern string) string {
 	pattern = strings.ReplaceAll(pattern, `\`, "/")
 	return path.Clean(strings.TrimLeft(strings.TrimPrefix(pattern, "./"), "/"))
 }
+
+func hasWildcard(pattern string) bool { return strings.ContainsAny(pattern, `*?[({`) }
 
 func segments(pattern string) []string {
 	if pattern == "." {

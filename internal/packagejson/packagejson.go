@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/tailscale/hujson"
+
 	"github.com/heapmage/heapmage/internal/problem"
 )
 
@@ -32,6 +34,32 @@ type Manifest struct {
 	fields map[string]json.RawMessage
 }
 
+// ParseLoose reads the text of a package.json as bun does: with comments and trailing
+// commas. In Text spaces stand for them.
+func ParseLoose(text []byte) (*Manifest, *problem.Mistake) {
+	m, mistake := Parse(text)
+	if mistake == nil || TooDeep(text) {
+		return m, mistake
+	}
+	plain, err := hujson.Standardize(bytes.TrimPrefix(bytes.Clone(text), byteOrderMark))
+	if err != nil {
+		return nil, mistake // it has a better place than hujson's
+	}
+	return Parse(plain)
+}
+
+// TooDeep reports whether a text may be nested so deeply that a parser which calls itself
+// needs too much memory.
+func TooDeep(text []byte) bool {
+	const most = 100_000
+	return bytes.Count(text, []byte("["))+bytes.Count(text, []byte("{")) > most
+}
+
+// IsUTF16 reports whether a text begins with a byte order mark of UTF-16.
+func IsUTF16(text []byte) bool {
+	return bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff})
+}
+
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // Parse reads the text of a package.json.
@@ -41,7 +69,7 @@ func Parse(text []byte) (*Manifest, *problem.Mistake) {
 	if len(trimmed) == 0 {
 		return nil, &problem.Mistake{What: "the file is empty"}
 	}
-	if bytes.HasPrefix(trimmed, []byte{0xff, 0xfe}) || bytes.HasPrefix(trimmed, []byte{0xfe, 0xff}) {
+	if IsUTF16(trimmed) {
 		return nil, &problem.Mistake{What: "the file is in UTF-16, which no package manager reads: save it as UTF-8"}
 	}
 	m := &Manifest{Text: body}

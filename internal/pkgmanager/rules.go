@@ -11,15 +11,33 @@ func (m Manager) RootIsMember() bool { return m.Name == PNPM || m.Name == Yarn &
 // Negation is what a negated pattern of members means to the manager.
 func (m Manager) Negation() glob.Negation {
 	switch {
-	case m.Name == NPM, m.Name == Bun:
+	case m.Name == NPM:
 		return glob.UntilOverridden
-	case m.Name == Yarn && m.Berry:
+	case m.Name == Bun:
+		return glob.FromWildcards
+	case m.Name == Yarn && m.Berry && Major(m.Version) < 4:
 		return glob.FromEarlier
+	case m.Name == Yarn && m.Berry:
+		return glob.FromAll
 	case m.Name == Yarn:
 		return glob.FromNone
 	}
 	return glob.FromAll
 }
+
+// FolderLinks is what "**" does at a symbolic link to a folder.
+func (m Manager) FolderLinks() glob.Links {
+	switch {
+	case m.Name == Bun:
+		return glob.PassedOver
+	case m.Name == NPM, m.Name == Yarn && !m.Berry:
+		return glob.Taken
+	}
+	return glob.Followed
+}
+
+// UniqueNames reports whether the manager refuses two members with one name.
+func (m Manager) UniqueNames() bool { return m.Name != PNPM }
 
 // LinksRanges reports whether a plain range such as "^1.0.0" may mean a member.
 // pnpm 9 and newer, and yarn Berry if the setting is off, link only what is

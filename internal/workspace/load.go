@@ -131,6 +131,9 @@ func (r *root) load() (*Workspace, error) {
 		w.Packages = append(w.Packages, p)
 	}
 	slices.SortFunc(w.Packages, byDir)
+	if err := r.checkNames(w.Packages); err != nil {
+		return nil, err
+	}
 	if i := slices.IndexFunc(w.Packages, func(p *Package) bool { return p.Dir == "." }); i >= 0 {
 		w.RootPackage = w.Packages[i]
 	} else {

@@ -40,7 +40,7 @@ func (r *root) members(w *Workspace) (map[string]*packagejson.Manifest, error) {
 // expand adds the members that globs let in. base is the folder that the globs
 // start from: with yarn Berry a member may have members itself.
 func (r *root) expand(w *Workspace, base string, globs []string, members map[string]*packagejson.Manifest) error {
-	finder := glob.NewFinder(filepath.Join(r.dir, filepath.FromSlash(base)))
+	finder := glob.NewFinder(filepath.Join(r.dir, filepath.FromSlash(base)), r.FolderLinks())
 	rules := glob.Compile(globs, r.Negation())
 	folders := make([][]string, len(rules))
 	candidates := map[string]bool{}
@@ -50,7 +50,7 @@ func (r *root) expand(w *Workspace, base string, globs []string, members map[str
 			candidates[path.Join(base, dir)] = true
 		}
 	}
-	found, err := readManifests(r.dir, candidates, r.globFile)
+	found, err := r.readManifests(candidates)
 	if err != nil {
 		return err
 	}

@@ -3,9 +3,12 @@ package workspace
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"path"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/printable"
+	"github.com/heapmage/heapmage/internal/problem"
 )
 
 // longestName bounds a package's name in bytes. npm allows 214.
@@ -20,6 +23,26 @@ func nameOf(text string) string {
 	}
 	sum := sha256.Sum256([]byte(text))
 	return strings.ToValidUTF8(name[:longestName/2], "") + "~" + hex.EncodeToString(sum[:8])
+}
+
+// checkNames refuses two members with one name if the package manager does.
+func (r *root) checkNames(members []*Package) error {
+	if !r.UniqueNames() {
+		return nil
+	}
+	named := map[string]*Package{}
+	for _, p := range members {
+		other := named[p.DeclaredName]
+		if p.DeclaredName != "" && other != nil {
+			return &problem.Error{
+				Where: path.Join(p.Dir, "package.json"),
+				What:  fmt.Sprintf("its name %q is also that of %s: %s refuses two packages with one name", p.DeclaredName, path.Join(other.Dir, "package.json"), r.Name),
+				Hint:  "rename one of them, or leave its folder out of the patterns in " + r.globFile,
+			}
+		}
+		named[p.DeclaredName] = p
+	}
+	return nil
 }
 
 // giveNames gives each package a unique name. The root comes last: if it shares

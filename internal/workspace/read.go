@@ -20,9 +20,8 @@ const mostReaders = 16
 
 // readManifests reads the package.json of each folder. A folder without one is
 // left out. Of those that cannot be read or parsed, the first by folder is the
-// error, whatever order they were read in. globFile holds the patterns that found
-// the folders.
-func readManifests(root string, dirs map[string]bool, globFile string) (map[string]*packagejson.Manifest, error) {
+// error, whatever order they were read in.
+func (r *root) readManifests(dirs map[string]bool) (map[string]*packagejson.Manifest, error) {
 	type result struct {
 		dir      string
 		manifest *packagejson.Manifest
@@ -37,8 +36,8 @@ func readManifests(root string, dirs map[string]bool, globFile string) (map[stri
 	for range min(mostReaders, len(results)) {
 		readers.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(results); i = int(next.Add(1)) - 1 {
-				r := &results[i]
-				r.manifest, r.err = readManifest(root, r.dir, globFile)
+				one := &results[i]
+				one.manifest, one.err = r.readManifest(one.dir)
 			}
 		})
 	}
@@ -47,12 +46,12 @@ func readManifests(root string, dirs map[string]bool, globFile string) (map[stri
 	found := make(map[string]*packagejson.Manifest, len(results))
 	var first *result
 	for i := range results {
-		r := &results[i]
-		if r.err != nil && (first == nil || r.dir < first.dir) {
-			first = r
+		one := &results[i]
+		if one.err != nil && (first == nil || one.dir < first.dir) {
+			first = one
 		}
-		if r.manifest != nil {
-			found[r.dir] = r.manifest
+		if one.manifest != nil {
+			found[one.dir] = one.manifest
 		}
 	}
 	if first != nil {
@@ -61,21 +60,25 @@ func readManifests(root string, dirs map[string]bool, globFile string) (map[stri
 	return found, nil
 }
 
-func readManifest(root, dir, globFile string) (*packagejson.Manifest, *problem.Error) {
+func (r *root) readManifest(dir string) (*packagejson.Manifest, *problem.Error) {
 	file := path.Join(dir, "package.json")
-	text, err := folder.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
+	text, err := folder.ReadFile(filepath.Join(r.dir, filepath.FromSlash(file)))
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return nil, nil
 	case err != nil:
 		return nil, &problem.Error{Where: file, What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
 	}
-	m, mistake := packagejson.Parse(text)
+	parse := packagejson.Parse
+	if r.Name == Bun {
+		parse = packagejson.ParseLoose
+	}
+	m, mistake := parse(text)
 	if mistake != nil {
 		return nil, &problem.Error{
 			Where: mistake.In(file),
 			What:  mistake.What,
-			Hint:  "fix the file, or leave its folder out with \"!" + dir + "\" in " + globFile,
+			Hint:  "fix the file, or leave its folder out with \"!" + dir + "\" in " + r.globFile,
 		}
 	}
 	return m, nil

@@ -31,9 +31,8 @@ func openRoot(dir string) (*root, error) {
 		return nil, &problem.Error{Where: filepath.Join(dir, "package.json"), What: "cannot be read", Cause: err, Hint: folder.Hint(err)}
 	}
 	if err == nil {
-		var mistake *problem.Mistake
-		if r.manifest, mistake = packagejson.Parse(text); mistake != nil {
-			return nil, &problem.Error{Where: mistake.In("package.json"), What: mistake.What, Hint: "fix " + filepath.Join(dir, "package.json")}
+		if err := r.parse(text); err != nil {
+			return nil, err
 		}
 	}
 	if r.Manager, err = pkgmanager.Detect(dir, r.manifest); err != nil {
@@ -43,6 +42,24 @@ func openRoot(dir string) (*root, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// parse reads the root's package.json. What only bun can read is an error with any other
+// manager.
+func (r *root) parse(text []byte) error {
+	m, mistake := packagejson.Parse(text)
+	if mistake != nil {
+		var manager pkgmanager.Manager
+		if loose, _ := packagejson.ParseLoose(text); loose != nil {
+			m = loose
+			manager, _ = pkgmanager.Detect(r.dir, m) // its error comes where it matters
+		}
+		if manager.Name != Bun {
+			return &problem.Error{Where: mistake.In("package.json"), What: mistake.What, Hint: "fix " + filepath.Join(r.dir, "package.json")}
+		}
+	}
+	r.manifest = m
+	return nil
 }
 
 // readGlobs finds the patterns of the members.
