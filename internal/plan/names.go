@@ -3,38 +3,78 @@ package plan
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/nearest"
+	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// Labels gives each package the shortest name that is unique: "core" for "@acme/core"
-// if no other package ends in it. A root without a name is "root", not ".".
+// Labels gives each package the shortest name that means no other: the first that is
+// unique of the folder's last name, if the package's name has that after a prefix which
+// others share ("core" for "@acme/acme-core" in packages/core, beside "@acme/acme-cli"),
+// the name without its scope, the folder's last name, and the name. -workspace takes each
+// of them. A root without a name is "root", not ".".
 func Labels(packages []*workspace.Package) map[string]string {
-	short := func(name string) string {
-		if name == "." {
-			return "root"
-		}
-		return name[strings.LastIndex(name, "/")+1:]
-	}
-	count := map[string]int{}
+	prefixes, owners := map[string]int{}, map[string]int{} // how many packages have each
 	for _, p := range packages {
-		count[short(p.Name)]++
-	}
-	names := map[string]string{}
-	for _, p := range packages {
-		names[p.Name] = p.Name
-		if s := short(p.Name); count[s] == 1 {
-			names[p.Name] = s
+		prefixes[prefix(p)]++
+		names := called(p)
+		slices.Sort(names)
+		for _, name := range slices.Compact(names) {
+			owners[name]++
 		}
 	}
-	return names
+	labels := map[string]string{}
+	for _, p := range packages {
+		labels[p.Name] = p.Name
+		names := called(p)
+		if before := prefix(p); before == "" || prefixes[before] < 2 {
+			names = names[1:]
+		}
+		for _, name := range names {
+			if owners[name] == 1 || name == p.Name {
+				labels[p.Name] = name
+				break
+			}
+		}
+	}
+	return labels
 }
+
+// called are what a package may be called, its folder's last name first and once more
+// after its name without the scope. A name without a scope is unique.
+func called(p *workspace.Package) []string {
+	switch {
+	case p.Name == ".":
+		return []string{"root", "root"}
+	case p.Dir == ".":
+		return []string{p.Name, unscoped(p.Name)}
+	case unscoped(p.Name) == p.Name:
+		return []string{folderName(p), p.Name}
+	}
+	return []string{folderName(p), unscoped(p.Name), folderName(p)}
+}
+
+// prefix is what stands before the folder's last name in a package's name without its
+// scope: "acme-" of "@acme/acme-core" in packages/core. It is empty if there is none.
+func prefix(p *workspace.Package) string {
+	before, ok := strings.CutSuffix(unscoped(p.Name), folderName(p))
+	if !ok || strings.TrimRight(before, "-._") == before {
+		return ""
+	}
+	return before
+}
+
+// folderName is the last name of a package's folder, as it can be printed.
+func folderName(p *workspace.Package) string { return printable.Name(path.Base(p.Dir)) }
+
+func unscoped(name string) string { return name[strings.LastIndex(name, "/")+1:] }
 
 // CheckNames refuses settings for packages and tasks that do not exist.
 func CheckNames(in Setting) error {
