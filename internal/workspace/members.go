@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/glob"
 	"github.com/heapmage/heapmage/internal/packagejson"
 	"github.com/heapmage/heapmage/internal/problem"
@@ -54,6 +55,7 @@ func (r *root) expand(w *Workspace, base string, globs []string, members map[str
 	if err != nil {
 		return err
 	}
+	r.reportOtherManifests(w, candidates, found)
 	var empty []string
 	for i, rule := range rules {
 		if !slices.ContainsFunc(folders[i], func(dir string) bool { return found[dir] != nil }) {
@@ -87,6 +89,20 @@ func (r *root) expand(w *Workspace, base string, globs []string, members map[str
 		}
 	}
 	return nil
+}
+
+// reportOtherManifests warns of packages that only pnpm can read.
+func (r *root) reportOtherManifests(w *Workspace, folders map[string]bool, found map[string]*packagejson.Manifest) {
+	if r.Name != PNPM {
+		return
+	}
+	for _, dir := range slices.Sorted(maps.Keys(folders)) {
+		for _, name := range []string{"package.json5", "package.yaml"} {
+			if found[dir] == nil && folder.HasFile(filepath.Join(r.dir, filepath.FromSlash(dir)), name) {
+				w.Warnings = append(w.Warnings, path.Join(dir, name)+" is not read: heapmage reads package.json only, and leaves the package out")
+			}
+		}
+	}
 }
 
 // reportEmpty warns of globs that match no package. It is an error if none of
