@@ -43,6 +43,9 @@ type Task struct {
 	// Passes is true if the task is known to a runner that runs what a task depends on
 	// even if the package has no script for it.
 	Passes bool
+	// Reruns are the IDs of scripts that this task's own has run each time, also if they
+	// have just run: "core#build".
+	Reruns []string
 }
 
 // Ordered reports whether a file gives the order of the task.
@@ -78,11 +81,19 @@ type source interface {
 	summary() string
 }
 
+// silent is a source that says nothing of what not all files can say.
+type silent struct{}
+
+func (silent) excludes(*workspace.Package, string) bool { return false }
+func (silent) rootTask(string) bool                     { return false }
+func (silent) concurrency() Setting[int]                { return Setting[int]{} }
+func (silent) global() []Line                           { return nil }
+
 // Load reads all sources of a workspace. Dependencies between packages that a source
 // declares beside package.json are added to the packages.
 func Load(ws *workspace.Workspace, c *config.Config) (*Model, error) {
-	m := &Model{config: c, others: others(ws)}
-	for _, read := range []func(*workspace.Workspace) (source, error){readTurbo, readNx, readPNPM} {
+	m := &Model{config: c}
+	for _, read := range []func(*workspace.Workspace) (source, error){readTurbo, readNx, readPNPM, readLage, readWireit} {
 		s, err := read(ws)
 		if err != nil {
 			return nil, err
@@ -95,6 +106,7 @@ func Load(ws *workspace.Workspace, c *config.Config) (*Model, error) {
 			m.Concurrency = s.concurrency()
 		}
 	}
+	m.others = others(ws, m.sources)
 	return m, nil
 }
 

@@ -1,6 +1,15 @@
 package declared
 
-import "slices"
+import (
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tailscale/hujson"
+
+	"github.com/heapmage/heapmage/internal/jsonc"
+)
 
 // entry is what one file says of a task. A nil field is not there.
 type entry struct {
@@ -47,4 +56,21 @@ func extended(above Setting[[]string], list []string, from string) Setting[[]str
 		}
 	}
 	return Setting[[]string]{all, from}
+}
+
+// concurrencyOf returns a number of tasks, or a share of the processors.
+func concurrencyOf(d *jsonc.Document, f jsonc.Field) (Setting[int], error) {
+	text, ok := jsonc.Text(f.Value)
+	if l, number := f.Value.Value.(hujson.Literal); !ok && number {
+		text = string(l)
+	}
+	share, percent := strings.CutSuffix(text, "%")
+	n, err := strconv.ParseFloat(share, 64)
+	if err != nil || !(n > 0 && n <= 1_000_000) {
+		return Setting[int]{}, d.Wrong(f.Value, f.Name+" is neither a number of tasks nor a share of the processors", `write it as "4" or "50%"`)
+	}
+	if percent {
+		n *= float64(runtime.NumCPU()) / 100
+	}
+	return Setting[int]{max(1, int(n)), d.Path}, nil
 }

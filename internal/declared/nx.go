@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/jsonc"
+	"github.com/heapmage/heapmage/internal/nxcommand"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -13,6 +15,7 @@ import (
 // package.json, as https://nx.dev/reference describes them. What plugins infer from
 // other files is not seen.
 type nx struct {
+	silent
 	path     string
 	defaults map[string]nxTarget           // by target, or by executor
 	projects map[string]*nxProject         // by the package's folder
@@ -26,23 +29,26 @@ type nx struct {
 type nxProject struct {
 	targets  map[string][]nxTarget // those of package.json, then those of project.json
 	implicit []string
+	included []string // the scripts that are targets too; nil means all
 }
 
 // nxTarget is what one file says of a target.
 type nxTarget struct {
 	entry
-	executor string
-	from     string
+	executor   string
+	options    nxcommand.Options
+	continuous bool
+	from       string
 }
 
 // readNx reads the files of a workspace, and adds the dependencies that they declare to
 // its packages. It returns nil if the root has no nx.json.
 func readNx(ws *workspace.Workspace) (source, error) {
-	d, err := readDocument(ws.Root, "nx.json")
+	d, err := jsonc.Read(ws.Root, "nx.json")
 	if d == nil || err != nil {
 		return nil, err
 	}
-	n := &nx{path: d.path, defaults: map[string]nxTarget{}, projects: map[string]*nxProject{}, called: map[string]*workspace.Package{}}
+	n := &nx{path: d.Path, defaults: map[string]nxTarget{}, projects: map[string]*nxProject{}, called: map[string]*workspace.Package{}}
 	if err := n.readRoot(d); err != nil {
 		return nil, err
 	}
@@ -53,6 +59,7 @@ func readNx(ws *workspace.Workspace) (source, error) {
 	}
 	for _, pkg := range ws.Packages {
 		n.addDependencies(ws, pkg)
+		n.addScripts(ws, pkg)
 	}
 	slices.Sort(n.foreign)
 	return n, nil
@@ -60,11 +67,11 @@ func readNx(ws *workspace.Workspace) (source, error) {
 
 func (n *nx) concurrency() Setting[int] { return n.atOnce }
 
-func (n *nx) global() []Line { return nil }
-
-func (n *nx) excludes(*workspace.Package, string) bool { return false }
-
-func (n *nx) rootTask(string) bool { return false }
+// excludes is true for a script that "includedScripts" leaves out.
+func (n *nx) excludes(pkg *workspace.Package, name string) bool {
+	p := n.projects[pkg.Dir]
+	return p != nil && p.included != nil && !slices.Contains(p.included, name) && len(p.targets[name]) == 0
+}
 
 func (n *nx) names() (names []string) {
 	for _, p := range n.projects {
@@ -83,13 +90,11 @@ func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
 	if p := n.projects[pkg.Dir]; p != nil {
 		own = p.targets[name]
 	}
-	usual, usually := n.defaults[name]
-	for _, raw := range own {
-		if of, ok := n.defaults[raw.executor]; ok && raw.executor != "" {
-			usual, usually = of, true
-		}
+	if !n.has(pkg, name) { // nx looks beyond it for the same target, whatever is declared
+		return Task{DependsOn: Setting[[]string]{[]string{"^" + name}, n.path}}, true
 	}
-	if len(own) == 0 && !usually {
+	usual := n.usual(name, own)
+	if len(own) == 0 && usual.from == "" {
 		return Task{}, false
 	}
 	var t Task
@@ -97,8 +102,8 @@ func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
 	for _, raw := range own {
 		t.take(raw.entry, raw.from)
 	}
-	if !n.has(pkg, name) { // nx passes on only what comes from other packages
-		t.DependsOn.Value = slices.DeleteFunc(slices.Clone(t.DependsOn.Value), func(entry string) bool { return entry != "^"+name })
+	if n.continuous(pkg, name) {
+		t.Persistent = Setting[bool]{true, n.path}
 	}
 	var order []string
 	for _, entry := range t.DependsOn.Value {
@@ -110,9 +115,21 @@ func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
 	return t, true
 }
 
+// usual is what targetDefaults say of a target: by its executor, or else by its name.
+func (n *nx) usual(name string, own []nxTarget) nxTarget {
+	usual := n.defaults[name]
+	for _, raw := range own {
+		if of, ok := n.defaults[raw.executor]; ok && raw.executor != "" {
+			usual = of
+		}
+	}
+	return usual
+}
+
 // has reports whether a package has a target.
 func (n *nx) has(pkg *workspace.Package, name string) bool {
 	_, has := pkg.Scripts[name]
+	has = has && !n.excludes(pkg, name)
 	if p := n.projects[pkg.Dir]; p != nil && !has {
 		has = len(p.targets[name]) > 0
 	}
@@ -123,13 +140,23 @@ func (n *nx) has(pkg *workspace.Package, name string) bool {
 // nothing is passed on through it.
 func (n *nx) entry(pkg *workspace.Package, entry string) (rewritten string, ok bool) {
 	if strings.HasPrefix(entry, "^") || n.has(pkg, entry) {
-		return entry, true
+		return entry, !n.continuous(pkg, entry)
 	}
 	project, target, _ := strings.Cut(entry, ":")
-	if to := n.called[project]; to != nil && n.has(to, target) {
+	if to := n.called[project]; to != nil && n.has(to, target) && !n.continuous(to, target) {
 		return to.Name + "#" + target, true
 	}
 	return "", false
+}
+
+// continuous reports whether a task never ends. Nx runs it beside what depends on it.
+func (n *nx) continuous(pkg *workspace.Package, name string) bool {
+	p := n.projects[pkg.Dir]
+	if p == nil {
+		return false
+	}
+	own := p.targets[name]
+	return n.usual(name, own).continuous || slices.ContainsFunc(own, func(t nxTarget) bool { return t.continuous })
 }
 
 // addDependencies makes implicitDependencies edges between packages: "*" is all,

@@ -89,13 +89,12 @@ func TestOtherSummaries(t *testing.T) {
 		{"what Nx would do and we do not", `-- nx.json --
 {"$schema": "x", "namedInputs": {"default": []}, "plugins": ["@nx/vite"], "targetDependencies": {}, "parallel": 3}
 -- packages/a/project.json --
-{"targets": {"pack": {"executor": "@nx/js:tsc"}, "build": {"executor": "nx:run-script"}, "say": {"command": "echo"}}}`,
-			"nx.json declares the order of tasks; not obeyed: plugins (the targets that they infer are not seen), targetDependencies; run by an executor, not by heapmage: a#pack (@nx/js:tsc), a#say (nx:run-commands)"},
+{"targets": {"pack": {"executor": "@nx/js:tsc"}, "build": {"executor": "nx:run-script"}, "say": {"command": "echo", "options": {"envFile": ".env.a"}}}}`,
+			"nx.json declares the order of tasks; not obeyed: plugins (the targets that they infer are not seen), targetDependencies; run by an executor, not by heapmage: a#pack (@nx/js:tsc), a#say (nx:run-commands with envFile)"},
 		{"pnpm's tasks", `-- pnpm-workspace.yaml --
 packages: [packages/*]
 tasks: {build: {dependsOn: [^build], concurrency: 2}}`, "pnpm-workspace.yaml declares the order of tasks; not obeyed: concurrency"},
-		{"files of others", "-- lage.config.js --\n-- .moon/workspace.yml --\n-- packages/a/package.json --\n" + `{"name": "a", "version": "1.0.0", "scripts": {"build": "wireit", "test": "wireit"}}`,
-			"Not read, though other runners obey it: lage.config.js, .moon, wireit in package.json (1), which runs what its scripts need by itself"},
+		{"files of others", "-- lage.config.js --\nmodule.exports = f()\n-- .moon/workspace.yml --\n", "Not read, though other runners obey it: lage.config.js (it is a program), .moon"},
 		{"a pnpm that has none", `-- pnpm-workspace.yaml --
 packages: [packages/*]
 tasks: {build: {dependsOn: [^build]}}
@@ -140,6 +139,7 @@ func TestOtherErrors(t *testing.T) {
 		{"Nx: a list of something else", "-- nx.json --\n{\"targetDefaults\": {\n\"build\": {\"dependsOn\": [1]}}}", "nx.json:2: targetDefaults.build.dependsOn holds something that is neither a text nor an object"},
 		{"Nx: a text instead of a list", "-- nx.json --\n{}\n-- packages/a/project.json --\n{\"implicitDependencies\": \"b\"}", "packages/a/project.json:1: implicitDependencies is not a list"},
 		{"Nx: targets that are a list", "-- nx.json --\n{}\n-- packages/a/project.json --\n{\"targets\": []}", "packages/a/project.json:1: targets is not an object"},
+		{"UTF-16", "-- nx.json --\n\xff\xfe{\x00}\x00", "nx.json: is in UTF-16"},
 		{"pnpm: a text instead of a list", "-- pnpm-workspace.yaml --\npackages: [packages/*]\ntasks:\n  build: {dependsOn: x}", "pnpm-workspace.yaml:3: tasks.build.dependsOn is not a list of texts"},
 		{"pnpm: a list instead of an object", "-- pnpm-workspace.yaml --\npackages: [packages/*]\ntasks: [build]", "pnpm-workspace.yaml:2: tasks is not an object of objects"},
 	} {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/tailscale/hujson"
 
+	"github.com/heapmage/heapmage/internal/jsonc"
+	"github.com/heapmage/heapmage/internal/nxcommand"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -20,22 +22,22 @@ var notOrder = []string{
 }
 
 // readRoot reads nx.json.
-func (n *nx) readRoot(d *document) error {
-	fields, err := d.object(d.top, "the file")
+func (n *nx) readRoot(d *jsonc.Document) error {
+	fields, err := d.Object(d.Top, "the file")
 	if err != nil {
 		return err
 	}
 	for _, f := range fields {
 		switch {
-		case isNull(f.value) || slices.Contains(notOrder, f.name):
-		case f.name == "targetDefaults" && isObject(f.value):
-			n.defaults, err = d.nxTargets(f.value, f.name)
-		case f.name == "parallel":
-			n.atOnce, err = d.concurrency(f)
-		case f.name == "plugins":
+		case jsonc.IsNull(f.Value) || slices.Contains(notOrder, f.Name):
+		case f.Name == "targetDefaults" && jsonc.IsObject(f.Value):
+			n.defaults, err = readNxTargets(d, f.Value, f.Name)
+		case f.Name == "parallel":
+			n.atOnce, err = concurrencyOf(d, f)
+		case f.Name == "plugins":
 			n.other = append(n.other, "plugins (the targets that they infer are not seen)")
 		default:
-			n.other = append(n.other, f.name)
+			n.other = append(n.other, f.Name)
 		}
 		if err != nil {
 			return err
@@ -50,38 +52,40 @@ func (n *nx) readProject(root string, pkg *workspace.Package) error {
 	p := &nxProject{targets: map[string][]nxTarget{}}
 	n.projects[pkg.Dir] = p
 	if bytes.Contains(pkg.Manifest, []byte(`"nx"`)) { // few have it
-		d, err := parseDocument(path.Join(pkg.Dir, "package.json"), pkg.Manifest)
+		d, err := jsonc.Parse(path.Join(pkg.Dir, "package.json"), pkg.Manifest)
 		if err != nil {
 			return err
 		}
-		if found, ok := member(d.top, "nx"); ok && isObject(found) {
+		if found, ok := jsonc.Member(d.Top, "nx"); ok && jsonc.IsObject(found) {
 			if err := n.readProjectFile(d, found, pkg, p); err != nil {
 				return err
 			}
 		}
 	}
-	d, err := readDocument(root, path.Join(pkg.Dir, "project.json"))
+	d, err := jsonc.Read(root, path.Join(pkg.Dir, "project.json"))
 	if d == nil || err != nil {
 		return err
 	}
-	return n.readProjectFile(d, d.top, pkg, p)
+	return n.readProjectFile(d, d.Top, pkg, p)
 }
 
-func (n *nx) readProjectFile(d *document, top hujson.Value, pkg *workspace.Package, p *nxProject) error {
-	fields, err := d.object(top, "the file")
+func (n *nx) readProjectFile(d *jsonc.Document, top hujson.Value, pkg *workspace.Package, p *nxProject) error {
+	fields, err := d.Object(top, "the file")
 	if err != nil {
 		return err
 	}
 	for _, f := range fields {
-		switch f.name {
+		switch f.Name {
 		case "name":
-			if name, ok := textOf(f.value); ok {
+			if name, ok := jsonc.Text(f.Value); ok {
 				n.called[name] = pkg
 			}
 		case "implicitDependencies":
-			p.implicit, err = d.texts(f.value, f.name)
+			p.implicit, err = d.Texts(f.Value, f.Name)
+		case "includedScripts":
+			p.included, err = d.Texts(f.Value, f.Name)
 		case "targets":
-			err = n.readTargets(d, f.value, pkg, p)
+			err = p.readTargets(d, f.Value)
 		}
 		if err != nil {
 			return err
@@ -90,51 +94,50 @@ func (n *nx) readProjectFile(d *document, top hujson.Value, pkg *workspace.Packa
 	return nil
 }
 
-func (n *nx) readTargets(d *document, v hujson.Value, pkg *workspace.Package, p *nxProject) error {
-	targets, err := d.nxTargets(v, "targets")
+func (p *nxProject) readTargets(d *jsonc.Document, v hujson.Value) error {
+	targets, err := readNxTargets(d, v, "targets")
 	for name, t := range targets {
-		if t.executor != "" && t.executor != "nx:run-script" {
-			n.foreign = append(n.foreign, pkg.Name+"#"+name+" ("+t.executor+")")
-		}
 		p.targets[name] = append(p.targets[name], t)
 	}
 	return err
 }
 
-func (d *document) nxTargets(v hujson.Value, where string) (map[string]nxTarget, error) {
-	fields, err := d.object(v, where)
+func readNxTargets(d *jsonc.Document, v hujson.Value, where string) (map[string]nxTarget, error) {
+	fields, err := d.Object(v, where)
 	if err != nil {
 		return nil, err
 	}
 	targets := map[string]nxTarget{}
 	for _, f := range fields {
-		if targets[f.name], err = d.nxTarget(f.value, where+"."+f.name); err != nil {
+		if targets[f.Name], err = readNxTarget(d, f.Value, where+"."+f.Name); err != nil {
 			return nil, err
 		}
 	}
 	return targets, nil
 }
 
-func (d *document) nxTarget(v hujson.Value, where string) (t nxTarget, err error) {
-	fields, err := d.object(v, where)
-	t.from = d.path
+func readNxTarget(d *jsonc.Document, v hujson.Value, where string) (t nxTarget, err error) {
+	fields, err := d.Object(v, where)
+	t.from, t.options = d.Path, nxcommand.ReadOptions(v)
 	for _, f := range fields {
 		switch {
-		case isNull(f.value):
-		case f.name == "dependsOn":
-			t.dependsOn, err = d.nxOrder(f.value, where+".dependsOn")
-		case f.name == "outputs":
-			t.outputs, err = d.nxOutputs(f.value, where+".outputs")
-		case f.name == "inputs":
-			t.inputs = d.nxInputs(f.value)
-		case f.name == "cache":
+		case jsonc.IsNull(f.Value):
+		case f.Name == "dependsOn":
+			t.dependsOn, err = nxOrder(d, f.Value, where+".dependsOn")
+		case f.Name == "outputs":
+			t.outputs, err = nxOutputs(d, f.Value, where+".outputs")
+		case f.Name == "inputs":
+			t.inputs = nxInputs(f.Value)
+		case f.Name == "cache":
 			var b bool
-			b, err = d.boolean(f.value, where+".cache")
+			b, err = d.Boolean(f.Value, where+".cache")
 			t.cache = &b
-		case f.name == "executor":
-			t.executor, _ = textOf(f.value)
-		case f.name == "command":
-			t.executor = "nx:run-commands"
+		case f.Name == "continuous":
+			t.continuous, err = d.Boolean(f.Value, where+".continuous")
+		case f.Name == "executor":
+			t.executor, _ = jsonc.Text(f.Value)
+		case f.Name == "command":
+			t.executor = runCommands
 		}
 		if err != nil {
 			return t, err
@@ -144,22 +147,22 @@ func (d *document) nxTarget(v hujson.Value, where string) (t nxTarget, err error
 }
 
 // nxOrder reads dependsOn: names, or objects that say the same in more words.
-func (d *document) nxOrder(v hujson.Value, where string) ([]string, error) {
+func nxOrder(d *jsonc.Document, v hujson.Value, where string) ([]string, error) {
 	list, ok := v.Value.(*hujson.Array)
 	if !ok {
-		return nil, d.wrong(v, where+" is not a list", `write it as ["^build"]`)
+		return nil, d.Wrong(v, where+" is not a list", `write it as ["^build"]`)
 	}
 	order := []string{}
 	for _, e := range list.Elements {
-		if name, ok := textOf(e); ok {
+		if name, ok := jsonc.Text(e); ok {
 			if name == "..." {
 				name = extends
 			}
 			order = append(order, name)
 			continue
 		}
-		if !isObject(e) {
-			return nil, d.wrong(e, where+" holds something that is neither a text nor an object", `write it as ["^build"]`)
+		if !jsonc.IsObject(e) {
+			return nil, d.Wrong(e, where+" holds something that is neither a text nor an object", `write it as ["^build"]`)
 		}
 		order = append(order, nxEntries(e)...)
 	}
@@ -170,24 +173,24 @@ func (d *document) nxOrder(v hujson.Value, where string) ([]string, error) {
 // {"target": "build", "projects": ["lib"]} mean.
 func nxEntries(v hujson.Value) (entries []string) {
 	target := ""
-	if t, ok := member(v, "target"); ok {
-		target, _ = textOf(t)
+	if t, ok := jsonc.Member(v, "target"); ok {
+		target, _ = jsonc.Text(t)
 	}
-	if dependencies, ok := member(v, "dependencies"); ok {
+	if dependencies, ok := jsonc.Member(v, "dependencies"); ok {
 		if l, ok := dependencies.Value.(hujson.Literal); ok && l.Kind() == 't' {
 			return []string{"^" + target}
 		}
 	}
-	projects, ok := member(v, "projects")
+	projects, ok := jsonc.Member(v, "projects")
 	if !ok {
 		return []string{target}
 	}
 	names := []string{}
-	if name, ok := textOf(projects); ok {
+	if name, ok := jsonc.Text(projects); ok {
 		names = append(names, name)
 	} else if list, ok := projects.Value.(*hujson.Array); ok {
 		for _, e := range list.Elements {
-			name, _ := textOf(e)
+			name, _ := jsonc.Text(e)
 			names = append(names, name)
 		}
 	}
@@ -206,8 +209,8 @@ func nxEntries(v hujson.Value) (entries []string) {
 
 // nxOutputs reads outputs. One below {projectRoot} is made relative to it, and a folder
 // means all in it; others stay as they are, and match no file of the package.
-func (d *document) nxOutputs(v hujson.Value, where string) (all []string, err error) {
-	outputs, err := d.texts(v, where)
+func nxOutputs(d *jsonc.Document, v hujson.Value, where string) (all []string, err error) {
+	outputs, err := d.Texts(v, where)
 	all = []string{}
 	for _, o := range outputs {
 		inside, ok := strings.CutPrefix(o, "{projectRoot}/")
@@ -220,32 +223,16 @@ func (d *document) nxOutputs(v hujson.Value, where string) (all []string, err er
 }
 
 // nxInputs reads inputs as they are: they are kept only.
-func (d *document) nxInputs(v hujson.Value) []string {
+func nxInputs(v hujson.Value) []string {
 	list, _ := v.Value.(*hujson.Array)
 	inputs := []string{}
 	for i := 0; list != nil && i < len(list.Elements); i++ {
 		e := list.Elements[i]
-		text, ok := textOf(e)
+		text, ok := jsonc.Text(e)
 		if !ok {
-			text = strings.TrimSpace(string(d.text[e.StartOffset:e.EndOffset]))
+			text = strings.TrimSpace(string(e.Pack()))
 		}
 		inputs = append(inputs, text)
 	}
 	return inputs
-}
-
-func isObject(v hujson.Value) bool {
-	return v.Value.Kind() == '{'
-}
-
-// member returns a member of an object.
-func member(v hujson.Value, name string) (hujson.Value, bool) {
-	if o, ok := v.Value.(*hujson.Object); ok {
-		for _, m := range o.Members {
-			if l, ok := m.Name.Value.(hujson.Literal); ok && l.String() == name {
-				return m.Value, true
-			}
-		}
-	}
-	return hujson.Value{}, false
 }

@@ -1,7 +1,6 @@
 package declared
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -9,35 +8,23 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// lage are the files of a runner that are not read: most of them are programs.
-var lage = []string{"lage.config.js", "lage.config.cjs", "lage.config.mjs", "lage.config.ts", "lage.config.json"}
-
 // others is a line about what is there and not read, empty if there is nothing.
-func others(ws *workspace.Workspace) string {
+func others(ws *workspace.Workspace, sources []source) string {
 	var found []string
-	for _, name := range append(slices.Clip(lage), workspace.ForeignFiles()...) {
+	if !slices.ContainsFunc(sources, func(s source) bool { _, ok := s.(*lage); return ok }) {
+		for _, name := range append(slices.Clip(lageFiles), "lage.config.ts") {
+			if folder.Has(ws.Root, name) {
+				found = append(found, name+" (it is a program)")
+			}
+		}
+	}
+	for _, name := range workspace.ForeignFiles() {
 		if folder.Has(ws.Root, name) {
 			found = append(found, name)
 		}
-	}
-	if n := wireits(ws); n > 0 {
-		found = append(found, fmt.Sprintf("wireit in package.json (%d), which runs what its scripts need by itself", n))
 	}
 	if len(found) == 0 {
 		return ""
 	}
 	return "Not read, though other runners obey it: " + strings.Join(found, ", ")
-}
-
-// wireits counts the packages with scripts that run wireit.
-func wireits(ws *workspace.Workspace) (n int) {
-	for _, pkg := range ws.Packages {
-		for _, text := range pkg.Scripts {
-			if text == "wireit" {
-				n++
-				break
-			}
-		}
-	}
-	return n
 }

@@ -21,6 +21,7 @@ const firstWithTasks = 11
 // pnpm is what "tasks" in pnpm-workspace.yaml declares, as
 // https://pnpm.io/workspace-task-orchestration describes it.
 type pnpm struct {
+	silent
 	tasks map[string]Task
 	other []string // keys that are not obeyed
 }
@@ -85,14 +86,6 @@ func (p *pnpm) task(_ *workspace.Package, name string) (Task, bool) {
 	return t, ok
 }
 
-func (p *pnpm) global() []Line { return nil }
-
-func (p *pnpm) excludes(*workspace.Package, string) bool { return false }
-
-func (p *pnpm) rootTask(string) bool { return false }
-
 func (p *pnpm) names() []string { return slices.Collect(maps.Keys(p.tasks)) }
-
-func (p *pnpm) concurrency() Setting[int] { return Setting[int]{} }
 
 func (p *pnpm) summary() string { return summaryOf(pnpmFile, 0, part{"not obeyed", p.other}) }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/jsonc"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
@@ -17,7 +18,7 @@ type turbo struct {
 	packages map[string]*turboFile // by the package's folder
 	folders  map[string]string     // of packages by declared name, for "extends"
 	unread   []string              // files that are there and not read, with the reason
-	unknown  []string              // what dependsOn names and nothing has
+	ws       *workspace.Workspace
 }
 
 // turboNames are what the file may be called.
@@ -29,7 +30,7 @@ func readTurbo(ws *workspace.Workspace) (source, error) {
 	if d == nil || err != nil {
 		return nil, err
 	}
-	t := &turbo{packages: map[string]*turboFile{}, folders: map[string]string{}}
+	t := &turbo{packages: map[string]*turboFile{}, folders: map[string]string{}, ws: ws}
 	if t.root, err = parseTurbo(d); err != nil {
 		return nil, err
 	}
@@ -42,7 +43,6 @@ func readTurbo(ws *workspace.Workspace) (source, error) {
 			return nil, err
 		}
 	}
-	t.unknown = t.findUnknown(ws)
 	return t, nil
 }
 
@@ -58,7 +58,7 @@ func (t *turbo) readPackage(root, dir string) error {
 		return err
 	}
 	if !slices.Contains(f.extends, "//") {
-		t.unread = append(t.unread, d.path+` (it has no "extends": ["//"])`)
+		t.unread = append(t.unread, d.Path+` (it has no "extends": ["//"])`)
 		return nil
 	}
 	t.packages[dir] = f
@@ -66,9 +66,9 @@ func (t *turbo) readPackage(root, dir string) error {
 }
 
 // turboDocument reads the file of a folder, under either of its names.
-func turboDocument(root, dir string) (found *document, err error) {
+func turboDocument(root, dir string) (found *jsonc.Document, err error) {
 	for _, name := range turboNames {
-		d, err := readDocument(root, path.Join(dir, name))
+		d, err := jsonc.Read(root, path.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
@@ -94,7 +94,7 @@ func (t *turbo) summary() string {
 			}
 		}
 	}
-	return summaryOf(t.root.path, len(t.packages), part{"not obeyed", other}, part{"not read", t.unread}, part{"neither a task nor a script", t.unknown})
+	return summaryOf(t.root.Path, len(t.packages), part{"not obeyed", other}, part{"not read", t.unread}, part{"neither a task nor a script", t.findUnknown()})
 }
 
 func (t *turbo) global() []Line { return t.root.global }
@@ -109,7 +109,7 @@ func (t *turbo) task(pkg *workspace.Package, name string) (Task, bool) {
 	found := Task{Passes: true}
 	known := false
 	if raw, ok := t.root.task(pkg.Keys(), name); ok {
-		found.take(raw.entry, t.root.path)
+		found.take(raw.entry, t.root.Path)
 		known = true
 	}
 	for _, f := range t.chain(pkg.Dir, nil) {
@@ -118,13 +118,13 @@ func (t *turbo) task(pkg *workspace.Package, name string) (Task, bool) {
 			continue
 		}
 		if raw.alone {
-			found = Task{DependsOn: Setting[[]string]{From: f.path}, Passes: true}
+			found = Task{DependsOn: Setting[[]string]{From: f.Path}, Passes: true}
 		}
-		found.take(raw.entry, f.path)
+		found.take(raw.entry, f.Path)
 		known = true
 	}
 	if known && !found.DependsOn.Set() {
-		found.DependsOn.From = t.root.path // it names the task, and nothing that comes first
+		found.DependsOn.From = t.root.Path // it names the task, and nothing that comes first
 	}
 	return found, known
 }
@@ -162,28 +162,28 @@ func (t *turbo) chain(dir string, seen []string) (files []*turboFile) {
 
 // findUnknown returns what a dependsOn or a "with" names though no file declares it
 // and no package has it as a script: turbo refuses to run what needs it.
-func (t *turbo) findUnknown(ws *workspace.Workspace) (unknown []string) {
+func (t *turbo) findUnknown() []string {
 	known := DefaultDependsOn()
-	for _, pkg := range ws.All() {
-		for name := range pkg.Scripts {
-			known[name] = nil
-		}
-	}
 	for _, name := range t.names() {
 		known[name] = nil
 	}
+	unknown := map[string]bool{}
 	for _, f := range t.files() {
 		for _, raw := range f.tasks {
 			for _, entry := range slices.Concat(raw.dependsOn, raw.with) {
 				name := taskName(strings.TrimPrefix(entry, "^"))
-				if _, ok := known[name]; !ok && entry != extends && !slices.Contains(unknown, name) {
-					unknown = append(unknown, name)
+				if _, ok := known[name]; !ok && entry != extends {
+					unknown[name] = true
 				}
 			}
 		}
 	}
-	slices.Sort(unknown)
-	return unknown
+	if len(unknown) > 0 { // rarely, so that the scripts of all packages need no look
+		for _, pkg := range t.ws.All() {
+			maps.DeleteFunc(unknown, func(name string, _ bool) bool { _, ok := pkg.Scripts[name]; return ok })
+		}
+	}
+	return slices.Sorted(maps.Keys(unknown))
 }
 
 // files are the root's file and those of the packages.

@@ -5,11 +5,13 @@ import (
 	"strings"
 
 	"github.com/tailscale/hujson"
+
+	"github.com/heapmage/heapmage/internal/jsonc"
 )
 
 // turboFile is one turbo.json.
 type turboFile struct {
-	*document
+	*jsonc.Document
 	extends []string
 	tasks   map[string]turboTask
 	atOnce  Setting[int]
@@ -42,25 +44,25 @@ func (f *turboFile) task(keys []string, name string) (turboTask, bool) {
 }
 
 // parseTurbo reads a file: "tasks", or "pipeline" before version 2.
-func parseTurbo(d *document) (*turboFile, error) {
-	f := &turboFile{document: d, tasks: map[string]turboTask{}}
-	fields, err := d.object(d.top, "the file")
+func parseTurbo(d *jsonc.Document) (*turboFile, error) {
+	f := &turboFile{Document: d, tasks: map[string]turboTask{}}
+	fields, err := d.Object(d.Top, "the file")
 	if err != nil {
 		return nil, err
 	}
 	for _, field := range fields {
 		switch {
-		case isNull(field.value) || slices.Contains(keptOfFile, field.name):
-		case strings.HasPrefix(field.name, "global"):
+		case jsonc.IsNull(field.Value) || slices.Contains(keptOfFile, field.Name):
+		case strings.HasPrefix(field.Name, "global"):
 			err = f.readGlobal(field)
-		case field.name == "extends":
-			f.extends, err = d.texts(field.value, field.name)
-		case field.name == "tasks", field.name == "pipeline":
+		case field.Name == "extends":
+			f.extends, err = d.Texts(field.Value, field.Name)
+		case field.Name == "tasks", field.Name == "pipeline":
 			err = f.readTasks(field)
-		case field.name == "concurrency":
-			f.atOnce, err = d.concurrency(field)
+		case field.Name == "concurrency":
+			f.atOnce, err = concurrencyOf(d, field)
 		default:
-			f.passOver(field.name)
+			f.passOver(field.Name)
 		}
 		if err != nil {
 			return nil, err
@@ -70,12 +72,12 @@ func parseTurbo(d *document) (*turboFile, error) {
 }
 
 // readGlobal keeps globalEnv and its like.
-func (f *turboFile) readGlobal(field field) error {
-	list, err := f.texts(field.value, field.name)
+func (f *turboFile) readGlobal(field jsonc.Field) error {
+	list, err := f.Texts(field.Value, field.Name)
 	if err != nil {
 		return err
 	}
-	f.global = append(f.global, line(field.name, strings.Join(list, ", "), f.path, true))
+	f.global = append(f.global, line(field.Name, strings.Join(list, ", "), f.Path, true))
 	return nil
 }
 
@@ -85,13 +87,13 @@ func (f *turboFile) passOver(key string) {
 	}
 }
 
-func (f *turboFile) readTasks(tasks field) error {
-	entries, err := f.object(tasks.value, tasks.name)
+func (f *turboFile) readTasks(tasks jsonc.Field) error {
+	entries, err := f.Object(tasks.Value, tasks.Name)
 	if err != nil {
 		return err
 	}
 	for _, entry := range entries {
-		if f.tasks[entry.name], err = f.readTask(tasks.name+"."+entry.name, entry.value); err != nil {
+		if f.tasks[entry.Name], err = f.readTask(tasks.Name+"."+entry.Name, entry.Value); err != nil {
 			return err
 		}
 	}
@@ -99,7 +101,7 @@ func (f *turboFile) readTasks(tasks field) error {
 }
 
 func (f *turboFile) readTask(where string, v hujson.Value) (t turboTask, err error) {
-	fields, err := f.object(v, where)
+	fields, err := f.Object(v, where)
 	if err != nil {
 		return t, err
 	}
@@ -110,11 +112,11 @@ func (f *turboFile) readTask(where string, v hujson.Value) (t turboTask, err err
 	}
 	flags := map[string]**bool{"persistent": &t.persistent, "cache": &t.cache}
 	for _, field := range fields {
-		if isNull(field.value) || slices.Contains(keptOfTask, field.name) {
+		if jsonc.IsNull(field.Value) || slices.Contains(keptOfTask, field.Name) {
 			continue
 		}
-		if field.name == "extends" {
-			inherits, err := f.boolean(field.value, where+".extends")
+		if field.Name == "extends" {
+			inherits, err := f.Boolean(field.Value, where+".extends")
 			if err != nil {
 				return t, err
 			}
@@ -122,14 +124,14 @@ func (f *turboFile) readTask(where string, v hujson.Value) (t turboTask, err err
 			continue
 		}
 		t.empty = false
-		if to := lists[field.name]; to != nil {
-			*to, err = f.texts(field.value, where+"."+field.name)
-		} else if to := flags[field.name]; to != nil {
+		if to := lists[field.Name]; to != nil {
+			*to, err = f.Texts(field.Value, where+"."+field.Name)
+		} else if to := flags[field.Name]; to != nil {
 			var b bool
-			b, err = f.boolean(field.value, where+"."+field.name)
+			b, err = f.Boolean(field.Value, where+"."+field.Name)
 			*to = &b
 		} else {
-			f.passOver(field.name)
+			f.passOver(field.Name)
 		}
 		if err != nil {
 			return t, err

@@ -16,6 +16,7 @@ const (
 	RootFallback   NoticeKind = "root-fallback"   // no member has the script; the root's runs
 	RootLeftOut    NoticeKind = "root-left-out"   // the root's script does not run, and may matter
 	DeclaredRead   NoticeKind = "declared-read"   // what was read of another runner's files, and what is not obeyed
+	RunsRunner     NoticeKind = "runs-runner"     // scripts of packages start another task runner
 	TaskLeftOut    NoticeKind = "task-left-out"   // declared tasks do not run
 	OrderLeftOut   NoticeKind = "order-left-out"  // heapmage's own order would contradict a declared one
 	Retrying       NoticeKind = "retrying"        // a task is tried again

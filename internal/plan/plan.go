@@ -127,11 +127,25 @@ func (p *Plan) setTasks() error {
 	if g := p.Graph; len(g.Contrary) > 0 {
 		p.notice(event.OrderLeftOut, fmt.Sprintf("Not ordered, because the declared order is the other way round: %s", problem.ShortList(g.Contrary, mostContrary)))
 	}
+	p.absorb()
 	p.findRootScript()
 	if !named {
 		p.mentionRoot(selected)
 	}
+	p.mentionRunners()
 	return nil
+}
+
+// absorb leaves out the tasks that the scripts of others have run in any case.
+func (p *Plan) absorb() {
+	gone := p.Graph.Absorb(func(t *taskgraph.Task) []string { return p.Declared.Task(t.Package, t.Target, t.Script).Reruns })
+	var said []string
+	for inner, outer := range gone {
+		said = append(said, fmt.Sprintf("%s (by %s)", inner.ID, outer.ID))
+	}
+	if slices.Sort(said); len(said) > 0 {
+		p.notice(event.TaskLeftOut, "Run by the scripts of other packages: "+problem.ShortList(said, 6))
+	}
 }
 
 // mostContrary is how many orders that are left out a line names.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -104,6 +105,27 @@ func (p *Plan) RootAdvice(t *taskgraph.Task) (n event.Notice) {
 
 // plainEntry needs no quotes in YAML.
 var plainEntry = regexp.MustCompile(`^\^?[\w-]+$`)
+
+// mentionRunners adds a notice that the scripts of packages do nothing but start another
+// task runner, which may run again what this run does.
+func (p *Plan) mentionRunners() {
+	var ids []string
+	for _, t := range p.Graph.Tasks {
+		// What wireit runs is known, and does not run twice.
+		if t.Package == p.Workspace.RootPackage || strings.Contains(t.Package.Scripts[t.Script], "wireit") {
+			continue
+		}
+		if work, fansOut := scripttext.OwnWork(t.Package.Scripts, t.Script, p.runsHooks(t.Package)); len(work) == 0 && fansOut {
+			ids = append(ids, t.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return
+	}
+	p.Notices = append(p.Notices, event.Notice{Kind: event.RunsRunner,
+		Text: "Scripts of packages start another task runner, which may run tasks a second time: " + problem.ShortList(ids, 6),
+		Hint: fmt.Sprintf("name the scripts that do the work: tasks: {%q: {script: NAME}}", ids[0])})
+}
 
 // shown lists commands, as many as fit a line.
 func shown(work []scripttext.Work) string {

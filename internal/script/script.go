@@ -58,7 +58,12 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 	if s.ws.Manager == workspace.Bun && s.Node.Path == "" {
 		o.HeapLimit, o.NodeOptions = 0, nil // Bun has no such options
 	}
-	if o.PackageManager || s.needsManager(pkg, name) {
+	runs, declared := pkg.Declared(name)
+	if runs != "" {
+		name = runs
+	}
+	unknown := declared && runs == "" // to the manager
+	if !unknown && (o.PackageManager || s.needsManager(pkg, name)) {
 		o.Extra = append(o.Extra, s.noInstall()...)
 		args, err := s.managerCommand()
 		if err != nil {
@@ -128,7 +133,8 @@ func (s *Settings) noInstall() []string {
 
 // events are a script with the hooks that the manager runs around it.
 func (s *Settings) events(pkg *workspace.Package, name string) []string {
-	if pkg.Manifest == nil || !s.hooks {
+	runs, declared := pkg.Declared(name)
+	if pkg.Manifest == nil || !s.hooks || declared && runs == "" {
 		return []string{name}
 	}
 	return []string{"pre" + name, name, "post" + name}

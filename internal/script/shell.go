@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -41,10 +42,5 @@ func quote(arg string) string {
 	if runtime.GOOS == "windows" {
 		return `"` + strings.ReplaceAll(arg, `"`, `\"`) + `"`
 	}
-	if arg != "" && !strings.ContainsFunc(arg, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./,:=@%+", r))
-	}) {
-		return arg
-	}
-	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+	return scripttext.Quote(arg)
 }

@@ -177,3 +177,13 @@ func yieldWithin(text string, yield func(Command) bool) bool {
 	}
 	return true
 }
+
+// Quote writes a text so that a POSIX shell reads it as one word.
+func Quote(text string) string {
+	if text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./,:=@%+", r))
+	}) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

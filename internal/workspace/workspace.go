@@ -69,6 +69,15 @@ func (w *Workspace) All() []*Package {
 	return append(slices.Clone(w.Packages), w.RootPackage)
 }
 
+// At returns the package in a folder, as in Package.Dir, or nil if there is none.
+func (w *Workspace) At(dir string) *Package {
+	all := w.All()
+	if i := slices.IndexFunc(all, func(p *Package) bool { return p.Dir == dir }); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
 // Package is one member of a workspace.
 type Package struct {
 	// Name is the declared name, or the folder's path if none is declared. It can be
@@ -87,7 +96,7 @@ type Package struct {
 	Version string
 	// private is true if package.json has "private" (true or "true").
 	private bool
-	// Scripts are the package's scripts by name.
+	// Scripts are the package's scripts by name: those of package.json, and what Declare adds.
 	Scripts map[string]string
 	// Dependencies are the edges to other members, ordered by To.Dir, then Kind.
 	// An entry in two fields makes two edges, one that means the package itself
@@ -95,6 +104,25 @@ type Package struct {
 	Dependencies []Dependency
 	// Manifest is the text of package.json; nil for a Go package group.
 	Manifest []byte
+
+	declared map[string]string // the names that Declare was given, with what runs for each
+}
+
+// Declare adds a script that a task runner's file declares, in the place of one of that name
+// in package.json. If text is that of another script there, runs is its name. Otherwise runs
+// is empty, and the package manager does not know the script.
+func (p *Package) Declare(name, text, runs string) {
+	if p.declared == nil {
+		p.declared = map[string]string{}
+	}
+	p.Scripts[name], p.declared[name] = text, runs
+}
+
+// Declared returns the script of package.json that runs under a name, and false if the name
+// is not one that Declare was given.
+func (p *Package) Declared(name string) (runs string, ok bool) {
+	runs, ok = p.declared[name]
+	return runs, ok
 }
 
 // Keys are what a configuration may call the package: its name, its folder, and
@@ -104,6 +132,20 @@ func (p *Package) Keys() []string {
 		return []string{p.Name, p.Dir, "//"}
 	}
 	return []string{p.Name, p.Dir}
+}
+
+// Below returns the packages that the package depends on, directly or not.
+func (p *Package) Below() (all []*Package) {
+	seen := map[*Package]bool{p: true}
+	for next := []*Package{p}; len(next) > 0; next = next[1:] {
+		for _, d := range next[0].Dependencies {
+			if !seen[d.To] {
+				seen[d.To] = true
+				next, all = append(next, d.To), append(all, d.To)
+			}
+		}
+	}
+	return all
 }
 
 // Kind is the field of package.json that holds a dependency.
