@@ -35,6 +35,9 @@ type Config struct {
 	// KeepGoing decides whether tasks that do not depend on a failed one still
 	// run. Nil means yes.
 	KeepGoing *bool
+	// Cgroups decides whether each task gets a cgroup of its own where one may be made.
+	// Nil means yes.
+	Cgroups *bool
 	// Runner is "" (heapmage runs scripts itself) or RunnerPackageManager.
 	Runner string
 	// Tasks are settings by target, or by "package#target" with the package as in

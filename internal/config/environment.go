@@ -49,6 +49,7 @@ func (c *Config) variables() fields {
 		environ.OnPressure:      oneOf(environ.OnPressure, &c.OnPressure, "retry", OnPressureSuspend),
 		environ.Retries:         retries(environ.Retries, &c.Retries),
 		environ.KeepGoing:       boolean(environ.KeepGoing, &c.KeepGoing),
+		environ.Cgroups:         boolean(environ.Cgroups, &c.Cgroups),
 		environ.Runner:          oneOf(environ.Runner, &c.Runner, RunnerPackageManager),
 		environ.MonitorInterval: duration(environ.MonitorInterval, &c.Monitor.Interval, leastInterval),
 		environ.MonitorWarning:  percent(environ.MonitorWarning, &c.Monitor.Warning),

@@ -32,6 +32,7 @@ func (c *Config) parse(text []byte) error {
 		"onPressure":  oneOf("onPressure", &c.OnPressure, "retry", OnPressureSuspend),
 		"retries":     retries("retries", &c.Retries),
 		"keepGoing":   boolean("keepGoing", &c.KeepGoing),
+		"cgroups":     boolean("cgroups", &c.Cgroups),
 		"runner":      oneOf("runner", &c.Runner, RunnerPackageManager),
 		"monitor": func(v *yaml.Node) error {
 			return mapping(v, "monitor", fields{

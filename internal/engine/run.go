@@ -17,6 +17,7 @@ import (
 	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/confined"
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/outputs"
@@ -130,7 +131,8 @@ func (r *run) open(ctx context.Context, id string, first event.Event) error {
 	var err error
 	r.session, err = session.Open(ctx, session.Options{
 		ID: id, MaxBudget: r.granted, Undisturbed: r.undisturbed, Thresholds: budget.Thresholds(r.config.Monitor), Tick: r.config.Monitor.Interval,
-		Collect: r.collects(), Cooldown: r.config.GC.Cooldown, First: first, Reporters: reporters,
+		Collect: r.collects(), Cooldown: r.config.GC.Cooldown, First: first,
+		Cgroups: first != nil && r.separates(), Reporters: reporters,
 	})
 	if err != nil {
 		r.closeRecord()
@@ -142,9 +144,15 @@ func (r *run) open(ctx context.Context, id string, first event.Event) error {
 	if err := r.session.HeapsErr; err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		r.notices = append(r.notices, event.Notice{Kind: event.GCUnavailable, Text: "No garbage can be collected in Node processes: " + err.Error()})
 	}
-	r.runner = &runner.Runner{RunID: id, Meter: r.session.Meter, OOMScoreAdj: oomScore}
+	r.runner = &runner.Runner{RunID: id, Meter: r.session.Meter, OOMScoreAdj: oomScore, Cgroups: r.session.Cgroups}
 	r.pool = pool.NewLocal[schedule.Outcome](pool.LocalOptions{})
 	return nil
+}
+
+// separates reports whether tasks are to have cgroups of their own. What runs inside of
+// another run's task stays in that task's.
+func (p *prepared) separates() bool {
+	return (p.config.Cgroups == nil || *p.config.Cgroups) && environ.Value(p.environ, environ.Task) == ""
 }
 
 func (r *run) close() error {

@@ -85,7 +85,7 @@ func (w watch) command(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	w.Meter.Begin(id, p.PID())
+	w.Meter.Begin(id, p.PID(), nil)
 	select {
 	case <-p.Done():
 	case <-ctx.Done():
@@ -146,7 +146,7 @@ func (w watch) process(ctx context.Context, text string) error {
 	if err != nil {
 		return &problem.Error{What: fmt.Sprintf("there is no process %d", pid), Hint: "ps lists them"}
 	}
-	w.Meter.Begin(w.ID+"/watch", pid)
+	w.Meter.Begin(w.ID+"/watch", pid, nil)
 	tick := time.NewTicker(alivePoll)
 	defer tick.Stop()
 	for root.Alive() && ctx.Err() == nil {

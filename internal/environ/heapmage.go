@@ -28,6 +28,8 @@ const (
 	Retries = Prefix + "RETRIES"
 	// KeepGoing keeps a run going after a failure: "true" or "false".
 	KeepGoing = Prefix + "KEEP_GOING"
+	// Cgroups gives each task a cgroup of its own: "true" or "false".
+	Cgroups = Prefix + "CGROUPS"
 	// Runner is "package-manager" to run scripts through npm, pnpm or yarn.
 	Runner = Prefix + "RUNNER"
 	// MonitorInterval is the time between two memory lines of the log: "30s".
@@ -81,7 +83,7 @@ const (
 
 var (
 	settings = []string{
-		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Runner,
+		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Runner,
 		MonitorInterval, MonitorWarning, MonitorCritical,
 	}
 	marks = []string{Task, Running, Grant, Reaper, HeapSocket, WorkerHeap, PoolFD, PoolVersion}

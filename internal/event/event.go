@@ -36,5 +36,6 @@ func (Memory) kind() string       { return "memory" }
 func (Sample) kind() string       { return "sample" }
 func (Pressure) kind() string     { return "pressure" }
 func (Correction) kind() string   { return "correction" }
+func (Cgroups) kind() string      { return "cgroups" }
 func (GCStarted) kind() string    { return "gc_started" }
 func (GCFinished) kind() string   { return "gc_finished" }

@@ -16,7 +16,7 @@ var kinds = func() map[string]reflect.Type {
 	for _, e := range []Event{
 		RunStarted{}, RunPlanned{}, RunFinished{}, StepStarted{}, StepFinished{},
 		TaskQueued{}, TaskStarted{}, TaskFinished{}, TaskSkipped{}, Notice{},
-		Memory{}, Sample{}, Pressure{}, Correction{}, GCStarted{}, GCFinished{},
+		Memory{}, Sample{}, Pressure{}, Correction{}, Cgroups{}, GCStarted{}, GCFinished{},
 	} {
 		m[e.kind()] = reflect.TypeOf(e)
 	}

@@ -37,6 +37,15 @@ type RunStarted struct {
 	CPUs float64 `json:"cpus,omitempty"`
 }
 
+// Cgroups tells whether the tasks have cgroups of their own. A run whose configuration
+// wants none lacks it.
+type Cgroups struct {
+	// Folder is the folder of the cgroup that holds them, empty if there is none.
+	Folder string `json:"folder,omitempty"`
+	// Reason is why there is none.
+	Reason string `json:"reason,omitempty"`
+}
+
 // RunPlanned lists the tasks of a run, each after the tasks that it waits for. A
 // plan of many tasks is spread over several such events.
 type RunPlanned struct {

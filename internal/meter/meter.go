@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/budget"
+	"github.com/heapmage/heapmage/internal/taskcgroup"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -62,6 +63,8 @@ type Options struct {
 	OnSample func(Reading)
 	// OnCritical is called after each critical sample.
 	OnCritical func(Reading)
+	// Cgroups holds the cgroups of tasks. Nil means that they have none.
+	Cgroups *taskcgroup.Run
 }
 
 // Meter measures one run. It is safe for concurrent use.
@@ -70,9 +73,10 @@ type Meter struct {
 	tracker *memtools.Tracker
 	begun   chan struct{} // holds a value if a tree has begun since Run last looked; never closed
 
-	sampling sync.Mutex // held during a sample; guards both below
+	sampling sync.Mutex // held during a sample; guards all below
 	tasks    map[string]bool
 	shmem    *shmem
+	groups   map[string]*group
 
 	mu     sync.Mutex // guards what follows
 	last   Reading
@@ -88,7 +92,7 @@ func New(o Options) (*Meter, error) {
 	if o.Tick <= 0 {
 		o.Tick = defaultTick
 	}
-	m := &Meter{o: o, tracker: tracker, begun: make(chan struct{}, 1), tasks: map[string]bool{}, shmem: newShmem(), crowds: map[string]crowd{}}
+	m := &Meter{o: o, tracker: tracker, begun: make(chan struct{}, 1), tasks: map[string]bool{}, shmem: newShmem(), groups: map[string]*group{}, crowds: map[string]crowd{}}
 	if _, err := m.sample(); err != nil {
 		return nil, errors.Join(err, tracker.Close())
 	}
@@ -178,8 +182,17 @@ func (m *Meter) sample() (Reading, error) {
 	for id := range m.tasks {
 		tasks[id] = s.Trees[id]
 	}
-	m.shmem.note(s.Unmapped, tasks)
-	usage := s.Total + s.Unmapped
+	usage := s.Total
+	if m.o.Cgroups == nil {
+		m.shmem.note(s.Unmapped, tasks)
+		usage += s.Unmapped
+	}
+	for id, g := range m.groups {
+		usage += g.note(tasks[id]) - tasks[id].Usage
+	}
+	if m.o.Cgroups != nil {
+		usage += m.o.Cgroups.Left()
+	}
 	now := Reading{
 		Time: s.Time, Usage: usage, Rest: usage, Trees: make(map[string]memtools.Bytes, len(s.Trees)),
 		Budget: m.o.Budget, Available: max(0, m.o.Budget-usage),
@@ -190,6 +203,9 @@ func (m *Meter) sample() (Reading, error) {
 	now.Level = m.o.Thresholds.Level(now.Usage, now.Budget)
 	for id, tree := range s.Trees {
 		now.Trees[id] = tree.Usage + m.shmem.of[id]
+		if g := m.groups[id]; g != nil {
+			now.Trees[id] = g.usage
+		}
 		now.Rest -= now.Trees[id]
 		m.count(id, tree)
 	}
@@ -213,11 +229,15 @@ func (m *Meter) Last() Reading {
 	return m.last
 }
 
-// Begin starts to count the process pid, with all that it starts or marks, under id.
-func (m *Meter) Begin(id string, pid int) {
+// Begin starts to count the process pid, with all that it starts or marks, under id. in is
+// the cgroup that holds it and nothing else; nil means none.
+func (m *Meter) Begin(id string, pid int, in *taskcgroup.Group) {
 	m.sampling.Lock()
 	defer m.sampling.Unlock()
 	m.tasks[id] = true
+	if in != nil {
+		m.groups[id] = &group{Group: in}
+	}
 	m.tracker.Track(id, pid)
 	select {
 	case m.begun <- struct{}{}:
@@ -239,5 +259,10 @@ func (m *Meter) End(id string, maxRSS memtools.Bytes) (peak memtools.Bytes, cpu 
 	defer m.sampling.Unlock()
 	delete(m.tasks, id)
 	sum := m.tracker.Untrack(id)
-	return max(sum.Peak+max(0, maxRSS-sum.MaxRSS), m.shmem.end(id)), sum.CPU
+	peak = sum.Peak + max(0, maxRSS-sum.MaxRSS)
+	if g := m.groups[id]; g != nil {
+		delete(m.groups, id)
+		return g.end(peak), sum.CPU
+	}
+	return max(peak, m.shmem.end(id)), sum.CPU
 }

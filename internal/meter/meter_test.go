@@ -57,7 +57,7 @@ func TestMeterSeesAChild(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	m.Begin("run/hold", c.Process.Pid)
+	m.Begin("run/hold", c.Process.Pid, nil)
 	if _, err := out.Read(make([]byte, 4)); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestMeterSeesAChild(t *testing.T) {
 		t.Errorf("after the child: %v", now.Usage)
 	}
 	t.Run("adds what the kernel saw and the samples missed", func(t *testing.T) {
-		m.Begin("run/short", 0)
+		m.Begin("run/short", 0, nil)
 		if peak, _ := m.End("run/short", 50*memtools.MB); peak != 50*memtools.MB {
 			t.Errorf("got %v", peak)
 		}
@@ -120,7 +120,7 @@ func TestPeaksOfManyEnds(t *testing.T) {
 	}
 	for i := range 400 {
 		id := fmt.Sprintf("run/%d", i)
-		m.Begin(id, c.Process.Pid)
+		m.Begin(id, c.Process.Pid, nil)
 		for m.Last().Trees[id] == 0 {
 			_, _ = m.sample()
 		}

@@ -38,8 +38,8 @@ func TestRealFilesInMemory(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	m.Begin("run/other", os.Getppid()) // so that it is not alone
-	m.Begin("run/file", c.Process.Pid)
+	m.Begin("run/other", os.Getppid(), nil) // so that it is not alone
+	m.Begin("run/file", c.Process.Pid, nil)
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		t.Fatal(line, err)
 	}

@@ -53,6 +53,9 @@ type Command struct {
 	// ExtraFiles become descriptors 3 and up. The caller closes its copies after
 	// Start. Start fails if there are any on Windows.
 	ExtraFiles []*os.File
+	// Cgroup is the open folder of a cgroup of version 2 in which the command starts, if
+	// the system can start it there; see Process.InCgroup. Nil means this process's.
+	Cgroup *os.File
 	// Ladder sets the times of Stop. Zero fields mean those of defaultLadder.
 	Ladder Ladder
 }
@@ -185,7 +188,7 @@ func Start(c Command) (*Process, error) {
 	// Before the start, so that the reaper knows the mark whenever we are killed.
 	p.ward = theReaper.watch(c.ID)
 	p.result.started = time.Now()
-	p.tree, err = startTree(p.cmd, c.ID)
+	p.tree, err = startTree(p.cmd, c.ID, c.Cgroup)
 	if childEnd != nil {
 		_ = childEnd.Close()
 	}
@@ -207,6 +210,9 @@ func Start(c Command) (*Process, error) {
 
 // PID returns the process id of the command.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// InCgroup reports whether the command was started in Command.Cgroup.
+func (p *Process) InCgroup() bool { return inCgroup(p.cmd.SysProcAttr) }
 
 // Done returns a channel that is closed once the command has ended, nothing of its
 // tree is left and its output has been written.

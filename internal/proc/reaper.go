@@ -12,7 +12,7 @@ package proc
 // stay.
 
 // RemoveOnDeath removes folder, an absolute path, with its contents if this process
-// is killed. The returned function cancels that; call it before the folder's name
+// is killed; that of package taskcgroup as that package does. The returned function cancels that; call it before the folder's name
 // can be used again.
 func RemoveOnDeath(folder string) (forget func()) { return theReaper.folder(folder) }
 

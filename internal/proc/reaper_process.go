@@ -17,6 +17,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/proctable"
+	"github.com/heapmage/heapmage/internal/taskcgroup"
 )
 
 // init turns a process that was started as the reaper into the reaper, before
@@ -129,6 +130,8 @@ func (d *duties) fulfil(patience time.Duration) {
 		pause = min(2*pause, 200*time.Millisecond)
 	}
 	for path := range d.folders {
-		_ = os.RemoveAll(path)
+		if !taskcgroup.Remove(path) {
+			_ = os.RemoveAll(path)
+		}
 	}
 }

@@ -21,9 +21,17 @@ import (
 // parents and environments.
 type tree struct{ proctable.Root }
 
-func startTree(cmd *exec.Cmd, id string) (*tree, error) {
+func startTree(cmd *exec.Cmd, id string, cgroup *os.File) (*tree, error) {
+	elsewhere := *cmd
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	startIn(cmd.SysProcAttr, cgroup)
+	err := cmd.Start()
+	if err != nil && inCgroup(cmd.SysProcAttr) { // kernels before 5.7 and some sandboxes
+		*cmd = elsewhere
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		err = cmd.Start()
+	}
+	if err != nil {
 		return nil, err
 	}
 	t := &tree{proctable.Root{Leader: proctable.Identity{PID: cmd.Process.Pid}, Mark: id}}

@@ -24,7 +24,7 @@ type tree struct {
 	pid uint32
 }
 
-func startTree(cmd *exec.Cmd, _ string) (*tree, error) {
+func startTree(cmd *exec.Cmd, _ string, _ *os.File) (*tree, error) {
 	if len(cmd.ExtraFiles) > 0 {
 		return nil, fmt.Errorf("extra files: %w", errors.ErrUnsupported)
 	}

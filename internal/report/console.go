@@ -90,7 +90,7 @@ func passing(e event.Event) bool {
 // Take writes the lines of the event, if it has any.
 func (c *Console) Take(s event.Stamped, sum *tally.State) {
 	switch s.Event.(type) {
-	case event.RunPlanned, event.TaskQueued, event.Sample:
+	case event.RunPlanned, event.TaskQueued, event.Sample, event.Cgroups:
 		return // nothing to show
 	}
 	c.mu.Lock()

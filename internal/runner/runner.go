@@ -15,6 +15,7 @@ import (
 	"github.com/heapmage/heapmage/internal/meter"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/taskcgroup"
 	"github.com/heapmage/heapmage/memtools"
 	"github.com/heapmage/heapmage/memtools/oom"
 )
@@ -28,6 +29,8 @@ type Runner struct {
 	// OOMScoreAdj makes children the kernel's first choice when memory runs out,
 	// from 0 (as they are) to 1000. Linux only.
 	OOMScoreAdj int
+	// Cgroups holds a cgroup for each attempt. Nil means that they have none.
+	Cgroups *taskcgroup.Run
 }
 
 // Spec is one attempt at a task.
@@ -102,6 +105,11 @@ func (r *Runner) Run(ctx context.Context, s Spec, a *Attempt) (res Result, err e
 		defer func() { cancel(nil); watch.Wait() }()
 	}
 	x := execution{Runner: r, Spec: s, Attempt: a}
+	if r.Cgroups != nil {
+		if x.cgroup, _ = r.Cgroups.New(); x.cgroup != nil { // else it runs without
+			defer x.cgroup.Close()
+		}
+	}
 	for _, step := range s.Steps {
 		if err := x.step(ctx, step, &res); err != nil || !res.Verdict.Success() {
 			return res, err
@@ -115,6 +123,7 @@ type execution struct {
 	*Runner
 	Spec
 	*Attempt
+	cgroup *taskcgroup.Group // nil if there is none
 }
 
 // step runs one process and adds what it did to res.
@@ -131,14 +140,22 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 		res.Verdict = oom.Diagnose(oom.Evidence{ExitCode: -1, Stopped: stopOf(ctx), Budget: r.Meter.Last().Budget, Peak: res.Peak})
 		return nil //nolint:nilerr // the verdict tells it
 	}
-	killsBefore, _ := memtools.OOMKills() // unknown counts stay unknown in Since
-	p, err := proc.Start(proc.Command{
+	command := proc.Command{
 		Args: step.Args, Dir: step.Dir, Env: step.Env, Output: io.MultiWriter(outputs...), ID: id, OOMScoreAdj: r.OOMScoreAdj,
-	})
+	}
+	if r.cgroup != nil {
+		command.Cgroup = r.cgroup.Folder()
+	}
+	killed := countKills(r.cgroup)
+	p, err := proc.Start(command)
 	if err != nil {
 		return err
 	}
-	r.Meter.Begin(id, p.PID())
+	group := r.cgroup
+	if !p.InCgroup() {
+		group, killed = nil, countKills(nil)
+	}
+	r.Meter.Begin(id, p.PID(), group)
 	r.runs(p)
 	own := watchLimits(p)
 	select {
@@ -153,9 +170,8 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	end := p.Wait()
 	before, processes := r.Meter.Last(), r.Meter.Crowd(id)
 	peak, seen := r.Meter.End(id, end.MaxRSS)
-	killsAfter, _ := memtools.OOMKills()
+	cgroupKill, hostKill := killed()
 	smaller, ownKill := own.end()
-	kills := killsAfter.Since(killsBefore)
 
 	// The kernel counts only processes that were waited for: not esbuild's service,
 	// which outlives the program that started it.
@@ -171,12 +187,31 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 		ExitCode: end.ExitCode, Signal: oom.SignalNumber(end.Signal), Seen: scanner.Findings(),
 		HeapLimit: r.HeapLimit, ScriptHeapLimits: r.ScriptHeapLimits, HeapLimitUnsure: r.HeapLimitUnsure, Budget: now.Budget, Peak: peak, Processes: processes,
 		Available: before.Available, AvailableKnown: true,
-		CgroupOOMKill: kills.Cgroup.Value > 0, HostOOMKill: kills.Host.Value > 0,
+		CgroupOOMKill: cgroupKill, HostOOMKill: hostKill,
 		OwnLimit: smaller.Size, OwnCgroup: smaller.Name, OwnOOMKill: ownKill,
 		Stopped: stopped,
 	})
 	_ = end.OutputErr // that the output cannot be shown is no failure of the script
 	return nil
+}
+
+// countKills begins to count what the kernel kills for lack of memory. What it returns
+// tells whether that was in the task's cgroup, or else that of the run, or somewhere.
+func countKills(g *taskcgroup.Group) func() (cgroup, host bool) {
+	if g != nil {
+		if before, ok := g.Kills(); ok {
+			return func() (bool, bool) {
+				after, _ := g.Kills()
+				return after > before, false // it is known
+			}
+		}
+	}
+	before, _ := memtools.OOMKills() // unknown counts stay unknown in Since
+	return func() (bool, bool) {
+		after, _ := memtools.OOMKills()
+		kills := after.Since(before)
+		return kills.Cgroup.Value > 0, kills.Host.Value > 0
+	}
 }
 
 // stopOf returns the reason to end what runs under ctx, which is done.

@@ -3,6 +3,7 @@ package session
 import (
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/rundir"
+	"github.com/heapmage/heapmage/internal/taskcgroup"
 )
 
 // EndAbandoned ends what runs in the workspace at root left that were killed together
@@ -10,6 +11,7 @@ import (
 func EndAbandoned(root string) {
 	for _, run := range rundir.FindAbandoned(root) {
 		if proc.EndRun(run.ID, run.Owner) {
+			taskcgroup.RemoveAbandoned(run.ID)
 			run.Settle()
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/heapmage/heapmage/internal/meter"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/tally"
+	"github.com/heapmage/heapmage/internal/taskcgroup"
 	"github.com/heapmage/heapmage/memtools"
 	"github.com/heapmage/heapmage/memtools/v8heap"
 )
@@ -40,6 +41,8 @@ type Options struct {
 	// time between two collections in one process. Zero means 30 s.
 	Collect  bool
 	Cooldown time.Duration
+	// Cgroups gives each task a cgroup of its own, where one may be made.
+	Cgroups bool
 	// First is the first event; nil means none.
 	First event.Event
 	// Reporters take the events, in this order.
@@ -58,13 +61,17 @@ type Session struct {
 	Heaps    *v8heap.Server
 	GC       *heap.Collector
 	HeapsErr error
+	// Cgroups holds the cgroups of the tasks. It is nil if they have none.
+	Cgroups *taskcgroup.Run
 	// Sampled gets a value after each sample, unless the last one is still unread.
 	Sampled chan struct{}
 
-	reaper      int    // its process id, once it is counted
-	forgetHeaps func() // call it once the server's folder is removed
-	stopMeter   context.CancelFunc
-	metering    sync.WaitGroup
+	reaper        int    // its process id, once it is counted
+	forgetHeaps   func() // call it once the server's folder is removed
+	cgroups       event.Cgroups
+	forgetCgroups func()
+	stopMeter     context.CancelFunc
+	metering      sync.WaitGroup
 }
 
 // Open opens a session. Collections in the background end with ctx. An error means that
@@ -72,9 +79,12 @@ type Session struct {
 func Open(ctx context.Context, o Options) (*Session, error) {
 	s := &Session{ID: o.ID, undisturbed: cmp.Or(o.Undisturbed, o.MaxBudget), Tally: tally.NewSink(o.Reporters...), Sampled: make(chan struct{}, 1)}
 	s.Events = event.NewStream(clock.Now, s.Tally)
+	if o.Cgroups {
+		s.openCgroups()
+	}
 	var err error
 	s.Meter, err = meter.New(meter.Options{
-		Budget: o.MaxBudget, Thresholds: o.Thresholds, Tick: o.Tick,
+		Budget: o.MaxBudget, Thresholds: o.Thresholds, Tick: o.Tick, Cgroups: s.Cgroups,
 		OnTick:   func(now meter.Reading) { s.Memory(event.AtTick, now) },
 		OnSample: s.sampled,
 		OnLevel: func(now meter.Reading) {
@@ -87,6 +97,7 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 		},
 	})
 	if err != nil {
+		s.closeCgroups()
 		return nil, err
 	}
 	if o.Collect {
@@ -94,6 +105,9 @@ func Open(ctx context.Context, o Options) (*Session, error) {
 	}
 	if o.First != nil {
 		s.Events.Emit(o.First)
+	}
+	if o.Cgroups {
+		s.Events.Emit(s.cgroups)
 	}
 	s.sampled(s.Meter.Last())
 	metering, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -111,6 +125,26 @@ func (s *Session) openHeaps(cooldown time.Duration) {
 	s.GC = heap.NewCollector(s.Heaps, heap.CollectorOptions{
 		Cooldown: cooldown, Usage: s.Meter.Now, Emit: s.Events.Emit, Task: s.task, Frozen: s.frozen,
 	})
+}
+
+// openCgroups comes before the first child: only a process that is alone may move.
+func (s *Session) openCgroups() {
+	var err error
+	if s.Cgroups, err = taskcgroup.Open(s.ID); err != nil {
+		s.cgroups.Reason = err.Error()
+		return
+	}
+	s.cgroups.Folder = s.Cgroups.Folder()
+	s.forgetCgroups = proc.RemoveOnDeath(s.cgroups.Folder)
+}
+
+// closeCgroups comes when the reaper has ended, which is in the same cgroup as this process.
+func (s *Session) closeCgroups() {
+	if s.Cgroups != nil {
+		s.forgetCgroups()
+		proc.Shutdown()
+		s.Cgroups.Close()
+	}
 }
 
 // Settle ends the measuring on its own and the collections that it started, and waits
@@ -132,6 +166,7 @@ func (s *Session) Close() error {
 		s.forgetHeaps()
 	}
 	err = errors.Join(err, s.Meter.Close())
+	s.closeCgroups()
 	proc.Shutdown()
 	return err
 }
@@ -143,6 +178,9 @@ func (s *Session) Memory(moment event.Moment, now meter.Reading) {
 
 func (s *Session) sampled(now meter.Reading) {
 	s.countReaper()
+	if s.Cgroups != nil {
+		s.Cgroups.Protect(now.Available)
+	}
 	s.Events.Emit(event.Sample{Usage: now.Usage, Budget: now.Budget, Available: now.Available, Tasks: s.Tasks(now)})
 	select {
 	case s.Sampled <- struct{}{}:

@@ -104,7 +104,7 @@ func TestSession(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		s.Meter.Begin(s.ID+"/core#build", c.Process.Pid)
+		s.Meter.Begin(s.ID+"/core#build", c.Process.Pid, nil)
 		var usage memtools.Bytes
 		for end := time.Now().Add(20 * time.Second); usage == 0 && time.Now().Before(end); {
 			<-s.Sampled
