@@ -114,6 +114,31 @@ func (c group) readBytes(name string) (Bytes, error) {
 	return Bytes(n), nil
 }
 
+// swap returns how much swap space the cgroup leaves of what the others leave. g is what
+// readMemory returned.
+func (c group) swap(g Cgroup, others Bytes) (Bytes, error) {
+	limit, used := "memory.swap.max", "memory.swap.current"
+	if c.Version == 1 { // these count memory as well
+		limit, used = "memory.memsw.limit_in_bytes", "memory.memsw.usage_in_bytes"
+		if swappiness, _ := readOptional(c.Dir + "/memory.swappiness"); string(swappiness) == "0" {
+			return 0, nil
+		}
+	}
+	text, err := readOptional(c.Dir + "/" + limit)
+	if err != nil || text == nil || others == 0 {
+		return others, err
+	}
+	most, ok := cgroup.Limit(text)
+	if !ok || most == 0 && string(text) != "0" {
+		return others, nil // no limit
+	}
+	had, err := c.readBytes(used)
+	if c.Version == 1 {
+		had += g.available(Bytes(most))
+	}
+	return min(others, max(Bytes(most)-had, 0)), err
+}
+
 // readQuota reads the cgroup's quota of processor time in cores, zero for none.
 func (c group) readQuota() (float64, error) {
 	var text []byte

@@ -1,6 +1,7 @@
 package memtools
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -11,7 +12,7 @@ import (
 const theMachine = "the machine's memory"
 
 func readLimits() (Limits, error)      { return thisHost.limits() }
-func readAvailable() (Bytes, error)    { return thisHost.available() }
+func readHeadroom() (Headroom, error)  { return thisHost.headroom() }
 func readOOMKills() (OOMCounts, error) { return thisHost.oomKills() }
 func readShmem() (Bytes, error)        { return thisHost.shmem() }
 
@@ -58,25 +59,34 @@ func (h *host) limits() (Limits, error) {
 	return l, nil
 }
 
-// available reads only what Available needs.
-func (h *host) available() (Bytes, error) {
+// headroom reads only what Headroom needs.
+func (h *host) headroom() (Headroom, error) {
 	cgroups, err := h.cgroups()
 	if err != nil {
-		return 0, err
+		return Headroom{}, err
 	}
 	info, err := h.meminfo()
 	if err != nil {
-		return 0, err
+		return Headroom{}, err
 	}
-	available := Bytes(info.Available)
+	room := Headroom{Available: Bytes(info.Available), Swap: Bytes(info.SwapFree)}
+	pressure := ""
 	for _, c := range cgroups.memory {
 		g, err := c.readMemory()
 		if err != nil {
-			return 0, err
+			return Headroom{}, err
 		}
-		available = g.available(available)
+		room.Available = g.available(room.Available)
+		if room.Swap, err = c.swap(g, room.Swap); err != nil {
+			return Headroom{}, err
+		}
+		if pressure == "" && c.Version == 2 && (g.Limit > 0 || g.Soft > 0) {
+			pressure = c.Dir + "/memory.pressure"
+		}
 	}
-	return available, nil
+	text, err := readOptional(cmp.Or(pressure, h.path("/proc/pressure/memory")))
+	room.Stalled, _ = cgroup.Stalled(text)
+	return room, err
 }
 
 // shmem is the shared memory that exists, mapped or not: that of the nearest cgroup that
@@ -106,10 +116,12 @@ func (h *host) shmem() (Bytes, error) {
 
 // available returns how much the cgroup leaves of what the others leave.
 func (g Cgroup) available(others Bytes) Bytes {
-	if g.Limit == 0 {
-		return others
+	for _, limit := range []Bytes{g.Limit, g.Soft} {
+		if limit > 0 {
+			others = min(others, max(limit-g.Used, 0))
+		}
 	}
-	return min(others, max(g.Limit-g.Used, 0))
+	return others
 }
 
 func (h *host) oomKills() (OOMCounts, error) {

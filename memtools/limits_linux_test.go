@@ -2,10 +2,12 @@ package memtools
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestLimits(t *testing.T) {
@@ -66,7 +68,7 @@ func TestLimits(t *testing.T) {
 			"/proc/self/cgroup": "0::/a\n", "/proc/self/mountinfo": mounts2,
 			unified + "/a/memory.max": "max\n", unified + "/a/memory.high": twoGiB, unified + "/a/memory.current": oneGiB,
 		}, with(func(l *Limits) {
-			l.Soft, l.SoftSource = 2*GB, "cgroup v2 /a"
+			l.Soft, l.SoftSource, l.Available = 2*GB, "cgroup v2 /a", GB
 			l.Cgroups = []Cgroup{{Version: 2, Path: "/a", Soft: 2 * GB, Used: GB}}
 		})},
 		{"has nothing available if the limit is passed, and never less than nothing", files{
@@ -153,8 +155,8 @@ func TestLimits(t *testing.T) {
 			if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("\n%+v\nwant\n%+v", got, c.want)
 			}
-			if available, err := h.available(); err != nil || available != c.want.Available {
-				t.Errorf("available %v, %v, want %v", available, err, c.want.Available)
+			if room, err := h.headroom(); err != nil || room.Available != c.want.Available {
+				t.Errorf("available %v, %v, want %v", room.Available, err, c.want.Available)
 			}
 		})
 	}
@@ -180,16 +182,49 @@ func TestLimits(t *testing.T) {
 			"/proc/self/cgroup": "0::/a\n", "/proc/self/mountinfo": mounts2,
 			unified + "/a/memory.max": fourGiB, unified + "/a/memory.current": "0\n", unified + "/b/memory.max": oneGiB, unified + "/b/memory.current": "0\n",
 		})
-		if a, err := h.available(); err != nil || a != 4*GB {
+		if a, err := h.headroom(); err != nil || a.Available != 4*GB {
 			t.Fatal(a, err)
 		}
 		if err := os.WriteFile(h.path("/proc/self/cgroup"), []byte("0::/b\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if a, err := h.available(); err != nil || a != GB {
+		if a, err := h.headroom(); err != nil || a.Available != GB {
 			t.Errorf("available %v, %v", a, err)
 		}
 	})
+}
+
+func TestHeadroom(t *testing.T) {
+	const machine = "MemTotal: 8388608 kB\nMemAvailable: 4194304 kB\nSwapTotal: 2097152 kB\nSwapFree: 1048576 kB\n"
+	const psi = "some avg10=0.00 avg60=0.00 avg300=0.00 total=5000\n"
+	v2 := files{"/proc/meminfo": machine, "/proc/pressure/memory": psi, "/proc/self/cgroup": "0::/a/b\n", "/proc/self/mountinfo": mounts2,
+		unified + "/a/b/memory.max": "max\n", unified + "/a/b/memory.pressure": "some total=1\n"}
+	v1 := files{"/proc/meminfo": machine, "/proc/self/cgroup": "4:memory:/a\n", "/proc/self/mountinfo": mounts1,
+		memory + "/a/memory.limit_in_bytes": oneGiB, memory + "/a/memory.usage_in_bytes": "0\n"}
+	for _, c := range []struct {
+		name  string
+		files files
+		more  files
+		want  Headroom
+	}{
+		{"is the machine's without limits", v2, nil, Headroom{4 * GB, GB, 5 * time.Millisecond}},
+		{"of swap space is what a cgroup leaves", v2, files{unified + "/a/memory.swap.max": "1073741824\n", unified + "/a/memory.swap.current": "536870912\n"},
+			Headroom{4 * GB, 512 * MB, 5 * time.Millisecond}},
+		{"has no swap space if a cgroup allows none", v2, files{unified + "/a/b/memory.swap.max": "0\n"}, Headroom{4 * GB, 0, 5 * time.Millisecond}},
+		{"ends at memory.high, with the stalls of that cgroup", v2,
+			files{unified + "/a/memory.high": oneGiB, unified + "/a/memory.current": "0\n", unified + "/a/memory.pressure": "some total=7\n"}, Headroom{GB, GB, 7 * time.Microsecond}},
+		{"of v1 without a count of swap", v1, nil, Headroom{GB, GB, 0}},
+		{"of v1 is what is left of both together", v1, files{memory + "/a/memory.memsw.limit_in_bytes": "1610612736\n", memory + "/a/memory.memsw.usage_in_bytes": "0\n"}, Headroom{GB, 512 * MB, 0}},
+		{"of v1 has no swap space if it is switched off", v1, files{memory + "/a/memory.memsw.limit_in_bytes": twoGiB, memory + "/a/memory.memsw.usage_in_bytes": "0\n", memory + "/a/memory.swappiness": "0\n"}, Headroom{GB, 0, 0}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			all := maps.Clone(c.files)
+			maps.Copy(all, c.more)
+			if room, err := on(t, all).headroom(); err != nil || room != c.want {
+				t.Errorf("%+v, %v, want %+v", room, err, c.want)
+			}
+		})
+	}
 }
 
 func TestOOMKills(t *testing.T) {

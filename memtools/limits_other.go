@@ -26,6 +26,11 @@ func readLimits() (Limits, error) {
 	return l, nil
 }
 
+func readHeadroom() (room Headroom, err error) {
+	room.Available, err = readAvailable()
+	return room, err
+}
+
 // readVirtual asks gopsutil.
 func readVirtual() (Bytes, error) {
 	m, err := mem.VirtualMemory()

@@ -3,6 +3,7 @@ package cgroup
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestPick(t *testing.T) {
@@ -57,6 +58,22 @@ func TestQuota(t *testing.T) {
 	}
 }
 
+func TestStalled(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"some avg10=0.00 avg60=0.00 avg300=0.00 total=1500\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n": 1500 * time.Microsecond,
+		"some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n":                                                    0,
+	} {
+		if d, ok := Stalled([]byte(text)); d != want || !ok {
+			t.Errorf("%q: %v, %v", text, d, ok)
+		}
+	}
+	for _, text := range []string{"", "some", "full total=1", "some total=x", "some total=-1", "some total=9223372036854775807"} {
+		if d, ok := Stalled([]byte(text)); ok {
+			t.Errorf("%q: %v", text, d)
+		}
+	}
+}
+
 func TestParseMachine(t *testing.T) {
 	const kb = 1 << 10
 	for _, tt := range []struct {
@@ -64,8 +81,8 @@ func TestParseMachine(t *testing.T) {
 		want Machine
 		ok   bool
 	}{
-		{"MemTotal: 8 kB\nMemFree: 1 kB\nMemAvailable: 4 kB\nShmem: 3 kB\nShmemHugePages: 9 kB\nSwapTotal: 2 kB\n", Machine{8 * kb, 4 * kb, 2 * kb, 3 * kb}, true},
-		{"MemTotal: 8 kB\nMemFree: 1 kB\nCached: 2 kB\n", Machine{8 * kb, 3 * kb, 0, -1}, true},
+		{"MemTotal: 8 kB\nMemFree: 1 kB\nMemAvailable: 4 kB\nShmem: 3 kB\nShmemHugePages: 9 kB\nSwapTotal: 2 kB\nSwapFree: 1 kB\n", Machine{8 * kb, 4 * kb, 2 * kb, 3 * kb, kb}, true},
+		{"MemTotal: 8 kB\nMemFree: 1 kB\nCached: 2 kB\n", Machine{8 * kb, 3 * kb, 0, -1, 0}, true},
 		{"MemTotalX: 8 kB\n", Machine{Shmem: -1}, false},
 	} {
 		if got, ok := ParseMachine([]byte(tt.text)); got != tt.want || ok != tt.ok {

@@ -5,6 +5,8 @@ type Machine struct {
 	Total, Available, Swap int64
 	// Shmem is shared memory, mapped or not, and files on tmpfs. -1 if it is not told.
 	Shmem int64
+	// SwapFree is the part of Swap that is not used.
+	SwapFree int64
 }
 
 // ParseMachine parses proc_meminfo(5). It is false without the total.
@@ -15,6 +17,7 @@ func ParseMachine(text []byte) (m Machine, ok bool) {
 	}
 	m.Total, ok = value("MemTotal")
 	m.Swap, _ = value("SwapTotal")
+	m.SwapFree, _ = value("SwapFree")
 	var told bool
 	if m.Shmem, told = value("Shmem"); !told {
 		m.Shmem = -1

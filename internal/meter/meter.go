@@ -22,6 +22,8 @@ const (
 	tense = 50 * time.Millisecond  // while usage is above normal, or soon may be
 	// soon is how long memory must last at the present growth for samples to be calm.
 	soon = time.Second
+	// stalled is the share of time in a wait for memory from which samples are not calm.
+	stalled = 0.1
 	// fresh is the age up to which a sample is as good as a new one. What happens
 	// within that time is not seen anyway.
 	fresh = 5 * time.Millisecond
@@ -37,8 +39,12 @@ type Reading struct {
 	Usage memtools.Bytes
 	// Rest is the part of Usage that belongs to no tree.
 	Rest memtools.Bytes
-	// Available is what the run can still get before the kernel acts.
-	Available memtools.Bytes
+	// Available is what the run can still get before the kernel acts, and Swap how much
+	// more before it kills.
+	Available, Swap memtools.Bytes
+	// Stalled is the share of the time since the last sample, 0 to 1, for which some
+	// process waited for memory. Zero if the system does not tell.
+	Stalled float64
 	// Trees are the usages of the trees by id. The map never changes.
 	Trees map[string]memtools.Bytes
 	// Budget is what the run may use at this moment; see budget.Now.
@@ -77,6 +83,7 @@ type Meter struct {
 	tasks    map[string]bool
 	shmem    *shmem
 	groups   map[string]*group
+	stall    stall
 
 	mu     sync.Mutex // guards what follows
 	last   Reading
@@ -132,7 +139,7 @@ func (m *Meter) Run(ctx context.Context) {
 // pause is the time from the sample now to the next one. last is the one before.
 func pause(last, now Reading) time.Duration {
 	growth := float64(now.Usage - last.Usage)
-	if now.Level != memtools.Normal || growth*soon.Seconds() > float64(now.Available)*now.Time.Sub(last.Time).Seconds() {
+	if now.Level != memtools.Normal || now.Stalled >= stalled || growth*soon.Seconds() > float64(now.Available)*now.Time.Sub(last.Time).Seconds() {
 		return tense
 	}
 	return calm
@@ -197,8 +204,9 @@ func (m *Meter) sample() (Reading, error) {
 		Time: s.Time, Usage: usage, Rest: usage, Trees: make(map[string]memtools.Bytes, len(s.Trees)),
 		Budget: m.o.Budget, Available: max(0, m.o.Budget-usage),
 	}
-	if available, err := memtools.Available(); err == nil {
-		now.Budget, now.Available = budget.Now(m.o.Budget, usage, available), available
+	if room, err := memtools.ReadHeadroom(); err == nil {
+		now.Budget, now.Available, now.Swap = budget.Now(m.o.Budget, usage, room.Available), room.Available, room.Swap
+		now.Stalled = m.stall.note(now.Time, room.Stalled)
 	}
 	now.Level = m.o.Thresholds.Level(now.Usage, now.Budget)
 	for id, tree := range s.Trees {

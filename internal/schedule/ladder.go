@@ -30,6 +30,10 @@ const (
 	// freezeHorizon is how far ahead the limit may be, at the present growth, before
 	// attempts are frozen.
 	freezeHorizon = 1500 * time.Millisecond
+	// stalledHorizon is freezeHorizon while processes wait for memory for minStalled of
+	// the time: they would grow faster than they do. That alone corrects nothing.
+	stalledHorizon = 2 * freezeHorizon
+	minStalled     = 0.1
 	// freezeAllHorizon is how far ahead it may be before all but the oldest attempt
 	// are frozen at once, without waiting for the last correction to show.
 	freezeAllHorizon = 500 * time.Millisecond
@@ -82,7 +86,7 @@ func (l *ledger) correct(m Memory) []correction {
 		return nil
 	}
 	moving, frozen, stopping := l.sorted(m)
-	near := l.growth(moving, freezeHorizon) > m.Available
+	near := l.growth(moving, m.horizon()) > m.Available
 	over := near || m.Usage > m.Budget
 	if over {
 		l.lastShort = m.Time
@@ -219,9 +223,17 @@ func (l *ledger) endangered(m Memory, moving []*job) bool {
 	return m.Available < kernelReserve || l.growth(moving, stopHorizon) > m.Available-kernelReserve
 }
 
-// atEdge reports whether the kernel acts next.
+// atEdge reports whether the kernel kills next.
 func (l *ledger) atEdge(m Memory, moving []*job) bool {
-	return l.growth(moving, edgeHorizon) > m.Available-edgeReserve
+	return l.growth(moving, edgeHorizon) > m.Available+m.Swap-edgeReserve
+}
+
+// horizon is how far ahead the limit may be before attempts are frozen.
+func (m Memory) horizon() time.Duration {
+	if m.Stalled >= minStalled {
+		return stalledHorizon
+	}
+	return freezeHorizon
 }
 
 // relax lets the frozen attempt that started first go on, if there is room for it

@@ -21,6 +21,9 @@ type stage struct {
 	// others is what other programs hold, and elder is true if one is an older run.
 	others memtools.Bytes
 	elder  bool
+	// swap is free swap space, and stalled the share of time in a wait for memory.
+	swap    memtools.Bytes
+	stalled float64
 }
 
 // running starts a job for each need: "a", the oldest, then "b", and so on.
@@ -42,7 +45,7 @@ func running(t *testing.T, o Options, budget memtools.Bytes, needs ...memtools.B
 }
 
 func (s *stage) memory() Memory {
-	m := Memory{Time: s.now, Budget: s.budget, Tasks: s.used}
+	m := Memory{Time: s.now, Budget: s.budget, Tasks: s.used, Swap: s.swap, Stalled: s.stalled}
 	for _, u := range s.used {
 		m.Usage += u
 	}
@@ -109,6 +112,28 @@ func TestLadder(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 100*mb, 100*mb, 100*mb)
 			s.want(s.after(time.Second, 100, 100, 100), "")
 			s.want(s.after(250*time.Millisecond, 300, 300, 300), "collect, freeze b, freeze c")
+		},
+		"freezes earlier while processes wait for memory": func(t *testing.T) {
+			for stalled, want := range map[float64]string{0.05: "", 0.1: "collect, freeze b"} {
+				s := running(t, Options{}, 1000*mb, 100*mb, 100*mb)
+				s.stalled = stalled
+				s.want(s.after(time.Second, 300, 200), "")
+				s.want(s.after(500*time.Millisecond, 400, 225), want)
+			}
+		},
+		"corrects nothing only because processes wait for memory": func(t *testing.T) {
+			s := running(t, Options{}, 1000*mb, 100*mb, 100*mb)
+			s.stalled = 1
+			s.want(s.after(time.Second, 400, 400), "")
+			s.want(s.after(time.Second, 400, 400), "")
+		},
+		"ends a lone attempt only once there is no swap space left": func(t *testing.T) {
+			s := running(t, Options{}, 1000*mb, 100*mb)
+			s.swap = 100 * mb
+			s.want(s.after(time.Second, 1090), "collect")
+			s.want(s.after(time.Second, 1090), "collect")
+			s.swap = 0
+			s.want(s.after(time.Second, 1090), "give up a")
 		},
 		"waits for the last correction to show": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 100*mb, 100*mb, 100*mb)

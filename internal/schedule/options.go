@@ -20,8 +20,11 @@ type Memory struct {
 	Most memtools.Bytes
 	// Elder is true if an older run that shares the memory is at work: it goes first.
 	Elder bool
-	// Available is what the run can still take before the kernel acts.
-	Available memtools.Bytes
+	// Available is what the run can still take before the kernel acts, and Swap how much
+	// more before it kills.
+	Available, Swap memtools.Bytes
+	// Stalled is the share of time, 0 to 1, for which some process waited for memory.
+	Stalled float64
 	// Tasks are the usages of the tasks, by job ID.
 	Tasks map[string]memtools.Bytes
 }

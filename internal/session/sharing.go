@@ -51,7 +51,7 @@ func (s *Sharing) memory() schedule.Memory {
 	now := s.Meter.Last()
 	m := schedule.Memory{
 		Time: now.Time, Usage: now.Usage, Rest: now.Rest, Budget: now.Budget, Most: s.undisturbed,
-		Available: now.Available, Tasks: s.Tasks(now),
+		Available: now.Available, Swap: now.Swap, Stalled: now.Stalled, Tasks: s.Tasks(now),
 	}
 	at := time.Now() // other processes have the same, unlike now.Time
 	s.elders.Uses(at, now.Usage)

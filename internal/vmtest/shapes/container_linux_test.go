@@ -39,11 +39,7 @@ func TestContainer(t *testing.T) {
 // TestDelegated builds as a user in a cgroup that was handed to it, as systemd does.
 func TestDelegated(t *testing.T) {
 	g := group(t, 200*mb)
-	for _, name := range []string{"", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"} {
-		if err := os.Chown(filepath.Join(g.Dir, name), 1000, 1000); err != nil {
-			t.Fatal(err)
-		}
-	}
+	delegate(t, g.Dir)
 	scripts := map[string]string{"a": "grow 80 500", "b": "grow 80 500"}
 	root := workspace(t, scripts)
 	give(t, root)
