@@ -168,6 +168,7 @@ func (a *attempt) process(log *rundir.Log) (runner.Result, error) {
 		ID: a.task.ID, Steps: steps, Log: log, Output: out,
 		Timeout:   a.config.TaskFor(a.task.Package.Keys(), a.task.Target, a.task.Script).Timeout,
 		HeapLimit: a.limit.Diagnosed(a.maxBudget), ScriptHeapLimits: limits, HeapLimitUnsure: a.own.Unknown,
+		Slow: a.flag || !a.isNode(),
 	}, &a.Attempt)
 }
 

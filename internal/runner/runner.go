@@ -52,6 +52,9 @@ type Spec struct {
 	HeapLimit        memtools.Bytes
 	ScriptHeapLimits []memtools.Bytes
 	HeapLimitUnsure  bool
+	// Slow allows the kernel to slow the attempt down while memory is short; see
+	// taskcgroup.Run.New.
+	Slow bool
 }
 
 // Result is how an attempt ended.
@@ -106,7 +109,7 @@ func (r *Runner) Run(ctx context.Context, s Spec, a *Attempt) (res Result, err e
 	}
 	x := execution{Runner: r, Spec: s, Attempt: a}
 	if r.Cgroups != nil {
-		if x.cgroup, _ = r.Cgroups.New(); x.cgroup != nil { // else it runs without
+		if x.cgroup, _ = r.Cgroups.New(s.Slow); x.cgroup != nil { // else it runs without
 			defer x.cgroup.Close()
 		}
 	}

@@ -17,6 +17,7 @@ type Group struct {
 	run       *Run
 	dir, path string
 	folder    *os.File
+	slow      bool // it may be slowed down
 
 	// By the lock of run:
 	last Usage

@@ -115,13 +115,14 @@ func (r *Run) handDown(dir string) error {
 // Folder is that of the run's cgroup. Remove takes it.
 func (r *Run) Folder() string { return r.dir }
 
-// New makes the cgroup of a task. Call its Close.
-func (r *Run) New() (*Group, error) {
+// New makes the cgroup of a task. slow allows Protect to slow it down, which lets its Node
+// processes choose a smaller heap limit if none is set for them. Call its Close.
+func (r *Run) New(slow bool) (*Group, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.made++
 	name := strconv.Itoa(r.made)
-	g := &Group{run: r, dir: filepath.Join(r.dir, name), path: strings.TrimSuffix(r.Path, "/") + "/" + filepath.Base(r.dir) + "/" + name, high: r.usualHigh()}
+	g := &Group{run: r, dir: filepath.Join(r.dir, name), path: strings.TrimSuffix(r.Path, "/") + "/" + filepath.Base(r.dir) + "/" + name, slow: slow, high: r.usualHigh()}
 	if err := os.Mkdir(g.dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -150,10 +151,10 @@ func (r *Run) Left() memtools.Bytes {
 }
 
 const (
-	// short is the available memory below which the youngest task is slowed down, and
-	// reserve what it leaves then. The scheduler pauses tasks at its own measurements;
-	// this holds in between.
-	short   = 192 * memtools.MB
+	// short is the available memory below which the youngest task is slowed down before
+	// it takes all of it, and reserve what it leaves: the scheduler pauses tasks too, but
+	// only when it has measured. A program takes no more than short between two samples.
+	short   = memtools.GB
 	reserve = 48 * memtools.MB
 	// minChange is how much a protection must change to be written.
 	minChange = 16 * memtools.MB
@@ -175,7 +176,7 @@ func (r *Run) Protect(available memtools.Bytes) {
 			protect(g.dir, &g.low, low)
 		}
 		high := r.usualHigh()
-		if i > 0 && i == len(r.groups)-1 && available < short {
+		if i > 0 && i == len(r.groups)-1 && g.slow && available < short {
 			text, _ := os.ReadFile(filepath.Join(g.dir, "memory.current"))
 			if n, ok := cgroup.Limit(text); ok {
 				high = bytes(memtools.Bytes(n) + max(available-reserve, 0))
