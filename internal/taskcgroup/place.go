@@ -73,7 +73,7 @@ func (h host) mayHold(chain []cgroup.Group, own string) error {
 	others := slices.DeleteFunc(h.children(dir), func(name string) bool { return name == own })
 	busy := h.read(dir+"/cgroup.procs") != "" && !h.isRoot(dir)
 	switch {
-	case h.managed(chain):
+	case h.managed(chain, own):
 		return errors.New("systemd has not delegated the cgroup of this process")
 	case h.lists(dir+"/cgroup.subtree_control", "memory"):
 		return nil
@@ -84,18 +84,24 @@ func (h host) mayHold(chain []cgroup.Group, own string) error {
 }
 
 // managed reports whether the first cgroup of the chain is systemd's own: only its manager
-// writes there (systemd.io/CGROUP_DELEGATION). What it has delegated is marked.
-func (h host) managed(chain []cgroup.Group) bool {
+// writes there (systemd.io/CGROUP_DELEGATION). What it has delegated is marked, by newer
+// versions, or is a service or a scope that holds a cgroup which is no unit. inner is the
+// name of the cgroup inside of the first one.
+func (h host) managed(chain []cgroup.Group, inner string) bool {
 	if _, err := os.Stat(h.root + "/run/systemd/system"); err != nil {
 		return false // as sd_booted(3)
 	}
 	for _, g := range chain {
+		kind := filepath.Ext(g.Dir)
 		switch {
 		case h.delegated(h.root + g.Dir):
 			return false
-		case h.isRoot(g.Dir), slices.Contains([]string{".slice", ".scope", ".service"}, filepath.Ext(g.Dir)):
+		case h.isRoot(g.Dir), kind == ".slice":
 			return true
+		case kind == ".service", kind == ".scope":
+			return slices.Contains([]string{".slice", ".service", ".scope"}, filepath.Ext(inner))
 		}
+		inner = filepath.Base(g.Dir)
 	}
 	return false // the root of a container
 }

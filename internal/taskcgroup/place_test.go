@@ -62,12 +62,16 @@ func TestFind(t *testing.T) {
 		{"not beside it where systemd manages", "/a/b.scope", shared, booted, "holds others too"},
 		{"not beside it in a slice of systemd's", "/u.slice/b.scope",
 			map[string]files{"/u.slice": {"", all, "memory\n"}, "/u.slice/b.scope": {"6\n7\n", all, ""}}, booted, "holds others too"},
-		{"beside it in what systemd delegated", "/u.service/b",
-			map[string]files{"/u.service": {"", all, "memory\n"}, "/u.service/b": {"6\n7\n", all, ""}},
+		{"beside it in what systemd marked as delegated", "/u.slice/b.scope",
+			map[string]files{"/u.slice": {"", all, "memory\n"}, "/u.slice/b.scope": {"6\n7\n", all, ""}},
 			func(t *testing.T, h *host) {
 				booted(t, h)
-				h.delegated = func(dir string) bool { return strings.HasSuffix(dir, "/u.service") }
-			}, "/u.service"},
+				h.delegated = func(dir string) bool { return strings.HasSuffix(dir, "/u.slice") }
+			}, "/u.slice"},
+		{"beside it in a unit of systemd's that someone divided", "/u.slice/b.scope/build",
+			map[string]files{"/u.slice": {"", all, "memory\n"}, "/u.slice/b.scope": {"", all, "memory\n"}, "/u.slice/b.scope/build": {"6\n7\n", all, ""}}, booted, "/u.slice/b.scope"},
+		{"not in a unit of systemd's that holds units", "/u.service/b.scope",
+			map[string]files{"/u.service": {"", all, "memory\n"}, "/u.service/b.scope": {"6\n7\n", all, ""}}, booted, "holds others too"},
 		{"inside its own although systemd manages it: it is empty again at the end", "/job", alone, booted, "inside /job"},
 		{"in the machine's root, which holds processes and cgroups", "/", nil, func(t *testing.T, h *host) { write1(t, h, "/cgroup.procs", "1\n7\n") }, "/"},
 		{"not in the root where systemd manages it", "/", nil, booted, "systemd has not delegated"},
