@@ -58,7 +58,11 @@ func (h *host) cgroups() (*cgroups, error) {
 
 // chain returns the cgroups above this process whose folders are there.
 func (h *host) chain(own, mountinfo []byte, controller string) (chain []group) {
-	for _, g := range cgroup.Chain(own, mountinfo, controller) {
+	groups := cgroup.OuterChain(own, mountinfo, controller, os.Getpid(), os.DirFS(h.path("/")))
+	if groups == nil {
+		groups = cgroup.Chain(own, mountinfo, controller)
+	}
+	for _, g := range groups {
 		g.Dir = h.path(g.Dir)
 		if _, err := os.Stat(g.Dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
 			chain = append(chain, group{g})

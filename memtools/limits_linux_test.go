@@ -2,6 +2,7 @@ package memtools
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"reflect"
@@ -111,6 +112,14 @@ func TestLimits(t *testing.T) {
 		}, with(func(l *Limits) {
 			l.Effective, l.EffectiveSource, l.Available = 2*GB, "cgroup v1 /docker/1f0c", 2*GB
 			l.Cgroups = []Cgroup{{Version: 1, Path: "/docker/1f0c/inner", Limit: 4 * GB}, {Version: 1, Path: "/docker/1f0c", Limit: 2 * GB}}
+		})},
+		{"finds itself in a namespace that kept the mount from outside", files{
+			"/proc/self/cgroup": "0::/own\n", "/proc/self/mountinfo": "1 1 0:1 /../.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+			unified + "/a/x/own/cgroup.procs": "1\n", unified + "/a/x/own/memory.max": "4096\n", unified + "/b/y/own/cgroup.procs": fmt.Sprintf("1\n%d\n", os.Getpid()),
+			unified + "/b/memory.max": twoGiB, unified + "/b/memory.current": "0\n",
+		}, with(func(l *Limits) {
+			l.Effective, l.EffectiveSource, l.Available = 2*GB, "cgroup v2 /b", 2*GB
+			l.Cgroups = []Cgroup{{Version: 2, Path: "/b", Limit: 2 * GB}}
 		})},
 		{"takes the mount's own root if the path is not below it", files{
 			"/proc/self/cgroup":     "0::/../other/job\n",

@@ -7,9 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/heapmage/heapmage/internal/cgrouptest"
 )
@@ -48,6 +51,15 @@ func TestRealLimit(t *testing.T) {
 			t.Errorf("without GOMEMLIMIT the process's own limit is %v", got.Stats.Limit)
 		}
 	})
+	t.Run("is found from a cgroup namespace with the mount from outside", func(t *testing.T) {
+		out, err := run("namespace")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(out, &got); err != nil || got.Limits.Effective != 256*MB {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
 	t.Run("kills, and the counters prove it", func(t *testing.T) {
 		out, err := run("eat")
 		var exit *exec.ExitError
@@ -80,6 +92,16 @@ func init() {
 			panic(err)
 		}
 		_ = json.NewEncoder(os.Stdout).Encode(map[string]any{"Limits": limits, "OOM": oom, "Stats": Stats()})
+	}
+	helpers["namespace"] = func() {
+		runtime.LockOSThread() // a namespace is a thread's, until exec
+		if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil {
+			panic(err)
+		}
+		if err := os.Setenv(helperEnv, "limits"); err != nil {
+			panic(err)
+		}
+		panic(unix.Exec("/proc/self/exe", os.Args, os.Environ()))
 	}
 	helpers["eat"] = func() {
 		for all := [][]byte{}; ; {

@@ -1,6 +1,6 @@
 // Package cgroup finds the control groups of a process in the texts of the kernel:
 // /proc/PID/cgroup (cgroups(7)) and /proc/PID/mountinfo, of version 1 and 2, and parses
-// their files and those of the machine. It reads no file.
+// their files and those of the machine. It reads no file but through what it is given.
 package cgroup
 
 import (
@@ -15,7 +15,7 @@ import (
 // shares the host's cgroup namespace, the mount's root is the nearest visible limit.
 func pick(mounts []mount, version int, controller, own string) (rel string, best mount, ok bool) {
 	for _, m := range mounts {
-		if m.version != version || version == 1 && !slices.Contains(m.controllers, controller) {
+		if !m.has(version, controller) {
 			continue
 		}
 		below, inside := strings.CutPrefix(own, strings.TrimSuffix(m.root, "/"))
@@ -60,6 +60,12 @@ type mount struct {
 	controllers []string // of v1
 	root        string   // the cgroup that is mounted
 	point       string   // the folder it is mounted on
+}
+
+// has reports whether the mount is of a hierarchy with the controller. Which ones version 2
+// has is not told.
+func (m mount) has(version int, controller string) bool {
+	return m.version == version && (version == 2 || slices.Contains(m.controllers, controller))
 }
 
 // parseMounts reads the cgroup mounts of proc_pid_mountinfo(5).
