@@ -149,14 +149,14 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	if r.cgroup != nil {
 		command.Cgroup = r.cgroup.Folder()
 	}
-	killed := countKills(r.cgroup)
+	inOwn, inAny := countKills(r.cgroup), countKills(nil)
 	p, err := proc.Start(command)
 	if err != nil {
 		return err
 	}
 	group := r.cgroup
 	if !p.InCgroup() {
-		group, killed = nil, countKills(nil)
+		group = nil
 	}
 	r.Meter.Begin(id, p.PID(), group)
 	r.runs(p)
@@ -173,7 +173,10 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	end := p.Wait()
 	before, processes := r.Meter.Last(), r.Meter.Crowd(id)
 	peak, seen := r.Meter.End(id, end.MaxRSS)
-	cgroupKill, hostKill := killed()
+	cgroupKill, hostKill, known := inOwn()
+	if group == nil || !known {
+		cgroupKill, hostKill, _ = inAny()
+	}
 	smaller, ownKill := own.end()
 
 	// The kernel counts only processes that were waited for: not esbuild's service,
@@ -198,22 +201,22 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	return nil
 }
 
-// countKills begins to count what the kernel kills for lack of memory. What it returns
-// tells whether that was in the task's cgroup, or else that of the run, or somewhere.
-func countKills(g *taskcgroup.Group) func() (cgroup, host bool) {
+// countKills begins to count what the kernel kills for lack of memory. What it returns tells
+// whether that was in the cgroup g, which leaves nothing unknown; or without one in that of
+// the run, or somewhere on the machine.
+func countKills(g *taskcgroup.Group) func() (cgroup, host, known bool) {
 	if g != nil {
-		if before, ok := g.Kills(); ok {
-			return func() (bool, bool) {
-				after, _ := g.Kills()
-				return after > before, false // it is known
-			}
+		before, ok1 := g.Kills()
+		return func() (bool, bool, bool) {
+			after, ok2 := g.Kills()
+			return after > before, false, ok1 && ok2
 		}
 	}
 	before, _ := memtools.OOMKills() // unknown counts stay unknown in Since
-	return func() (bool, bool) {
+	return func() (bool, bool, bool) {
 		after, _ := memtools.OOMKills()
 		kills := after.Since(before)
-		return kills.Cgroup.Value > 0, kills.Host.Value > 0
+		return kills.Cgroup.Value > 0, kills.Host.Value > 0, kills.Cgroup.Known
 	}
 }
 

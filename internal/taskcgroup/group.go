@@ -103,5 +103,7 @@ func (g *Group) Close() {
 	defer g.run.mu.Unlock()
 	g.run.groups = slices.DeleteFunc(g.run.groups, func(other *Group) bool { return other == g })
 	_ = g.folder.Close()
-	_ = os.Remove(g.dir) // its files need not be removed first
+	if os.Remove(g.dir) != nil { // its files need not be removed first
+		_ = write(g.dir, "memory.high", "max") // it may be low for a task that is over
+	}
 }

@@ -60,7 +60,7 @@ func (h host) inside(dir string, pid int) error {
 		return errors.New("the cgroup of this process holds others too")
 	case h.read(dir+"/cgroup.type") != "domain\n", len(h.children(dir)) > 0:
 		return errors.New("the cgroup of this process is in use by others")
-	case !h.hasMemory(dir+"/cgroup.controllers"):
+	case !h.hasMemory(dir + "/cgroup.controllers"):
 		return errors.New("the cgroup of this process does not count memory")
 	}
 	return nil
@@ -75,9 +75,9 @@ func (h host) mayHold(chain []cgroup.Group, own string) error {
 	switch {
 	case h.managed(chain, own):
 		return errors.New("systemd has not delegated the cgroup of this process")
-	case h.hasMemory(dir+"/cgroup.subtree_control"):
+	case h.hasMemory(dir + "/cgroup.subtree_control"):
 		return nil
-	case busy, len(others) > 0, !h.hasMemory(dir+"/cgroup.controllers"):
+	case busy, len(others) > 0, !h.hasMemory(dir + "/cgroup.controllers"):
 		return errors.New("the cgroup above this process does not hand memory down")
 	}
 	return nil

@@ -106,7 +106,7 @@ func (r *Run) handDown(dir string) error {
 			delete(r.view, "cpu.max") // it is a help only
 		}
 	}
-	if thisHost.hasMemory(dir+"/cgroup.subtree_control") {
+	if thisHost.hasMemory(dir + "/cgroup.subtree_control") {
 		return nil
 	}
 	return write(dir, "cgroup.subtree_control", "+memory")
