@@ -13,6 +13,7 @@ type group struct {
 	*taskcgroup.Group
 	usage, peak memtools.Bytes // now, and the highest
 	tree        memtools.Bytes // the highest usage by the table of processes
+	swapped     memtools.Bytes // the most in swap space
 	left        bool           // a process was put into another cgroup
 }
 
@@ -22,6 +23,7 @@ func (g *group) note(tree memtools.Tree) memtools.Bytes {
 	g.usage = tree.Usage
 	if exact, ok := g.Usage(); ok {
 		g.usage = exact.Held + g.outside(tree)
+		g.swapped = max(g.swapped, exact.Swapped)
 	}
 	g.peak = max(g.peak, g.usage)
 	return g.usage
@@ -48,7 +50,7 @@ func (g *group) outside(tree memtools.Tree) (sum memtools.Bytes) {
 func (g *group) end(tree memtools.Bytes) memtools.Bytes {
 	peak := g.peak + max(0, tree-g.tree)
 	if highest, ok := g.Highest(); ok && !g.left {
-		peak = min(peak, highest)
+		peak = min(peak, highest+g.swapped)
 	}
 	return peak
 }

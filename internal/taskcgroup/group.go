@@ -31,6 +31,8 @@ type Usage struct {
 	Held memtools.Bytes
 	// Shared is the part of Held that is shared memory, mapped or not, and resident.
 	Shared memtools.Bytes
+	// Swapped is the part of Held that is in swap space only.
+	Swapped memtools.Bytes
 }
 
 // Folder is the open folder of the cgroup, for a process to start in.
@@ -49,7 +51,8 @@ func (g *Group) Usage() (u Usage, ok bool) {
 	if text, err := os.ReadFile(filepath.Join(g.dir, "memory.swap.current")); err == nil {
 		swap, _ = cgroup.Limit(text)
 	}
-	u = Usage{Held: memtools.Bytes(anon + shmem + max(swap-cached, 0)), Shared: memtools.Bytes(shmem)}
+	swap = max(swap-cached, 0)
+	u = Usage{Held: memtools.Bytes(anon + shmem + swap), Shared: memtools.Bytes(shmem), Swapped: memtools.Bytes(swap)}
 	if ok = ok1 && ok2; ok {
 		g.run.mu.Lock()
 		defer g.run.mu.Unlock()
@@ -58,8 +61,8 @@ func (g *Group) Usage() (u Usage, ok bool) {
 	return u, ok
 }
 
-// Highest is the most memory that the cgroup has had: no usage was higher. It includes
-// file pages and the kernel's own. It is false with kernels before 5.19.
+// Highest is the most memory that the cgroup has had: no usage without what was swapped out
+// was higher. It includes file pages and the kernel's own. It is false with kernels before 5.19.
 func (g *Group) Highest() (memtools.Bytes, bool) {
 	text, err := os.ReadFile(filepath.Join(g.dir, "memory.peak"))
 	n, ok := cgroup.Limit(text)

@@ -44,6 +44,10 @@ func (h host) find(pid int) (place, error) {
 		return place{Group: x}, h.mayHold(chain, "")
 	}
 	inside := h.inside(x.Dir, pid)
+	if inside == nil && slices.ContainsFunc(chain, func(g cgroup.Group) bool { return h.read(g.Dir+"/memory.oom.group") == "1\n" }) {
+		// Nobody would be left to hand nothing down again, without which no process can enter it.
+		inside = errors.New("the kernel kills all in the cgroup of this process at once")
+	}
 	if inside == nil {
 		return place{x, true}, nil
 	}

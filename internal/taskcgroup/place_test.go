@@ -46,6 +46,9 @@ func TestFind(t *testing.T) {
 		want       string // a path, with "inside " before it; or a part of the error
 	}{
 		{"inside its own, if that holds nobody else", "/job", alone, nil, "inside /job"},
+		{"not if the kernel kills all that is in it at once", "/job", alone, func(t *testing.T, h *host) {
+			write1(t, h, "/job/memory.oom.group", "1\n")
+		}, "at once"},
 		{"not if another process is in it", "/a/b.scope", map[string]files{"/a": {"", all, "cpu\n"}, "/a/b.scope": {"6\n7\n", all, ""}, "/a/c": {}}, nil, "holds others too"},
 		{"not if a process of another container is in it", "/job", map[string]files{"/job": {"0\n7\n", all, ""}},
 			func(t *testing.T, h *host) { write1(t, h, "/job/cpu.max", "50000 100000\n") }, "holds others too"},
