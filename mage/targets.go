@@ -23,6 +23,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/engine"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/inspect"
 )
 
 // Build builds all packages in dependency order, as many at once as fit into memory.
@@ -103,17 +104,17 @@ func Plan(
 type Memory mg.Namespace
 
 // Stats shows the memory of this machine, its limits, and what a build may use.
-func (Memory) Stats(ctx context.Context) error { return engine.Stats(ctx) }
+func (Memory) Stats(ctx context.Context) error { return inspect.Stats(ctx) }
 
 // History shows what the last runs of each task took and what the next will need.
-func (Memory) History(ctx context.Context) error { return engine.History(ctx) }
+func (Memory) History(ctx context.Context) error { return inspect.History(ctx) }
 
 // Export writes the tasks' history to a small file that can be committed.
 func (Memory) Export(
 	ctx context.Context,
 	file *string, // the file; heapmage-history.json if left out
 ) error {
-	return engine.Export(ctx, engine.Or(file, engine.ExportFile))
+	return inspect.Export(ctx, engine.Or(file, inspect.ExportFile))
 }
 
 // Import adds an exported file to the history, on a new machine or in CI.
@@ -121,7 +122,7 @@ func (Memory) Import(
 	ctx context.Context,
 	file *string, // the file; heapmage-history.json if left out
 ) error {
-	return engine.Import(ctx, engine.Or(file, engine.ExportFile))
+	return inspect.Import(ctx, engine.Or(file, inspect.ExportFile))
 }
 
 // Doctor checks this set-up and shows what is wrong and how to fix it.
@@ -138,5 +139,5 @@ func (Memory) Watch(
 	command *string, // the command to run, such as "node server.js"
 	pid *string, // a running process to measure with its children, without garbage collection
 ) error {
-	return engine.Watch(ctx, engine.Or(command, ""), engine.Or(pid, ""))
+	return inspect.Watch(ctx, engine.Or(command, ""), engine.Or(pid, ""))
 }

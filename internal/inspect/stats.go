@@ -1,4 +1,6 @@
-package engine
+// Package inspect is the targets that look at memory and at what is known of it, and run no
+// task.
+package inspect
 
 import (
 	"context"
