@@ -95,6 +95,15 @@ func TestOtherSummaries(t *testing.T) {
 packages: [packages/*]
 tasks: {build: {dependsOn: [^build], concurrency: 2}}`, "pnpm-workspace.yaml declares the order of tasks; not obeyed: concurrency"},
 		{"files of others", "-- lage.config.js --\nmodule.exports = f()\n-- .moon/workspace.yml --\n", "Not read, though other runners obey it: lage.config.js (it is a program), .moon"},
+		{"several files of turbo that scripts of the root name", `-- package.json --
+{"name": "top", "private": true, "workspaces": ["packages/*"], "scripts": {"build": "turbo --root-turbo-json b.json build", "test": "turbo --root-turbo-json a.json test"}}
+-- a.json --
+{}
+-- b.json --
+{}`, "Not read, though other runners obey it: a.json, b.json"},
+		{"one outside of the workspace", `-- package.json --
+{"name": "top", "private": true, "workspaces": ["packages/*"], "scripts": {"build": "turbo --root-turbo-json ../t.json build"}}`,
+			"Not read, though other runners obey it: ../t.json"},
 		{"a pnpm that has none", `-- pnpm-workspace.yaml --
 packages: [packages/*]
 tasks: {build: {dependsOn: [^build]}}

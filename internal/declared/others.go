@@ -23,6 +23,10 @@ func others(ws *workspace.Workspace, sources []source) string {
 			found = append(found, name)
 		}
 	}
+	if d, _ := turboDocument(ws.Root, "."); d == nil {
+		_, unread, _ := turboElsewhere(ws) // Load returns the errors
+		found = append(found, unread...)
+	}
 	if len(found) == 0 {
 		return ""
 	}

@@ -3,11 +3,13 @@ package declared
 import (
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/jsonc"
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -24,9 +26,12 @@ type turbo struct {
 // turboNames are what the file may be called.
 var turboNames = []string{"turbo.json", "turbo.jsonc"}
 
-// readTurbo reads the files of a workspace. It returns nil if the root has none.
+// readTurbo reads the files of a workspace. It returns nil if there is none for the root.
 func readTurbo(ws *workspace.Workspace) (source, error) {
 	d, err := turboDocument(ws.Root, ".")
+	if d == nil && err == nil {
+		d, _, err = turboElsewhere(ws)
+	}
 	if d == nil || err != nil {
 		return nil, err
 	}
@@ -81,6 +86,30 @@ func turboDocument(root, dir string) (found *jsonc.Document, err error) {
 		}
 	}
 	return found, nil
+}
+
+// turboElsewhere reads the file that stands in for the root's turbo.json: the one that
+// scripts of the root name. One outside of the workspace, one that is missing, and several
+// are not read.
+func turboElsewhere(ws *workspace.Workspace) (d *jsonc.Document, unread []string, err error) {
+	if ws.RootPackage == nil {
+		return nil, nil, nil
+	}
+	for _, text := range ws.RootPackage.Scripts {
+		for _, file := range scripttext.ValuesOf(text, "--root-turbo-json", "TURBO_ROOT_TURBO_JSON") {
+			if file = path.Clean(file); !slices.Contains(unread, file) {
+				unread = append(unread, file)
+			}
+		}
+	}
+	if len(unread) == 1 && filepath.IsLocal(unread[0]) {
+		d, err = jsonc.Read(ws.Root, unread[0])
+	}
+	if d != nil {
+		return d, nil, nil
+	}
+	slices.Sort(unread)
+	return nil, unread, err
 }
 
 func (t *turbo) concurrency() Setting[int] { return t.root.atOnce }

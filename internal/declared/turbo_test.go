@@ -75,6 +75,14 @@ func TestTurbo(t *testing.T) {
 			"a#build", "dependsOn: ^build, codegen (turbo.json); outputs: dist/**, !dist/tmp/** (turbo.json)"},
 		{"comments, trailing commas and a byte order mark", "-- turbo.jsonc --\n\ufeff" + `{ // here
  "tasks": {"build": {"dependsOn": ["codegen",], /* and */ },},}`, "a#build", "dependsOn: codegen (turbo.jsonc)"},
+		{"a file that a script of the root names", `-- package.json --
+{"name": "top", "private": true, "workspaces": ["packages/*"], "scripts": {"turbo": "turbo --root-turbo-json ./.config/t.jsonc", "build": "turbo --root-turbo-json=.config/t.jsonc run build"}}
+-- .config/t.jsonc --
+{"tasks": {"build": {"dependsOn": ["codegen"]}}}`, "a#build", "dependsOn: codegen (.config/t.jsonc)"},
+		{"one that a variable names", `-- package.json --
+{"name": "top", "private": true, "workspaces": ["packages/*"], "scripts": {"build": "TURBO_ROOT_TURBO_JSON=t.json turbo run build"}}
+-- t.json --
+{"tasks": {"build": {"dependsOn": ["codegen"]}}}`, "a#build", "dependsOn: codegen (t.json)"},
 		{"the pipeline of turbo 1, with a variable in it", `-- turbo.json --
 {"pipeline": {"build": {"dependsOn": ["$CI", "^build"]}}}`, "a#build", "dependsOn: ^build (turbo.json); env: CI (turbo.json)"},
 		{"a task that comes after nothing", `-- turbo.json --

@@ -52,3 +52,20 @@ func Watches(text string) bool {
 	}
 	return false
 }
+
+// ValuesOf returns what the commands of a script's text give to a flag, as "--flag value" or
+// "--flag=value", and to a variable before or among them.
+func ValuesOf(text, flag, variable string) (values []string) {
+	for c := range CommandsWithin(text) {
+		for i, w := range c.Words {
+			name, value, given := strings.Cut(w.Text, "=")
+			if name == flag && !given && i+1 < len(c.Words) {
+				value, given = c.Words[i+1].Text, true
+			}
+			if given && (name == flag || name == variable) {
+				values = append(values, value)
+			}
+		}
+	}
+	return values
+}

@@ -1,6 +1,9 @@
 package scripttext
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestTool(t *testing.T) {
 	for text, want := range map[string]string{
@@ -42,6 +45,23 @@ func TestWatches(t *testing.T) {
 	} {
 		if got := Watches(text); got != want {
 			t.Errorf("%q: got %v", text, got)
+		}
+	}
+}
+
+func TestValuesOf(t *testing.T) {
+	for text, want := range map[string]string{
+		"turbo --config a run build":           "a",
+		"turbo run build --config=a":           "a",
+		"TURBO_CONFIG=a turbo build":           "a",
+		"cross-env TURBO_CONFIG=a turbo build": "a",
+		`sh -c "turbo --config 'b c'"`:         "b c",
+		"turbo --config a && turbo --config b": "a b",
+		"turbo --config":                       "",
+		"turbo --configs a -- config=b":        "",
+	} {
+		if got := strings.Join(ValuesOf(text, "--config", "TURBO_CONFIG"), " "); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}
 }
