@@ -84,6 +84,7 @@ func TestNew(t *testing.T) {
 		{"mentions a clean that removes more", `"clean": "rm -rf dist && turbo clean"`, map[string]string{"core": `"clean": "rm -rf dist"`, "web": `"clean": "rm -rf dist"`}, "", Request{Target: "clean"}, "core#clean web#clean", event.RootLeftOut},
 		{"does not mention what a task does already", `"gen": "gen", "build": "npm run gen && turbo build"`, three, "tasks: {build: {dependsOn: [^build, \"//#gen\"]}}", Request{Target: "build"},
 			"root#gen core#build web#build", ""},
+		{"does not mention it if it runs because a package depends on it", build + `, "x": "y"}, "version": "1.0.0", "packageManager": "yarn@4.0.0", "z": {`, map[string]string{"site after root": build, "web": "", "docs": ""}, "", Request{Target: "build"}, "root#build site#build", ""},
 		{"does not mention it if it only has the packages' run", `"build": "turbo build"`, map[string]string{"core": build, "web": "", "docs": ""}, "", Request{Target: "build"}, "core#build", ""},
 		{"mentions it if it does more than that", `"build": "tsc -b && turbo build"`, three, "", Request{Target: "build"}, "core#build web#build", event.RootLeftOut},
 		{"runs the root by name", build, three, "", Request{Target: "build", Packages: text(".")}, "root#build", ""},
