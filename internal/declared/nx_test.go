@@ -91,6 +91,10 @@ func TestOtherSummaries(t *testing.T) {
 -- packages/a/project.json --
 {"targets": {"pack": {"executor": "@nx/js:tsc"}, "build": {"executor": "nx:run-script"}, "say": {"command": "echo", "options": {"envFile": ".env.a"}}}}`,
 			"nx.json declares the order of tasks; not obeyed: plugins (the targets that they infer are not seen), targetDependencies; run by an executor, not by heapmage: a#pack (@nx/js:tsc), a#say (nx:run-commands with envFile)"},
+		{"Nx without inferred targets", `-- nx.json --
+{"useInferencePlugins": false}`, "nx.json declares the order of tasks"},
+		{"Nx with them", `-- nx.json --
+{"useInferencePlugins": true}`, "nx.json declares the order of tasks; not obeyed: useInferencePlugins"},
 		{"pnpm's tasks", `-- pnpm-workspace.yaml --
 packages: [packages/*]
 tasks: {build: {dependsOn: [^build], concurrency: 2}}`, "pnpm-workspace.yaml declares the order of tasks; not obeyed: concurrency"},

@@ -34,6 +34,7 @@ func (n *nx) readRoot(d *jsonc.Document) error {
 			n.defaults, err = readNxTargets(d, f.Value, f.Name)
 		case f.Name == "parallel":
 			n.atOnce, err = concurrencyOf(d, f)
+		case f.Name == "useInferencePlugins" && f.Value.Value.Kind() == 'f': // as heapmage does
 		case f.Name == "plugins":
 			n.other = append(n.other, "plugins (the targets that they infer are not seen)")
 		default:
