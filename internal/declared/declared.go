@@ -140,6 +140,16 @@ func (m *Model) RootTask(name string) bool {
 	return false
 }
 
+// Knows reports whether a runner's file declares anything of a package's script.
+func (m *Model) Knows(pkg *workspace.Package, name string) bool {
+	for _, s := range m.sources {
+		if _, ok := s.task(pkg, name); ok {
+			return true
+		}
+	}
+	return false
+}
+
 // Excludes reports whether a package is declared to do without a task, although it has
 // the script.
 func (m *Model) Excludes(pkg *workspace.Package, name string) bool {

@@ -14,6 +14,7 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
@@ -178,7 +179,8 @@ func (p *Plan) has(pkg *workspace.Package) bool {
 }
 
 // script finds a package's script for a target: the configured one, or the one with the
-// same name or a usual synonym.
+// same name or a usual synonym. If that only runs another, and a runner's file declares the
+// other alone, it is the other: else both would run, and at once.
 func (p *Plan) script(pkg *workspace.Package, target string) (string, bool) {
 	if name := p.Config.TaskFor(pkg.Keys(), target).Script; name != "" {
 		_, ok := pkg.Scripts[name]
@@ -190,6 +192,9 @@ func (p *Plan) script(pkg *workspace.Package, target string) (string, bool) {
 		}
 	}
 	name, ok := script.Find(pkg, target)
+	if same, is := scripttext.Alias(pkg.Scripts, name); is && p.Declared.Knows(pkg, same) && !p.Declared.Knows(pkg, name) {
+		name = same
+	}
 	return name, ok && !p.Declared.Excludes(pkg, name)
 }
 

@@ -142,3 +142,20 @@ func afterExec(words []string) []string {
 	}
 	return words
 }
+// Alias returns the script of the same package that a script only has run, as "npm run
+// compile" does: no other command, no arguments, no variables, no hooks.
+func Alias(scripts map[string]string, name string) (same string, ok bool) {
+	commands := Commands(scripts[name])
+	_, before := scripts["pre"+name]
+	_, after := scripts["post"+name]
+	if len(commands) != 1 || before || after {
+		return "", false
+	}
+	words := program(commands[0])
+	called, known := calls(words, scripts)
+	plain := len(words) == 2 || len(words) == 3 && strings.HasPrefix(words[1], "run")
+	if !known || !plain || len(words) < len(commands[0].Words) || called[0] == name {
+		return "", false
+	}
+	return called[0], true
+}

@@ -64,3 +64,28 @@ func TestOwnWork(t *testing.T) {
 		}
 	}
 }
+
+func TestAlias(t *testing.T) {
+	for text, want := range map[string]string{
+		"npm run compile":            "compile",
+		"pnpm compile":               "compile",
+		"yarn run compile":           "compile",
+		"npm run compile -- --force": "",
+		"npm run compile && cp a b":  "",
+		"A=b npm run compile":        "",
+		"npm run compile > log":      "",
+		"pnpm -r compile":            "",
+		"npm run missing":            "",
+		"npm run build":              "",
+		"tsc":                        "",
+	} {
+		scripts := map[string]string{"build": text, "compile": "tsc"}
+		if got, _ := Alias(scripts, "build"); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+		scripts["postbuild"] = "x"
+		if got, ok := Alias(scripts, "build"); ok {
+			t.Errorf("%q with a hook: got %q", text, got)
+		}
+	}
+}
