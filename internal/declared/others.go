@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/turbofile"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -23,8 +24,8 @@ func others(ws *workspace.Workspace, sources []source) string {
 			found = append(found, name)
 		}
 	}
-	if d, _ := turboDocument(ws.Root, "."); d == nil {
-		_, unread, _ := turboElsewhere(ws) // Load returns the errors
+	if d, _ := turbofile.In(ws.Root, "."); d == nil {
+		_, unread, _ := turbofile.Named(ws) // Load returns the errors
 		found = append(found, unread...)
 	}
 	if len(found) == 0 {

@@ -2,14 +2,10 @@ package declared
 
 import (
 	"maps"
-	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/heapmage/heapmage/internal/jsonc"
-	"github.com/heapmage/heapmage/internal/problem"
-	"github.com/heapmage/heapmage/internal/scripttext"
+	"github.com/heapmage/heapmage/internal/turbofile"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -23,14 +19,11 @@ type turbo struct {
 	ws       *workspace.Workspace
 }
 
-// turboNames are what the file may be called.
-var turboNames = []string{"turbo.json", "turbo.jsonc"}
-
 // readTurbo reads the files of a workspace. It returns nil if there is none for the root.
 func readTurbo(ws *workspace.Workspace) (source, error) {
-	d, err := turboDocument(ws.Root, ".")
+	d, err := turbofile.In(ws.Root, ".")
 	if d == nil && err == nil {
-		d, _, err = turboElsewhere(ws)
+		d, _, err = turbofile.Named(ws)
 	}
 	if d == nil || err != nil {
 		return nil, err
@@ -54,7 +47,7 @@ func readTurbo(ws *workspace.Workspace) (source, error) {
 // readPackage reads the file of one package. Without "extends" it is the root of
 // another workspace, which turbo refuses here.
 func (t *turbo) readPackage(root, dir string) error {
-	d, err := turboDocument(root, dir)
+	d, err := turbofile.In(root, dir)
 	if d == nil || err != nil {
 		return err
 	}
@@ -68,48 +61,6 @@ func (t *turbo) readPackage(root, dir string) error {
 	}
 	t.packages[dir] = f
 	return nil
-}
-
-// turboDocument reads the file of a folder, under either of its names.
-func turboDocument(root, dir string) (found *jsonc.Document, err error) {
-	for _, name := range turboNames {
-		d, err := jsonc.Read(root, path.Join(dir, name))
-		if err != nil {
-			return nil, err
-		}
-		if d != nil && found != nil {
-			return nil, &problem.Error{Where: path.Join(dir, turboNames[0]), What: "stands beside a " + turboNames[1],
-				Hint: "remove one of them: turbo refuses both, and which one holds is not known"}
-		}
-		if d != nil {
-			found = d
-		}
-	}
-	return found, nil
-}
-
-// turboElsewhere reads the file that stands in for the root's turbo.json: the one that
-// scripts of the root name. One outside of the workspace, one that is missing, and several
-// are not read.
-func turboElsewhere(ws *workspace.Workspace) (d *jsonc.Document, unread []string, err error) {
-	if ws.RootPackage == nil {
-		return nil, nil, nil
-	}
-	for _, text := range ws.RootPackage.Scripts {
-		for _, file := range scripttext.ValuesOf(text, "--root-turbo-json", "TURBO_ROOT_TURBO_JSON") {
-			if file = path.Clean(file); !slices.Contains(unread, file) {
-				unread = append(unread, file)
-			}
-		}
-	}
-	if len(unread) == 1 && filepath.IsLocal(unread[0]) {
-		d, err = jsonc.Read(ws.Root, unread[0])
-	}
-	if d != nil {
-		return d, nil, nil
-	}
-	slices.Sort(unread)
-	return nil, unread, err
 }
 
 func (t *turbo) concurrency() Setting[int] { return t.root.atOnce }

@@ -142,6 +142,7 @@ func afterExec(words []string) []string {
 	}
 	return words
 }
+
 // Alias returns the script of the same package that a script only has run, as "npm run
 // compile" does: no other command, no arguments, no variables, no hooks.
 func Alias(scripts map[string]string, name string) (same string, ok bool) {
