@@ -2,11 +2,6 @@
 
 package proc
 
-import (
-	"os"
-	"syscall"
-)
-
-func startIn(*syscall.SysProcAttr, *os.File) {}
+import "syscall"
 
 func inCgroup(*syscall.SysProcAttr) bool { return false }
