@@ -154,8 +154,8 @@ func Alias(scripts map[string]string, name string) (same string, ok bool) {
 	}
 	words := program(commands[0])
 	called, known := calls(words, scripts)
-	plain := len(words) == 2 || len(words) == 3 && strings.HasPrefix(words[1], "run")
-	if !known || !plain || len(words) < len(commands[0].Words) || called[0] == name {
+	plain := len(words) == 2 || len(words) == 3 && (words[1] == "run" || words[1] == "run-script")
+	if !known || !plain || len(called) != 1 || len(words) < len(commands[0].Words) || called[0] == name {
 		return "", false
 	}
 	return called[0], true

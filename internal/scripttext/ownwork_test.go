@@ -75,11 +75,14 @@ func TestAlias(t *testing.T) {
 		"A=b npm run compile":        "",
 		"npm run compile > log":      "",
 		"pnpm -r compile":            "",
+		"pnpm runner compile":        "",
+		"run-s compile":              "compile",
+		"run-p runner compile":       "",
 		"npm run missing":            "",
 		"npm run build":              "",
 		"tsc":                        "",
 	} {
-		scripts := map[string]string{"build": text, "compile": "tsc"}
+		scripts := map[string]string{"build": text, "compile": "tsc", "runner": "x"}
 		if got, _ := Alias(scripts, "build"); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
