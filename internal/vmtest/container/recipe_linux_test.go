@@ -76,6 +76,13 @@ func application(t *testing.T) (dir string) {
 func golang(t *testing.T, d *daemon, name, app string) {
 	t.Helper()
 	modules := t.TempDir()
+	// What this machine has compiled is in its module cache. For a list of all modules it needs
+	// a few words more of some.
+	fill := exec.Command("go", "list", "-m", "all")
+	fill.Dir, fill.Env = app, append(os.Environ(), "GOFLAGS=-mod=mod")
+	if out, err := fill.CombinedOutput(); err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
 	for _, list := range [][]string{
 		{"list", "-deps", "-tags", "mage", ".", "github.com/magefile/mage"}, // the modules that are compiled
 		{"list", "-m", "all"}, // of the others only their go.mod

@@ -2,6 +2,8 @@ package shapes
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -140,12 +142,18 @@ func state(t *testing.T, dir string) string {
 	t.Helper()
 	var b strings.Builder
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // as below
+		}
 		if err != nil || !d.IsDir() {
 			return err
 		}
 		b.WriteString(path)
 		for _, file := range []string{"cgroup.procs", "cgroup.subtree_control"} {
 			text, err := os.ReadFile(filepath.Join(path, file))
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // it is removed meanwhile
+			}
 			if err != nil {
 				return err
 			}
