@@ -1,4 +1,4 @@
-package proc
+package proctable
 
 import (
 	"bytes"
@@ -6,11 +6,11 @@ import (
 	"strconv"
 )
 
-// raiseOOMScore raises oom_score_adj of pid, and of children that it may already
+// RaiseOOMScore raises oom_score_adj of pid, and of children that it may already
 // have, above that of this process. An absolute figure could make the child the
 // safer one: most pods of Kubernetes start far above zero, up to 1000. Raising
 // needs no privilege. If it fails, the kernel's choice stays as it was.
-func raiseOOMScore(pid, by int) {
+func RaiseOOMScore(pid, by int) {
 	text, _ := os.ReadFile("/proc/self/oom_score_adj")
 	own, _ := strconv.Atoi(string(bytes.TrimSpace(text))) // zero if it cannot be read
 	setOOMScoreAdj(pid, min(own+by, 1000))

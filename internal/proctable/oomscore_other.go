@@ -1,0 +1,6 @@
+//go:build !linux
+
+package proctable
+
+// RaiseOOMScore does nothing: only Linux has such a score.
+func RaiseOOMScore(int, int) {}
