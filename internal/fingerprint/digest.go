@@ -1,0 +1,49 @@
+// Package fingerprint tells what files are now, as values that can be compared and kept:
+// the digest of a content, a type with permissions, the target of a link, the names of a
+// folder.
+//
+// A digest is computed once. It is known as long as size, times, inode and device of the
+// file are what they were, which costs one lstat. It is not known yet if the file could
+// have changed since without that being seen, because its times are as young as the
+// reading (git calls such entries racy). Windows tells neither ctime nor inode: there a
+// change that keeps size and mtime goes unnoticed.
+package fingerprint
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+)
+
+// Digest is a SHA-256. The zero value is that of nothing.
+type Digest [sha256.Size]byte
+
+// String is the digest in hexadecimal digits.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// MarshalText is for JSON.
+func (d Digest) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, d[:]), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *Digest) UnmarshalText(text []byte) error {
+	if len(text) != hex.EncodedLen(len(d)) {
+		return errors.New("it is not as long as a digest")
+	}
+	_, err := hex.Decode(d[:], text)
+	return err
+}
+
+// Sum is the digest of a list of texts. Lists that differ in any way, also in where one
+// text ends, have different digests.
+func Sum(parts ...string) Digest {
+	size := 0
+	for _, p := range parts {
+		size += binary.MaxVarintLen64 + len(p)
+	}
+	b := make([]byte, 0, size)
+	for _, p := range parts {
+		b = append(binary.AppendUvarint(b, uint64(len(p))), p...)
+	}
+	return sha256.Sum256(b)
+}
