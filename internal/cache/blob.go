@@ -1,0 +1,235 @@
+package cache
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/heapmage/heapmage/internal/confined"
+	"github.com/heapmage/heapmage/internal/filetree"
+)
+
+// magic begins the packed stream. The log and the contents of the files follow, in the
+// order of the entry and with nothing between them: the entry has their sizes.
+const magic = "heapmage blob 1\n"
+
+// window is the most that zstd looks back, in bytes: it bounds the memory of both ways.
+const window = 1 << 20
+
+// piece is how much is copied at once, in bytes.
+const piece = 64 << 10
+
+// packer compresses and digests a stream.
+type packer struct {
+	ctx    context.Context
+	zstd   *zstd.Encoder
+	digest hash.Hash
+	buffer []byte
+}
+
+func newPacker(ctx context.Context, to io.Writer) (*packer, error) {
+	encoder, err := zstd.NewWriter(to, zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(1),
+		zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return nil, err
+	}
+	p := &packer{ctx, encoder, sha256.New(), make([]byte, piece)}
+	return p, p.write([]byte(magic))
+}
+
+func (p *packer) write(b []byte) error {
+	p.digest.Write(b)
+	if _, err := p.zstd.Write(b); err != nil {
+		return unwritten(err)
+	}
+	return nil
+}
+
+// add packs what a reader has left, and tells its size and digest.
+func (p *packer) add(from io.Reader) (size int64, sum filetree.Digest, err error) {
+	digest := sha256.New()
+	for {
+		if p.ctx.Err() != nil {
+			return size, sum, notStored(Stopped, "", context.Cause(p.ctx))
+		}
+		n, err := from.Read(p.buffer)
+		digest.Write(p.buffer[:n])
+		if err := p.write(p.buffer[:n]); err != nil {
+			return size, sum, err
+		}
+		size += int64(n)
+		if errors.Is(err, io.EOF) {
+			digest.Sum(sum[:0])
+			return size, sum, nil
+		}
+		if err != nil {
+			return size, sum, err
+		}
+	}
+}
+
+// close ends the stream and returns its digest.
+func (p *packer) close() (sum filetree.Digest, err error) {
+	if err := p.zstd.Close(); err != nil {
+		return sum, unwritten(err)
+	}
+	p.digest.Sum(sum[:0])
+	return sum, nil
+}
+
+// blob is a blob that is read.
+type blob struct {
+	file   *os.File
+	entry  *Entry
+	buffer []byte
+}
+
+// openBlob opens the blob of an entry.
+func (s *Store) openBlob(e *Entry) (*blob, error) {
+	f, err := s.open(blobs)
+	if err != nil {
+		return nil, s.lost(e, err)
+	}
+	defer f.Close()
+	file, err := f.OpenFile(blobFile(e.Blob), os.O_RDONLY)
+	if err != nil {
+		return nil, s.lost(e, err)
+	}
+	return &blob{file, e, make([]byte, piece)}, nil
+}
+
+// lost is the miss of an entry whose blob cannot be opened.
+func (s *Store) lost(e *Entry, err error) error {
+	if !missing(err) && !errors.Is(err, confined.ErrLink) && !errors.Is(err, confined.ErrNotFile) {
+		return miss(Unreadable, "", err)
+	}
+	s.remove(entries, e.Key.entryFile())
+	return miss(Lost, "", err)
+}
+
+// read reads the blob from its start: the log, for which f is nil, then each file in
+// order. take is given the content of each; it may leave any of it unread, and verifies
+// what it uses.
+func (b *blob) read(ctx context.Context, logOnly bool, take func(f *filetree.File, from io.Reader) error) error {
+	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	decoder, err := zstd.NewReader(b.file, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(window))
+	if err != nil {
+		return err
+	}
+	defer decoder.Close()
+	stream := stoppable{ctx, decoder}
+	first := make([]byte, len(magic))
+	if _, err := io.ReadFull(stream, first); err != nil {
+		return err
+	}
+	if string(first) != magic {
+		return errors.New("it is no blob")
+	}
+	next := func(f *filetree.File, size int64) error {
+		part := &io.LimitedReader{R: stream, N: size}
+		if err := take(f, part); err != nil {
+			return err
+		}
+		_, err := io.CopyBuffer(onlyWriter{io.Discard}, part, b.buffer)
+		if err == nil && part.N > 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	if err := next(nil, b.entry.LogSize); err != nil || logOnly {
+		return err
+	}
+	for i := range b.entry.Files {
+		f := &b.entry.Files[i]
+		if f.Kind != filetree.Regular {
+			continue
+		}
+		if err := next(f, f.Size); err != nil {
+			return fmt.Errorf("%s: %w", f.Path, err)
+		}
+	}
+	if n, err := stream.Read(first[:1]); n > 0 || !errors.Is(err, io.EOF) {
+		return errors.Join(errors.New("it does not end where it should"), err)
+	}
+	return nil
+}
+
+// verify reads all of the blob, or its log, and checks each digest. They cover every byte,
+// so that of the whole is not needed.
+func (b *blob) verify(ctx context.Context, logOnly bool) error {
+	return b.read(ctx, logOnly, func(f *filetree.File, from io.Reader) error { return b.copy(io.Discard, f, from) })
+}
+
+// copy copies the content of a file, or of the log if f is nil. If it is not the one that
+// was stored, there is an error at the end.
+func (b *blob) copy(to io.Writer, f *filetree.File, from io.Reader) error {
+	want, size := b.entry.Log, b.entry.LogSize
+	if f != nil {
+		want, size = f.Digest, f.Size
+	}
+	digest := sha256.New()
+	n, err := io.CopyBuffer(onlyWriter{io.MultiWriter(digest, to)}, from, b.buffer)
+	if err == nil && (n != size || filetree.Digest(digest.Sum(nil)) != want) {
+		err = errors.New("a digest is wrong")
+	}
+	return err
+}
+
+// proven opens the blob of an entry, and verifies it or its log. Call done at the end.
+func (s *Store) proven(ctx context.Context, e *Entry, logOnly bool) (b *blob, done func(), err error) {
+	release, err := s.take(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if b, err = s.openBlob(e); err != nil {
+		release()
+		return nil, nil, err
+	}
+	done = func() {
+		_ = b.file.Close() // it was only read
+		release()
+	}
+	if err := b.verify(ctx, logOnly); err != nil {
+		done()
+		return nil, nil, s.damaged(ctx, e, err)
+	}
+	return b, done, nil
+}
+
+// damaged is the miss of an entry whose blob could not be verified. Both are removed,
+// unless it was the reading that failed.
+func (s *Store) damaged(ctx context.Context, e *Entry, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if isIO(err) {
+		return miss(Unreadable, "", err)
+	}
+	s.remove(entries, e.Key.entryFile())
+	s.remove(blobs, blobFile(e.Blob))
+	return miss(Damaged, "", err)
+}
+
+// stoppable is a reader that ends with its context.
+type stoppable struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (s stoppable) Read(p []byte) (int, error) {
+	if s.ctx.Err() != nil {
+		return 0, context.Cause(s.ctx)
+	}
+	return s.Reader.Read(p)
+}
+
+// onlyWriter hides ReadFrom, so that io.CopyBuffer uses the buffer.
+type onlyWriter struct{ io.Writer }

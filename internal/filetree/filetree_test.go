@@ -1,0 +1,132 @@
+package filetree
+
+import (
+	"crypto/sha256"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func open(t *testing.T) (dir string, root *os.Root) {
+	t.Helper()
+	dir = t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = root.Close() })
+	return dir, root
+}
+
+func why(err error) Why {
+	if r := (*Refusal)(nil); errors.As(err, &r) {
+		return r.Why
+	}
+	return 0
+}
+
+func TestNamesThatDifferInCase(t *testing.T) {
+	_, root := open(t)
+	files := []File{{Path: "Dist/a", Kind: Regular}, {Path: "dist/b", Kind: Regular}}
+	if _, err := newPlan(files, Target{Root: root}, true); why(err) != Unusable {
+		t.Errorf("where they are the same: %v", err)
+	}
+	p, err := newPlan(files, Target{Root: root}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	t.Run("a stale file that is one of the list is not removed", func(t *testing.T) {
+		p, err := newPlan(files[:1], Target{Root: root, Stale: []string{"dist/A", "DIST"}}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		if len(p.remove) > 0 {
+			t.Error(p.remove)
+		}
+	})
+}
+
+func TestWhatCameMeanwhileIsKept(t *testing.T) {
+	dir, root := open(t)
+	files := []File{{Path: "dist/a", Kind: Regular, Size: 1, Digest: sha256.Sum256([]byte("a")), Mode: 0o644}}
+	p, err := NewPlan(files, Target{Root: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	_, err = p.Do(func(take Take) error {
+		return take(&files[0], func(to io.Writer) error {
+			if err := os.WriteFile(filepath.Join(dir, "dist/a"), []byte("mine"), 0o644); err != nil {
+				t.Error(err)
+			}
+			_, err := io.WriteString(to, "a")
+			return err
+		})
+	})
+	if err == nil {
+		t.Error("no error")
+	}
+	list, _ := os.ReadDir(filepath.Join(dir, "dist"))
+	if text, _ := os.ReadFile(filepath.Join(dir, "dist/a")); string(text) != "mine" || len(list) != 1 {
+		t.Errorf("%q, %v", text, list)
+	}
+}
+
+func TestContentThatIsWrongIsNotPutInPlace(t *testing.T) {
+	dir, root := open(t)
+	files := []File{{Path: "a", Kind: Regular, Mode: 0o644}}
+	p, err := NewPlan(files, Target{Root: root})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	wrong := errors.New("a digest is wrong")
+	_, err = p.Do(func(take Take) error { return take(&files[0], func(io.Writer) error { return wrong }) })
+	if list, _ := os.ReadDir(dir); !errors.Is(err, wrong) || len(list) > 0 {
+		t.Error(err, list)
+	}
+}
+
+func TestReaderTellsWhoseErrorItIs(t *testing.T) {
+	dir, root := open(t)
+	if err := os.WriteFile(filepath.Join(dir, "a"), []byte("a"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("the disk is full")
+	r := NewReader(root, func(io.Reader) (int64, Digest, error) { return 0, Digest{}, full })
+	defer r.Close()
+	if err := r.Read(&File{Path: "a"}); err != full {
+		t.Error(err)
+	}
+	r = NewReader(root, func(from io.Reader) (int64, Digest, error) {
+		text, err := io.ReadAll(from)
+		return int64(len(text)), sha256.Sum256(text), err
+	})
+	defer r.Close()
+	f := File{Path: "a"}
+	if err := r.Read(&f); err != nil || f.Kind != Regular || f.Size != 1 {
+		t.Error(f, err)
+	}
+	if err := r.Read(&File{Path: "b"}); why(err) != Unexpected {
+		t.Error(err)
+	}
+}
+
+func TestDigestText(t *testing.T) {
+	d := Digest(sha256.Sum256(nil))
+	text, _ := d.MarshalText()
+	var back Digest
+	if err := back.UnmarshalText(text); err != nil || back != d {
+		t.Error(err)
+	}
+	for _, bad := range []string{"", "00", strings.ToUpper(d.String()), d.String() + "0", d.String()[1:], strings.Repeat("g", 64)} {
+		if err := back.UnmarshalText([]byte(bad)); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
