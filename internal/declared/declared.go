@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/runnerfile"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -106,7 +107,7 @@ func Load(ws *workspace.Workspace, c *config.Config) (*Model, error) {
 			m.Concurrency = s.concurrency()
 		}
 	}
-	m.others = others(ws, m.sources)
+	m.others = runnerfile.Unread(ws, slices.ContainsFunc(m.sources, func(s source) bool { _, ok := s.(*lage); return ok }))
 	return m, nil
 }
 
@@ -172,6 +173,12 @@ func (m *Model) Task(pkg *workspace.Package, target string, names ...string) Tas
 	own := m.config.TaskFor(pkg.Keys(), append([]string{target}, names...)...)
 	if own.Outputs != nil {
 		t.Outputs = Setting[[]string]{own.Outputs, config.FileName}
+	}
+	if own.Env != nil {
+		t.Env = Setting[[]string]{own.Env, config.FileName}
+	}
+	if own.Cache != nil {
+		t.Cache = Setting[bool]{*own.Cache, config.FileName}
 	}
 	switch usual, usually := defaultDependsOn[target]; {
 	case own.DependsOn != nil:

@@ -44,8 +44,11 @@ func (t Task) Explain() (lines []Line) {
 }
 
 func line(key, value, from string, kept bool) Line {
-	if kept {
-		from += " (kept for a cache, not used yet)"
+	switch {
+	case key == "inputs" || key == "globalDependencies":
+		from += " (not used: what is read is seen)"
+	case kept:
+		from += " (for cache: on)"
 	}
 	return Line{key, value, from}
 }

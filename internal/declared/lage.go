@@ -7,6 +7,7 @@ import (
 	"github.com/tailscale/hujson"
 
 	"github.com/heapmage/heapmage/internal/jsonc"
+	"github.com/heapmage/heapmage/internal/runnerfile"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -27,15 +28,12 @@ type lageTask struct {
 	noop bool // it has no script run
 }
 
-// lageFiles are where Lage looks, in its order.
-var lageFiles = []string{".lagerc", ".lagerc.json", "lage.config.json", "lage.config.js", "lage.config.cjs", "lage.config.mjs"}
-
 // lageNotOrder are keys that do not concern what a target runs.
 var lageNotOrder = []string{"$schema", "allowNoTargetRuns", "cacheOptions", "ignore", "loggerOptions", "npmClient", "reporter", "repoWideChanges", "workerIdleMemoryLimit"}
 
 // readLage returns nil if there is no configuration, or only one that is a program.
 func readLage(ws *workspace.Workspace) (source, error) {
-	d, top, err := lageDocument(ws)
+	d, top, err := runnerfile.Lage(ws)
 	if d == nil || err != nil {
 		return nil, err
 	}
@@ -59,28 +57,6 @@ func readLage(ws *workspace.Workspace) (source, error) {
 		}
 	}
 	return l, nil
-}
-
-// lageDocument finds the configuration.
-func lageDocument(ws *workspace.Workspace) (d *jsonc.Document, top hujson.Value, err error) {
-	if root := ws.RootPackage; root != nil && strings.Contains(string(root.Manifest), `"lage"`) {
-		if d, err = jsonc.Parse("package.json", root.Manifest); err != nil {
-			return nil, top, err
-		}
-		if top, ok := jsonc.Member(d.Top, "lage"); ok {
-			return d, top, nil
-		}
-	}
-	for _, name := range lageFiles {
-		d, err = jsonc.ReadData(ws.Root, name)
-		if d != nil || err != nil {
-			break
-		}
-	}
-	if d != nil {
-		top = d.Top
-	}
-	return d, top, err
 }
 
 func (l *lage) readPipeline(v hujson.Value) error {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/heapmage/heapmage/internal/turbofile"
+	"github.com/heapmage/heapmage/internal/runnerfile"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -21,9 +21,9 @@ type turbo struct {
 
 // readTurbo reads the files of a workspace. It returns nil if there is none for the root.
 func readTurbo(ws *workspace.Workspace) (source, error) {
-	d, err := turbofile.In(ws.Root, ".")
+	d, err := runnerfile.Turbo(ws.Root, ".")
 	if d == nil && err == nil {
-		d, _, err = turbofile.Named(ws)
+		d, _, err = runnerfile.TurboNamed(ws)
 	}
 	if d == nil || err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func readTurbo(ws *workspace.Workspace) (source, error) {
 // readPackage reads the file of one package. Without "extends" it is the root of
 // another workspace, which turbo refuses here.
 func (t *turbo) readPackage(root, dir string) error {
-	d, err := turbofile.In(root, dir)
+	d, err := runnerfile.Turbo(root, dir)
 	if d == nil || err != nil {
 		return err
 	}

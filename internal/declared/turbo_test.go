@@ -59,7 +59,7 @@ func told(t *testing.T, m *Model, ws *workspace.Workspace, task string) string {
 		}
 		var lines []string
 		for _, l := range m.Task(pkg, target, target).Explain() {
-			lines = append(lines, l.Key+": "+l.Value+" ("+strings.TrimSuffix(l.From, " (kept for a cache, not used yet)")+")")
+			lines = append(lines, l.Key+": "+l.Value+" ("+strings.TrimSuffix(strings.TrimSuffix(l.From, " (for cache: on)"), " (not used: what is read is seen)")+")")
 		}
 		return strings.Join(lines, "; ")
 	}
@@ -228,7 +228,7 @@ func TestTurboConcurrency(t *testing.T) {
 func TestGlobal(t *testing.T) {
 	m, err := Load(repository(t, `-- turbo.json --
 {"globalEnv": ["A", "B_*"], "globalDependencies": [".env"]}`))
-	want := []Line{{"globalEnv", "A, B_*", "turbo.json (kept for a cache, not used yet)"}, {"globalDependencies", ".env", "turbo.json (kept for a cache, not used yet)"}}
+	want := []Line{{"globalEnv", "A, B_*", "turbo.json (for cache: on)"}, {"globalDependencies", ".env", "turbo.json (not used: what is read is seen)"}}
 	if err != nil || !slices.Equal(m.Explain(), want) {
 		t.Errorf("%v, %q", err, m.Explain())
 	}
@@ -296,4 +296,31 @@ func FuzzTurbo(f *testing.F) {
 			t.Errorf("more than three lines: %q", err)
 		}
 	})
+}
+
+func TestEnvironment(t *testing.T) {
+	for _, tt := range []struct {
+		text, env, through string
+		loose              bool
+	}{
+		{`{"globalEnv": ["A", "!B"], "globalPassThroughEnv": ["C_*"]}`, "A !B", "C_*", false},
+		{`{"envMode": "loose", "tasks": {}}`, "", "", true},
+		{`{"envMode": "strict", "pipeline": {}}`, "", "", false},
+		{`{"pipeline": {}, "globalEnv": ["A"]}`, "A", "", true},
+		{`{"pipeline": {}, "globalPassThroughEnv": []}`, "", "", false},
+		{`{"envMode": null, "globalEnv": null}`, "", "", false},
+	} {
+		m, err := Load(repository(t, "-- turbo.json --\n"+tt.text))
+		if err != nil {
+			t.Fatal(tt.text, err)
+		}
+		e := m.Environment()
+		if strings.Join(e.Env, " ") != tt.env || strings.Join(e.PassThroughEnv, " ") != tt.through || e.Loose != tt.loose || e.From != "turbo.json" {
+			t.Errorf("%s: %+v", tt.text, e)
+		}
+	}
+	m, err := Load(repository(t, "-- package.json --\n{}"))
+	if err != nil || m.Environment().From != "" {
+		t.Error(m, err)
+	}
 }

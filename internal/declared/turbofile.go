@@ -17,6 +17,11 @@ type turboFile struct {
 	atOnce  Setting[int]
 	global  []Line   // what a cache needs to know of all tasks
 	other   []string // keys that are not obeyed, in order
+
+	// envAll and throughAll are globalEnv and globalPassThroughEnv.
+	envAll, throughAll []string
+	envMode            string // "strict" or "loose"; empty if it is not given
+	version1           bool   // it has a "pipeline"
 }
 
 // turboTask is what one file says of a task.
@@ -51,6 +56,11 @@ func parseTurbo(d *jsonc.Document) (*turboFile, error) {
 		return nil, err
 	}
 	for _, field := range fields {
+		if !jsonc.IsNull(field.Value) {
+			if err := f.readEnvironment(field); err != nil {
+				return nil, err
+			}
+		}
 		switch {
 		case jsonc.IsNull(field.Value) || slices.Contains(keptOfFile, field.Name):
 		case strings.HasPrefix(field.Name, "global"):

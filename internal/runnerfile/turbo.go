@@ -1,5 +1,5 @@
-// Package turbofile finds the files of Turborepo in a workspace.
-package turbofile
+// Package runnerfile finds the files of other task runners in a workspace.
+package runnerfile
 
 import (
 	"path"
@@ -12,18 +12,18 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// names are what the file may be called.
-var names = []string{"turbo.json", "turbo.jsonc"}
+// turboNames are what the file may be called.
+var turboNames = []string{"turbo.json", "turbo.jsonc"}
 
-// In reads the file of a folder, under either of its names.
-func In(root, dir string) (found *jsonc.Document, err error) {
-	for _, name := range names {
+// Turbo reads the turbo.json of a folder, under either of its turboNames.
+func Turbo(root, dir string) (found *jsonc.Document, err error) {
+	for _, name := range turboNames {
 		d, err := jsonc.Read(root, path.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
 		if d != nil && found != nil {
-			return nil, &problem.Error{Where: path.Join(dir, names[0]), What: "stands beside a " + names[1],
+			return nil, &problem.Error{Where: path.Join(dir, turboNames[0]), What: "stands beside a " + turboNames[1],
 				Hint: "remove one of them: turbo refuses both, and which one holds is not known"}
 		}
 		if d != nil {
@@ -33,10 +33,10 @@ func In(root, dir string) (found *jsonc.Document, err error) {
 	return found, nil
 }
 
-// Named reads the file that stands in for the root's turbo.json: the one that
+// TurboNamed reads the file that stands in for the root's turbo.json: the one that
 // scripts of the root name. One outside of the workspace, one that is missing, and several
 // are not read.
-func Named(ws *workspace.Workspace) (d *jsonc.Document, unread []string, err error) {
+func TurboNamed(ws *workspace.Workspace) (d *jsonc.Document, unread []string, err error) {
 	if ws.RootPackage == nil {
 		return nil, nil, nil
 	}
