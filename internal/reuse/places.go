@@ -1,0 +1,102 @@
+package reuse
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/filetree"
+)
+
+// What a path means follows from where it is.
+
+const installed = "node_modules"
+
+// toolCaches are folders in which tools keep what they can make again. Nothing in them is
+// an input or an output.
+var toolCaches = map[string]bool{
+	".git": true, ".heapmage": true, ".turbo": true, ".nx": true, ".parcel-cache": true, ".eslintcache": true, ".stylelintcache": true,
+	".wireit": true, ".swc": true, ".rpt2_cache": true, ".rollup.cache": true, ".jest-cache": true, ".nyc_output": true, ".vercel": true,
+}
+
+// installedCaches are those below node_modules, with what the managers write there.
+var installedCaches = map[string]bool{
+	".cache": true, ".vite": true, ".vite-temp": true, ".vitest": true, ".tmp": true, ".bin": true,
+	".package-lock.json": true, ".modules.yaml": true, ".yarn-state.yml": true, ".yarn-integrity": true, ".pnpm-workspace-state.json": true,
+	".pnpm-workspace-state-v1.json": true,
+}
+
+// unseen reports whether a path of the workspace is neither an input nor an output.
+func unseen(rel string) bool {
+	if filetree.IsTemp(path.Base(rel)) {
+		return true
+	}
+	below := false
+	for name := range strings.SplitSeq(rel, "/") {
+		if toolCaches[name] || below && installedCaches[name] {
+			return true
+		}
+		below = name == installed
+	}
+	return strings.Contains("/"+rel+"/", "/.next/cache/")
+}
+
+// isInstalled reports whether a path is what the package manager installs. It counts by
+// what is installed, not by itself.
+func isInstalled(rel string) bool {
+	return strings.Contains("/"+rel+"/", "/"+installed+"/")
+}
+
+// systemFolders are the system's own. What is in them counts by the system's name.
+var systemFolders = []string{"/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/var", "/run", "/snap", "/nix", "/opt"}
+
+func within(dir, file string) bool {
+	rest, ok := strings.CutPrefix(file, dir)
+	return ok && (rest == "" || rest[0] == filepath.Separator)
+}
+
+// ofSystem reports whether a path outside of the workspace belongs to the system.
+func ofSystem(file string) bool {
+	for _, dir := range systemFolders {
+		if within(dir, file) {
+			return true
+		}
+	}
+	return false
+}
+
+// homeCaches are folders below the home folder in which tools keep what they can make
+// again, or what says nothing about the workspace.
+var homeCaches = []string{".npm", ".cache", ".pnpm-store", ".local/share", ".local/state", ".yarn", ".bun", ".config", ".node-gyp", "Library/Caches", ".rustup", ".cargo/registry"}
+
+// passing reports whether a path outside of the workspace is for temporary files or caches.
+func (r *Results) passing(file string) bool {
+	for _, dir := range r.temps {
+		if within(dir, file) {
+			return true
+		}
+	}
+	for _, dir := range homeCaches {
+		if r.home != "" && within(path.Join(r.home, dir), file) {
+			return true
+		}
+	}
+	return false
+}
+
+// above reports whether a file lies in a folder around the workspace, where tools look for
+// configuration.
+func (r *Results) above(file string) bool {
+	dir := filepath.Dir(file)
+	return dir == "/" || within(dir, r.root)
+}
+
+// temps are the folders for temporary files.
+func temps() []string {
+	dir, err := filepath.EvalSymlinks(os.TempDir())
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return []string{dir, "/tmp", "/dev/shm"}
+}

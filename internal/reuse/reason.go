@@ -1,0 +1,129 @@
+package reuse
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"path"
+	"slices"
+
+	"github.com/heapmage/heapmage/internal/confined"
+	"github.com/heapmage/heapmage/internal/fingerprint"
+)
+
+// last is what is kept of the last run of a task, to tell why it has to run again.
+type last struct {
+	Parts  map[string]string `json:"parts"`
+	Inputs []known           `json:"inputs,omitempty"`
+	// Not is why its result was not kept.
+	Not string `json:"not,omitempty"`
+}
+
+// FirstTime is the reason for a task that did not run here before.
+const FirstTime = "it was not built here before"
+
+const lastFolder = folder + "/last"
+
+func lastName(task string) string { return fingerprint.Sum(task).String() + ".json" }
+
+// note keeps what is known of the last run. If it cannot, a reason is missing.
+func (r *Results) note(t *Task, l last) {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return
+	}
+	f, err := confined.Make(r.root, lastFolder)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	_ = replace(f, lastName(t.ID), text)
+}
+
+func (r *Results) last(t *Task) (l last, err error) {
+	f, err := confined.Open(r.root, lastFolder)
+	if err != nil {
+		return l, err
+	}
+	defer f.Close()
+	file, err := f.OpenFile(lastName(t.ID), os.O_RDONLY)
+	if err != nil {
+		return l, err
+	}
+	defer file.Close()
+	err = json.NewDecoder(io.LimitReader(file, 64<<20)).Decode(&l)
+	return l, err
+}
+
+// changedPart tells which part of the weak key is new.
+func (r *Results) changedPart(t *Task) string {
+	l, err := r.last(t)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return FirstTime
+	case err != nil:
+		return "no result is stored for it"
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Parts)) {
+		if before, ok := l.Parts[name]; !ok || before != t.Parts[name] {
+			return name + " changed"
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.Parts)) {
+		if _, ok := t.Parts[name]; !ok {
+			return name + " is gone"
+		}
+	}
+	if l.Not != "" {
+		return "its last result was not kept: " + l.Not
+	}
+	return "no result is stored for it"
+}
+
+// changedInput tells which input is not what it was when the task last ran.
+func (r *Results) changedInput(t *Task) string {
+	l, err := r.last(t)
+	if err != nil {
+		return "no result is stored for what its inputs are now"
+	}
+	if part := r.changedPart(t); l.Not != "" || !maps.Equal(l.Parts, t.Parts) {
+		return part
+	}
+	for _, in := range l.Inputs {
+		now := r.state(t, in.input)
+		if now == in.State {
+			continue
+		}
+		switch {
+		case in.Aspect == packaged:
+			return "what is installed in " + in.Path + " changed"
+		case in.Aspect == variable:
+			return "the variable " + in.Path + " changed"
+		case in.State == fingerprint.Absent:
+			return in.Path + " is new"
+		case now == fingerprint.Absent:
+			return in.Path + " is gone"
+		case in.Aspect == names:
+			return "files were added to or removed from " + folderName(in.Path)
+		default:
+			return in.Path + " changed"
+		}
+	}
+	return "its stored result is gone"
+}
+
+func folderName(p string) string {
+	if p == "." {
+		return "the workspace's folder"
+	}
+	return path.Clean(p)
+}
+
+// conflict notes that two tasks write one path, in no order: neither result is kept.
+func (r *Results) conflict(rel, a, b string) {
+	for _, task := range []string{a, b} {
+		r.note(&Task{ID: task}, last{Not: "another task writes " + rel + " too"})
+	}
+}

@@ -1,0 +1,336 @@
+// Package reuse decides whether a task's result is known, puts known results back and keeps
+// new ones. What a task reads and writes was observed while it ran (package observe), so
+// nothing has to be configured. What cannot be proved is not kept: a needless miss is a
+// nuisance, a wrong hit is a lie. docs/caching.md has the rules.
+package reuse
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/cache"
+	"github.com/heapmage/heapmage/internal/filetree"
+	"github.com/heapmage/heapmage/internal/fingerprint"
+	"github.com/heapmage/heapmage/internal/git"
+	"github.com/heapmage/heapmage/internal/observe"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// Task is what is known of a task before it runs.
+type Task struct {
+	// ID names it.
+	ID string
+	// Parts are what its result depends on beside files, by name, such as the text of its
+	// script. A value is never kept in clear: give a digest of what may be secret.
+	Parts map[string]string
+	// Upstream are the IDs of the tasks that come before it, in any number of steps.
+	Upstream map[string]bool
+	// Variables looks up a variable in the environment of the run.
+	Variables func(name string) (value string, set bool)
+	// Installed returns what is installed in the package of node_modules to which a file
+	// belongs, and that package's folder; ok is false if the file is in none.
+	Installed func(file string) (state, dir string, ok bool)
+	// Ours are folders of heapmage itself, in which its sockets are.
+	Ours []string
+	// Programs are files whose content counts by their version, which is one of Parts.
+	Programs map[string]bool
+}
+
+// Results are those of a workspace's tasks. They may be used by several goroutines.
+type Results struct {
+	root, home string
+	temps      []string
+	cache      *cache.Store
+	digests    *fingerprint.Digests
+	owners     *owners
+	files      *os.Root
+	added      atomic.Bool // something was kept in this run
+
+	trackedOnce sync.Once
+	tracked     map[string]bool
+
+	mu     sync.Mutex
+	placed map[string]*cache.Entry // the results that are in place, by task
+}
+
+// Open opens the results of the workspace at root, which is a path without links. home is
+// the user's folder.
+func Open(root, home string) (*Results, error) {
+	files, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, err
+	}
+	return &Results{root: root, temps: temps(), home: home, cache: cache.In(root), files: files,
+		digests: fingerprint.Open(root, folder, "digests"), owners: loadOwners(root),
+		placed: map[string]*cache.Entry{}}, nil
+}
+
+// Prune bounds what is kept, if this run has kept anything.
+func (r *Results) Prune(ctx context.Context) {
+	if r.added.Load() {
+		_, _ = r.cache.Prune(ctx, 0) // the next run tries again
+	}
+}
+
+// Digests are those of the workspace's files.
+func (r *Results) Digests() *fingerprint.Digests { return r.digests }
+
+// Close keeps what was learnt for the next run.
+func (r *Results) Close() error {
+	return errors.Join(r.digests.Save(), r.owners.save(), r.files.Close())
+}
+
+// isTracked reports whether a file of the workspace is under version control.
+func (r *Results) isTracked(ctx context.Context, rel string) bool {
+	r.trackedOnce.Do(func() { r.tracked = git.Tracked(context.WithoutCancel(ctx), r.root) })
+	return r.tracked[rel]
+}
+
+// Hit is a known result that is in place.
+type Hit struct {
+	// Written is how many files had to be written or removed. If it is zero, all was up to
+	// date.
+	Written int
+	// Duration, Processor and Peak are what the task took when it ran.
+	Duration, Processor time.Duration
+	Peak                memtools.Bytes
+}
+
+// data is what an entry keeps for this package.
+type data struct {
+	Parts  map[string]string `json:"parts"`
+	Inputs []known           `json:"inputs"`
+	// Removed are outputs of upstream tasks that it removed.
+	Removed []string `json:"removed,omitempty"`
+}
+
+// Look puts the result of a task in place if it is known. Otherwise the reason tells in a
+// few words why the task has to run. An error is that of the context, or means that some
+// files may have been put in place; the task has to run then, too.
+func (r *Results) Look(ctx context.Context, t *Task) (hit *Hit, reason string, err error) {
+	r.owners.meet(t)
+	hit, reason, err = r.look(ctx, t)
+	if hit != nil || err != nil {
+		return hit, reason, err
+	}
+	return nil, reason, r.expose(ctx, t)
+}
+
+func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, err error) {
+	weak := t.weak()
+	sets, err := r.cache.Manifests(weak)
+	if err != nil || len(sets) == 0 {
+		return nil, r.changedPart(t), ctx.Err()
+	}
+	for _, text := range sets {
+		var set []input
+		if json.Unmarshal(text, &set) != nil {
+			continue
+		}
+		key := strong(weak, r.now(t, set))
+		e, err := r.cache.Get(key)
+		if err != nil {
+			if why := (*cache.Miss)(nil); errors.As(err, &why) && why.Why != cache.Absent {
+				reason = why.Error()
+			}
+			continue
+		}
+		done, err := r.restore(ctx, t, e)
+		if why := (*cache.Miss)(nil); errors.As(err, &why) {
+			reason = why.Error()
+			continue
+		}
+		if err != nil {
+			return nil, err.Error(), err
+		}
+		r.cache.Use(key, weak)
+		written := done.Written + done.Removed + done.Moded
+		if kept := (data{}); written > 0 && json.Unmarshal(e.Data, &kept) == nil {
+			r.note(t, last{Parts: kept.Parts, Inputs: kept.Inputs})
+		}
+		return &Hit{Written: written, Duration: e.Duration, Processor: e.Processor, Peak: e.Peak}, "", nil
+	}
+	if reason == "" {
+		reason = r.changedInput(t)
+	}
+	return nil, reason, ctx.Err()
+}
+
+// restore puts an entry's files in place. What a later task has left over them stays.
+func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (filetree.Result, error) {
+	own := r.owners.files(t.ID)
+	files := map[string]fingerprint.State{}
+	for _, f := range e.Files {
+		files[f.Path] = stateOf(f)
+		delete(own, f.Path)
+	}
+	to := r.target(ctx, t)
+	to.Skip = func(path string) bool { return r.owners.over(t, path, files[path], r.digests.Content(r.abs(path))) }
+	var kept data
+	if err := json.Unmarshal(e.Data, &kept); err != nil {
+		return filetree.Result{}, err
+	}
+	for _, path := range kept.Removed {
+		files[path] = fingerprint.Absent
+		to.Stale = append(to.Stale, path)
+	}
+	for path := range own {
+		if len(r.owners.of(path)) == 1 && !r.isTracked(ctx, path) {
+			to.Stale = append(to.Stale, path)
+		}
+	}
+	done, err := r.cache.Restore(ctx, e, to)
+	if err == nil {
+		r.owners.set(t, files)
+		r.mu.Lock()
+		r.placed[t.ID] = e
+		r.mu.Unlock()
+	}
+	return done, err
+}
+
+func (r *Results) target(ctx context.Context, t *Task) filetree.Target {
+	return filetree.Target{
+		Root: r.files,
+		Have: func(path string) (filetree.Digest, bool) { return digestOf(r.digests.Content(r.abs(path))) },
+		May:  func(path string) bool { return r.mayReplace(ctx, t, path) },
+	}
+}
+
+// expose puts in place what upstream tasks had left where a task that is about to run, or one
+// after it, wrote over that.
+func (r *Results) expose(ctx context.Context, t *Task) error {
+	covered := map[string]map[string]bool{} // by the task that left it
+	for _, path := range r.owners.shared() {
+		if l, ok := r.owners.covered(t, path); ok && r.digests.Content(r.abs(path)) != l.state {
+			if covered[l.task] == nil {
+				covered[l.task] = map[string]bool{}
+			}
+			covered[l.task][path] = true
+		}
+	}
+	for task, paths := range covered {
+		r.mu.Lock()
+		e := r.placed[task]
+		r.mu.Unlock()
+		if e == nil {
+			continue // it ran, and something else has happened to its files since
+		}
+		to := r.target(ctx, t)
+		to.Skip = func(path string) bool { return !paths[path] }
+		if _, err := r.cache.Restore(ctx, e, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayReplace reports whether a file that is in the way of a result may go: it or one before
+// it made it, or Git ignores it.
+func (r *Results) mayReplace(ctx context.Context, t *Task, path string) bool {
+	if r.isTracked(ctx, path) {
+		return false
+	}
+	for _, l := range r.owners.of(path) {
+		if l.task == t.ID || t.Upstream[l.task] {
+			return true
+		}
+	}
+	return git.Ignored(ctx, r.root, []string{path})[path]
+}
+
+// Attempt is an attempt at a task that has succeeded.
+type Attempt struct {
+	observe.Observation
+	// Passed are the variables that it got because sources name them, and Withheld those
+	// that it did not get although they are set.
+	Passed, Withheld []string
+	// Names returns the variables that a file names.
+	Names               func(path string) []string
+	Ended               time.Time
+	Duration, Processor time.Duration
+	Peak                memtools.Bytes
+	Log                 io.Reader
+}
+
+// Kept is what became of a result.
+type Kept struct {
+	not string // why it was not kept; empty means that it was
+	// Differs is a file that is not what an earlier run of the same task left, from the same
+	// inputs. The earlier result stands. It is empty if there is none.
+	Differs string
+}
+
+// Keep keeps the result of an attempt. force has it stand in place of an earlier one.
+func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept {
+	v := r.view(ctx, t, a.Observation)
+	v.variables(a)
+	for _, why := range a.Incomplete {
+		v.wrong("%s", why)
+	}
+	for _, address := range a.Asked {
+		if !slices.ContainsFunc(t.Ours, func(dir string) bool { return within(dir, address) }) {
+			v.wrong("it asked another program, at %s, which may have read files for it", address)
+		}
+	}
+	if v.fault != "" {
+		r.note(t, last{Parts: t.Parts, Not: v.fault})
+		return Kept{not: v.fault}
+	}
+	weak := t.weak()
+	e := cache.Entry{Key: strong(weak, v.inputs), Task: t.ID, Created: a.Ended, Duration: a.Duration, Processor: a.Processor, Peak: a.Peak,
+		Files: v.outputs, Local: v.local}
+	set, err := setOf(v.inputs)
+	if err == nil {
+		e.Data, err = json.Marshal(data{t.Parts, v.inputs, v.removed})
+	}
+	if err != nil {
+		return Kept{not: err.Error()}
+	}
+	put := r.cache.Put
+	if force {
+		put = r.cache.Replace
+	}
+	stored, err := put(ctx, e, r.files, a.Log)
+	r.added.Store(true)
+	if err == nil {
+		err = r.cache.AddManifest(ctx, weak, set)
+	}
+	if err != nil {
+		r.note(t, last{Parts: t.Parts, Not: err.Error()})
+		return Kept{not: err.Error()}
+	}
+	r.note(t, last{Parts: t.Parts, Inputs: v.inputs})
+	if force || !stored.Existed || stored.Equal {
+		return Kept{}
+	}
+	return Kept{Differs: difference(stored.Entry.Files, v.outputs)}
+}
+
+// difference is the first path that two results differ in.
+func difference(a, b []filetree.File) string {
+	before := map[string]filetree.File{}
+	for _, f := range a {
+		before[f.Path] = f
+	}
+	for _, f := range b {
+		if before[f.Path] != f {
+			return f.Path
+		}
+		delete(before, f.Path)
+	}
+	for path := range before {
+		return path
+	}
+	return ""
+}
+
+// Forget notes that a task ran unseen: what it wrote is not known.
+func (r *Results) Forget(t *Task, why string) { r.note(t, last{Parts: t.Parts, Not: why}) }

@@ -1,0 +1,454 @@
+package reuse
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/observe"
+)
+
+// place is a workspace in which shell scripts are tasks.
+type place struct {
+	t    tester
+	root string
+	eyes *observe.Observer
+	r    *Results
+}
+
+// tester is what a test and one of a property have in common.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Context() context.Context
+}
+
+func newPlace(t *testing.T, files map[string]string) *place {
+	t.Helper()
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &place{t: t, root: root, eyes: &observe.Observer{}}
+	t.Cleanup(p.eyes.Close)
+	for name, text := range files {
+		p.write(name, text)
+	}
+	p.sh("git init -q && git add -A && git -c user.name=a -c user.email=a@b.c commit -qm x")
+	p.open()
+	return p
+}
+
+func (p *place) open() {
+	p.t.Helper()
+	var err error
+	if p.r, err = Open(p.root, filepath.Join(p.root, "home")); err != nil {
+		p.t.Fatal(err)
+	}
+	p.r.temps = nil // the workspace is itself in a temporary folder
+}
+
+// again is a later run of heapmage.
+func (p *place) again() {
+	p.t.Helper()
+	if err := p.r.Close(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.open()
+}
+
+func (p *place) write(name, text string) {
+	p.t.Helper()
+	path := filepath.Join(p.root, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *place) sh(text string) {
+	p.t.Helper()
+	c := exec.Command("sh", "-c", text)
+	c.Dir = p.root
+	if out, err := c.CombinedOutput(); err != nil {
+		p.t.Fatalf("%s: %v\n%s", text, err, out)
+	}
+}
+
+func (p *place) read(name string) string {
+	text, err := os.ReadFile(filepath.Join(p.root, name))
+	if err != nil {
+		return "none"
+	}
+	return string(text)
+}
+
+// do runs a task unless its result is known, and returns what was done: "up to date",
+// "restored", or why it ran, with why its result was not kept.
+func (p *place) do(id, script string, upstream ...string) string {
+	p.t.Helper()
+	t := &Task{ID: id, Parts: map[string]string{"script": script}, Upstream: map[string]bool{}, Variables: os.LookupEnv}
+	for _, u := range upstream {
+		t.Upstream[u] = true
+	}
+	hit, reason, err := p.r.Look(p.t.Context(), t)
+	switch {
+	case err != nil:
+		p.t.Fatal(err)
+	case hit != nil && hit.Written == 0:
+		return "up to date"
+	case hit != nil:
+		return "restored"
+	}
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	w, program, words, err := p.eyes.Command(sh, []string{"sh", "-ec", script}, 3)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	c := &exec.Cmd{Path: program, Args: words, Dir: p.root, ExtraFiles: []*os.File{w.File()}}
+	out, failed := c.CombinedOutput()
+	w.Started()
+	ctx, cancel := context.WithTimeout(p.t.Context(), 10*time.Second)
+	defer cancel()
+	seen, err := w.Finish(ctx)
+	if err != nil || failed != nil {
+		p.t.Fatalf("%v, %v\n%s", err, failed, out)
+	}
+	kept := p.r.Keep(ctx, t, Attempt{Observation: seen, Ended: time.Now(), Log: bytes.NewReader(out)}, false)
+	if kept.not != "" {
+		reason += "; not kept: " + kept.not
+	}
+	return reason
+}
+
+func TestReuse(t *testing.T) {
+	const build = "mkdir -p dist; ls . >/dev/null; cat src/a.txt >dist/a; [ ! -e flag ] || echo flag >>dist/a"
+	p := newPlace(t, map[string]string{"src/a.txt": "1\n", ".gitignore": "dist\nflag\n", "README.md": "x"})
+	for _, step := range []struct{ change, want, dist string }{
+		{"", "it was not built here before", "1\n"},
+		{"", "up to date", "1\n"},
+		{"echo y >README.md", "up to date", "1\n"},
+		{"rm -r dist", "restored", "1\n"},
+		{"echo 2 >src/a.txt", "src/a.txt changed", "2\n"},
+		{"echo 1 >src/a.txt", "restored", "1\n"},
+		{"touch flag", "files were added to or removed from the workspace's folder", "1\nflag\n"},
+		{"rm flag", "restored", "1\n"},
+		{"echo bad >dist/a", "restored", "1\n"},
+		{"touch src/a.txt", "up to date", "1\n"},
+		{"chmod 600 src/a.txt", "src/a.txt changed", "1\n"},
+	} {
+		if step.change != "" {
+			p.sh(step.change)
+		}
+		p.again()
+		if got := p.do("a#build", build); got != step.want {
+			t.Errorf("after %q: %q, want %q", step.change, got, step.want)
+		}
+		if got := p.read("dist/a"); got != step.dist {
+			t.Errorf("after %q: dist is %q, want %q", step.change, got, step.dist)
+		}
+	}
+}
+
+// TestEarlyCutoff: a task whose upstream comes to the same result is not run.
+func TestEarlyCutoff(t *testing.T) {
+	p := newPlace(t, map[string]string{"a.txt": "1 # one\n", ".gitignore": "out*\n"})
+	build := func() string {
+		p.again()
+		return p.do("a#build", "sed 's/#.*//' a.txt >out-a") + ", " + p.do("b#build", "tr 1 2 <out-a >out-b", "a#build")
+	}
+	build()
+	if got := build(); got != "up to date, up to date" {
+		t.Error(got)
+	}
+	p.write("a.txt", "1 # another\n")
+	if got := build(); got != "a.txt changed, up to date" {
+		t.Error(got)
+	}
+	p.write("a.txt", "3\n")
+	if got := build(); got != "a.txt changed, out-a changed" {
+		t.Error(got)
+	}
+	p.sh("rm out-*")
+	if got := build(); got != "restored, restored" {
+		t.Error(got)
+	}
+}
+
+// TestNotKept: what cannot be proved is not kept, and the reason is told.
+func TestNotKept(t *testing.T) {
+	for script, want := range map[string]string{
+		"echo x >>tracked": "it changed tracked, which is under version control",
+		"echo x >>notes":   "it changed notes, which was there before",
+		"cat tracked; echo y >tracked.x; sleep 0.1; echo z >tracked.x": "",
+	} {
+		t.Run(script, func(t *testing.T) {
+			p := newPlace(t, map[string]string{"tracked": "1\n", ".gitignore": "out\n"})
+			p.write("notes", "mine\n")
+			got := p.do("a#build", script)
+			if _, not, _ := strings.Cut(got, "; not kept: "); not != want {
+				t.Errorf("%q, want %q", not, want)
+			}
+		})
+	}
+}
+
+// TestTwoWriters: a task may write over what another left, if it comes after it.
+func TestTwoWriters(t *testing.T) {
+	p := newPlace(t, map[string]string{"src": "1\n", ".gitignore": "out\n"})
+	alias := "sed s/^/x/ out >out.new; mv out.new out"
+	build := func() string {
+		t.Helper()
+		p.again()
+		done := p.do("a#build", "cat src >out") + ", " + p.do("a#alias", alias, "a#build")
+		if want := "x" + p.read("src"); p.read("out") != want {
+			t.Errorf("out is %q, want %q", p.read("out"), want)
+		}
+		return done
+	}
+	build()
+	for range 4 { // the order of the writers survives
+		if got := build(); got != "up to date, up to date" {
+			t.Error(got)
+		}
+	}
+	p.write("src", "2\n")
+	if got := build(); got != "src changed, out changed" {
+		t.Error(got)
+	}
+	p.write("src", "1\n")
+	if got := build(); got != "restored, restored" {
+		t.Error(got)
+	}
+	// Only the second one has to run: it finds what the first one leaves.
+	alias += "; true"
+	if got := build(); !strings.HasSuffix(got, ", script changed") || strings.Contains(got, "not kept") {
+		t.Error(got)
+	}
+	p.sh("rm out")
+	if got := build(); got != "restored, restored" {
+		t.Error(got)
+	}
+	p.sh("echo mine >out")
+	if got := build(); got != "restored, restored" {
+		t.Error(got)
+	}
+}
+
+// TestUnorderedWriters: two tasks that write one file in no order are both not kept.
+func TestUnorderedWriters(t *testing.T) {
+	p := newPlace(t, map[string]string{"src": "1\n", ".gitignore": "out\n"})
+	p.do("a#build", "cat src >out")
+	if got := p.do("b#build", "cat src src >out"); !strings.Contains(got, "a#build writes out too") {
+		t.Error(got)
+	}
+	p.again()
+	for range 2 {
+		a, b := p.do("a#build", "cat src >out"), p.do("b#build", "cat src src >out")
+		if p.read("out") != "1\n1\n" {
+			t.Errorf("%s, %s: %q", a, b, p.read("out"))
+		}
+	}
+}
+
+// TestStale: what a run from nothing would not leave is removed, and nothing of the user's.
+func TestStale(t *testing.T) {
+	const build = "for f in src/*; do cat $f >dist-${f##*/}; done"
+	p := newPlace(t, map[string]string{"src/a": "1\n", "src/b": "2\n", ".gitignore": "dist-*\n"})
+	p.do("a#build", build)
+	p.sh("mv src/b src/c")
+	p.again()
+	p.do("a#build", build)
+	if p.read("dist-b") != "none" || p.read("dist-c") != "2\n" {
+		t.Errorf("%q, %q", p.read("dist-b"), p.read("dist-c"))
+	}
+	p.sh("mv src/c src/d; echo mine >dist-c")
+	p.again()
+	p.do("a#build", build)
+	if p.read("dist-c") != "mine\n" {
+		t.Errorf("%q", p.read("dist-c"))
+	}
+}
+
+// TestRemoved: a task that removes another's output has written it.
+func TestRemoved(t *testing.T) {
+	p := newPlace(t, map[string]string{"src": "1\n", ".gitignore": "out*\n"})
+	build := func() string {
+		p.again()
+		return p.do("a#build", "cat src >out; cat src >out2") + ", " + p.do("a#clean", "rm -f out", "a#build")
+	}
+	for range 3 {
+		if got := build(); p.read("out") != "none" || p.read("out2") != "1\n" {
+			t.Errorf("%s: %q, %q", got, p.read("out"), p.read("out2"))
+		}
+	}
+}
+
+// TestMovedFolder: so has one that moves a folder of another away.
+func TestMovedFolder(t *testing.T) {
+	p := newPlace(t, map[string]string{"src": "1\n", ".gitignore": "out*\n"})
+	build := func() string {
+		p.again()
+		return p.do("a#build", "mkdir -p out/sub; cat src >out/sub/x") + ", " + p.do("a#move", "mv out/sub out2", "a#build")
+	}
+	build()
+	for range 2 {
+		if got := build(); got != "up to date, up to date" || p.read("out/sub/x") != "none" || p.read("out2/x") != "1\n" {
+			t.Errorf("%s: %q, %q", got, p.read("out/sub/x"), p.read("out2/x"))
+		}
+	}
+	p.sh("rm -r out2")
+	if got := build(); got != "up to date, restored" || p.read("out/sub/x") != "none" || p.read("out2/x") != "1\n" {
+		t.Errorf("%s: %q, %q", got, p.read("out/sub/x"), p.read("out2/x"))
+	}
+	// Of a folder that is moved, all names count.
+	p.again()
+	p.do("a#build", "mkdir -p out/sub; cat src >out/sub/x; cat src >out/sub/y")
+	if got := p.do("a#move", "mv out/sub out2", "a#build"); p.read("out2/sub/y") != "1\n" {
+		t.Errorf("%s: %q", got, p.read("out2/sub/y"))
+	}
+}
+
+// TestTwoResults: the first result of one key stands.
+func TestTwoResults(t *testing.T) {
+	p := newPlace(t, map[string]string{"src": "1\n", ".gitignore": "out*\n"})
+	build := func() string {
+		p.again()
+		return p.do("a#build", "cat src >/dev/null; date +%N >out") + ", " + p.do("b#build", "cat out >out-b", "a#build")
+	}
+	build()
+	first := p.read("out")
+	p.write("src", "2\n")
+	build()
+	p.write("src", "1\n")
+	if got := build(); got != "restored, restored" || p.read("out") != first || p.read("out-b") != first {
+		t.Error(got)
+	}
+}
+
+// TestFirstDist: a folder of outputs from before is taken over if Git ignores it.
+func TestFirstDist(t *testing.T) {
+	p := newPlace(t, map[string]string{"src": "1\n", "dist/out": "0\n", "dist/old": "0\n", ".gitignore": "dist\n"})
+	const build = "mkdir -p dist; cat src >dist/out"
+	if got := p.do("a#build", build); got != "it was not built here before" {
+		t.Error(got)
+	}
+	p.sh("rm -r dist")
+	p.again()
+	if got := p.do("a#build", build); got != "restored" || p.read("dist/out") != "1\n" {
+		t.Error(got)
+	}
+}
+
+// TestInTheWay: what Git tracks is never written over.
+func TestInTheWay(t *testing.T) {
+	p := newPlace(t, map[string]string{"src": "1\n"})
+	p.do("a#build", "cat src >out")
+	p.write("out", "mine\n")
+	p.sh("git add -f out; git commit -qm y 2>/dev/null || git -c user.name=a -c user.email=a@b.c commit -qm y")
+	p.again()
+	got := p.do("a#build", "cat src >out")
+	if !strings.Contains(got, "not kept: it changed out") {
+		t.Error(got)
+	}
+}
+
+// TestGenerated: what a task writes below node_modules is an output, and an input of others.
+func TestGenerated(t *testing.T) {
+	p := newPlace(t, map[string]string{"schema": "1\n", "node_modules/x/index.js": "0\n", ".gitignore": "node_modules\nout\n"})
+	build := func() string {
+		p.again()
+		return p.do("a#generate", "mkdir -p node_modules/.client; cat schema >node_modules/.client/index.js") + ", " +
+			p.do("a#build", "cat node_modules/.client/index.js node_modules/x/index.js >out", "a#generate")
+	}
+	build()
+	p.write("schema", "2\n")
+	if got := build(); got != "schema changed, node_modules/.client/index.js changed" || p.read("out") != "2\n0\n" {
+		t.Error(got)
+	}
+	p.sh("rm -r node_modules/.client out")
+	if got := build(); got != "restored, restored" || p.read("out") != "2\n0\n" {
+		t.Error(got)
+	}
+}
+
+// TestEmptyFolder: what comes into a folder that was empty is new.
+func TestEmptyFolder(t *testing.T) {
+	p := newPlace(t, map[string]string{"src/a": "1\n", ".gitignore": "out\n"})
+	p.sh("rm src/a")
+	const build = "ls src >out"
+	p.do("a#build", build)
+	p.write("src/b", "1\n")
+	p.again()
+	if got := p.do("a#build", build); got != "files were added to or removed from src" {
+		t.Error(got)
+	}
+}
+
+// TestMeanwhile: a result is not kept if an input changed while the task ran.
+func TestMeanwhile(t *testing.T) {
+	const wait = ": >.git/ready; until [ -e .git/go ]; do sleep 0.01; done; " // nothing there is an input
+	for script, want := range map[string]string{
+		"cat in >out; " + wait:                      "in changed while it ran",
+		"[ -e in ]; " + wait + "cat in >out":        "in changed while it ran",
+		"[ ! -e new ]; " + wait + "cat new >out":    "new changed while it ran",
+		"cat other >out; " + wait + "ls >/dev/null": "",
+	} {
+		p := newPlace(t, map[string]string{"in": "1\n", "other": "1\n", ".gitignore": "out*\n"})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 1000 {
+				time.Sleep(5 * time.Millisecond)
+				if p.read(".git/ready") == "none" {
+					continue
+				}
+				for _, name := range []string{"in", "new", ".git/go"} {
+					_ = os.WriteFile(filepath.Join(p.root, name), []byte("2\n"), 0o644)
+				}
+				return
+			}
+		}()
+		got := p.do("a#build", script)
+		<-done
+		if _, not, _ := strings.Cut(got, "; not kept: "); not != want {
+			t.Errorf("%s: %q, want %q", script, not, want)
+		}
+	}
+}
+
+// TestTries: what a task tried to write in vain is an input all the same.
+func TestTries(t *testing.T) {
+	p := newPlace(t, map[string]string{"src/a": "1\n", "in": "1\n", ".gitignore": "out*\n"})
+	for script, change := range map[string]string{
+		"mkdir -p src; ls src >out-1":                                      "touch src/b",
+		"mkdir src || true; echo src/* >out-2":                             "touch src/c",
+		"(set -C; echo x >in) 2>/dev/null || true; cat in >out-3":          "echo 2 >in",
+		"ln -s x in 2>/dev/null || true; cat in >out-4":                    "echo 3 >in",
+		"cat missing/../in 2>/dev/null || cat in >out-5":                   "echo 4 >in",
+		"rmdir src 2>/dev/null || true; ls src >out-6":                     "touch src/d",
+		"[ -e src/e ] || true; mkdir -p src; echo >src/out; ls src >out-7": "touch src/e",
+	} {
+		p.again()
+		p.do(script, script)
+		if got := p.do(script, script); got != "up to date" {
+			t.Errorf("%s: %q", script, got)
+		}
+		p.sh(change)
+		p.again()
+		if got := p.do(script, script); got == "up to date" || got == "restored" {
+			t.Errorf("%s after %s: %q", script, change, got)
+		}
+	}
+}
