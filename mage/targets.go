@@ -141,3 +141,15 @@ func (Memory) Watch(
 ) error {
 	return inspect.Watch(ctx, engine.Or(command, ""), engine.Or(pid, ""))
 }
+
+// Cache groups the targets that look after the kept results of tasks.
+type Cache mg.Namespace
+
+// Stats shows how many results are kept, and what they take.
+func (Cache) Stats(ctx context.Context) error { return inspect.CacheStats(ctx) }
+
+// Prune removes the results that were not used for longest, down to 10 GB.
+func (Cache) Prune(ctx context.Context) error { return inspect.CachePrune(ctx) }
+
+// Verify reads all kept results and removes those that are damaged.
+func (Cache) Verify(ctx context.Context) error { return inspect.CacheVerify(ctx) }

@@ -12,14 +12,14 @@ import (
 var layers = [][]string{
 	{"internal/printable", "internal/clock", "internal/pid1", "internal/testkit"},
 	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "internal/scripttext", "internal/debian", "internal/diagnostics", "ci"},
-	{"memtools", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel"},
+	{"memtools", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel", "internal/fingerprint"},
 	{"memtools/oom", "memtools/v8heap", "internal/jsonc", "internal/sublimit", "internal/elder", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue", "internal/taskcgroup"},
-	{"internal/workspace", "internal/managerprogram", "internal/nodeoptions", "internal/nxcommand"},
-	{"internal/turbofile"},
-	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess"},
-	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "pool/internal/process"},
-	{"internal/heap", "internal/runner", "pool"},
-	{"internal/session", "internal/report"},
+	{"internal/workspace", "internal/managerprogram", "internal/nodeoptions", "internal/nxcommand", "internal/observe"},
+	{"internal/runnerfile"},
+	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess", "internal/installed", "internal/taskenv"},
+	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "internal/filetree", "pool/internal/process"},
+	{"internal/heap", "internal/runner", "internal/cache", "pool"},
+	{"internal/session", "internal/report", "internal/reuse"},
 	{"internal/engine", "internal/inspect"},
 	{"mage", "mage/build", "mage/buildworker"},
 }
@@ -60,7 +60,7 @@ var rules = []rule{
 	{"reporters read events and decide nothing; only the commands put them together",
 		module + "/internal/report", []string{"internal/engine", "internal/inspect"}},
 	{"few packages start processes; the scheduler is given a function and never does",
-		"os/exec", []string{"internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/script", "internal/bench", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor"}},
+		"os/exec", []string{"internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/observe", "internal/script", "internal/bench", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor"}},
 }
 
 // standardOnly are public packages for any program: they add no module to its build.

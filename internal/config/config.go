@@ -38,6 +38,8 @@ type Config struct {
 	// Cgroups decides whether each task gets a cgroup of its own where one may be made.
 	// Nil means yes.
 	Cgroups *bool
+	// Cache is "" or "off" (no results of tasks are kept), CacheOn or CacheRefresh.
+	Cache string
 	// Runner is "" (heapmage runs scripts itself) or RunnerPackageManager.
 	Runner string
 	// Tasks are settings by target, or by "package#target" with the package as in
@@ -49,6 +51,13 @@ type Config struct {
 
 // RunnerPackageManager is the Runner that goes through npm, pnpm or yarn.
 const RunnerPackageManager = "package-manager"
+
+// The Cache that keeps results of tasks and puts them back, and the one that puts none back
+// and keeps new ones in place of the old.
+const (
+	CacheOn      = "on"
+	CacheRefresh = "refresh"
+)
 
 // OnPressureSuspend is the OnPressure that keeps a task that has to make room
 // frozen, with its memory, until there is room again.
@@ -80,6 +89,12 @@ type Task struct {
 	Script string
 	// Outputs are globs of what the task writes, relative to the package's folder.
 	Outputs []string
+	// Env are patterns of the environment variables that the task reads. Nil means those
+	// that are declared elsewhere.
+	Env []string
+	// Cache decides whether the task's result is kept. Nil means what is declared elsewhere,
+	// or what is usual for the target.
+	Cache *bool
 	// Timeout ends a task that takes longer. Zero means no limit.
 	Timeout time.Duration
 }

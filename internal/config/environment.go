@@ -50,6 +50,7 @@ func (c *Config) variables() fields {
 		environ.Retries:         retries(environ.Retries, &c.Retries),
 		environ.KeepGoing:       boolean(environ.KeepGoing, &c.KeepGoing),
 		environ.Cgroups:         boolean(environ.Cgroups, &c.Cgroups),
+		environ.Cache:           oneOf(environ.Cache, &c.Cache, "off", CacheOn, CacheRefresh),
 		environ.Runner:          oneOf(environ.Runner, &c.Runner, RunnerPackageManager),
 		environ.MonitorInterval: duration(environ.MonitorInterval, &c.Monitor.Interval, leastInterval),
 		environ.MonitorWarning:  percent(environ.MonitorWarning, &c.Monitor.Warning),

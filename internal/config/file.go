@@ -33,6 +33,7 @@ func (c *Config) parse(text []byte) error {
 		"retries":     retries("retries", &c.Retries),
 		"keepGoing":   boolean("keepGoing", &c.KeepGoing),
 		"cgroups":     boolean("cgroups", &c.Cgroups),
+		"cache":       oneOf("cache", &c.Cache, "off", CacheOn, CacheRefresh),
 		"runner":      oneOf("runner", &c.Runner, RunnerPackageManager),
 		"monitor": func(v *yaml.Node) error {
 			return mapping(v, "monitor", fields{
@@ -56,6 +57,8 @@ func taskFields(where string, t *Task) fields {
 	return fields{
 		"dependsOn": list(where+".dependsOn", &t.DependsOn),
 		"outputs":   list(where+".outputs", &t.Outputs),
+		"env":       list(where+".env", &t.Env),
+		"cache":     boolean(where+".cache", &t.Cache),
 		"script":    text(where+".script", &t.Script),
 		"timeout":   duration(where+".timeout", &t.Timeout, time.Millisecond),
 	}

@@ -113,7 +113,7 @@ func (a *attempt) do() schedule.Outcome {
 	a.warn()
 	now := a.session.Meter.Now()
 	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(known.Basis), HeapLimit: a.limit.Size,
-		Usage: now.Usage, Budget: now.Budget})
+		Usage: now.Usage, Budget: now.Budget, Because: a.because()})
 	a.list()
 	log := a.state.Log(a.task.ID, a.grant.Attempt)
 	defer log.Close() // after the console has read it
@@ -124,6 +124,7 @@ func (a *attempt) do() schedule.Outcome {
 		a.finished.Reason += fmt.Sprintf(", as in the attempt that was paused for %.2fs", a.finished.PausedBefore.Seconds())
 	}
 	outcome, notice := a.outcome(request, res)
+	a.keep(&outcome, res, log)
 	a.end(outcome)
 	a.sayOnce(notice)
 	if a.advice != nil && outcome.Result == schedule.Failed && a.finished.Status == event.Failed && !a.everSucceeded() {
@@ -165,7 +166,7 @@ func (a *attempt) process(log *rundir.Log) (runner.Result, error) {
 	out := a.console.Output(a.label(), log.Path)
 	defer out.Close()
 	return a.runner.Run(a.ctx, runner.Spec{
-		ID: a.task.ID, Steps: steps, Log: log, Output: out,
+		ID: a.task.ID, Observer: a.observer(), Steps: steps, Log: log, Output: out,
 		Timeout:   a.config.TaskFor(a.task.Package.Keys(), a.task.Target, a.task.Script).Timeout,
 		HeapLimit: a.limit.Diagnosed(a.maxBudget), ScriptHeapLimits: limits, HeapLimitUnsure: a.own.Unknown,
 		Slow: a.flag || !a.isNode(),

@@ -49,6 +49,7 @@ func Run(ctx context.Context, request Request) error {
 	ctx, release := session.Stoppable(ctx)
 	defer release()
 	r := &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, advice: planned.RootAdvice, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}
+	r.openResults()
 	id := proc.NewRunID()
 	first := event.RunStarted{
 		Format: event.Format, Run: id, Target: r.target, Mode: r.mode, Root: r.ws.Root, Manager: r.manager(), Tasks: len(r.graph.Tasks),
@@ -88,6 +89,8 @@ type run struct {
 	pool   *pool.Local[schedule.Outcome]
 	said   *event.Once
 	before *outputs.Listings
+	// results are those of tasks; nil if none are used or kept.
+	results *results
 }
 
 func (r *run) sayOnce(n event.Notice) {
@@ -158,6 +161,7 @@ func (p *prepared) separates() bool {
 func (r *run) close() error {
 	err := errors.Join(r.pool.Shutdown(context.Background()), r.session.Close())
 	r.closeRecord()
+	r.results.close()
 	if err == nil {
 		return nil
 	}
@@ -271,6 +275,9 @@ func (r *run) schedule(ctx context.Context) {
 			}
 			r.session.Events.Emit(skipped)
 		},
+	}
+	if r.results != nil {
+		o.Probe = func(ctx context.Context, id string) (schedule.Outcome, bool) { return r.look(ctx, tasks[id]) }
 	}
 	if gc := r.session.GC; gc != nil {
 		o.Collect = func() { gc.Short(ctx) }

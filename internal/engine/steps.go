@@ -17,6 +17,7 @@ import (
 // steps returns the processes of the attempt.
 func (a *attempt) steps() ([]script.Step, error) {
 	o := a.scriptOptions()
+	o.Environ = a.environment()
 	if a.preload {
 		// Without the variables it only sees to it that worker threads keep their limits.
 		o.NodeOptions = append(o.NodeOptions, a.session.Heaps.Options()...)

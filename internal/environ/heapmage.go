@@ -26,6 +26,8 @@ const (
 	OnPressure = Prefix + "ON_PRESSURE"
 	// Retries is how often a task that ran out of memory runs again: 0 to 10.
 	Retries = Prefix + "RETRIES"
+	// Cache keeps results of tasks and puts them back: "on", "off" or "refresh".
+	Cache = Prefix + "CACHE"
 	// KeepGoing keeps a run going after a failure: "true" or "false".
 	KeepGoing = Prefix + "KEEP_GOING"
 	// Cgroups gives each task a cgroup of its own: "true" or "false".
@@ -83,7 +85,7 @@ const (
 
 var (
 	settings = []string{
-		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Runner,
+		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, Runner,
 		MonitorInterval, MonitorWarning, MonitorCritical,
 	}
 	marks = []string{Task, Running, Grant, Reaper, HeapSocket, WorkerHeap, PoolFD, PoolVersion}

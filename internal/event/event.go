@@ -31,6 +31,7 @@ func (TaskQueued) kind() string   { return "task_queued" }
 func (TaskStarted) kind() string  { return "task_started" }
 func (TaskFinished) kind() string { return "task_finished" }
 func (TaskSkipped) kind() string  { return "task_skipped" }
+func (TaskKnown) kind() string    { return "task_known" }
 func (Notice) kind() string       { return "notice" }
 func (Memory) kind() string       { return "memory" }
 func (Sample) kind() string       { return "sample" }

@@ -15,7 +15,7 @@ var kinds = func() map[string]reflect.Type {
 	m := map[string]reflect.Type{}
 	for _, e := range []Event{
 		RunStarted{}, RunPlanned{}, RunFinished{}, StepStarted{}, StepFinished{},
-		TaskQueued{}, TaskStarted{}, TaskFinished{}, TaskSkipped{}, Notice{},
+		TaskQueued{}, TaskStarted{}, TaskFinished{}, TaskSkipped{}, TaskKnown{}, Notice{},
 		Memory{}, Sample{}, Pressure{}, Correction{}, Cgroups{}, GCStarted{}, GCFinished{},
 	} {
 		m[e.kind()] = reflect.TypeOf(e)

@@ -84,8 +84,11 @@ type StepFinished struct {
 // before it, repeated for readers that do not add up.
 type RunFinished struct {
 	Target string `json:"target"`
-	// Succeeded, Failed and Skipped count tasks.
+	// Succeeded, Failed and Skipped count tasks. Those of Known are part of Succeeded: their
+	// results were known, and Saved is how long they took when they ran.
 	Succeeded int           `json:"succeeded"`
+	Known     int           `json:"known,omitempty"`
+	Saved     time.Duration `json:"saved,omitempty"`
 	Failed    int           `json:"failed"`
 	Skipped   int           `json:"skipped"`
 	Duration  time.Duration `json:"duration"`

@@ -33,6 +33,23 @@ type TaskStarted struct {
 	// that neither was measured.
 	Usage  memtools.Bytes `json:"usage,omitempty"`
 	Budget memtools.Bytes `json:"budget,omitempty"`
+	// Because is why the result of an earlier run could not be used, such as "src/a.ts
+	// changed". It is empty if there is none, or results are not kept.
+	Because string `json:"because,omitempty"`
+}
+
+// TaskKnown reports that a task does not run, because its result is known and in place.
+type TaskKnown struct {
+	Task
+	// Written is how many files were written or removed for that. Zero means that all was
+	// up to date.
+	Written int `json:"written,omitempty"`
+	// Duration, CPU and Peak are what the task took when it ran.
+	Duration time.Duration  `json:"duration"`
+	CPU      time.Duration  `json:"cpu"`
+	Peak     memtools.Bytes `json:"peak"`
+	// Log is the file that holds what it printed then, if that is to be shown.
+	Log string `json:"log,omitempty"`
 }
 
 // Status is how a task ended.

@@ -14,6 +14,8 @@
 package proc
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -22,6 +24,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/observe"
+	"github.com/heapmage/heapmage/internal/proctable"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -56,6 +60,9 @@ type Command struct {
 	// Cgroup is the open folder of a cgroup of version 2 in which the command starts, if
 	// the system can start it there; see Process.InCgroup. Nil means this process's.
 	Cgroup *os.File
+	// Observer observes the tree. Nil means that nobody does. If it cannot, the command
+	// runs all the same, and Process.Observed tells why.
+	Observer *observe.Observer
 	// Ladder sets the times of Stop. Zero fields mean those of defaultLadder.
 	Ladder Ladder
 }
@@ -136,6 +143,8 @@ type Process struct {
 	output *output
 	ward   *ward // at the reaper
 	ladder Ladder
+	watch  *observe.Watch // nil if the tree is not observed
+	blind  error          // why not, if it should be
 
 	stop, kill         chan struct{} // closed by the first Stop or Kill, and by the first Kill
 	stopOnce, killOnce sync.Once
@@ -175,6 +184,9 @@ func Start(c Command) (*Process, error) {
 	if c.Stdin != nil {
 		p.cmd.Stdin = c.Stdin
 	}
+	if c.Observer != nil {
+		p.observe(c.Observer)
+	}
 	var childEnd *os.File
 	if c.Output != nil {
 		if p.output, childEnd, err = newOutput(c.Output); err != nil {
@@ -189,6 +201,7 @@ func Start(c Command) (*Process, error) {
 	p.ward = theReaper.watch(c.ID)
 	p.result.started = time.Now()
 	p.tree, err = startTree(p.cmd, c.ID, c.Cgroup)
+	p.watch.Started()
 	if childEnd != nil {
 		_ = childEnd.Close()
 	}
@@ -200,7 +213,7 @@ func Start(c Command) (*Process, error) {
 	theReaper.started(p.ward, p.tree)
 	p.enlist()
 	if c.OOMScoreAdj != 0 {
-		raiseOOMScore(p.PID(), c.OOMScoreAdj)
+		proctable.RaiseOOMScore(p.PID(), c.OOMScoreAdj)
 	}
 	go p.output.copy()
 	go p.wait()
@@ -234,6 +247,27 @@ func (p *Process) Stop() { p.stopOnce.Do(func() { close(p.stop) }) }
 func (p *Process) Kill() {
 	p.killOnce.Do(func() { close(p.kill) })
 	p.Stop()
+}
+
+// observe has the command start under the eyes of an observer.
+func (p *Process) observe(o *observe.Observer) {
+	const firstExtra = 3
+	w, program, words, err := o.Command(p.cmd.Path, p.cmd.Args, firstExtra+len(p.cmd.ExtraFiles))
+	if err != nil {
+		p.blind = err
+		return
+	}
+	p.watch = w
+	p.cmd.Path, p.cmd.Args, p.cmd.ExtraFiles = program, words, append(slices.Clip(p.cmd.ExtraFiles), w.File())
+}
+
+// Observed returns what the tree did, of a command that has an Observer. Call it once,
+// after the command has ended. The error tells why nothing was observed.
+func (p *Process) Observed(ctx context.Context) (observe.Observation, error) {
+	if p.watch == nil {
+		return observe.Observation{}, cmp.Or(p.blind, errors.ErrUnsupported)
+	}
+	return p.watch.Finish(ctx)
 }
 
 // Suspend freezes the tree. Its processes keep their memory. Detached daemons run

@@ -28,7 +28,7 @@ func init() {
 		return
 	}
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
-	disguise()
+	proctable.Disguise(reaperName)
 	debug.FreeOSMemory()
 	d := newDuties()
 	d.read(os.Stdin)

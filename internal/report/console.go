@@ -116,9 +116,14 @@ func (c *Console) Take(s event.Stamped, sum *tally.State) {
 	case event.TaskStarted:
 		v := verbFor(e.Target)
 		c.line(c.paint.title, "%s%s: %s...", v.emoji, v.doing, e.Label)
+		if e.Because != "" {
+			c.line(c.paint.faint, "🔍 %s: %s", e.Label, e.Because)
+		}
 		if e.Budget > 0 {
 			c.line(c.paint.faint, "💾 Memory: %s", usage(e.Usage, e.Budget))
 		}
+	case event.TaskKnown:
+		c.line(c.paint.good, "⚡ %s: %s %s, saved %s, %v", verbFor(e.Target).doing, e.Label, inPlace(e), seconds(e.Duration), e.Peak)
 	case event.TaskFinished:
 		c.taskFinished(e, sum)
 	case event.TaskSkipped:
@@ -157,7 +162,7 @@ func (c *Console) notice(e event.Notice) {
 		c.line(c.paint.warning, "🔁 %s", text)
 	case event.OthersMemory:
 		c.line(c.paint.warning, "⏳ %s", text)
-	case event.HeapClamped, event.HeapRaised, event.OptionsMerged, event.RootFallback, event.RootLeftOut, event.DeclaredRead, event.TaskLeftOut, event.OrderLeftOut, event.RunsRunner:
+	case event.HeapClamped, event.HeapRaised, event.OptionsMerged, event.RootFallback, event.RootLeftOut, event.DeclaredRead, event.TaskLeftOut, event.OrderLeftOut, event.RunsRunner, event.ResultNotKept:
 		c.line(c.paint.faint, "ℹ️  %s", text)
 	}
 	if e.Hint != "" {

@@ -38,6 +38,18 @@ func succeeded(seconds, peak float64, log string) event.TaskFinished {
 	return event.TaskFinished{Status: event.Succeeded, Duration: time.Duration(seconds * float64(time.Second)), Peak: mb(peak), Log: log}
 }
 
+// known ends a task whose result was known.
+func known(name string, seconds, peak float64, written int) event.TaskKnown {
+	return event.TaskKnown{Task: task(name, "build"), Written: written, Duration: time.Duration(seconds * float64(time.Second)), Peak: mb(peak)}
+}
+
+// because starts a task whose result could not be used.
+func because(name, why string) event.TaskStarted {
+	e := started(name, "build", 12.34)
+	e.Because = why
+	return e
+}
+
 // unmeasured starts a task of which no usage is known.
 func unmeasured(name, target string) event.TaskStarted {
 	return event.TaskStarted{Task: task(name, target)}
@@ -163,6 +175,11 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			event.Notice{Kind: event.Retrying, Task: "web", Text: "a Node process could not read what heapmage preloads: trying again without it",
 				Hint: "start that process without NODE_OPTIONS, or set gc: {auto: false} in heapmage.yaml"},
 			event.Notice{Kind: event.StateDamaged, Text: "2 lines of the history could not be read and were set aside"},
+		},
+		"Known results": {
+			known("core", 12.34, 1024.5, 0), known("sdk", 8.1, 640.2, 3),
+			because("cli", "packages/cli/src/main.ts changed"), finished("cli", "build", 14.5, succeeded(3.21, 412.5, "")),
+			event.RunFinished{Target: "build", Succeeded: 3, Known: 2, Saved: 20440 * time.Millisecond, Duration: 3510 * time.Millisecond, Usage: mb(14.5), Budget: 8 * memtools.GB, Peak: mb(426.1)},
 		},
 		"What could not be kept": {
 			started("b\x1b[2J\nx", "build", 12.34), finished("b\x1b[2J\nx", "build", 14.5, succeeded(2, 96.75, "")),

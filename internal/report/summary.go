@@ -37,6 +37,9 @@ func quality(e event.RunFinished) string {
 // counts is "5 succeeded, 1 failed, 2 skipped", leaving out what is zero.
 func counts(e event.RunFinished) string {
 	parts := []string{Plural(e.Succeeded, "task") + " succeeded"}
+	if e.Known > 0 {
+		parts[0] += fmt.Sprintf(", %d of them known from before (%s saved)", e.Known, seconds(e.Saved))
+	}
 	if e.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", e.Failed))
 	}

@@ -48,6 +48,14 @@ func skipped(e event.TaskSkipped) string {
 	return fmt.Sprintf("%s (%s of %s failed)", what, e.Because.Target, e.Because.Label)
 }
 
+// inPlace tells how a result that was known came into place.
+func inPlace(e event.TaskKnown) string {
+	if e.Written == 0 {
+		return "is up to date"
+	}
+	return "restored from cache"
+}
+
 // title is a target at the start of a sentence: "Build".
 func title(target string) string {
 	if target == "" { // the beginning of the record is lost

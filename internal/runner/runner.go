@@ -13,6 +13,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/meter"
+	"github.com/heapmage/heapmage/internal/observe"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/taskcgroup"
@@ -44,6 +45,8 @@ type Spec struct {
 	// Output takes the output as it comes, beside the log. Nil means that it goes to
 	// the log alone.
 	Output io.Writer
+	// Observer observes the processes. Nil means that nobody does.
+	Observer *observe.Observer
 	// Timeout ends the attempt once it has run for so long. Pauses do not count, nor
 	// does the time for which this process was stopped. Zero means none.
 	Timeout time.Duration
@@ -75,6 +78,10 @@ type Result struct {
 	MadeRoom, ForOthers bool
 	// Verdict is why it failed, or that it succeeded.
 	Verdict oom.Verdict
+	// Observation is what the processes did, if there was an Observer, or Blind why that is
+	// not known.
+	Observation observe.Observation
+	Blind       error
 }
 
 // The reasons to end an attempt, as causes of its context. Any other cause is an
@@ -144,7 +151,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 		return nil //nolint:nilerr // the verdict tells it
 	}
 	command := proc.Command{
-		Args: step.Args, Dir: step.Dir, Env: step.Env, Output: io.MultiWriter(outputs...), ID: id, OOMScoreAdj: r.OOMScoreAdj,
+		Args: step.Args, Dir: step.Dir, Env: step.Env, Output: io.MultiWriter(outputs...), ID: id, OOMScoreAdj: r.OOMScoreAdj, Observer: r.Observer,
 	}
 	if r.cgroup != nil {
 		command.Cgroup = r.cgroup.Folder()
@@ -171,6 +178,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 		}
 	}
 	end := p.Wait()
+	r.observed(ctx, p, res)
 	before, processes := r.Meter.Last(), r.Meter.Crowd(id)
 	peak, seen := r.Meter.End(id, end.MaxRSS)
 	cgroupKill, hostKill, known := inOwn()
@@ -218,6 +226,24 @@ func countKills(g *taskcgroup.Group) func() (cgroup, host, known bool) {
 		kills := after.Since(before)
 		return kills.Cgroup.Value > 0, kills.Host.Value > 0, kills.Cgroup.Known
 	}
+}
+
+// finishTime is how long the keeper may take to tell what it has seen.
+const finishTime = 10 * time.Second
+
+// observed adds what a step did to what those before it did.
+func (r execution) observed(ctx context.Context, p *proc.Process, res *Result) {
+	if r.Observer == nil || res.Blind != nil || ctx.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, finishTime, errors.New("the keeper does not answer"))
+	defer cancel()
+	o, err := p.Observed(ctx)
+	if err != nil {
+		res.Blind = err
+		return
+	}
+	res.Observation = res.Observation.Then(o)
 }
 
 // stopOf returns the reason to end what runs under ctx, which is done.

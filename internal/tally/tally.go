@@ -56,6 +56,10 @@ type State struct {
 	Run event.RunStarted
 	// Succeeded, Failed and Skipped count tasks.
 	Succeeded, Failed, Skipped int
+	// Known counts the tasks among Succeeded whose results were known. Saved is how long
+	// they took when they ran.
+	Known int
+	Saved time.Duration
 	// Retries counts attempts that were followed by another, unless they made room for
 	// other programs, Pauses the times a task
 	// was frozen, Collections the garbage collections.
@@ -109,6 +113,10 @@ func (s *State) Apply(e event.Stamped) {
 		s.end(e.Time, v)
 	case event.TaskSkipped:
 		s.Skipped++
+	case event.TaskKnown:
+		s.Succeeded++
+		s.Known++
+		s.Saved += v.Duration
 	case event.Correction:
 		s.correct(v)
 	case event.GCFinished:
@@ -244,7 +252,7 @@ func (s *State) exit() (code int, reason string) {
 // fills in Duration, and a reason to end that lies outside the tasks.
 func (s *State) Summary() event.RunFinished {
 	f := event.RunFinished{
-		Target: s.Run.Target, Succeeded: s.Succeeded, Failed: s.Failed, Skipped: s.Skipped,
+		Target: s.Run.Target, Succeeded: s.Succeeded, Failed: s.Failed, Skipped: s.Skipped, Known: s.Known, Saved: s.Saved,
 		Peak: s.Peak, Usage: s.Usage, Budget: s.Budget, Serial: s.Serial,
 		Retries: s.Retries, Pauses: s.Pauses, Collections: s.Collections,
 	}
