@@ -130,3 +130,26 @@ func TestDigestText(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsSkippedStays(t *testing.T) {
+	dir, root := open(t)
+	if err := os.WriteFile(filepath.Join(dir, "a"), []byte("other"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files := []File{{Path: "a", Kind: Regular, Size: 1, Digest: sha256.Sum256([]byte("a")), Mode: 0o644}, {Path: "gone", Kind: Folder, Mode: 0o755},
+		{Path: "made", Kind: Folder, Mode: 0o755}}
+	p, err := NewPlan(files, Target{Root: root, Skip: func(path string) bool { return path != "made" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if done, err := p.Do(nil); err != nil || p.NeedsContent() || done != (Result{Written: 1, Same: 2}) {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if text, _ := os.ReadFile(filepath.Join(dir, "a")); string(text) != "other" {
+		t.Errorf("%q", text)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "gone")); err == nil {
+		t.Error("a folder that is skipped was made")
+	}
+}
