@@ -3,8 +3,8 @@
 // where it is decided which source wins. It reads files only. Every error is a
 // *problem.Error.
 //
-// Not all of the model is used: inputs, environment and cache are kept for a cache of
-// results.
+// Not all of the model is used: inputs are only shown, and environment and cache matter to a
+// cache of results.
 package declared
 
 import (
