@@ -150,14 +150,36 @@ func (s *Settings) missingMember(needed []*workspace.Package) string {
 		}
 	}
 	for _, mark := range []string{npmMark, yarnMark, berryMark} { // they list what was installed
-		text := folder.Read(s.ws.Root, mark)
+		had := ownFolders(folder.Read(s.ws.Root, mark))
 		for _, p := range gone {
-			if own := path.Join(p.Dir, "node_modules"); bytes.Contains(text, []byte(`"`+own)) {
-				return own + " is missing"
+			if had[p.Dir] {
+				return path.Join(p.Dir, "node_modules") + " is missing"
 			}
 		}
 	}
 	return ""
+}
+
+// ownFolders are the folders that have a node_modules of their own, by the quoted paths in a
+// list of what was installed.
+func ownFolders(list []byte) map[string]bool {
+	const modules = "/node_modules"
+	dirs := map[string]bool{}
+	for {
+		at := bytes.Index(list, []byte(modules))
+		if at < 0 {
+			return dirs
+		}
+		if quote := bytes.LastIndexByte(list[:at], '"'); quote >= 0 {
+			dirs[string(list[quote+1:at])] = true
+		}
+		list = list[at:]
+		next := bytes.IndexByte(list, '"') // the rest of the path is deeper
+		if next < 0 {
+			return dirs
+		}
+		list = list[next:]
+	}
 }
 
 // givesOwn reports whether the manager gives a package its own node_modules because that

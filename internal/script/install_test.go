@@ -170,3 +170,10 @@ func TestPlugNPlayThatTheInstallStepBroughtRunsThroughYarn(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestOwnFolders(t *testing.T) {
+	got := ownFolders([]byte(`{"node_modules/a": {}, "packages/b/node_modules/c/node_modules/d": {}, "x": "say \"hi\"", "@s/e/node_modules/f": {"node_modules": 1}, "packages/b/node_modules"`))
+	if len(got) != 2 || !got["packages/b"] || !got["@s/e"] {
+		t.Errorf("got %v", got)
+	}
+}
