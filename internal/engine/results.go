@@ -165,7 +165,7 @@ func (k *results) upstreamLocked(t *taskgraph.Task) map[string]bool {
 		return all
 	}
 	all := map[string]bool{}
-	for _, a := range t.After {
+	for _, a := range t.Predecessors() {
 		all[a.ID] = true
 		maps.Copy(all, k.upstreamLocked(a))
 	}
