@@ -13,6 +13,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/confined"
 	"github.com/heapmage/heapmage/internal/filetree"
+	"github.com/heapmage/heapmage/internal/fingerprint"
 )
 
 // magic begins the packed stream. The log and the contents of the files follow, in the
@@ -52,7 +53,7 @@ func (p *packer) write(b []byte) error {
 }
 
 // add packs what a reader has left, and tells its size and digest.
-func (p *packer) add(from io.Reader) (size int64, sum filetree.Digest, err error) {
+func (p *packer) add(from io.Reader) (size int64, sum fingerprint.Digest, err error) {
 	digest := sha256.New()
 	for {
 		if p.ctx.Err() != nil {
@@ -75,7 +76,7 @@ func (p *packer) add(from io.Reader) (size int64, sum filetree.Digest, err error
 }
 
 // close ends the stream and returns its digest.
-func (p *packer) close() (sum filetree.Digest, err error) {
+func (p *packer) close() (sum fingerprint.Digest, err error) {
 	if err := p.zstd.Close(); err != nil {
 		return sum, unwritten(err)
 	}
@@ -177,7 +178,7 @@ func (b *blob) copy(to io.Writer, f *filetree.File, from io.Reader) error {
 	}
 	digest := sha256.New()
 	n, err := io.CopyBuffer(onlyWriter{io.MultiWriter(digest, to)}, from, b.buffer)
-	if err == nil && (n != size || filetree.Digest(digest.Sum(nil)) != want) {
+	if err == nil && (n != size || fingerprint.Digest(digest.Sum(nil)) != want) {
 		err = errors.New("a digest is wrong")
 	}
 	return err

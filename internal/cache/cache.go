@@ -24,7 +24,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/confined"
-	"github.com/heapmage/heapmage/internal/filetree"
+	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/internal/rundir"
 )
 
@@ -50,13 +50,13 @@ const coders = 2
 // Key names a task's result. What went into it is the caller's.
 type Key [sha256.Size]byte
 
-func (k Key) String() string { return filetree.Digest(k).String() }
+func (k Key) String() string { return fingerprint.Digest(k).String() }
 
 // MarshalText returns the key in hexadecimal.
-func (k Key) MarshalText() ([]byte, error) { return filetree.Digest(k).MarshalText() }
+func (k Key) MarshalText() ([]byte, error) { return fingerprint.Digest(k).MarshalText() }
 
 // UnmarshalText reads 64 hexadecimal digits in lower case.
-func (k *Key) UnmarshalText(text []byte) error { return (*filetree.Digest)(k).UnmarshalText(text) }
+func (k *Key) UnmarshalText(text []byte) error { return (*fingerprint.Digest)(k).UnmarshalText(text) }
 
 // Store is the cache of a workspace. Its methods may be called by many goroutines, and in
 // several processes at once.

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/heapmage/heapmage/internal/filetree"
+	"github.com/heapmage/heapmage/internal/fingerprint"
 )
 
 func TestMain(m *testing.M) {
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 // The names of filetree that these tests use most.
 type (
 	File     = filetree.File
-	Digest   = filetree.Digest
+	Digest   = fingerprint.Digest
 	Target   = filetree.Target
 	Restored = filetree.Result
 )

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/filetree"
+	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -24,10 +25,10 @@ type Entry struct {
 	// Files are what it left, in the order in which they are put back.
 	Files []filetree.File `json:"files"`
 	// Log is the digest of its output, and LogSize the length in bytes. Put sets both.
-	Log     filetree.Digest `json:"log"`
-	LogSize int64           `json:"log_size"`
+	Log     fingerprint.Digest `json:"log"`
+	LogSize int64              `json:"log_size"`
 	// Blob is the digest of the packed contents. Put sets it.
-	Blob filetree.Digest `json:"blob"`
+	Blob fingerprint.Digest `json:"blob"`
 	// Local are the reasons why the entry must not leave this machine. Empty means that
 	// it may.
 	Local []string `json:"local,omitempty"`
@@ -43,6 +44,6 @@ func (e *Entry) check() error {
 	return filetree.Check(e.Files)
 }
 
-func (k Key) entryFile() string         { return k.String() + ".json" }
-func blobFile(d filetree.Digest) string { return d.String() + ".zst" }
-func (k Key) manifestFile() string      { return k.String() + ".json" }
+func (k Key) entryFile() string            { return k.String() + ".json" }
+func blobFile(d fingerprint.Digest) string { return d.String() + ".zst" }
+func (k Key) manifestFile() string         { return k.String() + ".json" }

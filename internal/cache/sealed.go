@@ -10,7 +10,7 @@ import (
 	"os"
 
 	"github.com/heapmage/heapmage/internal/confined"
-	"github.com/heapmage/heapmage/internal/filetree"
+	"github.com/heapmage/heapmage/internal/fingerprint"
 )
 
 // format is the version of all files of the cache.
@@ -31,10 +31,10 @@ type header struct {
 	Format int `json:"format"`
 	Key    Key `json:"key"`
 	// Digest is that of the rest of the file.
-	Digest filetree.Digest `json:"digest"`
+	Digest fingerprint.Digest `json:"digest"`
 	// Blob and Task are the entry's.
-	Blob filetree.Digest `json:"blob,omitzero"`
-	Task string          `json:"task,omitempty"`
+	Blob fingerprint.Digest `json:"blob,omitzero"`
+	Task string             `json:"task,omitempty"`
 }
 
 // errFormat means that a file is of another version.

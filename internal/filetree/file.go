@@ -5,8 +5,6 @@
 package filetree
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,26 +14,9 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/internal/rundir"
 )
-
-// Digest is the SHA-256 of some content.
-type Digest [sha256.Size]byte
-
-func (d Digest) String() string { return hex.EncodeToString(d[:]) }
-
-// MarshalText returns the digest in hexadecimal.
-func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
-
-// UnmarshalText reads 64 hexadecimal digits in lower case.
-func (d *Digest) UnmarshalText(text []byte) error {
-	var sum Digest
-	if n, err := hex.Decode(sum[:], text[:min(len(text), 2*len(sum))]); err != nil || n < len(sum) || sum.String() != string(text) {
-		return errors.New("it is not a digest of 64 hexadecimal digits")
-	}
-	*d = sum
-	return nil
-}
 
 // File is a file, a folder or a link that a task left.
 type File struct {
@@ -47,8 +28,8 @@ type File struct {
 	// Target is where a link leads.
 	Target string `json:"target,omitempty"`
 	// Size is that of a file in bytes, and Digest that of its content.
-	Size   int64  `json:"size,omitempty"`
-	Digest Digest `json:"digest,omitzero"`
+	Size   int64              `json:"size,omitempty"`
+	Digest fingerprint.Digest `json:"digest,omitzero"`
 }
 
 // Kind is what a File is.
@@ -130,9 +111,9 @@ func Check(files []File) error {
 		case Regular:
 			wrong = wrong || f.Target != ""
 		case Folder:
-			wrong = wrong || f.Target != "" || f.Size != 0 || f.Digest != Digest{}
+			wrong = wrong || f.Target != "" || f.Size != 0 || f.Digest != fingerprint.Digest{}
 		case Link:
-			wrong = wrong || f.Mode != 0 || f.Size != 0 || f.Digest != Digest{} ||
+			wrong = wrong || f.Mode != 0 || f.Size != 0 || f.Digest != fingerprint.Digest{} ||
 				f.Target == "" || len(f.Target) > longestTarget || strings.ContainsRune(f.Target, 0)
 		default:
 			wrong = true

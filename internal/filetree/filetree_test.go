@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/heapmage/heapmage/internal/fingerprint"
 )
 
 func open(t *testing.T) (dir string, root *os.Root) {
@@ -98,12 +100,12 @@ func TestReaderTellsWhoseErrorItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	full := errors.New("the disk is full")
-	r := NewReader(root, func(io.Reader) (int64, Digest, error) { return 0, Digest{}, full })
+	r := NewReader(root, func(io.Reader) (int64, fingerprint.Digest, error) { return 0, fingerprint.Digest{}, full })
 	defer r.Close()
 	if err := r.Read(&File{Path: "a"}); err != full {
 		t.Error(err)
 	}
-	r = NewReader(root, func(from io.Reader) (int64, Digest, error) {
+	r = NewReader(root, func(from io.Reader) (int64, fingerprint.Digest, error) {
 		text, err := io.ReadAll(from)
 		return int64(len(text)), sha256.Sum256(text), err
 	})
@@ -118,9 +120,9 @@ func TestReaderTellsWhoseErrorItIs(t *testing.T) {
 }
 
 func TestDigestText(t *testing.T) {
-	d := Digest(sha256.Sum256(nil))
+	d := fingerprint.Digest(sha256.Sum256(nil))
 	text, _ := d.MarshalText()
-	var back Digest
+	var back fingerprint.Digest
 	if err := back.UnmarshalText(text); err != nil || back != d {
 		t.Error(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"path"
 	"runtime"
 	"slices"
+
+	"github.com/heapmage/heapmage/internal/fingerprint"
 )
 
 // Target is where a result is put back, and what may be touched there.
@@ -17,7 +19,7 @@ type Target struct {
 	Root *os.Root
 	// Have returns the digest of a regular file that is there. Files whose digest is
 	// right already are not touched. Nil, or false, means that it is not known.
-	Have func(path string) (Digest, bool)
+	Have func(path string) (fingerprint.Digest, bool)
 	// May decides whether a file or link that is there may be overwritten or removed, or
 	// given another mode, or a folder removed. If one may not, nothing is written. Nil
 	// means that nothing may.

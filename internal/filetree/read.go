@@ -10,19 +10,20 @@ import (
 	"unicode/utf8"
 
 	"github.com/heapmage/heapmage/internal/confined"
+	"github.com/heapmage/heapmage/internal/fingerprint"
 )
 
 // Reader reads files of a workspace, and notices if one changes. Close it.
 type Reader struct {
 	tree   *tree
-	take   func(io.Reader) (size int64, sum Digest, err error)
+	take   func(io.Reader) (size int64, sum fingerprint.Digest, err error)
 	stamps map[string]stamp
 	failed error // take's
 }
 
 // NewReader returns a reader of the files below root. take is given the content of each
 // regular file, and tells what it was.
-func NewReader(root *os.Root, take func(io.Reader) (size int64, sum Digest, err error)) *Reader {
+func NewReader(root *os.Root, take func(io.Reader) (size int64, sum fingerprint.Digest, err error)) *Reader {
 	return &Reader{tree: newTree(root), take: take, stamps: map[string]stamp{}}
 }
 
@@ -131,7 +132,7 @@ func (r *Reader) read(f *File) (stamp, error) {
 }
 
 // regular reads a regular file. Unchanged will tell whether it changed meanwhile.
-func (r *Reader) regular(folder *confined.Folder, name string, was stamp) (size int64, sum Digest, err error) {
+func (r *Reader) regular(folder *confined.Folder, name string, was stamp) (size int64, sum fingerprint.Digest, err error) {
 	file, err := folder.OpenFile(name, os.O_RDONLY)
 	if err != nil {
 		return 0, sum, err
@@ -176,7 +177,7 @@ func (f *File) differs(found File) string {
 		return "mode"
 	case f.Target != "" && f.Target != found.Target:
 		return "target"
-	case f.Size != 0 && f.Size != found.Size, f.Digest != Digest{} && f.Digest != found.Digest:
+	case f.Size != 0 && f.Size != found.Size, f.Digest != fingerprint.Digest{} && f.Digest != found.Digest:
 		return "content"
 	}
 	return ""

@@ -25,13 +25,14 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 // MarshalText is for JSON.
 func (d Digest) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, d[:]), nil }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText reads 64 hexadecimal digits in lower case.
 func (d *Digest) UnmarshalText(text []byte) error {
-	if len(text) != hex.EncodedLen(len(d)) {
-		return errors.New("it is not as long as a digest")
+	var sum Digest
+	if n, err := hex.Decode(sum[:], text[:min(len(text), 2*len(sum))]); err != nil || n < len(sum) || sum.String() != string(text) {
+		return errors.New("it is not a digest of 64 hexadecimal digits")
 	}
-	_, err := hex.Decode(d[:], text)
-	return err
+	*d = sum
+	return nil
 }
 
 // Sum is the digest of a list of texts. Lists that differ in any way, also in where one

@@ -199,7 +199,7 @@ func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (filetre
 func (r *Results) target(ctx context.Context, t *Task) filetree.Target {
 	return filetree.Target{
 		Root: r.files,
-		Have: func(path string) (filetree.Digest, bool) { return digestOf(r.digests.Content(r.abs(path))) },
+		Have: func(path string) (fingerprint.Digest, bool) { return digestOf(r.digests.Content(r.abs(path))) },
 		May:  func(path string) bool { return r.mayReplace(ctx, t, path) },
 	}
 }

@@ -226,7 +226,7 @@ func (v *view) output(rel string) {
 			v.wrong("its output %s cannot be read: %v", rel, err)
 			return
 		}
-		f.Digest = filetree.Digest(digest)
+		f.Digest = digest
 	case info.IsDir():
 		f.Kind = filetree.Folder
 	case info.Mode()&fs.ModeSymlink != 0:
@@ -364,14 +364,14 @@ func stateOf(f filetree.File) fingerprint.State {
 		return fingerprint.State("link to " + f.Target)
 	case filetree.Regular:
 	}
-	return fingerprint.ContentOf(fingerprint.Digest(f.Digest))
+	return fingerprint.ContentOf(f.Digest)
 }
 
 // digestOf is the digest in a state of content.
-func digestOf(s fingerprint.State) (d filetree.Digest, ok bool) {
+func digestOf(s fingerprint.State) (d fingerprint.Digest, ok bool) {
 	text, ok := strings.CutPrefix(string(s), "content ")
 	if !ok || d.UnmarshalText([]byte(text)) != nil {
-		return filetree.Digest{}, false
+		return fingerprint.Digest{}, false
 	}
 	return d, true
 }
