@@ -135,6 +135,21 @@ func (f *Folder) Create(name string) (*os.File, error) {
 	return f.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 }
 
+// Replace writes a new file and renames it, so that a link in its place is replaced and not
+// followed, and the file is whole under its name. The new file always has the same name, so
+// that killed programs leave no more than one; two that replace a file at once need a lock.
+func (f *Folder) Replace(name string, write func(*os.File) error) error {
+	draft := name + ".new"
+	file, err := f.Create(draft)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(file), file.Close()); err != nil {
+		return errors.Join(err, f.Remove(draft))
+	}
+	return f.Rename(draft, name)
+}
+
 // fail names the file in an error.
 func (f *Folder) fail(name string, err error) error {
 	return &fs.PathError{Op: "open", Path: path.Join(f.name, name), Err: plain(err)}

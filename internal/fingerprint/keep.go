@@ -75,24 +75,18 @@ func (at file) replace(header string, entries func(*bufio.Writer)) error {
 		return err
 	}
 	defer unlock()
-	temp := at.name + ".new"
-	f, err := folder.Create(temp)
-	if err != nil {
+	return folder.Replace(at.name, func(f *os.File) error {
+		sum := crc32.New(castagnoli)
+		w := bufio.NewWriterSize(io.MultiWriter(f, sum), 64<<10)
+		_, _ = w.WriteString(header) // Flush returns the first error
+		entries(w)
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		// It is not synced: after a power cut the checksum tells what is missing.
+		_, err := f.Write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
 		return err
-	}
-	sum := crc32.New(castagnoli)
-	w := bufio.NewWriterSize(io.MultiWriter(f, sum), 64<<10)
-	_, _ = w.WriteString(header) // Flush returns the first error
-	entries(w)
-	err = w.Flush()
-	if err == nil {
-		_, err = f.Write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
-	}
-	// It is not synced: after a power cut the checksum tells what is missing.
-	if err := errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, folder.Remove(temp))
-	}
-	return folder.Rename(temp, at.name)
+	})
 }
 
 // kept are the paths whose digests are worth keeping.

@@ -161,22 +161,14 @@ func (s *Store) replace(folder *confined.Folder, all *samples) error {
 	})
 }
 
-// replaceFile writes a new file and renames it, so that a link in its place is replaced
-// and not followed. The new file always has the same name, so that killed runs leave no
-// more than one.
+// replaceFile writes a file in place of another.
 func replaceFile(folder *confined.Folder, name string, write func(io.Writer) error) error {
-	temp := name + ".new"
-	f, err := folder.Create(temp)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriterSize(f, longest)
-	// Synced before the rename: otherwise a power cut can leave the name on an
-	// empty file.
-	if err := errors.Join(write(w), w.Flush(), f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, folder.Remove(temp))
-	}
-	return folder.Rename(temp, name)
+	return folder.Replace(name, func(f *os.File) error {
+		w := bufio.NewWriterSize(f, longest)
+		// Synced before the rename: otherwise a power cut can leave the name on an
+		// empty file.
+		return errors.Join(write(w), w.Flush(), f.Sync())
+	})
 }
 
 // withoutPath is an error without the path of a file.

@@ -2,8 +2,6 @@ package reuse
 
 import (
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -111,19 +109,10 @@ func (o *owners) save() error {
 
 // replace writes a file at once.
 func replace(f *confined.Folder, name string, text []byte) error {
-	draft := name + ".new"
-	if err := f.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	return f.Replace(name, func(file *os.File) error {
+		_, err := file.Write(text)
 		return err
-	}
-	file, err := f.Create(draft)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Close()); err != nil {
-		return errors.Join(err, f.Remove(draft))
-	}
-	return f.Rename(draft, name)
+	})
 }
 
 // afterLocked are the upstream tasks of a task that writes over files of others. Of the rest
