@@ -22,7 +22,7 @@ func lstat(path string) (stamp, fs.FileMode, error) {
 	if err != nil {
 		return stamp{}, 0, err
 	}
-	return stampOf(&s), modeOf(uint32(wide(s.Mode))), nil
+	return stampOf(&s), ModeOf(uint32(wide(s.Mode))), nil
 }
 
 func fstat(f *os.File) (stamp, fs.FileMode, error) {
@@ -30,7 +30,7 @@ func fstat(f *os.File) (stamp, fs.FileMode, error) {
 	if err := unix.Fstat(int(f.Fd()), &s); err != nil {
 		return stamp{}, 0, err
 	}
-	return stampOf(&s), modeOf(uint32(wide(s.Mode))), nil
+	return stampOf(&s), ModeOf(uint32(wide(s.Mode))), nil
 }
 
 func stampOf(s *unix.Stat_t) stamp {
@@ -38,7 +38,8 @@ func stampOf(s *unix.Stat_t) stamp {
 		device: wide(s.Dev)}
 }
 
-func modeOf(mode uint32) fs.FileMode {
+// ModeOf is a mode of the system (stat(2)) in the bits of package fs.
+func ModeOf(mode uint32) fs.FileMode {
 	m := fs.FileMode(mode & 0o777)
 	switch mode & unix.S_IFMT {
 	case unix.S_IFREG:
@@ -50,6 +51,8 @@ func modeOf(mode uint32) fs.FileMode {
 		m |= fs.ModeNamedPipe
 	case unix.S_IFSOCK:
 		m |= fs.ModeSocket
+	case unix.S_IFCHR:
+		m |= fs.ModeDevice | fs.ModeCharDevice
 	default:
 		m |= fs.ModeDevice
 	}

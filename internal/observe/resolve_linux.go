@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/heapmage/heapmage/internal/fingerprint"
 )
 
 // mostLinks is how many links the kernel follows in a path.
@@ -199,7 +201,7 @@ func fileOf(p place) File {
 	if !p.found {
 		return File{}
 	}
-	f := File{Mode: modeOf(p.stat.Mode), Stamp: stampOf(&p.stat)}
+	f := File{Mode: fingerprint.ModeOf(p.stat.Mode), Stamp: stampOf(&p.stat)}
 	if f.Mode&fs.ModeSymlink != 0 {
 		f.Target, _ = os.Readlink(p.path) // gone again: its end will tell
 	}
@@ -213,29 +215,4 @@ func Look(path string) (Stamp, error) {
 		return Stamp{}, &fs.PathError{Op: "lstat", Path: path, Err: err}
 	}
 	return fileOf(p).Stamp, nil
-}
-
-// modeOf is the mode in Go's bits.
-func modeOf(m uint32) fs.FileMode {
-	mode := fs.FileMode(m & 0o777)
-	for bit, set := range map[uint32]fs.FileMode{unix.S_ISUID: fs.ModeSetuid, unix.S_ISGID: fs.ModeSetgid, unix.S_ISVTX: fs.ModeSticky} {
-		if m&bit != 0 {
-			mode |= set
-		}
-	}
-	switch m & unix.S_IFMT {
-	case unix.S_IFDIR:
-		return mode | fs.ModeDir
-	case unix.S_IFLNK:
-		return mode | fs.ModeSymlink
-	case unix.S_IFIFO:
-		return mode | fs.ModeNamedPipe
-	case unix.S_IFSOCK:
-		return mode | fs.ModeSocket
-	case unix.S_IFCHR:
-		return mode | fs.ModeDevice | fs.ModeCharDevice
-	case unix.S_IFBLK:
-		return mode | fs.ModeDevice
-	}
-	return mode
 }
