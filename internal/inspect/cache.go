@@ -9,16 +9,11 @@ import (
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
-	"github.com/heapmage/heapmage/internal/workspace"
 )
 
 // cacheHere is the cache of the workspace around the working folder.
 func cacheHere() (*cache.Store, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return nil, &problem.Error{What: "the working folder is gone", Cause: err, Hint: "cd to the workspace and try again"}
-	}
-	ws, err := workspace.Load(dir)
+	ws, err := workspaceHere()
 	if err != nil {
 		return nil, err
 	}

@@ -119,11 +119,7 @@ func inside(ws *workspace.Workspace, file string) string {
 
 // historyHere opens the history of the workspace around the working folder.
 func historyHere(readOnly bool) (*workspace.Workspace, *history.Store, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return nil, nil, err
-	}
-	ws, err := workspace.Load(dir)
+	ws, err := workspaceHere()
 	if err != nil {
 		return nil, nil, err
 	}

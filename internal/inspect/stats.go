@@ -13,7 +13,6 @@ import (
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/report"
-	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -54,11 +53,7 @@ func printStats(out io.Writer, l memtools.Limits, c *config.Config) error {
 // configHere is the configuration of the workspace around the working folder.
 // Outside of a workspace nothing is configured.
 func configHere() (*config.Config, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return &config.Config{}, nil //nolint:nilerr // there is no folder to look in
-	}
-	ws, err := workspace.Load(dir)
+	ws, err := workspaceHere()
 	if err != nil {
 		return &config.Config{}, nil //nolint:nilerr // it is outside of a workspace
 	}
