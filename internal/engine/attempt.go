@@ -40,11 +40,12 @@ type attempt struct {
 	agent    bool                 // they can be looked into
 	preload  bool                 // something is preloaded into them
 	own      nodeoptions.Override // what the script does itself about the options for Node
+	result   *kept                // nil if its result is not kept
 	finished event.TaskFinished
 }
 
 func (r *run) newAttempt(ctx context.Context, t *taskgraph.Task, g schedule.Grant) *attempt {
-	a := &attempt{run: r, task: t, grant: g, event: r.describe(t), runs: ctx, done: make(chan schedule.Outcome, 1)}
+	a := &attempt{run: r, task: t, grant: g, event: r.describe(t), result: r.kept(t), runs: ctx, done: make(chan schedule.Outcome, 1)}
 	a.ctx, a.stop = context.WithCancelCause(ctx)
 	return a
 }

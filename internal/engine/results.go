@@ -194,7 +194,7 @@ func (r *run) look(ctx context.Context, t *taskgraph.Task) (schedule.Outcome, bo
 
 // because is why the task runs although results are kept; only of the first attempt.
 func (a *attempt) because() string {
-	if k := a.kept(a.task); k != nil && a.grant.Attempt == 1 && k.reason != reuse.FirstTime {
+	if k := a.result; k != nil && a.grant.Attempt == 1 && k.reason != reuse.FirstTime {
 		return k.reason
 	}
 	return ""
@@ -202,7 +202,7 @@ func (a *attempt) because() string {
 
 // observer is who observes the attempt; nil if nobody does.
 func (a *attempt) observer() *observe.Observer {
-	if k := a.kept(a.task); k == nil || k.unseen || k.not != "" {
+	if k := a.result; k == nil || k.unseen || k.not != "" {
 		return nil
 	}
 	return a.results.eyes
@@ -213,7 +213,7 @@ func (a *attempt) environment() []string {
 	if a.observer() == nil {
 		return a.environ
 	}
-	k := a.kept(a.task)
+	k := a.result
 	if k.answer.Pass == nil {
 		k.question.Names = a.namedIn(filepath.Join(a.ws.Root, a.task.Package.Dir))
 		k.answer = taskenv.Decide(k.question)
@@ -247,7 +247,7 @@ func (a *attempt) keep(o *schedule.Outcome, res runner.Result, log *rundir.Log) 
 		a.sayOnce(event.Notice{Kind: event.ResultNotKept, Text: "Results cannot be kept here, as tasks cannot be observed: " + res.Blind.Error()})
 		return
 	}
-	k := a.kept(a.task)
+	k := a.result
 	if why := res.Observation.Disturbed; why != "" && a.finished.Status != event.Interrupted {
 		k.unseen = true
 		a.results.Forget(k.Task, why)
