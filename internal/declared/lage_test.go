@@ -29,14 +29,7 @@ func TestLage(t *testing.T) {
 		{"a program is not read", "-- lage.config.js --\nmodule.exports = {pipeline: {build: [...common]}}\n", "a#build", "dependsOn: ^build (heapmage's default)"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			ws, c := repository(t, tt.files)
-			m, err := Load(ws, c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := told(t, m, ws, tt.task); got != tt.want {
-				t.Errorf("got  %s\nwant %s", got, tt.want)
-			}
+			m, ws := tells(t, tt.files, tt.task, tt.want)
 			if tt.claim == "nothing comes first" && (!m.Excludes(ws.Packages[0], "lint") || m.Excludes(ws.Packages[0], "build")) {
 				t.Error("only a task of type noop has no script run")
 			}

@@ -44,14 +44,7 @@ func TestNx(t *testing.T) {
 {"targets": {"build": {"executor": "@nx/js:tsc"}}}`, "c#build", "dependsOn: ^build (nx.json)"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			ws, c := repository(t, tt.files)
-			m, err := Load(ws, c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := told(t, m, ws, tt.task); got != tt.want {
-				t.Errorf("got  %s\nwant %s", got, tt.want)
-			}
+			m, ws := tells(t, tt.files, tt.task, tt.want)
 			if again := told(t, m, ws, tt.task); again != tt.want {
 				t.Errorf("asked again: %s", again)
 			}

@@ -49,6 +49,20 @@ func repository(t *testing.T, files string) (*workspace.Workspace, *config.Confi
 	return ws, c
 }
 
+// tells checks what is told of a task of a repository.
+func tells(t *testing.T, files, task, want string) (*Model, *workspace.Workspace) {
+	t.Helper()
+	ws, c := repository(t, files)
+	m, err := Load(ws, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := told(t, m, ws, task); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	return m, ws
+}
+
 // told is what the model has for "a#build", as "dependsOn: ^build (turbo.json)".
 func told(t *testing.T, m *Model, ws *workspace.Workspace, task string) string {
 	t.Helper()
@@ -149,14 +163,7 @@ func TestTurbo(t *testing.T) {
 tasks: {build: {dependsOn: [^build]}}`, "a#build", "dependsOn: ^build (heapmage.yaml); outputs: dist/** (turbo.json)"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			ws, c := repository(t, tt.files)
-			m, err := Load(ws, c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := told(t, m, ws, tt.task); got != tt.want {
-				t.Errorf("got  %s\nwant %s", got, tt.want)
-			}
+			tells(t, tt.files, tt.task, tt.want)
 		})
 	}
 }
