@@ -210,9 +210,9 @@ func fileOf(p place) File {
 
 // Look is the stamp of a file now.
 func Look(path string) (Stamp, error) {
-	p := place{path: path, found: true}
-	if err := unix.Lstat(path, &p.stat); err != nil {
+	var s unix.Stat_t
+	if err := unix.Lstat(path, &s); err != nil {
 		return Stamp{}, &fs.PathError{Op: "lstat", Path: path, Err: err}
 	}
-	return fileOf(p).Stamp, nil
+	return stampOf(&s), nil
 }

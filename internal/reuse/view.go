@@ -319,8 +319,7 @@ func (v *view) met(name string, f observe.File) {
 			v.wrong("%s", text)
 			return
 		}
-		state := v.r.digests.Content(v.r.abs(name))
-		add(content, state)
+		add(content, v.r.digests.Content(v.r.abs(name)))
 	}
 	if f.Listed {
 		add(names, fingerprint.NamesOf(f.Names, v.r.uncounted(v.task, name)))
