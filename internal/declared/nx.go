@@ -1,6 +1,7 @@
 package declared
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"slices"
@@ -17,9 +18,10 @@ import (
 type nx struct {
 	silent
 	path     string
+	ws       *workspace.Workspace
 	defaults map[string]nxTarget           // by target, or by executor
 	projects map[string]*nxProject         // by the package's folder
-	called   map[string]*workspace.Package // by the project's name
+	renamed  map[string]*workspace.Package // by the name that a file of Nx gives
 	atOnce   Setting[int]
 	other    []string // keys that are not obeyed
 	foreign  []string // tasks that run by executors
@@ -48,7 +50,7 @@ func readNx(ws *workspace.Workspace) (source, error) {
 	if d == nil || err != nil {
 		return nil, err
 	}
-	n := &nx{path: d.Path, defaults: map[string]nxTarget{}, projects: map[string]*nxProject{}, called: map[string]*workspace.Package{}}
+	n := &nx{path: d.Path, ws: ws, defaults: map[string]nxTarget{}, projects: map[string]*nxProject{}, renamed: map[string]*workspace.Package{}}
 	if err := n.readRoot(d); err != nil {
 		return nil, err
 	}
@@ -67,10 +69,23 @@ func readNx(ws *workspace.Workspace) (source, error) {
 
 func (n *nx) concurrency() Setting[int] { return n.atOnce }
 
+// called returns the package of a project by its name, or nil.
+func (n *nx) called(project string) *workspace.Package {
+	return cmp.Or(n.renamed[project], n.ws.Named(project))
+}
+
+// project is what the files of Nx say of a package.
+func (n *nx) project(pkg *workspace.Package) nxProject {
+	if p := n.projects[pkg.Dir]; p != nil {
+		return *p
+	}
+	return nxProject{}
+}
+
 // excludes is true for a script that "includedScripts" leaves out.
 func (n *nx) excludes(pkg *workspace.Package, name string) bool {
-	p := n.projects[pkg.Dir]
-	return p != nil && p.included != nil && !slices.Contains(p.included, name) && len(p.targets[name]) == 0
+	p := n.project(pkg)
+	return p.included != nil && !slices.Contains(p.included, name) && len(p.targets[name]) == 0
 }
 
 func (n *nx) names() (names []string) {
@@ -86,10 +101,7 @@ func (n *nx) summary() string {
 
 // task joins what targetDefaults and the package's own files say.
 func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
-	var own []nxTarget
-	if p := n.projects[pkg.Dir]; p != nil {
-		own = p.targets[name]
-	}
+	own := n.project(pkg).targets[name]
 	if !n.has(pkg, name) { // nx looks beyond it for the same target, whatever is declared
 		return Task{DependsOn: Setting[[]string]{[]string{"^" + name}, n.path}}, true
 	}
@@ -129,11 +141,7 @@ func (n *nx) usual(name string, own []nxTarget) nxTarget {
 // has reports whether a package has a target.
 func (n *nx) has(pkg *workspace.Package, name string) bool {
 	_, has := pkg.Scripts[name]
-	has = has && !n.excludes(pkg, name)
-	if p := n.projects[pkg.Dir]; p != nil && !has {
-		has = len(p.targets[name]) > 0
-	}
-	return has
+	return has && !n.excludes(pkg, name) || len(n.project(pkg).targets[name]) > 0
 }
 
 // entry rewrites "lib:build" to "lib#build". ok is false for a task that is not there:
@@ -143,7 +151,7 @@ func (n *nx) entry(pkg *workspace.Package, entry string) (rewritten string, ok b
 		return entry, !n.continuous(pkg, entry)
 	}
 	project, target, _ := strings.Cut(entry, ":")
-	if to := n.called[project]; to != nil && n.has(to, target) && !n.continuous(to, target) {
+	if to := n.called(project); to != nil && n.has(to, target) && !n.continuous(to, target) {
 		return to.Name + "#" + target, true
 	}
 	return "", false
@@ -151,26 +159,18 @@ func (n *nx) entry(pkg *workspace.Package, entry string) (rewritten string, ok b
 
 // continuous reports whether a task never ends. Nx runs it beside what depends on it.
 func (n *nx) continuous(pkg *workspace.Package, name string) bool {
-	p := n.projects[pkg.Dir]
-	if p == nil {
-		return false
-	}
-	own := p.targets[name]
+	own := n.project(pkg).targets[name]
 	return n.usual(name, own).continuous || slices.ContainsFunc(own, func(t nxTarget) bool { return t.continuous })
 }
 
 // addDependencies makes implicitDependencies edges between packages: "*" is all,
 // "!web" takes one away.
 func (n *nx) addDependencies(ws *workspace.Workspace, pkg *workspace.Package) {
-	p := n.projects[pkg.Dir]
-	if p == nil {
-		return
-	}
-	for _, pattern := range p.implicit {
+	for _, pattern := range n.project(pkg).implicit {
 		pattern, without := strings.CutPrefix(pattern, "!")
 		matches := func(to *workspace.Package) bool {
 			match, _ := path.Match(pattern, to.Name)
-			return to != pkg && to.Dir != "." && (match || n.called[pattern] == to)
+			return to != pkg && to.Dir != "." && (match || n.called(pattern) == to)
 		}
 		if without {
 			pkg.Dependencies = slices.DeleteFunc(pkg.Dependencies, func(d workspace.Dependency) bool { return matches(d.To) })

@@ -49,15 +49,14 @@ func (n *nx) readRoot(d *jsonc.Document) error {
 
 // readProject reads what a package has: project.json wins over package.json.
 func (n *nx) readProject(root string, pkg *workspace.Package) error {
-	n.called[pkg.DeclaredName] = pkg
 	p := &nxProject{targets: map[string][]nxTarget{}}
-	n.projects[pkg.Dir] = p
 	if bytes.Contains(pkg.Manifest, []byte(`"nx"`)) { // few have it
 		d, err := jsonc.Parse(path.Join(pkg.Dir, "package.json"), pkg.Manifest)
 		if err != nil {
 			return err
 		}
 		if found, ok := jsonc.Member(d.Top, "nx"); ok && jsonc.IsObject(found) {
+			n.projects[pkg.Dir] = p
 			if err := n.readProjectFile(d, found, pkg, p); err != nil {
 				return err
 			}
@@ -67,6 +66,7 @@ func (n *nx) readProject(root string, pkg *workspace.Package) error {
 	if d == nil || err != nil {
 		return err
 	}
+	n.projects[pkg.Dir] = p
 	return n.readProjectFile(d, d.Top, pkg, p)
 }
 
@@ -79,7 +79,7 @@ func (n *nx) readProjectFile(d *jsonc.Document, top hujson.Value, pkg *workspace
 		switch f.Name {
 		case "name":
 			if name, ok := jsonc.Text(f.Value); ok {
-				n.called[name] = pkg
+				n.renamed[name] = pkg
 			}
 		case "implicitDependencies":
 			p.implicit, err = d.Texts(f.Value, f.Name)

@@ -19,7 +19,7 @@ const (
 // addScripts gives a package scripts for its targets that an executor runs which needs
 // nothing of Nx. The others are named.
 func (n *nx) addScripts(ws *workspace.Workspace, pkg *workspace.Package) {
-	for _, name := range slices.Sorted(maps.Keys(n.projects[pkg.Dir].targets)) {
+	for _, name := range slices.Sorted(maps.Keys(n.project(pkg).targets)) {
 		executor, options := n.runs(pkg, name)
 		why := executor
 		switch {
@@ -57,7 +57,7 @@ func (n *nx) addScripts(ws *workspace.Workspace, pkg *workspace.Package) {
 // executor is empty if no file names one: then it is the package's script.
 func (n *nx) runs(pkg *workspace.Package, name string) (executor string, options nxcommand.Options) {
 	options = nxcommand.Options{}
-	own := n.projects[pkg.Dir].targets[name]
+	own := n.project(pkg).targets[name]
 	usual := n.usual(name, own)
 	for _, t := range append([]nxTarget{usual}, own...) {
 		if t.executor != "" {

@@ -14,7 +14,6 @@ import (
 type turbo struct {
 	root     *turboFile
 	packages map[string]*turboFile // by the package's folder
-	folders  map[string]string     // of packages by declared name, for "extends"
 	unread   []string              // files that are there and not read, with the reason
 	ws       *workspace.Workspace
 }
@@ -28,12 +27,11 @@ func readTurbo(ws *workspace.Workspace) (source, error) {
 	if d == nil || err != nil {
 		return nil, err
 	}
-	t := &turbo{packages: map[string]*turboFile{}, folders: map[string]string{}, ws: ws}
+	t := &turbo{packages: map[string]*turboFile{}, ws: ws}
 	if t.root, err = parseTurbo(d); err != nil {
 		return nil, err
 	}
 	for _, pkg := range ws.Packages {
-		t.folders[pkg.DeclaredName] = pkg.Dir
 		if pkg.Dir == "." {
 			continue
 		}
@@ -131,7 +129,11 @@ func (t *turbo) chain(dir string, seen []string) (files []*turboFile) {
 		if name == "//" {
 			continue
 		}
-		for _, above := range t.chain(t.folders[name], seen) {
+		pkg := t.ws.Named(name)
+		if pkg == nil {
+			continue
+		}
+		for _, above := range t.chain(pkg.Dir, seen) {
 			if !slices.Contains(files, above) {
 				files = append(files, above)
 			}

@@ -7,24 +7,20 @@ import (
 	"github.com/heapmage/heapmage/internal/git"
 	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/taskgraph"
-	"github.com/heapmage/heapmage/internal/workspace"
 )
 
 // outputs are the files that a task is declared to write.
 func (p *place) outputs(t *taskgraph.Task) outputs.Set {
 	return outputs.Set{
-		Root: p.ws.Root, Dir: filepath.Join(p.ws.Root, t.Package.Dir), Members: p.folders,
+		Root: p.ws.Root, Dir: filepath.Join(p.ws.Root, t.Package.Dir), Member: p.isMember,
 		Patterns: p.declared.Task(t.Package, t.Target, t.Script).Outputs.Value,
 	}
 }
 
-// foldersOf are the paths of all packages' folders.
-func foldersOf(ws *workspace.Workspace) map[string]bool {
-	folders := map[string]bool{}
-	for _, pkg := range ws.All() {
-		folders[filepath.Join(ws.Root, pkg.Dir)] = true
-	}
-	return folders
+// isMember reports whether a path is the folder of a package.
+func (p *place) isMember(path string) bool {
+	dir, err := filepath.Rel(p.ws.Root, path)
+	return err == nil && p.ws.At(filepath.ToSlash(dir)) != nil
 }
 
 // list lists the outputs before the first attempt at a task.

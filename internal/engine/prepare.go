@@ -51,7 +51,6 @@ type place struct {
 	// declared is what the workspace declares about its tasks.
 	declared *declared.Model
 	labels   map[string]string // what the log calls a package, by its name
-	folders  map[string]bool   // of all packages
 	limits   memtools.Limits
 	mode     event.Mode
 	// maxBudget is the most that a run may use, and budgetSource what set it.
@@ -95,7 +94,7 @@ func open(dir string, mode event.Mode) (*place, error) {
 	p.maxBudget, p.budgetSource = budget.Max(p.mode, p.config.Budget, p.limits)
 	p.granted = session.Granted(p.environ, p.maxBudget)
 	p.undisturbed = budget.Now(p.granted, 0, p.limits.Effective)
-	p.labels, p.folders = plan.Labels(p.ws.All()), foldersOf(p.ws)
+	p.labels = plan.Labels(p.ws.All())
 	return p, nil
 }
 

@@ -227,7 +227,7 @@ func (r *run) namedIn(dir string) (names []string) {
 		switch {
 		case err != nil:
 			return nil //nolint:nilerr // nobody else can read it either
-		case d.IsDir() && path != dir && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") || r.folders[path]):
+		case d.IsDir() && path != dir && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") || r.isMember(path)):
 			return fs.SkipDir
 		case d.Type().IsRegular():
 			found, _ := r.results.scanner.Names(path) // as above

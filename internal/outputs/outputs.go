@@ -34,10 +34,12 @@ type Set struct {
 	// Patterns are doublestar patterns relative to Dir, with slashes. A leading
 	// "!" excludes, in any order. A malformed pattern matches nothing.
 	Patterns []string
-	// Members are the paths of all packages' folders. Those below Dir are left
-	// out. It is only read, so that all sets may share it.
-	Members map[string]bool
+	// Member reports whether a path is the folder of a package. Those below Dir are left
+	// out. Nil means that none is.
+	Member func(path string) bool
 }
+
+func (s Set) isMember(path string) bool { return s.Member != nil && s.Member(path) }
 
 // open opens the package's folder.
 func (s Set) open() (*os.Root, error) {

@@ -29,7 +29,7 @@ func (s Set) walk(root *os.Root, visit func(name string, d fs.DirEntry) error) (
 			case err != nil:
 				complete = false
 				return nil //nolint:nilerr // the caller learns that the walk is not complete
-			case d.IsDir() && name != base && (s.Members[s.path(name)] || slices.Contains(never, d.Name()) || d.Name() == installed && !intoInstalled):
+			case d.IsDir() && name != base && (s.isMember(s.path(name)) || slices.Contains(never, d.Name()) || d.Name() == installed && !intoInstalled):
 				return fs.SkipDir
 			case d.IsDir() || !s.match(name):
 				return nil
@@ -80,7 +80,7 @@ func (s Set) enters(root *os.Root, base string) bool {
 		part, rest, _ = strings.Cut(rest, "/")
 		at = path.Join(at, part)
 		info, err := root.Lstat(at)
-		if err != nil || info.Mode()&fs.ModeSymlink != 0 || s.Members[s.path(at)] || slices.Contains(never, part) {
+		if err != nil || info.Mode()&fs.ModeSymlink != 0 || s.isMember(s.path(at)) || slices.Contains(never, part) {
 			return false
 		}
 	}

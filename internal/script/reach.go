@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"iter"
 	"maps"
 	"path"
@@ -69,7 +70,8 @@ func (r reach) command(pkg *workspace.Package, c scripttext.Command) bool {
 		packages = append(packages, root)
 	}
 	for _, w := range c.Words {
-		if p := r.byWord[packageWord(w.Text)]; p != nil {
+		word := packageWord(w.Text)
+		if p := cmp.Or(r.ws.Named(word), r.ws.At(word)); p != nil {
 			packages = append(packages, p)
 		}
 	}
@@ -113,20 +115,6 @@ func packageWord(word string) string {
 		word = value
 	}
 	return strings.Trim(word, "./^{}")
-}
-
-// packagesByWord are the packages by what a word may call them.
-func packagesByWord(all []*workspace.Package) map[string]*workspace.Package {
-	by := map[string]*workspace.Package{}
-	for _, p := range all {
-		by[p.Dir] = p
-	}
-	for _, p := range all {
-		if p.DeclaredName != "" {
-			by[p.DeclaredName] = p
-		}
-	}
-	return by
 }
 
 // Restricted reports whether a package's script seems to start Node under its permission

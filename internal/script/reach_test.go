@@ -87,7 +87,7 @@ func TestOverrideIsFoundInWhatAScriptRuns(t *testing.T) {
 			}
 			pkg := &workspace.Package{Dir: "packages/a", Path: dir, Scripts: tt.scripts, Manifest: []byte("{}")}
 			ws := &workspace.Workspace{Manager: workspace.NPM, RootPackage: root, Packages: []*workspace.Package{pkg, other}}
-			s := &Settings{ws: ws, hooks: true, byWord: packagesByWord(ws.All())}
+			s := &Settings{ws: ws, hooks: true}
 			got := s.Override(pkg, "build", 0)
 			if got.Found() != tt.want || tt.want && !slices.Equal(got.HeapLimits, []memtools.Bytes{512 * memtools.MB}) {
 				t.Errorf("got %+v", got)

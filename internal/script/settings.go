@@ -41,7 +41,6 @@ type Settings struct {
 	program     managerprogram.Program
 	programErr  error  // why program is not known
 	version     string // the manager's version
-	byWord      map[string]*workspace.Package
 }
 
 // ReadSettings reads the settings of a workspace: those of npm from wherever npm reads
@@ -49,7 +48,7 @@ type Settings struct {
 // limit in percent is of. ctx bounds the start of node, which is asked for its
 // version. Every error is a *problem.Error.
 func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, total memtools.Bytes) (*Settings, error) {
-	s := &Settings{ws: ws, byWord: packagesByWord(ws.All())}
+	s := &Settings{ws: ws}
 	if ws.Manager == workspace.Go {
 		return s, nil
 	}

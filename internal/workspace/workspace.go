@@ -5,7 +5,10 @@
 package workspace
 
 import (
+	"cmp"
 	"slices"
+	"sort"
+	"sync"
 
 	"github.com/heapmage/heapmage/internal/packagejson"
 	"github.com/heapmage/heapmage/internal/pkgmanager"
@@ -53,6 +56,9 @@ type Workspace struct {
 	RootPackage *Package
 	// Warnings are oddities that were ignored, one sentence each.
 	Warnings []string
+
+	sorted sync.Once
+	byName []*Package // all that declare a name, ordered by it, then by Dir
 }
 
 // Major returns the first number of ManagerVersion, 0 if it is not known.
@@ -71,9 +77,27 @@ func (w *Workspace) All() []*Package {
 
 // At returns the package in a folder, as in Package.Dir, or nil if there is none.
 func (w *Workspace) At(dir string) *Package {
-	all := w.All()
-	if i := slices.IndexFunc(all, func(p *Package) bool { return p.Dir == dir }); i >= 0 {
-		return all[i]
+	if i, ok := slices.BinarySearchFunc(w.Packages, dir, func(p *Package, dir string) int { return cmp.Compare(p.Dir, dir) }); ok {
+		return w.Packages[i]
+	}
+	if dir == "." {
+		return w.RootPackage
+	}
+	return nil
+}
+
+// Named returns the package that declares a name, of several the last by Dir, or nil if
+// there is none. The packages must be complete.
+func (w *Workspace) Named(name string) *Package {
+	w.sorted.Do(func() {
+		all := w.All()
+		slices.SortFunc(all, byDir) // the root first
+		w.byName = slices.DeleteFunc(all, func(p *Package) bool { return p.DeclaredName == "" })
+		slices.SortStableFunc(w.byName, func(a, b *Package) int { return cmp.Compare(a.DeclaredName, b.DeclaredName) })
+	})
+	after := sort.Search(len(w.byName), func(i int) bool { return w.byName[i].DeclaredName > name })
+	if after > 0 && w.byName[after-1].DeclaredName == name {
+		return w.byName[after-1]
 	}
 	return nil
 }
