@@ -11,7 +11,7 @@ import (
 // lower layers, so that it can be read, tested and replaced without those above.
 var layers = [][]string{
 	{"internal/printable", "internal/clock", "internal/pid1", "internal/testkit"},
-	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "internal/scripttext", "internal/debian", "internal/diagnostics", "ci"},
+	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "internal/scripttext", "internal/debian", "internal/diagnostics", "internal/dotenv", "ci"},
 	{"memtools", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel", "internal/fingerprint"},
 	{"memtools/oom", "memtools/v8heap", "internal/jsonc", "internal/sublimit", "internal/elder", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue", "internal/taskcgroup"},
 	{"internal/workspace", "internal/managerprogram", "internal/nodeoptions", "internal/nxcommand", "internal/observe"},

@@ -120,8 +120,9 @@ func (r *run) newKept(t *taskgraph.Task) *kept {
 		name, digest, _ := strings.Cut(entry, "=")
 		parts["the variable "+name] = digest
 	}
+	env := r.settings.Environ(t.Package, r.environ)
 	k.Task = &reuse.Task{ID: t.ID, Parts: parts, Upstream: r.results.upstreamLocked(t), Programs: map[string]bool{r.settings.Node.Path: true},
-		Variables: func(name string) (string, bool) { return environ.Lookup(r.environ, name) }}
+		Variables: func(name string) (string, bool) { return environ.Lookup(env, name) }}
 	k.Installed = func(file string) (string, string, bool) {
 		state, dir, ok := r.results.installed.At(file)
 		return state.Digest.String() + state.Stale, dir, ok
@@ -135,7 +136,7 @@ func (r *run) newKept(t *taskgraph.Task) *kept {
 // environmentOf gathers what decides which variables a task gets.
 func (r *run) environmentOf(t *taskgraph.Task) taskenv.Question {
 	declared, all := r.declared.Task(t.Package, t.Target, t.Script), r.declared.Environment()
-	q := taskenv.Question{Environ: r.environ, Scripts: r.scriptTexts(t), Test: t.Target == "test",
+	q := taskenv.Question{Environ: r.settings.Environ(t.Package, r.environ), Scripts: r.scriptTexts(t), Test: t.Target == "test",
 		Env: append(declared.Env.Value, all.Env...), PassThrough: append(declared.PassThroughEnv.Value, all.PassThroughEnv...)}
 	switch {
 	case all.Loose:
@@ -211,7 +212,7 @@ func (a *attempt) observer() *observe.Observer {
 // environment is what the attempt gets of the environment of the run.
 func (a *attempt) environment() []string {
 	if a.observer() == nil {
-		return a.environ
+		return a.settings.Environ(a.task.Package, a.environ)
 	}
 	k := a.result
 	if k.answer.Pass == nil {

@@ -79,6 +79,10 @@ const (
 	YarnWrapOutput = "YARN_WRAP_OUTPUT"
 	// BerryBinFolder is the folder of the programs that yarn 2 and newer add to PATH.
 	BerryBinFolder = "BERRY_BIN_FOLDER"
+	// YarnFiles lists the files from which yarn 4 and newer read variables when they start, with
+	// commas between; "?" ends the name of one that may be missing. Set for scripts if one of
+	// those files has NODE_OPTIONS, which heapmage has merged.
+	YarnFiles = "YARN_INJECT_ENVIRONMENT_FILES"
 	// ProjectCWD is the workspace's root. Set by yarn 2 and newer.
 	ProjectCWD = "PROJECT_CWD"
 )

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/environ"
@@ -81,6 +82,19 @@ func Read(p Place) (*Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// Below returns the settings of a folder in the project that has an .npmrc of its own, which
+// is nearer than the project's; nil if it has none. name is the file for messages. The error is
+// that of Read.
+func (c *Config) Below(dir, name string) (*Config, error) {
+	b := *c
+	b.layers = nil
+	if err := b.add(name, filepath.Join(dir, ".npmrc")); err != nil || len(b.layers) == 0 {
+		return nil, err
+	}
+	b.layers = slices.Concat(c.layers[:1], b.layers, c.layers[1:])
+	return &b, nil
 }
 
 // userFile is the file of the user.

@@ -89,7 +89,7 @@ func Detect(root string, own *packagejson.Manifest) (Manager, error) {
 	if m.PNPM, err = ReadSettings(root, PNPMFile); err != nil {
 		return m, err
 	}
-	if m.YarnRC, err = ReadSettings(root, ".yarnrc.yml"); err != nil {
+	if m.YarnRC, err = ReadSettings(root, BerryFile); err != nil {
 		return m, err
 	}
 
@@ -190,7 +190,7 @@ func known(name string) bool {
 // yarnPath lets a checked-in yarn decide: yarn 1 hands over to it, whatever
 // version package.json declares.
 func (m *Manager) yarnPath(root string, yarnrc []byte) {
-	path, file := "", ".yarnrc.yml"
+	path, file := "", BerryFile
 	if m.YarnRC != nil {
 		path = m.YarnRC.YarnPath
 	}

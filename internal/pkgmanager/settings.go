@@ -16,6 +16,9 @@ import (
 // PNPMFile is the file of pnpm's settings of a workspace.
 const PNPMFile = "pnpm-workspace.yaml"
 
+// BerryFile is that of yarn 2 and newer.
+const BerryFile = ".yarnrc.yml"
+
 // Settings are what a manager's own YAML file (pnpm-workspace.yaml, .yarnrc.yml)
 // says about packages and the edges between them. Decode reads what else it says.
 type Settings struct {

@@ -15,7 +15,8 @@ import (
 // the package manager sets. What an outer "npm run" set for its package is
 // dropped.
 func (s *Settings) environment(pkg *workspace.Package, o Options) []string {
-	env := s.base(o)
+	own := s.of(pkg)
+	env := s.base(own.nodeSettings, o)
 	env.set(environ.PWD, pkg.Path)
 	if pkg.Manifest == nil {
 		return env.list(o.Extra)
@@ -26,16 +27,18 @@ func (s *Settings) environment(pkg *workspace.Package, o Options) []string {
 		}
 	}
 	s.describe(env, pkg, o)
-	s.setNested(env, o)
+	s.setNested(env, own.nodeSettings, o)
+	own.setRead(env)
 	env.set(environ.Path, s.path(pkg, o))
 	return env.list(o.Extra)
 }
 
 // plain is the user's environment with heapmage's limits, for commands that are
 // not scripts.
-func (s *Settings) plain(o Options) []string {
-	env := s.base(o)
-	s.setNested(env, o)
+func (s *Settings) plain(own packageSettings, o Options) []string {
+	env := s.base(own.nodeSettings, o)
+	s.setNested(env, own.nodeSettings, o)
+	own.setRead(env)
 	if o.Bin != "" {
 		env.set(environ.Path, o.Bin+string(filepath.ListSeparator)+environ.Value(o.Environ, environ.Path))
 	}
@@ -43,14 +46,14 @@ func (s *Settings) plain(o Options) []string {
 }
 
 // base is the user's environment with the options for Node.
-func (s *Settings) base(o Options) variables {
+func (s *Settings) base(n nodeSettings, o Options) variables {
 	env := variables{}
 	for _, entry := range o.Environ {
 		if name, v, ok := strings.Cut(entry, "="); ok {
 			env.set(name, v)
 		}
 	}
-	if options := s.options.Text(o.NodeOptions, o.HeapLimit); options != "" {
+	if options := n.options.Text(o.NodeOptions, o.HeapLimit); options != "" {
 		env.set(environ.NodeOptions, options)
 	}
 	if o.HeapLimit > 0 {

@@ -42,7 +42,7 @@ func Install(s *Settings, p Present, o Options) (step Step, reason string, err e
 	o.HeapLimit = 0
 	return Step{
 		event: "install", Command: strings.Join(append(shown, flags...), " "),
-		Args: append(args, flags...), Dir: s.ws.Root, Env: s.plain(o),
+		Args: append(args, flags...), Dir: s.ws.Root, Env: s.plain(packageSettings{nodeSettings: s.nodeSettings}, o),
 	}, reason, nil
 }
 

@@ -27,11 +27,17 @@ func TestOursHoldInAManagerInsideAScript(t *testing.T) {
 	for _, m := range managers {
 		t.Run(strings.TrimSpace(m.name+" "+m.major), func(t *testing.T) {
 			for claim, files := range map[string]map[string]string{
-				".npmrc sets it":              {".npmrc": "node-options=" + title},
-				"pnpm-workspace.yaml sets it": {"pnpm-workspace.yaml": "packages: ['packages/*']\nverifyDepsBeforeRun: false\nnodeOptions: " + title + "\n"},
+				".npmrc sets it":               {".npmrc": "node-options=" + title},
+				"pnpm-workspace.yaml sets it":  {"pnpm-workspace.yaml": "packages: ['packages/*']\nverifyDepsBeforeRun: false\nnodeOptions: " + title + "\n"},
+				"the package's .npmrc sets it": {"packages/a/.npmrc": "node-options=" + title},
+				".env.yarn sets it":            {".env.yarn": "NODE_OPTIONS=" + title},
+				"the package's .env.yarn":      {".env.yarn": "NODE_OPTIONS=--title=root", "packages/a/.env.yarn": "NODE_OPTIONS=" + title},
+				"so with Plug'n'Play":          {".env.yarn": "NODE_OPTIONS=" + title, ".yarnrc.yml": "enableTelemetry: false\n"},
+				"injectEnvironmentFiles":       {"x.env": "NODE_OPTIONS=" + title, ".yarnrc.yml": "nodeLinker: node-modules\nenableTelemetry: false\ninjectEnvironmentFiles: [x.env]\n"},
 			} {
-				if m.name != "pnpm" && files[".npmrc"] == "" {
-					continue
+				switch yarns := files[".env.yarn"]+files["x.env"] != ""; {
+				case m.name != "pnpm" && files[".npmrc"] == "" && !yarns, m.name+m.major != "yarn4" && yarns:
+					continue // it has no such setting
 				}
 				t.Run(claim, func(t *testing.T) {
 					m := &manager{t: t, name: m.name, major: m.major, all: all}
@@ -46,7 +52,11 @@ func TestOursHoldInAManagerInsideAScript(t *testing.T) {
 						if lines["outer"] == "" || lines["outer"] != lines["inner"] {
 							t.Errorf("by the manager %v:\nouter %s\ninner %s", runner, lines["outer"], lines["inner"])
 						}
-						if want, _ := json.Marshal(nodeoptions.User{Words: []string{ours, "--trace-uncaught"}}.Text(nil, 333<<20)); !strings.Contains(lines["inner"], strings.TrimSuffix(string(want), `"`)) {
+						obeyed := files[".env.yarn"]+files["x.env"] != "" || files["packages/a/.npmrc"] != "" && (m.major == "9" || m.name+m.major == "pnpm10")
+						if obeyed && !strings.Contains(lines["inner"], title) {
+							t.Errorf("by the manager %v: %s has not the user's", runner, lines["inner"])
+						}
+						if want, _ := json.Marshal(nodeoptions.User{Words: []string{ours, "--trace-uncaught"}}.Text(nil, 333<<20)); !strings.Contains(lines["inner"], strings.Trim(string(want), `"`)) {
 							t.Errorf("by the manager %v: %s has no %s", runner, lines["inner"], want)
 						}
 					}
@@ -96,7 +106,7 @@ func TestOneVariableOfTheSettingIsLeft(t *testing.T) {
 				t.Fatal(err)
 			}
 			var got []string
-			for _, entry := range s.plain(Options{Environ: tt.env, HeapLimit: 500 << 20}) {
+			for _, entry := range s.plain(packageSettings{nodeSettings: s.nodeSettings}, Options{Environ: tt.env, HeapLimit: 500 << 20}) {
 				if name, _, _ := strings.Cut(entry, "="); strings.HasSuffix(strings.ReplaceAll(strings.ToLower(name), "-", "_"), "config_node_options") {
 					got = append(got, entry)
 				}

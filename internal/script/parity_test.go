@@ -195,7 +195,7 @@ func (m manager) oursWith(script string, o Options, extra ...string) string {
 	if len(texts)+len(links) == 0 {
 		bin = ""
 	}
-	o.Environ, o.InitDir, o.Bin = m.environ(extra), ws.Packages[i].Path, bin
+	o.Environ, o.InitDir, o.Bin = settings.Environ(ws.Packages[i], m.environ(extra)), ws.Packages[i].Path, bin
 	steps, err := Steps(settings, ws.Packages[i], script, o)
 	if err != nil {
 		m.t.Fatal(err)
@@ -264,13 +264,18 @@ func setUps() (all []setUp) {
 	for _, m := range managers {
 		all = append(all, setUp{m.name, m.major, "", map[string]string{".npmrc": "node-options=--no-warnings\nnode-linker=hoisted\n"}})
 		switch {
-		case m.name == "pnpm" && m.major < "10":
+		case m.name == "pnpm" && m.major == "9":
+			all = append(all, setUp{m.name, m.major, "shell-emulator", map[string]string{
+				".npmrc": "shell-emulator=true\nenable-pre-post-scripts=true\n", "packages/a/.npmrc": "node-options=--no-warnings\n"}})
+		case m.name == "pnpm" && m.major == "8":
 			all = append(all, setUp{m.name, m.major, "shell-emulator", map[string]string{".npmrc": "shell-emulator=true\nenable-pre-post-scripts=true\n"}})
 		case m.name == "pnpm":
 			all = append(all, setUp{m.name, m.major, "shellEmulator", map[string]string{
 				"pnpm-workspace.yaml": ownSettings}})
 		case m.name == "yarn" && m.major == "4":
-			all = append(all, setUp{m.name, m.major, "pnp", map[string]string{".yarnrc.yml": "enableTelemetry: false\n"}})
+			all = append(all, setUp{m.name, m.major, "pnp", map[string]string{".yarnrc.yml": "enableTelemetry: false\n"}},
+				setUp{m.name, m.major, "environment files", map[string]string{
+					"packages/a/.env.yarn": "NODE_OPTIONS=--no-warnings\nexport A=\"a  ${HOME}\" # c\nB=${A}-${GONE:-b}\nPWD=x\n"}})
 		}
 	}
 	return all
@@ -361,6 +366,7 @@ var differences = []difference{
 	{"yarn4", "npm_execpath|BERRY_BIN_FOLDER", "yarn makes a folder for each script, heapmage one for all: .heapmage/bin"},
 	{"yarn4", "npm_node_execpath", "the program itself rather than a script of that folder that starts it"},
 	{"yarn4", "PATH", "node_modules/.bin of the package and of the root instead of yarn's folder of all programs: some more programs are found"},
+	{"yarn4", "YARN_INJECT_ENVIRONMENT_FILES", "a yarn inside the script does not put the NODE_OPTIONS of a file in place of the merged ones"},
 	{"yarn1", "PATH", "yarn's own folders for node-gyp and for globally installed programs"},
 	{"bun", "npm_config_user_agent", "bun gives the version of Node that it imitates"},
 }

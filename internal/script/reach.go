@@ -122,7 +122,7 @@ func packageWord(word string) string {
 // preload another file. The model is found in the node options of the user, and in what
 // the script seems to run.
 func (s *Settings) Restricted(pkg *workspace.Package, name string) bool {
-	if slices.ContainsFunc(s.options.Words, nodeoptions.Restricts) {
+	if slices.ContainsFunc(s.of(pkg).options.Words, nodeoptions.Restricts) {
 		return true
 	}
 	for p := range s.parts(pkg, name) {

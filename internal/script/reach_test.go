@@ -43,7 +43,7 @@ func TestRestricted(t *testing.T) {
 			}
 			root := &workspace.Package{Dir: ".", Scripts: map[string]string{"of-root": "node --permission gen.js"}}
 			options := strings.Fields(tt.env)
-			s := &Settings{ws: &workspace.Workspace{Manager: workspace.NPM, RootPackage: root}, hooks: true, options: nodeoptions.User{Words: options}}
+			s := &Settings{ws: &workspace.Workspace{Manager: workspace.NPM, RootPackage: root}, hooks: true, nodeSettings: nodeSettings{options: nodeoptions.User{Words: options}}}
 			pkg := &workspace.Package{Dir: "a", Path: dir, Scripts: tt.scripts, Manifest: []byte("{}")}
 			if got := s.Restricted(pkg, "build"); got != tt.want {
 				t.Errorf("got %v", got)

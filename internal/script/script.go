@@ -31,7 +31,8 @@ type Step struct {
 
 // Options are how a script is run.
 type Options struct {
-	// Environ is the environment that heapmage was started with.
+	// Environ is the environment that heapmage was started with, for a package's script as
+	// Settings.Environ completes it.
 	Environ []string
 	// Args follow the script's command line.
 	Args []string
@@ -69,15 +70,16 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 		if err != nil {
 			return nil, err
 		}
-		if s.flagged {
-			args = append(args, nodeOptionsFlag+s.options.Text(o.NodeOptions, o.HeapLimit))
+		own := s.of(pkg)
+		if own.flagged {
+			args = append(args, nodeOptionsFlag+own.options.Text(o.NodeOptions, o.HeapLimit))
 		}
 		args = append(args, "run", name)
 		if len(o.Args) > 0 && s.ws.Manager == workspace.NPM {
 			args = append(args, "--") // the others hand over what follows the name
 		}
 		args = append(args, o.Args...)
-		return []Step{{event: name, Command: strings.Join(args, " "), Args: args, Dir: pkg.Path, Env: s.plain(o)}}, nil
+		return []Step{{event: name, Command: strings.Join(args, " "), Args: args, Dir: pkg.Path, Env: s.plain(own, o)}}, nil
 	}
 	env := s.environment(pkg, o)
 	var steps []Step

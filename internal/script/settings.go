@@ -29,10 +29,10 @@ type Settings struct {
 	// of the environment; empty if there is none.
 	MergedFrom string
 
-	ws          *workspace.Workspace
-	options     nodeoptions.User
-	nested      map[string]nodeoptions.User // by the variable that a package manager inside a script obeys
-	flagged     bool                        // such a manager obeys no variable, only a flag
+	ws *workspace.Workspace
+	nodeSettings
+	packages    map[string]packageSettings // of packages that have some, by their folder
+	fixedFiles  bool                       // yarn reads the same files of variables in every folder
 	scriptShell string
 	hooks       bool     // pre and post scripts run
 	emulated    bool     // pnpm runs scripts in its own shell
@@ -62,8 +62,8 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, to
 	if err != nil {
 		return nil, err
 	}
-	own := nodeoptions.Text{From: environ.NodeOptions, Value: environ.Value(env, environ.NodeOptions)}
-	if s.options, err = nodeoptions.Merge(total, own, file); err != nil {
+	texts := nodeTexts{total: total, variable: nodeoptions.Text{From: environ.NodeOptions, Value: environ.Value(env, environ.NodeOptions)}, file: file}
+	if s.nodeSettings, err = s.readNode(texts, s.config); err != nil {
 		return nil, err
 	}
 	s.UserHeapLimit, s.UserHeapSource = s.options.Limit, s.options.LimitFrom
@@ -71,8 +71,7 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, to
 	if file.Value != "" {
 		s.MergedFrom = file.From
 	}
-	s.readNested(total, own, file)
-	return s, nil
+	return s, s.readPackages(texts, env)
 }
 
 // NodeOptions returns the options that the user set for Node processes, as Node gets them
@@ -81,4 +80,6 @@ func (s *Settings) NodeOptions() []string { return s.options.With(nil, s.UserHea
 
 // NodeEnvironment returns the environment for a Node process of the workspace that
 // is not a script.
-func (s *Settings) NodeEnvironment(o Options) []string { return s.plain(o) }
+func (s *Settings) NodeEnvironment(o Options) []string {
+	return s.plain(packageSettings{nodeSettings: s.nodeSettings}, o)
+}

@@ -120,7 +120,7 @@ func TestWorkersKeepTheirLimitsIfTheLimitIsOurs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := s.base(Options{Environ: tt.env, HeapLimit: tt.limit})["HEAPMAGE_WORKER_HEAP"]; got != tt.want {
+			if got := s.base(s.nodeSettings, Options{Environ: tt.env, HeapLimit: tt.limit})["HEAPMAGE_WORKER_HEAP"]; got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
