@@ -63,6 +63,11 @@ func (s *Settings) missing(p Present) string {
 	if mark := s.missingMark(p.Finished); mark != "" {
 		return "node_modules lacks " + mark + ", which " + string(s.ws.Manager) + " writes last"
 	}
+	if s.changedAfter(p.Finished) {
+		if gone := s.missingOfBun(); gone != "" {
+			return "node_modules lacks " + gone + ", which " + bunFile + " lists"
+		}
+	}
 	return s.missingMember(p.Needed)
 }
 
@@ -98,16 +103,20 @@ func (s *Settings) missingMark(finished time.Time) string {
 	case s.ws.Manager == workspace.Yarn:
 		mark = yarnMark
 	}
-	modules := filepath.Join(s.ws.Root, "node_modules")
-	info, err := os.Lstat(modules)
-	if mark == "" || err != nil || !info.IsDir() || !info.ModTime().After(finished) || slices.ContainsFunc(slices.Concat(ownMarks, isolated), s.has) {
+	if mark == "" || !s.changedAfter(finished) || slices.ContainsFunc(slices.Concat(ownMarks, isolated), s.has) {
 		return ""
 	}
-	entries, _ := os.ReadDir(modules) // what cannot be read tells nothing
+	entries, _ := os.ReadDir(filepath.Join(s.ws.Root, "node_modules")) // what cannot be read tells nothing
 	if !slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == ".pnpm" || !strings.HasPrefix(e.Name(), ".") }) {
 		return ""
 	}
 	return path.Base(mark)
+}
+
+// changedAfter reports whether node_modules is a folder that has changed after a time.
+func (s *Settings) changedAfter(finished time.Time) bool {
+	info, err := os.Lstat(filepath.Join(s.ws.Root, "node_modules"))
+	return err == nil && info.IsDir() && info.ModTime().After(finished)
 }
 
 // has reports whether something is in the workspace, at a path from its root.

@@ -10,6 +10,12 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
+// bunLock lists what always has a place, what other systems have, and what comes from elsewhere.
+const bunLock = `{"lockfileVersion": 1, "packages": {
+ "a": ["a@workspace:packages/a"], "x": ["x@1.0.0", "", {}, "sha512-x"], "@s/y": ["@s/y@1.0.0", "", {"dependencies": {"x": "2"}}, "sha512-y"], "@s/y/x": ["x@2.0.0", "", {}, "sha512-z"],
+ "mac": ["mac@1.0.0", "", {"os": "darwin"}, "sha512-m"], "git": ["git@github:o/git#1234", {}, "o-git-1234", "sha512-g"], "x/in": ["in@1.0.0", "", {"bundled": true}, "sha512-i"], // the end
+}}`
+
 func TestWhatIsMissing(t *testing.T) {
 	began := time.Now().Add(-time.Hour)
 	for _, tt := range []struct {
@@ -29,6 +35,12 @@ func TestWhatIsMissing(t *testing.T) {
 		{"under yarn 1", workspace.Yarn, map[string]string{"node_modules/x/y": ""}, time.Time{}, "node_modules lacks .yarn-integrity, which yarn writes last"},
 		{"what another manager installed", workspace.NPM, map[string]string{"node_modules/x/y": "", "node_modules/.yarn-integrity": ""}, time.Time{}, ""},
 		{"what Bun installed, which leaves no mark", workspace.Bun, map[string]string{"node_modules/x/y": ""}, time.Time{}, ""},
+		{"what Bun left that was interrupted", workspace.Bun, map[string]string{"bun.lock": bunLock, "node_modules/x/package.json": "", "node_modules/@s/y/z": ""}, time.Time{}, "node_modules lacks @s/y@1.0.0, which bun.lock lists"},
+		{"what its isolated linker left", workspace.Bun, map[string]string{"bun.lock": bunLock, "node_modules/.bun/x@1.0.0/node_modules/x/package.json": "", "node_modules/.bun/x@2.0.0+1f/node_modules/x/package.json": "",
+			"node_modules/.bun/@s+y@1.0.0/node_modules/@s/z": ""}, time.Time{}, "node_modules lacks @s/y@1.0.0, which bun.lock lists"},
+		{"what Bun installed whole", workspace.Bun, map[string]string{"bun.lock": bunLock, "node_modules/x/package.json": "", "node_modules/@s/y/package.json": ""}, time.Time{}, ""},
+		{"and what its isolated linker did", workspace.Bun, map[string]string{"bun.lock": bunLock, "node_modules/.bun/x@1.0.0/node_modules/x/package.json": "", "node_modules/.bun/x@2.0.0+1f/node_modules/x/package.json": "",
+			"node_modules/.bun/@s+y@1.0.0/node_modules/@s/y/package.json": "", "packages/a/node_modules/x": ""}, time.Time{}, ""},
 		{"a member's folder under npm", workspace.NPM, map[string]string{"node_modules/.package-lock.json": `{"packages": {"packages/a/node_modules/x": {}}}`}, time.Time{}, "packages/a/node_modules is missing"},
 		{"a member's folder under npm that is there", workspace.NPM, map[string]string{"node_modules/.package-lock.json": `{"packages": {"packages/a/node_modules/x": {}}}`, "packages/a/node_modules/x/y": ""}, time.Time{}, ""},
 		{"a member's folder under yarn 1", workspace.Yarn, map[string]string{"node_modules/.yarn-integrity": `{"modulesFolders": ["node_modules", "packages/a/node_modules"]}`}, time.Time{}, "packages/a/node_modules is missing"},
