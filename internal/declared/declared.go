@@ -167,7 +167,8 @@ func (m *Model) Excludes(pkg *workspace.Package, name string) bool {
 // declared of them, what is declared of the target's own name holds.
 //
 // This is the order of precedence: heapmage.yaml, each of its fields for itself; then
-// the first runner's file that knows the task; then heapmage's own order.
+// the first runner's file that knows the task; then heapmage's own order; then what pnpm does
+// with a task that its "tasks" do not name.
 func (m *Model) Task(pkg *workspace.Package, target string, names ...string) Task {
 	t := m.ofRunner(pkg, append(slices.Clip(names), target))
 	own := m.config.TaskFor(pkg.Keys(), append([]string{target}, names...)...)
@@ -185,6 +186,8 @@ func (m *Model) Task(pkg *workspace.Package, target string, names ...string) Tas
 		t.DependsOn, t.Passes = Setting[[]string]{own.DependsOn, config.FileName}, false
 	case !t.DependsOn.Set() && usually:
 		t.DependsOn = Setting[[]string]{usual, byDefault}
+	case !t.DependsOn.Set() && m.declaresPNPM():
+		t.DependsOn, t.Passes = Setting[[]string]{[]string{"^" + target}, pnpmFile}, true
 	}
 	return t
 }

@@ -133,6 +133,7 @@ tasks:
 		"a#build":   "dependsOn: codegen, ^build (pnpm-workspace.yaml); outputs: dist/** (pnpm-workspace.yaml); cache: false (pnpm-workspace.yaml)",
 		"a#codegen": "dependsOn: nothing (pnpm-workspace.yaml)",
 		"a#test":    "dependsOn: ^build (heapmage's default)",
+		"a#docs":    "dependsOn: ^docs (pnpm-workspace.yaml)",
 	} {
 		if got := told(t, m, ws, task); got != want {
 			t.Errorf("%s: got  %s\nwant %s", task, got, want)

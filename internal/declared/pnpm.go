@@ -89,3 +89,9 @@ func (p *pnpm) task(_ *workspace.Package, name string) (Task, bool) {
 func (p *pnpm) names() []string { return slices.Collect(maps.Keys(p.tasks)) }
 
 func (p *pnpm) summary() string { return summaryOf(pnpmFile, 0, part{"not obeyed", p.other}) }
+
+// declaresPNPM reports whether pnpm's "tasks" are there. A task that they do not name comes
+// after the same one of the packages that its package depends on.
+func (m *Model) declaresPNPM() bool {
+	return slices.ContainsFunc(m.sources, func(s source) bool { _, ok := s.(*pnpm); return ok })
+}

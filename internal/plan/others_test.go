@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -79,6 +80,40 @@ func TestLikeLage(t *testing.T) {
 						after[id] = append(after[id], rooted(on))
 					}
 				}
+			}
+		}
+		return after
+	})
+}
+
+// TestLikePNPM is TestLikeNx for "tasks" in pnpm-workspace.yaml. PNPM is the path of a pnpm
+// that has a dry run: 11.25 or newer.
+func TestLikePNPM(t *testing.T) {
+	likeOther(t, "PNPM", anyPNPM, func(t *testing.T, program, root, target string) map[string][]string {
+		type task struct {
+			Project, Script string
+			MissingScript   bool
+			DependsOn       []task
+		}
+		var run struct{ Tasks []task }
+		text := other(t, root, program, "--recursive", "run", "--dry-run", "--json", target)
+		if err := json.Unmarshal(text[max(0, bytes.IndexByte(text, '{')):], &run); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		runs, direct := map[string]bool{}, map[string][]string{}
+		id := func(t task) string { return filepath.Base(t.Project) + "#" + t.Script }
+		for _, task := range run.Tasks {
+			runs[id(task)] = !task.MissingScript
+			for _, on := range task.DependsOn {
+				direct[id(task)] = append(direct[id(task)], id(on))
+			}
+		}
+		after := map[string][]string{}
+		for id := range runs {
+			if runs[id] {
+				below := map[string]bool{}
+				nearestOf(id, direct, runs, below)
+				after[id] = slices.Collect(maps.Keys(below))
 			}
 		}
 		return after
@@ -283,5 +318,34 @@ func anyLage(r *rand.Rand) map[string]any {
 	}
 	text, _ := json.MarshalIndent(object{"pipeline": pipeline}, "", "\t")
 	files["lage.config.js"] = "// @ts-check\n/** @type {import('lage').ConfigOptions} */\nmodule.exports = " + strings.ReplaceAll(string(text), `"`, "'") + ";\n"
+	return files
+}
+
+// anyPNPM declares some of the tasks: the others have pnpm's own order, or ours, which are
+// the same for "build".
+func anyPNPM(r *rand.Rand) map[string]any {
+	files, count := drawn(r)
+	delete(files, "package-lock.json")
+	files["package.json"] = object{"name": "top", "version": "1.0.0", "private": true}
+	for i := range count {
+		on := files[fmt.Sprintf("packages/p%d/package.json", i)].(object)["dependencies"].(object)
+		for name := range on {
+			on[name] = "workspace:*"
+		}
+	}
+	tasks := object{}
+	for _, target := range []string{"build", "test", "codegen"} {
+		list := slices.DeleteFunc(entries(r, target, count, "#"), func(e any) bool { return strings.Contains(e.(string), "#") })
+		switch kind := r.IntN(4); {
+		case kind == 0 && target != "test":
+		case kind == 1:
+			tasks[target] = object{"outputs": []string{"dist/**"}}
+		default:
+			tasks[target] = object{"dependsOn": list, "cache": false}
+		}
+	}
+	text, _ := json.Marshal(object{"packages": []string{"packages/*"}, "tasks": tasks, "verifyDepsBeforeRun": false})
+	files["pnpm-workspace.yaml"] = string(text)
+	files["pnpm-lock.yaml"] = "lockfileVersion: '9.0'\n"
 	return files
 }
