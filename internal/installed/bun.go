@@ -22,7 +22,27 @@ type bunLock struct {
 
 type bunPackage struct {
 	Dependencies, OptionalDependencies, PeerDependencies map[string]string
+	OptionalPeers                                        []string
 	OS, CPU                                              any
+}
+
+// needs are the names of what the package depends on. Of some nothing has to be installed,
+// although the lock file has it.
+func (b *bunPackage) needs() (names map[string]string, mayLack map[string]bool) {
+	names, mayLack = map[string]string{}, map[string]bool{}
+	for _, name := range b.OptionalPeers {
+		mayLack[name] = true
+	}
+	for name := range b.OptionalDependencies {
+		mayLack[name] = true
+	}
+	for name := range b.Dependencies {
+		delete(mayLack, name)
+	}
+	for _, field := range []map[string]string{b.PeerDependencies, b.OptionalDependencies, b.Dependencies} {
+		maps.Copy(names, field)
+	}
+	return names, mayLack
 }
 
 const bunFile = "bun.lock"
@@ -36,6 +56,7 @@ func (i *Installed) readBun() contents {
 	g := i.newGraph()
 	links := map[string]*node{} // by place
 	bodies := map[string]bunPackage{}
+	missing := map[*node]bool{} // nothing is installed for them
 	store := i.bunStore()
 	for place, parts := range lock.Packages {
 		var what, sum string
@@ -67,6 +88,7 @@ func (i *Installed) readBun() contents {
 			continue // it is for another system
 		case now == "":
 			n.disagree("%s is not installed, and %s has it", what, bunFile)
+			missing[n] = true
 		default:
 			n.disagree("%s %s is installed, and %s has %s", name, now, bunFile, version)
 		}
@@ -80,18 +102,24 @@ func (i *Installed) readBun() contents {
 		return g.nodes[place]
 	}
 	for place, body := range bodies {
-		names := map[string]string{}
-		for _, field := range []map[string]string{body.PeerDependencies, body.OptionalDependencies, body.Dependencies} {
-			maps.Copy(names, field)
-		}
-		g.nodes[place].connect(names, func(name, _ string) *node { return bunResolve(at, place, name) })
+		names, mayLack := body.needs()
+		g.nodes[place].connect(names, func(name, _ string) *node {
+			to := bunResolve(at, place, name)
+			if missing[to] && mayLack[name] {
+				return nil
+			}
+			return to
+		})
 	}
 	for _, pkg := range i.ws.All() {
 		connect := func(n *node, names map[string]string) {
 			n.connect(names, func(name, _ string) *node {
-				to := bunResolve(at, pkg.DeclaredName, name)
-				if to == nil && !i.mayLack(pkg.Dir, name) {
+				to, needed := bunResolve(at, pkg.DeclaredName, name), !i.mayLack(pkg.Dir, name)
+				switch {
+				case to == nil && needed:
 					n.disagree("%s is not in %s for %s", name, bunFile, pkg.Dir)
+				case missing[to] && !needed:
+					return nil
 				}
 				return to
 			})

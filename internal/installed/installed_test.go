@@ -341,3 +341,31 @@ func TestPatched(t *testing.T) {
 		}
 	}
 }
+
+// TestBunLacks: bun.lock has optional peers of which nothing is installed.
+func TestBunLacks(t *testing.T) {
+	for _, name := range []string{"bun-hoisted", "bun-isolated"} {
+		a := samples(t)[name]
+		with := func(field, more string) State {
+			return lay(t, a, func(name, text string) string {
+				if name == bunFile {
+					text = strings.Replace(text, `{ "dependencies": { "loose-envify"`, `{ `+field+` "dependencies": { `+more+`"loose-envify"`, 1)
+					text = strings.Replace(text, `"packages": {`, `"packages": {"vue": ["vue@3.5.13", "", {}, "sha512-x"],`, 1)
+				}
+				return text
+			}).Of("packages/b")
+		}
+		for _, lacking := range []string{
+			`"peerDependencies": { "vue": "^3" }, "optionalPeers": ["vue"],`, `"optionalDependencies": { "vue": "3" },`,
+		} {
+			if s := with(lacking, ""); s.Stale != "" {
+				t.Errorf("%s, %s: %s", name, lacking, s.Stale)
+			}
+		}
+		for _, needed := range [][2]string{{`"peerDependencies": { "vue": "^3" },`, ""}, {`"optionalPeers": ["vue"],`, `"vue": "3", `}, {"", `"vue": "3", `}} {
+			if s := with(needed[0], needed[1]); !strings.Contains(s.Stale, "vue@3.5.13 is not installed") {
+				t.Errorf("%s, %s%s: %+v", name, needed[0], needed[1], s)
+			}
+		}
+	}
+}
