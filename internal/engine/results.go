@@ -122,10 +122,10 @@ func (r *run) newKept(t *taskgraph.Task) *kept {
 	}
 	env := r.settings.Environ(t.Package, r.environ)
 	k.Task = &reuse.Task{ID: t.ID, Parts: parts, Upstream: r.results.upstreamLocked(t), Programs: map[string]bool{r.settings.Node.Path: true},
-		Variables: func(name string) (string, bool) { return environ.Lookup(env, name) }}
+		Path: environ.Value(r.environ, "PATH"), Variables: func(name string) (string, bool) { return environ.Lookup(env, name) }}
 	k.Installed = func(file string) (string, string, bool) {
 		state, dir, ok := r.results.installed.At(file)
-		return state.Digest.String() + state.Stale, dir, ok
+		return state.Digest.String(), dir, ok && state.Stale == ""
 	}
 	if r.session.Heaps != nil {
 		k.Ours = []string{r.session.Heaps.Dir()}

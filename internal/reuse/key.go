@@ -14,7 +14,7 @@ import (
 )
 
 // format changes whenever keys mean something else.
-const format = "1"
+const format = "2"
 
 // A key has two steps, as in the direct mode of ccache. The weak key is of what is known
 // before a task runs. It leads to the sets of paths that earlier runs met, and what those
@@ -23,7 +23,7 @@ const format = "1"
 // aspect is the respect in which a path is an input.
 type aspect string
 
-// The aspects. An input of the environment is a variable's name in place of a path.
+// The aspects. A variable and a program have a name in place of a path.
 const (
 	content  aspect = "content"
 	presence aspect = "presence"
@@ -31,6 +31,7 @@ const (
 	names    aspect = "names"
 	variable aspect = "variable"
 	packaged aspect = "installed" // of a package's folder in node_modules
+	program  aspect = "program"   // that PATH leads to for a name
 )
 
 // input is a path that a task depends on. It is relative to the workspace, with slashes, or
@@ -95,6 +96,8 @@ func (r *Results) state(t *Task, in input) fingerprint.State {
 		return fingerprint.State(state)
 	case names:
 		return r.names(t, in.Path)
+	case program:
+		return r.program(t, in.Path)
 	case content, target, presence: // of a file, which tasks may have written
 	}
 	if l, ok := r.owners.covered(t, in.Path); ok {

@@ -16,8 +16,12 @@ import (
 type place struct {
 	t    tester
 	root string
+	home string
+	path string // PATH; empty stands for that of the test
 	eyes *observe.Observer
 	r    *Results
+	// installed is Task.Installed.
+	installed func(file string) (state, dir string, ok bool)
 }
 
 // tester is what a test and one of a property have in common.
@@ -34,7 +38,7 @@ func newPlace(t *testing.T, files map[string]string) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &place{t: t, root: root, eyes: &observe.Observer{}}
+	p := &place{t: t, root: root, home: filepath.Join(root, "home"), eyes: &observe.Observer{}}
 	t.Cleanup(p.eyes.Close)
 	for name, text := range files {
 		p.write(name, text)
@@ -47,7 +51,7 @@ func newPlace(t *testing.T, files map[string]string) *place {
 func (p *place) open() {
 	p.t.Helper()
 	var err error
-	if p.r, err = Open(p.root, filepath.Join(p.root, "home")); err != nil {
+	if p.r, err = Open(p.root, p.home); err != nil {
 		p.t.Fatal(err)
 	}
 	p.r.temps = nil // the workspace is itself in a temporary folder
@@ -90,11 +94,18 @@ func (p *place) read(name string) string {
 	return string(text)
 }
 
+func (p *place) environ() []string {
+	if p.path == "" {
+		return os.Environ()
+	}
+	return append(os.Environ(), "PATH="+p.path)
+}
+
 // do runs a task unless its result is known, and returns what was done: "up to date",
 // "restored", or why it ran, with why its result was not kept.
 func (p *place) do(id, script string, upstream ...string) string {
 	p.t.Helper()
-	t := &Task{ID: id, Parts: map[string]string{"script": script}, Upstream: map[string]bool{}, Variables: os.LookupEnv}
+	t := &Task{ID: id, Parts: map[string]string{"script": script}, Upstream: map[string]bool{}, Variables: os.LookupEnv, Installed: p.installed, Path: p.path}
 	for _, u := range upstream {
 		t.Upstream[u] = true
 	}
@@ -115,7 +126,7 @@ func (p *place) do(id, script string, upstream ...string) string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	c := &exec.Cmd{Path: program, Args: words, Dir: p.root, ExtraFiles: []*os.File{w.File()}}
+	c := &exec.Cmd{Path: program, Args: words, Dir: p.root, Env: p.environ(), ExtraFiles: []*os.File{w.File()}}
 	out, failed := c.CombinedOutput()
 	w.Started()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 10*time.Second)

@@ -42,14 +42,32 @@ func unseen(rel string) bool {
 	return strings.Contains("/"+rel+"/", "/.next/cache/")
 }
 
-// isInstalled reports whether a path is what the package manager installs. It counts by
-// what is installed, not by itself.
-func isInstalled(rel string) bool {
-	return strings.Contains("/"+rel+"/", "/"+installed+"/")
+// isInstalled reports whether a path is below a node_modules.
+func isInstalled(file string) bool {
+	return strings.Contains("/"+file+"/", "/"+installed+"/")
+}
+
+// managersFolders are those of package managers below node_modules, in which packages are.
+var managersFolders = map[string]bool{".pnpm": true, ".bun": true, ".store": true}
+
+// installedName is the package of node_modules to which a path belongs; "." if it is in a
+// folder that no package can have, and empty if it is what packages are in.
+func installedName(rel string) string {
+	at := strings.LastIndex("/"+rel+"/", "/"+installed+"/")
+	name, rest, _ := strings.Cut(rel[min(at+len(installed)+1, len(rel)):], "/")
+	switch {
+	case managersFolders[name]:
+		return ""
+	case strings.HasPrefix(name, "."):
+		return "."
+	case strings.HasPrefix(name, "@") && rest == "":
+		return ""
+	}
+	return name
 }
 
 // systemFolders are the system's own. What is in them counts by the system's name.
-var systemFolders = []string{"/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/var", "/run", "/snap", "/nix", "/opt"}
+var systemFolders = []string{"/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/var", "/run", "/snap", "/nix"}
 
 func within(dir, file string) bool {
 	rest, ok := strings.CutPrefix(file, dir)

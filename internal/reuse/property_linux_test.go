@@ -278,7 +278,7 @@ func TestProperty(t *testing.T) {
 		defer os.RemoveAll(dir)
 		outside := filepath.Join(dir, "outside")
 		all := jobs(rt, outside)
-		p := &place{t: rt, root: filepath.Join(dir, "ws"), eyes: &observe.Observer{}}
+		p := &place{t: rt, root: filepath.Join(dir, "ws"), home: filepath.Join(dir, "ws", "home"), eyes: &observe.Observer{}}
 		defer p.eyes.Close()
 		for name, text := range map[string]string{"src/x": "1 # one\n", "src/y": "2\n", "lib/x": "3\n", "config": "c\n", ".gitignore": "o?\n.env\nflag\nhome\n.heapmage\n"} {
 			p.write(name, text)

@@ -99,6 +99,8 @@ func (r *Results) changedInput(t *Task) string {
 		switch {
 		case in.Aspect == packaged:
 			return "what is installed in " + in.Path + " changed"
+		case in.Aspect == program:
+			return "PATH leads to another " + in.Path
 		case in.Aspect == variable:
 			return "the variable " + in.Path + " changed"
 		case in.State == fingerprint.Absent:

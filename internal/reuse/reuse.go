@@ -35,12 +35,16 @@ type Task struct {
 	// Variables looks up a variable in the environment of the run.
 	Variables func(name string) (value string, set bool)
 	// Installed returns what is installed in the package of node_modules to which a file
-	// belongs, and that package's folder; ok is false if the file is in none.
+	// belongs, and that package's folder; ok is false if the file is in none that the
+	// package manager knows.
 	Installed func(file string) (state, dir string, ok bool)
 	// Ours are folders of heapmage itself, in which its sockets are.
 	Ours []string
 	// Programs are files whose content counts by their version, which is one of Parts.
 	Programs map[string]bool
+	// Path is where programs are looked for: the variable of that name in the environment of
+	// the run.
+	Path string
 }
 
 // Results are those of a workspace's tasks. They may be used by several goroutines.
@@ -51,6 +55,7 @@ type Results struct {
 	digests    *fingerprint.Digests
 	owners     *owners
 	files      *os.Root
+	paths      paths
 	added      atomic.Bool // something was kept in this run
 
 	trackedOnce sync.Once
@@ -69,7 +74,7 @@ func Open(root, home string) (*Results, error) {
 	}
 	return &Results{root: root, temps: temps(), home: home, cache: cache.In(root), files: files,
 		digests: fingerprint.Open(root, folder, "digests"), owners: loadOwners(root),
-		placed: map[string]*cache.Entry{}}, nil
+		paths: paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}}, nil
 }
 
 // Prune bounds what is kept, if this run has kept anything.

@@ -259,6 +259,88 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
+// TestGeneratedByHand: what lies below node_modules and is in no package that the manager
+// knows counts by itself.
+func TestGeneratedByHand(t *testing.T) {
+	p := newPlace(t, map[string]string{
+		"node_modules/known/index.js": "0\n", "node_modules/.client/index.js": "0\n", "node_modules/@acme/client/index.js": "0\n",
+		"node_modules/.pnpm/x@1/node_modules/.client/index.js": "0\n", ".gitignore": "node_modules\nout\n",
+	})
+	p.installed = func(file string) (string, string, bool) {
+		dir, _, ok := strings.Cut(file, "/known/")
+		return "1.0.0", dir + "/known", ok
+	}
+	const build = "find node_modules/ -name '*.js' | sort | xargs cat >out"
+	p.do("a#build", build)
+	for _, step := range [][2]string{
+		{"true", "up to date"},
+		{"echo 1 >node_modules/known/index.js", "up to date"}, // it counts by its version
+		{"echo 1 >node_modules/.client/index.js", "node_modules/.client/index.js changed"},
+		{"echo 1 >node_modules/.client/more.js", "files were added to or removed from node_modules/.client"},
+		{"echo 1 >node_modules/@acme/client/index.js", "node_modules/@acme/client/index.js changed"},
+		{"echo 1 >node_modules/.pnpm/x@1/node_modules/.client/index.js", "node_modules/.pnpm/x@1/node_modules/.client/index.js changed"},
+		{"rm -r node_modules/.client", "node_modules/.client/index.js is gone"},
+	} {
+		p.sh(step[0])
+		p.again()
+		if got := p.do("a#build", build); got != step[1] {
+			t.Errorf("after %s: %q, want %q", step[0], got, step[1])
+		}
+	}
+}
+
+// TestPrograms: a program outside of the workspace that is not the system's counts, wherever
+// it is.
+func TestPrograms(t *testing.T) {
+	home := t.TempDir()
+	for _, name := range []string{".local/share/mise/installs/tool", ".bun/bin/tool", ".rustup/toolchains/stable/bin/tool", "go/bin/tool"} {
+		p := newPlace(t, map[string]string{".gitignore": "out\n"})
+		p.home, p.r.home = home, home
+		tool := filepath.Join(home, name)
+		p.sh("mkdir -p " + filepath.Dir(tool) + "; printf '#!/bin/sh\necho 1\n' >" + tool + "; chmod +x " + tool)
+		p.do("a#build", tool+" >out")
+		p.again()
+		if got := p.do("a#build", tool+" >out"); got != "up to date" {
+			t.Errorf("%s: %q", name, got)
+		}
+		p.sh("printf '#!/bin/sh\necho 2\n' >" + tool)
+		p.again()
+		if got := p.do("a#build", tool+" >out"); got != tool+" changed" {
+			t.Errorf("another %s: %q", name, got)
+		}
+	}
+}
+
+// TestPath: another program of the same name counts, although the one that ran is there as
+// it was.
+func TestPath(t *testing.T) {
+	home := t.TempDir()
+	p := newPlace(t, map[string]string{".gitignore": "out\n"})
+	p.sh("cd " + home + "; mkdir one two three; for d in one two; do printf \"#!/bin/sh\\necho $d\\n\" >$d/tool; chmod +x $d/tool; done; ln -s ../one/tool three/tool")
+	in := func(dirs string) string {
+		p.path = "/usr/bin:/bin"
+		for dir := range strings.FieldsSeq(dirs) {
+			p.path = filepath.Join(home, dir) + ":" + p.path
+		}
+		p.again()
+		return p.do("a#build", "tool | cat >out") + ", " + p.read("out")
+	}
+	for _, step := range [][3]string{
+		{"true", "one", FirstTime + ", one\n"},
+		{"true", "one", "up to date, one\n"},
+		{"true", "one three", "up to date, one\n"}, // a link to the same
+		{"true", "one two", "PATH leads to another tool, two\n"},
+		{"rm three/tool; printf '#!/bin/sh\necho three\n' >three/tool; chmod +x three/tool", "one three", "PATH leads to another tool, three\n"},
+		{"chmod -x three/tool", "one three", "restored, one\n"},
+		{"cp two/tool three/cat", "one three", "PATH leads to another cat, two\n"},
+	} {
+		p.sh("cd " + home + "; " + step[0])
+		if got := in(step[1]); got != step[2] {
+			t.Errorf("%s, %s: %q, want %q", step[0], step[1], got, step[2])
+		}
+	}
+}
+
 // TestEmptyFolder: what comes into a folder that was empty is new.
 func TestEmptyFolder(t *testing.T) {
 	p := newPlace(t, map[string]string{"src/a": "1\n", ".gitignore": "out\n"})
