@@ -4,6 +4,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/filetree"
@@ -86,7 +87,10 @@ func ofSystem(file string) bool {
 
 // homeCaches are folders below the home folder in which tools keep what they can make
 // again, or what says nothing about the workspace.
-var homeCaches = []string{".npm", ".cache", ".pnpm-store", ".local/share", ".local/state", ".yarn", ".bun", ".config", ".node-gyp", "Library/Caches", ".rustup", ".cargo/registry"}
+var homeCaches = []string{".npm", ".cache", ".pnpm-store", ".local/share", ".local/state", ".yarn", ".bun", ".config", ".node-gyp", "Library/Caches", ".cargo/registry"}
+
+// homeSettings are folders in them that tell which of several programs is meant.
+var homeSettings = []string{".config/mise", ".config/rtx"}
 
 // passing reports whether a path outside of the workspace is for temporary files or caches.
 func (r *Results) passing(file string) bool {
@@ -95,12 +99,8 @@ func (r *Results) passing(file string) bool {
 			return true
 		}
 	}
-	for _, dir := range homeCaches {
-		if r.home != "" && within(path.Join(r.home, dir), file) {
-			return true
-		}
-	}
-	return false
+	inHome := func(dir string) bool { return r.home != "" && within(path.Join(r.home, dir), file) }
+	return slices.ContainsFunc(homeCaches, inHome) && !slices.ContainsFunc(homeSettings, inHome)
 }
 
 // above reports whether a file lies in a folder around the workspace, where tools look for

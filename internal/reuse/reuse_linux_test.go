@@ -311,6 +311,23 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
+// TestHome: what decides which program is run counts; caches do not.
+func TestHome(t *testing.T) {
+	home := t.TempDir()
+	for name, counts := range map[string]bool{".config/mise/config.toml": true, ".rustup/settings.toml": true, ".config/next/telemetry.json": false, ".cache/x": false} {
+		p := newPlace(t, map[string]string{".gitignore": "out\n"})
+		p.home, p.r.home = home, home
+		file := filepath.Join(home, name)
+		p.sh("mkdir -p " + filepath.Dir(file) + "; echo 1 >" + file)
+		p.do("a#build", "cat "+file+" >out")
+		p.sh("echo 2 >" + file)
+		p.again()
+		if got := p.do("a#build", "cat "+file+" >out"); got == "up to date" == counts {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 // TestPath: another program of the same name counts, although the one that ran is there as
 // it was.
 func TestPath(t *testing.T) {
