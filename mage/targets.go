@@ -11,7 +11,7 @@
 //
 // Pointer parameters are optional flags of Mage, such as -workspace=core; nil means that
 // the flag is not given. A target that calls a function passes them itself:
-// mage.Build(ctx, nil, nil). Every target runs in the workspace around the working
+// mage.Build(ctx, nil, nil, nil, nil). Every target runs in the workspace around the working
 // folder, ends its processes when ctx is done, and returns an error whose exit code Mage
 // passes on. docs/targets.md describes them.
 package mage
@@ -31,8 +31,10 @@ func Build(
 	ctx context.Context,
 	workspace *string, // packages to build: a name, a folder or a glob; several with commas
 	nodeps *bool, // leave out the packages that they depend on
+	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	force *bool, // run all of it, also what is known, and keep the new results
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "build", Packages: workspace, NoDeps: nodeps})
+	return engine.Run(ctx, engine.Request{Target: "build", Packages: workspace, NoDeps: nodeps, Since: since, Force: force})
 }
 
 // BuildSafe is build:safe, for callers that cannot pass a colon.
@@ -40,8 +42,10 @@ func BuildSafe(
 	ctx context.Context,
 	workspace *string, // packages to build: a name, a folder or a glob; several with commas
 	nodeps *bool, // leave out the packages that they depend on
+	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	force *bool, // run all of it, also what is known, and keep the new results
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps})
+	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps, Since: since, Force: force})
 }
 
 // Bundle runs the bundle script of the root, or of the selected packages.
@@ -49,8 +53,10 @@ func Bundle(
 	ctx context.Context,
 	workspace *string, // packages to bundle: a name, a folder or a glob; several with commas
 	nodeps *bool, // leave out the builds of the packages that they depend on
+	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	force *bool, // run all of it, also what is known, and keep the new results
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "bundle", Packages: workspace, NoDeps: nodeps})
+	return engine.Run(ctx, engine.Request{Target: "bundle", Packages: workspace, NoDeps: nodeps, Since: since, Force: force})
 }
 
 // Typecheck checks the types of all packages, after the builds that they need.
@@ -58,8 +64,10 @@ func Typecheck(
 	ctx context.Context,
 	workspace *string, // packages to check: a name, a folder or a glob; several with commas
 	nodeps *bool, // leave out the builds of the packages that they depend on
+	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	force *bool, // run all of it, also what is known, and keep the new results
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "typecheck", Packages: workspace, NoDeps: nodeps})
+	return engine.Run(ctx, engine.Request{Target: "typecheck", Packages: workspace, NoDeps: nodeps, Since: since, Force: force})
 }
 
 // Test runs the tests of all packages, after the builds that they need.
@@ -68,8 +76,10 @@ func Test(
 	workspace *string, // packages to test: a name, a folder or a glob; several with commas
 	path *string, // a file, folder or pattern that is passed to the test script
 	nodeps *bool, // leave out the builds of the packages that they depend on
+	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	force *bool, // run all of it, also what is known, and keep the new results
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "test", Packages: workspace, TestPath: path, NoDeps: nodeps})
+	return engine.Run(ctx, engine.Request{Target: "test", Packages: workspace, TestPath: path, NoDeps: nodeps, Since: since, Force: force})
 }
 
 // Lint checks the style of all packages.
@@ -77,16 +87,19 @@ func Lint(
 	ctx context.Context,
 	workspace *string, // packages to lint: a name, a folder or a glob; several with commas
 	fix *bool, // fix what the linter can fix
+	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	force *bool, // run all of it, also what is known, and keep the new results
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "lint", Packages: workspace, Fix: fix})
+	return engine.Run(ctx, engine.Request{Target: "lint", Packages: workspace, Fix: fix, Since: since, Force: force})
 }
 
 // Clean removes what the builds of all packages made.
 func Clean(
 	ctx context.Context,
 	workspace *string, // packages to clean: a name, a folder or a glob; several with commas
+	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "clean", Packages: workspace})
+	return engine.Run(ctx, engine.Request{Target: "clean", Packages: workspace, Since: since})
 }
 
 // Plan shows what a target would run, in which order and within which limits.
@@ -96,8 +109,9 @@ func Plan(
 	workspace *string, // packages: a name, a folder or a glob; several with commas
 	nodeps *bool, // leave out the packages that they depend on
 	explain *bool, // show which file declares what of each task
+	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 ) error {
-	return engine.Plan(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, NoDeps: nodeps}, explain != nil && *explain)
+	return engine.Plan(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, NoDeps: nodeps, Since: since}, explain != nil && *explain)
 }
 
 // Memory groups the targets that look at memory and build nothing.

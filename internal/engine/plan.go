@@ -26,6 +26,9 @@ func Plan(ctx context.Context, request Request, explain bool) error {
 	if err != nil {
 		return err
 	}
+	if planned.Unaffected != "" {
+		return p.sayUnaffected(ctx, planned)
+	}
 	return report.Print(ctx, p.environ, func(out *report.Console) error {
 		if err := p.print(out, planned); err != nil || !explain {
 			return err

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/affected"
 	"github.com/heapmage/heapmage/internal/budget"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/declared"
@@ -172,16 +173,26 @@ func (p *place) prepare(ctx context.Context, packages []*workspace.Package, read
 
 // prepareRun plans a request and reads all that the run depends on. Every error is one
 // that the user can fix. readOnly is set for what runs nothing: it then writes nothing.
+// If nothing is affected, nothing is read.
 func prepareRun(ctx context.Context, request Request, readOnly bool) (*prepared, *plan.Plan, error) {
 	place, err := open(request.Dir, request.Mode)
 	if err != nil {
 		return nil, nil, err
 	}
-	planned, err := plan.New(request, place.setting())
+	setting := place.setting()
+	if request.Since != nil {
+		if setting.Changed, err = affected.Since(ctx, place.ws, *request.Since); err != nil {
+			return nil, nil, err
+		}
+	}
+	planned, err := plan.New(request, setting)
 	if err != nil {
 		return nil, nil, err
 	}
 	place.notices = append(place.notices, planned.Notices...)
+	if planned.Unaffected != "" {
+		return &prepared{place: place}, planned, nil
+	}
 	if err := planned.CheckReentry(place.running); err != nil {
 		return nil, nil, err
 	}

@@ -68,7 +68,7 @@ func (r *run) openResults() {
 	}
 	r.results = &results{Results: opened, eyes: &observe.Observer{}, installed: installed.New(r.ws, opened.Digests(), folder, "installed"),
 		scanner: taskenv.NewScanner(opened.Digests(), r.ws.Root, folder, "variables"),
-		refresh: r.config.Cache == config.CacheRefresh, tasks: map[string]*kept{}, upstream: map[string]map[string]bool{}}
+		refresh: r.forced || r.config.Cache == config.CacheRefresh, tasks: map[string]*kept{}, upstream: map[string]map[string]bool{}}
 }
 
 func (k *results) close() {
@@ -274,6 +274,6 @@ func (a *attempt) keep(o *schedule.Outcome, res runner.Result, log *rundir.Log) 
 	}, a.results.refresh)
 	if done.Differs != "" {
 		a.sayOnce(event.Notice{Kind: event.ResultNotKept, Task: a.event.Label, Text: "it left another " + done.Differs + " than before, from the same inputs: the earlier result stands",
-			Hint: environ.Cache + "=refresh keeps the new one"})
+			Hint: "-force keeps the new one"})
 	}
 }

@@ -21,6 +21,8 @@ import (
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/outputs"
+	"github.com/heapmage/heapmage/internal/plan"
+	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/report"
@@ -45,10 +47,13 @@ func Run(ctx context.Context, request Request) error {
 	if err != nil {
 		return err
 	}
+	if planned.Unaffected != "" {
+		return p.sayUnaffected(ctx, planned)
+	}
 	debug.FreeOSMemory() // what was read to prepare is garbage now
 	ctx, release := session.Stoppable(ctx)
 	defer release()
-	r := &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, advice: planned.RootAdvice, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}
+	r := &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, forced: planned.Forced(), advice: planned.RootAdvice, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}
 	r.openResults()
 	id := proc.NewRunID()
 	first := event.RunStarted{
@@ -65,12 +70,21 @@ func Run(ctx context.Context, request Request) error {
 	return report.Leave(ctx, r.console, r.state.Shown, cmp.Or(err, r.close()))
 }
 
+// sayUnaffected prints that nothing has to run.
+func (p *place) sayUnaffected(ctx context.Context, planned *plan.Plan) error {
+	return report.Print(ctx, p.environ, func(out *report.Console) error {
+		_, err := fmt.Fprintln(out, "✅ "+printable.Text(planned.Unaffected))
+		return err
+	})
+}
+
 // run is one run of a target, or of a worker, from its first line to its last.
 type run struct {
 	*prepared
 	target string
 	graph  *taskgraph.Graph
 	args   func(*taskgraph.Task) []string // extra arguments of a task's script
+	forced bool                           // tasks run although their results are known
 	// advice is what to set after the failure of a task that never succeeded. A worker has
 	// none.
 	advice  func(*taskgraph.Task) event.Notice

@@ -26,6 +26,7 @@ const (
 	OwnOptions     NoticeKind = "own-options"     // a script sets Node's options itself
 	OthersMemory   NoticeKind = "others-memory"   // other programs hold the memory; the run waits
 	StateUnwritten NoticeKind = "state-unwritten" // .heapmage cannot be written
+	Selected       NoticeKind = "selected"        // the packages that have changed since a commit
 	ResultNotKept  NoticeKind = "result-not-kept" // results of tasks, or one of them, cannot be kept
 )
 

@@ -68,7 +68,7 @@ func (i *Installed) readBerry() contents {
 			n = &node{name: name, version: p.Version, id: identity(p.Resolution, p.Checksum)}
 			g.named[name+"@"+p.Version] = append(g.named[name+"@"+p.Version], n)
 			switch {
-			case installed[p.Resolution]:
+			case i.locked != nil, installed[p.Resolution]:
 			case p.Conditions != "":
 				n = nil // it is for another system
 			default:

@@ -57,7 +57,10 @@ func (i *Installed) readBun() contents {
 	links := map[string]*node{} // by place
 	bodies := map[string]bunPackage{}
 	missing := map[*node]bool{} // nothing is installed for them
-	store := i.bunStore()
+	var store map[string]bool
+	if i.locked == nil {
+		store = i.bunStore()
+	}
 	for place, parts := range lock.Packages {
 		var what, sum string
 		var body bunPackage
@@ -83,7 +86,7 @@ func (i *Installed) readBun() contents {
 		}
 		n := &node{name: name, version: version, id: identity(what, sum, patch)}
 		switch now := i.bunVersion(place, what, &lock, store); {
-		case now == version, !plainVersion(version) && now != "":
+		case i.locked != nil, now == version, !plainVersion(version) && now != "":
 		case now == "" && (body.OS != nil || body.CPU != nil):
 			continue // it is for another system
 		case now == "":

@@ -50,6 +50,9 @@ type project struct {
 	ws        *workspace.Workspace
 	digests   *fingerprint.Digests
 	manifests map[string]*packagejson.Manifest // by Dir of a package
+	// locked is a lock file's text: what it has counts as installed. Nil means that what is
+	// installed is looked at.
+	locked []byte
 }
 
 // contents is what a reader found. If graph is nil, state holds for all packages.
@@ -72,15 +75,20 @@ const notesVersion = "installed 1"
 // folder of its root, which is named with slashes: a later run reads the lock files again
 // only if they or a package.json have changed.
 func New(ws *workspace.Workspace, digests *fingerprint.Digests, folder, name string) *Installed {
-	i := &Installed{project: project{ws, digests, map[string]*packagejson.Manifest{}}, at: map[string]State{}}
-	for _, pkg := range ws.All() {
-		if m, mistake := packagejson.Parse(pkg.Manifest); mistake == nil {
-			i.manifests[pkg.Dir] = m
-		}
-	}
+	i := &Installed{project: project{ws: ws, digests: digests, manifests: manifestsOf(ws)}, at: map[string]State{}}
 	i.notes = fingerprint.OpenNotes(ws.Root, folder, name, notesVersion, 4)
 	i.answers = sync.OnceValue(i.answer)
 	return i
+}
+
+func manifestsOf(ws *workspace.Workspace) map[string]*packagejson.Manifest {
+	manifests := map[string]*packagejson.Manifest{}
+	for _, pkg := range ws.All() {
+		if m, mistake := packagejson.Parse(pkg.Manifest); mistake == nil {
+			manifests[pkg.Dir] = m
+		}
+	}
+	return manifests
 }
 
 // Save keeps what was found out for later runs, as Digests.Save does.
@@ -255,7 +263,12 @@ func (p *project) path(name string) string {
 }
 
 // text reads a file, nil if there is none.
-func (p *project) text(name string) []byte { return folder.Read(p.ws.Root, filepath.FromSlash(name)) }
+func (p *project) text(name string) []byte {
+	if p.locked != nil {
+		return p.lockedText(name)
+	}
+	return folder.Read(p.ws.Root, filepath.FromSlash(name))
+}
 
 // dependencies are the names of what a package depends on: also of what it needs only
 // itself, or only what those need who depend on it.

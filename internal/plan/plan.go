@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/affected"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/event"
@@ -36,7 +37,15 @@ type Request struct {
 	Fix *bool
 	// TestPath is passed to the test scripts.
 	TestPath *string
+	// Since names a commit of Git. Only packages that have changed since, and those that
+	// depend on one, are selected.
+	Since *string
+	// Force runs tasks although their results are known, and keeps the new ones.
+	Force *bool
 }
+
+// Forced reports whether known results are not used.
+func (r Request) Forced() bool { return given(r.Force) }
 
 func given(b *bool) bool { return b != nil && *b }
 
@@ -63,6 +72,10 @@ type Plan struct {
 	// the packages', or does not run; a cycle was broken.
 	Notices []event.Notice
 
+	// Unaffected tells that nothing has to run, as nothing has changed since the commit
+	// that the request names. It is empty if something runs.
+	Unaffected string
+
 	root rootScript
 	Setting
 }
@@ -73,6 +86,9 @@ type Setting struct {
 	Config    *config.Config
 	// Declared is what the workspace declares about its tasks.
 	Declared *declared.Model
+	// Changed are the packages that have changed since the commit that the request names;
+	// nil if it names none.
+	Changed *affected.Changes
 }
 
 // New plans a request. Every error is one that the user can fix.
@@ -119,8 +135,14 @@ func (p *Plan) setTasks() error {
 		edges[e.From] = append(edges[e.From], e.To)
 	}
 	r.Edges = func(pkg *workspace.Package) []*workspace.Package { return edges[pkg] }
+	if r.Selected, err = p.affected(r); err != nil {
+		return err
+	}
 	if p.Graph, err = taskgraph.Build(r); err != nil {
 		return err
+	}
+	if len(p.Graph.Tasks) == 0 {
+		return nil
 	}
 	if g := p.Graph; len(g.LeftOut) > 0 {
 		p.notice(event.TaskLeftOut, fmt.Sprintf("Left out, because they never end: %s (others name them in \"with\")", strings.Join(g.LeftOut, ", ")))

@@ -54,7 +54,7 @@ func tree(t *testing.T, rootScripts string, packages map[string]string, settings
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Setting{ws, c, d}
+	return Setting{Workspace: ws, Config: c, Declared: d}
 }
 
 func text(s string) *string { return &s }

@@ -151,7 +151,7 @@ func ownPlan(root string, a asked) (after map[string][]string, left []string, er
 	if a.selected != "" {
 		r.Packages = &a.selected
 	}
-	p, err := New(r, Setting{ws, c, model})
+	p, err := New(r, Setting{Workspace: ws, Config: c, Declared: model})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -17,8 +17,10 @@ func Managed(
 	ctx context.Context,
 	workspace *string, // packages to build: a name, a folder or a glob; several with commas
 	nodeps *bool, // leave out the packages that they depend on
+	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	force *bool, // run all of it, also what is known, and keep the new results
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Managed, Packages: workspace, NoDeps: nodeps})
+	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Managed, Packages: workspace, NoDeps: nodeps, Since: since, Force: force})
 }
 
 // Safe builds one package at a time with a heap limit of 16 GB and every protection on.
@@ -26,6 +28,8 @@ func Safe(
 	ctx context.Context,
 	workspace *string, // packages to build: a name, a folder or a glob; several with commas
 	nodeps *bool, // leave out the packages that they depend on
+	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	force *bool, // run all of it, also what is known, and keep the new results
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps})
+	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps, Since: since, Force: force})
 }

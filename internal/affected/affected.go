@@ -1,0 +1,162 @@
+// Package affected tells which packages of a workspace have changed since a commit, with the
+// working tree as it is. What a change of a file means where that is not known, it takes to
+// mean everything: it never leaves out a package that has changed.
+package affected
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/git"
+	"github.com/heapmage/heapmage/internal/installed"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// Changes are the packages of a workspace that have changed.
+type Changes struct {
+	// Since names the commit with which the working tree was compared, for messages:
+	// "origin/main (1a2b3c4)".
+	Since string
+	// Packages are those with a changed file, or for which something else would be installed.
+	// The root is one of them if anything has changed at all.
+	Packages map[*workspace.Package]bool
+	// All is a file that may concern every package, so that all have changed. Empty means
+	// that there is none.
+	All string
+}
+
+// Since returns what has changed since the branch of a ref and that of HEAD parted. Every
+// error is a *problem.Error.
+func Since(ctx context.Context, ws *workspace.Workspace, ref string) (*Changes, error) {
+	where := "-since=" + ref
+	if ref == "" {
+		return nil, &problem.Error{Where: where, What: "names no commit", Hint: "write -since=origin/main, or leave the flag out for all packages"}
+	}
+	found, err := git.Since(ctx, ws.Root, ref)
+	if err != nil {
+		return nil, explained(ctx, ws.Root, where, ref, err)
+	}
+	top, err := filepath.Rel(found.Root, ws.Root)
+	if err != nil || !filepath.IsLocal(top) {
+		return nil, &problem.Error{Where: where, What: "the workspace is not in the repository that Git names, " + found.Root}
+	}
+	c := &Changes{Since: fmt.Sprintf("%s (%.7s)", ref, found.Base), Packages: map[*workspace.Package]bool{}}
+	s := sorter{Changes: c, ws: ws, top: filepath.ToSlash(top), byDir: map[string]*workspace.Package{}}
+	for _, pkg := range ws.Packages {
+		s.byDir[pkg.Dir] = pkg
+	}
+	for _, name := range found.Paths {
+		s.add(name, func() []byte { return git.Show(ctx, found.Root, found.Base, name) })
+	}
+	return c, nil
+}
+
+// explained is the error that tells the user what to do.
+func explained(ctx context.Context, dir, where, ref string, err error) error {
+	p := &problem.Error{Where: where, What: "it cannot be told what has changed", Cause: err}
+	switch shallow := git.Shallow(ctx, dir); {
+	case errors.Is(err, git.ErrNoGit):
+		p.Hint = "install Git, or leave the flag out"
+	case errors.Is(err, git.ErrNoRepository):
+		p.What, p.Cause = fmt.Sprintf("%s is not in a Git repository", dir), nil
+		p.Hint = "leave the flag out; a container needs the .git folder too"
+	case errors.Is(err, git.ErrNoCommit) && shallow:
+		p.What, p.Cause = fmt.Sprintf("Git knows no commit %q, and this clone does not have all of the history", ref), nil
+		p.Hint = fetchHint
+	case errors.Is(err, git.ErrNoCommit):
+		p.What, p.Cause = fmt.Sprintf("Git knows no commit %q", ref), nil
+		p.Hint = "git branch --all lists the branches; git fetch origin gets those of the server"
+	case errors.Is(err, git.ErrNoMergeBase) && shallow:
+		p.What, p.Cause = fmt.Sprintf("this clone does not have the commit from which %s and HEAD parted", ref), nil
+		p.Hint = fetchHint
+	case errors.Is(err, git.ErrNoMergeBase):
+		p.What, p.Cause = fmt.Sprintf("%s and HEAD have no commit in common", ref), nil
+		p.Hint = "name a branch of the same history"
+	}
+	return p
+}
+
+const fetchHint = "git fetch --unshallow gets it; in GitHub Actions give actions/checkout fetch-depth: 0"
+
+// sorter sorts changed files by the packages that they concern.
+type sorter struct {
+	*Changes
+	ws    *workspace.Workspace
+	top   string // the workspace in the repository
+	byDir map[string]*workspace.Package
+}
+
+// add adds a changed file of the repository. before returns what it was.
+func (s *sorter) add(name string, before func() []byte) {
+	rel, inside := s.rel(name)
+	if !inside {
+		// Tools look for configuration in the folders around the workspace.
+		if dir := path.Dir(name); dir == "." || s.top == dir || strings.HasPrefix(s.top, dir+"/") {
+			s.all(name)
+		}
+		return
+	}
+	if s.ws.RootPackage != nil {
+		s.Packages[s.ws.RootPackage] = true
+	}
+	owned := false
+	for dir := rel; dir != "."; dir = path.Dir(dir) {
+		if pkg := s.byDir[dir]; pkg != nil {
+			s.Packages[pkg], owned = true, true
+			break
+		}
+	}
+	for dir, pkg := range s.byDir { // a repository in this one, which holds packages
+		if rel == "." || strings.HasPrefix(dir, rel+"/") {
+			s.Packages[pkg], owned = true, true
+		}
+	}
+	switch {
+	case owned:
+	case rel == s.ws.LockFile && s.lock(before()):
+	default:
+		s.all(rel)
+	}
+}
+
+// rel is a file of the repository as one of the workspace.
+func (s *sorter) rel(name string) (rel string, inside bool) {
+	if s.top == "." {
+		return name, true
+	}
+	if name == s.top || strings.HasPrefix(s.top, name+"/") {
+		return ".", true // a repository that the workspace is in
+	}
+	return strings.CutPrefix(name, s.top+"/")
+}
+
+// all notes that every package has changed.
+func (s *sorter) all(because string) {
+	if s.All == "" {
+		s.All = because
+	}
+	for _, pkg := range s.ws.All() {
+		s.Packages[pkg] = true
+	}
+}
+
+// lock adds the packages for which another lock file has something else installed. It
+// returns false if that cannot be told.
+func (s *sorter) lock(before []byte) bool {
+	then, now := installed.Locked(s.ws, before), installed.Locked(s.ws, folder.Read(s.ws.Root, s.ws.LockFile))
+	if then == nil || now == nil {
+		return false
+	}
+	for _, pkg := range s.ws.All() {
+		if then[pkg.Dir] != now[pkg.Dir] {
+			s.Packages[pkg] = true
+		}
+	}
+	return true
+}

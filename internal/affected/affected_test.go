@@ -1,0 +1,147 @@
+package affected
+
+import (
+	"errors"
+	"maps"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/testkit"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// repository has a workspace in a folder of a repository, with everything committed.
+func repository(t *testing.T, top string) (root string) {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		testkit.UnlessCI(t, err.Error())
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	root = filepath.Join(dir, top)
+	testkit.Write(t, root, "package.json", `{"name": "top", "workspaces": ["packages/*", "packages/web/plugins/*"]}`)
+	testkit.Write(t, root, "package-lock.json", lock("1.0.0"))
+	for _, name := range []string{"core", "web", "web/plugins/one"} {
+		testkit.Write(t, root, "packages/"+name+"/package.json", `{"name": "`+filepath.Base(name)+`"}`)
+	}
+	testkit.Write(t, root, "packages/core/package.json", `{"name": "core", "dependencies": {"ms": "^1.0.0"}}`)
+	testkit.Write(t, root, ".gitignore", "dist\n")
+	testkit.Write(t, dir, "elsewhere/file", "")
+	runGit(t, dir, "init", "-q", "-b", "main")
+	runGit(t, dir, "add", "-A")
+	runGit(t, dir, "-c", "user.name=n", "-c", "user.email=n@example.com", "commit", "-qm", "first")
+	return root
+}
+
+func lock(version string) string {
+	return `{"lockfileVersion": 3, "packages": {"": {}, "packages/core": {}, "node_modules/ms": {"version": "` + version + `"}}}`
+}
+
+func runGit(t *testing.T, dir string, args ...string) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), "git", args...)
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+}
+
+func TestSince(t *testing.T) {
+	const all = "core one top web"
+	for _, tt := range []struct {
+		claim, top, file, text string
+		want, because          string
+	}{
+		{"nothing has changed", "", "packages/core/dist/a", "", "", ""},
+		{"a package, and the root", "", "packages/core/a", "", "core top", ""},
+		{"a package in a package", "", "packages/web/plugins/one/a", "", "one top", ""},
+		{"a file in a folder that holds packages", "", "packages/web/plugins/a", "", "top web", ""},
+		{"a file of the root", "", "tsconfig.base.json", "", all, "tsconfig.base.json"},
+		{"a file beside the packages", "", "packages/jest.config.js", "", all, "packages/jest.config.js"},
+		{"the lock file", "", "package-lock.json", lock("1.0.1"), "core top", ""},
+		{"the lock file, with the same in it", "", "package-lock.json", lock("1.0.0") + "\n", "top", ""},
+		{"a lock file that cannot be read", "", "package-lock.json", "{", all, "package-lock.json"},
+		{"a workspace in a folder", "front/end", "packages/core/a", "", "core top", ""},
+		{"what is beside the workspace", "front/end", "../../elsewhere/file", "x", "", ""},
+		{"configuration above the workspace", "front/end", "../../tsconfig.json", "", all, "tsconfig.json"},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			root := repository(t, tt.top)
+			testkit.Write(t, root, tt.file, tt.text)
+			ws, err := workspace.Load(root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := Since(t.Context(), ws, "main")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for pkg := range maps.Keys(c.Packages) {
+				names = append(names, pkg.Name)
+			}
+			if slices.Sort(names); strings.Join(names, " ") != tt.want || c.All != tt.because {
+				t.Errorf("%q because of %q", names, c.All)
+			}
+			if !strings.HasPrefix(c.Since, "main (") || len(c.Since) != len("main (1234567)") {
+				t.Errorf("%q", c.Since)
+			}
+		})
+	}
+}
+
+func TestSubmodulesWithPackages(t *testing.T) {
+	root := repository(t, "")
+	ws, err := workspace.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := sorter{Changes: &Changes{Packages: map[*workspace.Package]bool{}}, ws: ws, top: ".", byDir: map[string]*workspace.Package{}}
+	for _, pkg := range ws.Packages {
+		s.byDir[pkg.Dir] = pkg
+	}
+	s.add("packages/web/plugins", nil)
+	if len(s.Packages) != 3 || s.All != "" { // the root, the package around it, and the one in it
+		t.Errorf("%v", s.Packages)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	root := repository(t, "")
+	ws, err := workspace.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shallow := filepath.Join(t.TempDir(), "clone")
+	runGit(t, root, "clone", "-q", "--depth=1", "file://"+filepath.ToSlash(root), shallow)
+	outside := *ws
+	outside.Root = t.TempDir()
+	cloned := *ws
+	cloned.Root = shallow
+	for _, tt := range []struct {
+		ws        *workspace.Workspace
+		ref       string
+		what, why string
+	}{
+		{ws, "", "names no commit", "-since=origin/main"},
+		{ws, "nowhere", `Git knows no commit "nowhere"`, "git branch --all"},
+		{&cloned, "v1", "does not have all of the history", "fetch-depth: 0"},
+		{&outside, "main", "is not in a Git repository", "leave the flag out"},
+	} {
+		_, err := Since(t.Context(), tt.ws, tt.ref)
+		p := (*problem.Error)(nil)
+		if !errors.As(err, &p) || p.Where != "-since="+tt.ref || !strings.Contains(p.What, tt.what) || !strings.Contains(p.Hint, tt.why) {
+			t.Errorf("-since=%s: %v", tt.ref, err)
+		}
+	}
+	t.Setenv("PATH", t.TempDir())
+	if _, err := Since(t.Context(), ws, "main"); err == nil || !strings.Contains(err.Error(), "git is not installed") {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,107 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// The reasons why it cannot be told what has changed.
+var (
+	ErrNoGit        = errors.New("git is not installed")
+	ErrNoRepository = errors.New("there is no Git repository")
+	ErrNoCommit     = errors.New("there is no such commit")
+	ErrNoMergeBase  = errors.New("they have no commit in common")
+)
+
+// Changes are what differs from a commit in a working tree.
+type Changes struct {
+	// Root is the top folder of the repository, symbolic links resolved.
+	Root string
+	// Base is the commit from which the branch of the ref and that of HEAD parted.
+	Base string
+	// Paths are what was committed since, staged, changed, added or removed in the working
+	// tree, without what Git ignores; relative to Root, with slashes. A submodule, and a
+	// repository in the working tree, is a path without what is in it.
+	Paths []string
+}
+
+// Since returns what differs in the working tree around dir from the last commit that ref
+// and HEAD have in common. The error is, or wraps, one of those above, or tells what Git
+// said. It starts five processes.
+func Since(ctx context.Context, dir, ref string) (*Changes, error) {
+	root, err := ask(ctx, dir, "rev-parse", "--show-toplevel")
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return nil, ErrNoGit
+	case err != nil && strings.Contains(err.Error(), "not a git repository"):
+		return nil, ErrNoRepository
+	case err != nil:
+		return nil, err // such as a folder that belongs to somebody else
+	}
+	c := &Changes{Root: filepath.FromSlash(root)}
+	if strings.HasPrefix(ref, "-") {
+		return nil, ErrNoCommit // it would be an option
+	}
+	commit, err := ask(ctx, c.Root, "rev-parse", "--verify", "--quiet", ref+"^{commit}")
+	if err != nil || commit == "" {
+		return nil, errors.Join(ErrNoCommit, ctx.Err())
+	}
+	if c.Base, err = ask(ctx, c.Root, "merge-base", commit, "HEAD"); err != nil || c.Base == "" {
+		return nil, errors.Join(ErrNoMergeBase, ctx.Err())
+	}
+	changed, err := ask(ctx, c.Root, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=none", c.Base, "--")
+	if err != nil {
+		return nil, err
+	}
+	added, err := ask(ctx, c.Root, "ls-files", "-z", "--others", "--exclude-standard")
+	if err != nil {
+		return nil, err
+	}
+	for name := range strings.SplitSeq(changed+"\x00"+added, "\x00") {
+		if name = strings.TrimSuffix(name, "/"); name != "" {
+			c.Paths = append(c.Paths, name)
+		}
+	}
+	return c, nil
+}
+
+// Shallow reports whether a repository was cloned without all of its history.
+func Shallow(ctx context.Context, dir string) bool {
+	answer, err := ask(ctx, dir, "rev-parse", "--is-shallow-repository")
+	return err == nil && answer == "true"
+}
+
+// Show returns a file of a commit, nil if that has none. The path is relative to the top
+// folder, with slashes.
+func Show(ctx context.Context, dir, commit, path string) []byte {
+	text, err := output(ctx, dir, "cat-file", "blob", commit+":"+path)
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+// ask is what Git says, without the line end.
+func ask(ctx context.Context, dir string, args ...string) (string, error) {
+	text, err := output(ctx, dir, args...)
+	return strings.TrimRight(string(text), "\r\n"), err
+}
+
+// output runs Git. The error has its first line.
+func output(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	// As in Tracked; and the messages are compared, so they must be English.
+	c := exec.CommandContext(ctx, "git", append([]string{"-c", "core.fsmonitor=false"}, args...)...)
+	c.Dir = dir
+	c.Env = append(c.Environ(), "LC_ALL=C")
+	text, err := c.Output()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		if line, _, _ := bytes.Cut(exit.Stderr, []byte("\n")); len(line) > 0 {
+			err = errors.New(string(line))
+		}
+	}
+	return text, err
+}

@@ -1,0 +1,60 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// affected are the selected packages that have changed, or depend on one that has: by their
+// package.json, or because a task of theirs comes after one of its tasks. It notes how many
+// they are, and whether there are none.
+func (p *Plan) affected(r taskgraph.Request) ([]*workspace.Package, error) {
+	c := p.Changed
+	if c == nil {
+		return r.Selected, nil
+	}
+	r.NoDeps = false // it is asked what a package depends on, not what runs
+	whole, err := taskgraph.Build(r)
+	if err != nil {
+		return nil, err
+	}
+	changed := func(pkg *workspace.Package) bool { return c.Packages[pkg] }
+	reached := map[*workspace.Package]bool{}
+	after := map[*taskgraph.Task]bool{}
+	for _, t := range whole.Tasks { // each comes after its predecessors
+		after[t] = changed(t.Package) || slices.ContainsFunc(t.Predecessors(), func(a *taskgraph.Task) bool { return after[a] })
+		reached[t.Package] = reached[t.Package] || after[t]
+	}
+	var kept []*workspace.Package
+	runs := 0 // how many of the selected have a task
+	for _, pkg := range r.Selected {
+		if p.has(pkg) {
+			runs++
+		}
+		if reached[pkg] || changed(pkg) || slices.ContainsFunc(pkg.Below(), changed) {
+			kept = append(kept, pkg)
+		}
+	}
+	count := len(slices.DeleteFunc(slices.Clone(kept), func(pkg *workspace.Package) bool { return !p.has(pkg) }))
+	switch {
+	case count == 0:
+		p.Unaffected = fmt.Sprintf("Nothing to %s: none of %s has changed since %s, or depends on one that has", p.Target, packages(runs), c.Since)
+		return nil, nil
+	case c.All != "":
+		p.notice(event.Selected, fmt.Sprintf("No package is left out: %s changed since %s, and may concern all of them", c.All, c.Since))
+	default:
+		p.notice(event.Selected, fmt.Sprintf("%d of %s changed since %s, or depend on others that did", count, packages(runs), c.Since))
+	}
+	return kept, nil
+}
+
+func packages(n int) string {
+	if n == 1 {
+		return "1 package"
+	}
+	return fmt.Sprintf("%d packages", n)
+}
