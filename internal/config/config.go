@@ -95,6 +95,9 @@ type Task struct {
 	// Cache decides whether the task's result is kept. Nil means what is declared elsewhere,
 	// or what is usual for the target.
 	Cache *bool
+	// Incremental is false for a task that is to find nothing of what it left earlier, so
+	// that its result does not depend on that. Nil leaves it what is there.
+	Incremental *bool
 	// Timeout ends a task that takes longer. Zero means no limit.
 	Timeout time.Duration
 }
@@ -138,6 +141,15 @@ func (t *Task) fill(from Task) {
 	}
 	if t.Outputs == nil {
 		t.Outputs = from.Outputs
+	}
+	if t.Env == nil {
+		t.Env = from.Env
+	}
+	if t.Cache == nil {
+		t.Cache = from.Cache
+	}
+	if t.Incremental == nil {
+		t.Incremental = from.Incremental
 	}
 	t.Script = cmp.Or(t.Script, from.Script)
 	t.Timeout = cmp.Or(t.Timeout, from.Timeout)

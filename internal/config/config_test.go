@@ -147,3 +147,25 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestTaskForFillsAll: every setting of a task holds, whether it is given for the target or for one
+// package, and the package's goes first.
+func TestTaskForFillsAll(t *testing.T) {
+	yes, no := true, false
+	full := Task{DependsOn: []string{"a"}, Script: "s", Outputs: []string{"o"}, Env: []string{"E"}, Cache: &yes, Incremental: &yes, Timeout: 1}
+	other := Task{DependsOn: []string{"b"}, Script: "z", Outputs: []string{"p"}, Env: []string{"F"}, Cache: &no, Incremental: &no, Timeout: 2}
+	for i := range reflect.TypeFor[Task]().NumField() {
+		if reflect.ValueOf(full).Field(i).IsZero() {
+			t.Fatalf("this test does not set %s", reflect.TypeFor[Task]().Field(i).Name)
+		}
+	}
+	for claim, c := range map[string]Config{
+		"of the target":                 {Tasks: map[string]Task{"build": full}},
+		"of the package":                {Tasks: map[string]Task{"core#build": full}},
+		"of the package before another": {Tasks: map[string]Task{"core#build": full, "build": other}},
+	} {
+		if got := c.TaskFor([]string{"core"}, "build"); !reflect.DeepEqual(got, full) {
+			t.Errorf("%s: %+v", claim, got)
+		}
+	}
+}

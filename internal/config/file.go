@@ -55,12 +55,13 @@ func (c *Config) parse(text []byte) error {
 
 func taskFields(where string, t *Task) fields {
 	return fields{
-		"dependsOn": list(where+".dependsOn", &t.DependsOn),
-		"outputs":   list(where+".outputs", &t.Outputs),
-		"env":       list(where+".env", &t.Env),
-		"cache":     boolean(where+".cache", &t.Cache),
-		"script":    text(where+".script", &t.Script),
-		"timeout":   duration(where+".timeout", &t.Timeout, time.Millisecond),
+		"dependsOn":   list(where+".dependsOn", &t.DependsOn),
+		"outputs":     list(where+".outputs", &t.Outputs),
+		"env":         list(where+".env", &t.Env),
+		"cache":       boolean(where+".cache", &t.Cache),
+		"incremental": boolean(where+".incremental", &t.Incremental),
+		"script":      text(where+".script", &t.Script),
+		"timeout":     duration(where+".timeout", &t.Timeout, time.Millisecond),
 	}
 }
 
