@@ -114,6 +114,14 @@ func Plan(
 	return engine.Plan(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, NoDeps: nodeps, Since: since}, explain != nil && *explain)
 }
 
+// Why shows all that is known of a task's result, and why the task has to run.
+func Why(
+	ctx context.Context,
+	task *string, // the task, such as web#build
+) error {
+	return engine.Why(ctx, engine.Or(task, ""))
+}
+
 // Memory groups the targets that look at memory and build nothing.
 type Memory mg.Namespace
 

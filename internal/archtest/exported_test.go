@@ -19,7 +19,6 @@ var reasons = map[string]string{
 	"mage/build.*": "targets: Mage calls them",
 
 	"internal/observe.Stamp.*": "encoding/gob writes it",
-	"internal/cache.Store.Log": "what a known result printed: no target shows it yet",
 
 	"memtools.GetStats":      "an alias: docs/guide-api.md promises the name",
 	"memtools.MonitorConfig": "an alias: docs/guide-api.md promises the name",

@@ -20,6 +20,7 @@ var layers = [][]string{
 	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "internal/filetree", "pool/internal/process"},
 	{"internal/heap", "internal/runner", "internal/cache", "pool"},
 	{"internal/session", "internal/report", "internal/reuse"},
+	{"internal/cachedtask"},
 	{"internal/engine", "internal/inspect"},
 	{"mage", "mage/build", "mage/buildworker"},
 }

@@ -41,6 +41,8 @@ type Task struct {
 	Env, PassThroughEnv Setting[[]string]
 	// Cache is false for a task that has to run each time.
 	Cache Setting[bool]
+	// Incremental is false for a task that must find nothing of what it left earlier.
+	Incremental Setting[bool]
 	// Passes is true if the task is known to a runner that runs what a task depends on
 	// even if the package has no script for it.
 	Passes bool
@@ -180,6 +182,9 @@ func (m *Model) Task(pkg *workspace.Package, target string, names ...string) Tas
 	}
 	if own.Cache != nil {
 		t.Cache = Setting[bool]{*own.Cache, config.FileName}
+	}
+	if own.Incremental != nil {
+		t.Incremental = Setting[bool]{*own.Incremental, config.FileName}
 	}
 	switch usual, usually := defaultDependsOn[target]; {
 	case own.DependsOn != nil:

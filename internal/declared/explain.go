@@ -40,6 +40,9 @@ func (t Task) Explain() (lines []Line) {
 	if t.Cache.Set() {
 		lines = append(lines, line("cache", strconv.FormatBool(t.Cache.Value), t.Cache.From, true))
 	}
+	if t.Incremental.Set() {
+		lines = append(lines, line("incremental", strconv.FormatBool(t.Incremental.Value), t.Incremental.From, true))
+	}
 	return lines
 }
 

@@ -164,7 +164,7 @@ func (a *attempt) process(log *rundir.Log) (runner.Result, error) {
 	if a.own.Default {
 		limits = append(limits, heap.NodeDefault(a.limits.Effective))
 	}
-	out := a.console.Output(a.label(), log.Path)
+	out := a.console.Output(a.label(a.task), log.Path)
 	defer out.Close()
 	return a.runner.Run(a.ctx, runner.Spec{
 		ID: a.task.ID, Observer: a.observer(), Steps: steps, Log: log, Output: out,
@@ -174,12 +174,13 @@ func (a *attempt) process(log *rundir.Log) (runner.Result, error) {
 	}, &a.Attempt)
 }
 
-// label names the task in front of its output.
-func (a *attempt) label() string {
-	if a.task.Target == a.target {
-		return a.event.Label
+// label names a task in front of its output.
+func (r *run) label(t *taskgraph.Task) string {
+	label := r.describe(t).Label
+	if t.Target == r.target {
+		return label
 	}
-	return a.event.Label + "#" + a.task.Target
+	return label + "#" + t.Target
 }
 
 // outcome decides what follows the attempt: the tasks that depend on it, nothing, or

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
+	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/git"
 	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/taskgraph"
@@ -12,20 +13,20 @@ import (
 // outputs are the files that a task is declared to write.
 func (p *place) outputs(t *taskgraph.Task) outputs.Set {
 	return outputs.Set{
-		Root: p.ws.Root, Dir: filepath.Join(p.ws.Root, t.Package.Dir), Member: p.isMember,
+		Root: p.ws.Root, Dir: filepath.Join(p.ws.Root, t.Package.Dir), Member: p.ws.IsFolder,
 		Patterns: p.declared.Task(t.Package, t.Target, t.Script).Outputs.Value,
 	}
 }
 
-// isMember reports whether a path is the folder of a package.
-func (p *place) isMember(path string) bool {
-	dir, err := filepath.Rel(p.ws.Root, path)
-	return err == nil && p.ws.At(filepath.ToSlash(dir)) != nil
-}
-
-// list lists the outputs before the first attempt at a task.
+// list lists the outputs before the first attempt at a task, and removes them if it is to
+// start afresh.
 func (a *attempt) list() {
 	if a.grant.Attempt == 1 {
+		if k := a.result; k != nil && k.Afresh {
+			if err := a.results.Clear(a.runs, k.Task.Task); err != nil {
+				a.sayOnce(event.Notice{Kind: event.ResultNotKept, Task: a.event.Label, Text: "what it left earlier cannot be removed: " + err.Error()})
+			}
+		}
 		a.before.Keep(a.task.ID, a.outputs(a.task).List())
 	}
 }

@@ -5,15 +5,18 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/heapmage/heapmage/internal/cachedtask"
 	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/reuse"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
@@ -29,21 +32,28 @@ func Plan(ctx context.Context, request Request, explain bool) error {
 	if planned.Unaffected != "" {
 		return p.sayUnaffected(ctx, planned)
 	}
+	forecast, err := p.forecast(ctx, planned)
+	if err != nil {
+		return err
+	}
 	return report.Print(ctx, p.environ, func(out *report.Console) error {
-		if err := p.print(out, planned); err != nil || !explain {
+		if err := p.print(out, planned, forecast); err != nil || !explain {
 			return err
 		}
-		return explainTo(out, planned)
+		return explainTo(out, planned, forecast)
 	})
 }
 
 // explainTo writes which file declares what of each task.
-func explainTo(out io.Writer, planned *plan.Plan) error {
+func explainTo(out io.Writer, planned *plan.Plan, forecast *cachedtask.Forecast) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	for _, t := range planned.Graph.Tasks {
 		fmt.Fprintf(w, "\n%s\n", printable.Name(t.ID))
 		fmt.Fprintf(w, "  script\t%s\t%s\n", printable.Name(t.Script), printable.Name(path.Join(t.Package.Dir, "package.json")))
 		writeLines(w, planned.Task(t.Package, t.Target).Explain())
+		if forecast != nil {
+			writeLines(w, []declared.Line{{Key: "result", Value: cachedtask.Outlook(forecast.Of(t)), From: "heapmage"}})
+		}
 		for _, i := range t.Implied {
 			writeLines(w, []declared.Line{{Key: "after", Value: i.Task.ID, From: "heapmage: " + i.Why}})
 		}
@@ -62,7 +72,7 @@ func writeLines(w io.Writer, lines []declared.Line) {
 }
 
 // print writes the plan.
-func (p *prepared) print(out *report.Console, planned *plan.Plan) error {
+func (p *prepared) print(out *report.Console, planned *plan.Plan, forecast *cachedtask.Forecast) error {
 	fmt.Fprintf(out, "Plan of %s: %s, %s\n", planned.Target, report.Plural(len(planned.Graph.Tasks), "task"), concurrencyText(p.slots()))
 	fmt.Fprintf(out, "Workspace: %s (%s)\n", printable.Text(p.ws.Root), p.ws.Manager)
 	fmt.Fprintf(out, "Budget: %v (%s)\n\n", p.maxBudget, p.budgetSource)
@@ -70,9 +80,18 @@ func (p *prepared) print(out *report.Console, planned *plan.Plan) error {
 		out.Take(event.Stamped{Event: n}, &tally.State{})
 	}
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "TASK\tNEED\tKNOWN FROM\tTIME\tHEAP LIMIT\tSCRIPT\tAFTER")
+	head := []string{"TASK", "NEED", "KNOWN FROM", "TIME", "HEAP LIMIT", "SCRIPT", "AFTER"}
+	if forecast != nil {
+		head = slices.Insert(head, 1, "RESULT")
+		fmt.Fprintln(out, countText(forecast.Count()))
+	}
+	fmt.Fprintln(w, strings.Join(head, "\t"))
 	for _, t := range planned.Graph.Tasks {
 		row := p.row(t)
+		if forecast != nil {
+			state, _, _ := strings.Cut(cachedtask.Outlook(forecast.Of(t)), ":")
+			row = slices.Insert(row, 1, state)
+		}
 		for i, cell := range row {
 			row[i] = printable.Name(cell)
 		}
@@ -97,6 +116,16 @@ func (p *prepared) row(t *taskgraph.Task) []string {
 		after = append(after, a.ID)
 	}
 	return []string{t.ID, known.Need.String(), string(known.Basis), length, limit, t.Package.Scripts[t.Script], strings.Join(after, ", ")}
+}
+
+// countText tells how many tasks have to run.
+func countText(of map[reuse.State]int) string {
+	known, unknown := of[reuse.UpToDate]+of[reuse.Restored], of[reuse.Unknown]
+	text := fmt.Sprintf("Results: %d known (%d of them in place), %d to run", known, of[reuse.UpToDate], of[reuse.Runs])
+	if unknown > 0 {
+		text += fmt.Sprintf(", %d unknown until those have run", unknown)
+	}
+	return text + "\n"
 }
 
 // concurrencyText puts the number of slots into words. Zero means no limit.

@@ -179,9 +179,15 @@ func prepareRun(ctx context.Context, request Request, readOnly bool) (*prepared,
 	if err != nil {
 		return nil, nil, err
 	}
-	setting := place.setting()
+	return place.prepareRun(ctx, request, readOnly)
+}
+
+// prepareRun is the function of that name, in a place.
+func (p *place) prepareRun(ctx context.Context, request Request, readOnly bool) (*prepared, *plan.Plan, error) {
+	setting := p.setting()
 	if request.Since != nil {
-		if setting.Changed, err = affected.Since(ctx, place.ws, *request.Since); err != nil {
+		var err error
+		if setting.Changed, err = affected.Since(ctx, p.ws, *request.Since); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -189,20 +195,20 @@ func prepareRun(ctx context.Context, request Request, readOnly bool) (*prepared,
 	if err != nil {
 		return nil, nil, err
 	}
-	place.notices = append(place.notices, planned.Notices...)
+	p.notices = append(p.notices, planned.Notices...)
 	if planned.Unaffected != "" {
-		return &prepared{place: place}, planned, nil
+		return &prepared{place: p}, planned, nil
 	}
-	if err := planned.CheckReentry(place.running); err != nil {
+	if err := planned.CheckReentry(p.running); err != nil {
 		return nil, nil, err
 	}
-	p, err := place.prepare(ctx, planned.Graph.Packages(), readOnly)
+	r, err := p.prepare(ctx, planned.Graph.Packages(), readOnly)
 	if err != nil {
 		return nil, nil, err
 	}
 	once := p.config.Retries == nil || *p.config.Retries > 0
-	p.mayExceedBudget = p.mode != event.Safe && p.collects() && once
-	return p, planned, nil
+	r.mayExceedBudget = p.mode != event.Safe && p.collects() && once
+	return r, planned, nil
 }
 
 // heapRequest gathers what decides a task's heap limit, with what is known of the task.

@@ -338,3 +338,13 @@ func (p *Plan) Close() { p.tree.close() }
 
 // NeedsContent reports whether a regular file has to be written.
 func (p *Plan) NeedsContent() bool { return len(p.content) > 0 }
+
+// IsDone reports whether nothing has to be done.
+func (p *Plan) IsDone() bool {
+	for name := range p.listed {
+		if !p.folders[name] {
+			return false
+		}
+	}
+	return len(p.remove)+len(p.content)+len(p.links)+len(p.modes) == 0
+}

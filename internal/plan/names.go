@@ -76,6 +76,43 @@ func folderName(p *workspace.Package) string { return printable.Name(path.Base(p
 
 func unscoped(name string) string { return name[strings.LastIndex(name, "/")+1:] }
 
+// mostTasks is how many tasks an error lists.
+const mostTasks = 8
+
+// FindTask finds a task by what a user calls it: a package's label, name or folder, "#", and
+// a target or a script. labels are those of all packages.
+func FindTask(in Setting, labels map[string]string, text string) (pkg *workspace.Package, target string, err error) {
+	p := &Plan{Setting: in}
+	at := strings.LastIndex(text, "#")
+	var known []string
+	for _, pkg := range in.Workspace.All() {
+		label := labels[pkg.Name]
+		targets := map[string]bool{}
+		for name := range declared.DefaultDependsOn() {
+			_, targets[name] = p.script(pkg, name)
+		}
+		for name := range pkg.Scripts {
+			targets[name] = true
+		}
+		for _, target := range slices.Sorted(maps.Keys(targets)) {
+			if !targets[target] {
+				continue
+			}
+			known = append(known, label+"#"+target)
+			if at >= 0 && text[at+1:] == target && slices.Contains(append(pkg.Keys(), label, pkg.DeclaredName), text[:at]) {
+				return pkg, target, nil
+			}
+		}
+	}
+	mistake := &problem.Error{Where: "-task=" + text, What: "there is no such task"}
+	if near := nearest.Names(text, known, 3); len(near) > 0 {
+		mistake.Hint = "did you mean " + strings.Join(near, ", or ") + "?"
+	} else {
+		mistake.Hint = "write PACKAGE#TARGET; there are: " + problem.ShortList(known, mostTasks)
+	}
+	return nil, "", mistake
+}
+
 // CheckNames refuses settings for packages and tasks that do not exist.
 func CheckNames(in Setting) error {
 	c, packages, names, scripts := in.Config, map[string]bool{}, []string{}, declared.DefaultDependsOn()

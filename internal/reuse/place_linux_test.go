@@ -105,10 +105,8 @@ func (p *place) environ() []string {
 // "restored", or why it ran, with why its result was not kept.
 func (p *place) do(id, script string, upstream ...string) string {
 	p.t.Helper()
-	t := &Task{ID: id, Parts: map[string]string{"script": script}, Upstream: map[string]bool{}, Variables: os.LookupEnv, Installed: p.installed, Path: p.path}
-	for _, u := range upstream {
-		t.Upstream[u] = true
-	}
+	t := taskOf(id, script, upstream)
+	t.Installed, t.Path = p.installed, p.path
 	hit, reason, err := p.r.Look(p.t.Context(), t)
 	switch {
 	case err != nil:
@@ -140,4 +138,24 @@ func (p *place) do(id, script string, upstream ...string) string {
 		reason += "; not kept: " + kept.not
 	}
 	return reason
+}
+
+func taskOf(id, script string, upstream []string) *Task {
+	t := &Task{ID: id, Parts: map[string]string{"script": script}, Upstream: map[string]bool{}, Variables: os.LookupEnv}
+	for _, u := range upstream {
+		t.Upstream[u] = true
+	}
+	return t
+}
+
+// forecast is one of what a run would find now.
+func (p *place) forecast() (f *Forecast, done func()) {
+	p.t.Helper()
+	r, err := Open(p.root, filepath.Join(p.root, "home"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.temps = nil
+	r.LookOnly()
+	return r.Forecast(), func() { _ = r.Close() }
 }

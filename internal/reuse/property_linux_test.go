@@ -250,8 +250,8 @@ func (j *job) inputs(root string) [sha256.Size]byte {
 }
 
 // TestProperty: after any edits, a build that uses results leaves what a build from nothing
-// leaves, and no task runs whose inputs are as they were for a kept result. The number of
-// workspaces is in REUSE_CHECKS.
+// leaves, no task runs whose inputs are as they were for a kept result, and what a forecast
+// takes for known or not is so. The number of workspaces is in REUSE_CHECKS.
 func TestProperty(t *testing.T) {
 	checks := usualChecks
 	if text := os.Getenv(checksVariable); text != "" {
@@ -269,7 +269,7 @@ func TestProperty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runs, hits, unkept := 0, 0, map[string]int{}
+	runs, hits, unkept, foreseen := 0, 0, map[string]int{}, map[State]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(base, "") //nolint:usetesting // one for each check
 		if err != nil {
@@ -318,6 +318,16 @@ func TestProperty(t *testing.T) {
 				rt.Fatalf("%v\n%s", err, out)
 			}
 			p.again()
+			outlooks := map[string]Outlook{}
+			forecast, done := p.forecast()
+			untouched := tree(p.root, ".", false)
+			for _, j := range all {
+				outlooks[j.id] = forecast.Of(rt.Context(), taskOf(j.id, j.script, j.after))
+			}
+			done()
+			if tree(p.root, ".", false) != untouched {
+				rt.Fatal("a forecast changes files")
+			}
 			for _, j := range all {
 				now := j.inputs(clean)
 				c := exec.Command("sh", "-ec", j.script)
@@ -330,7 +340,19 @@ func TestProperty(t *testing.T) {
 					rt.Skip("a task fails: " + j.script + failed)
 				}
 				got := p.do(j.id, j.script, j.after...)
-				history = append(history, "  "+j.id+": "+got)
+				history = append(history, fmt.Sprintf("  %s: %s, foreseen as %+v", j.id, got, outlooks[j.id]))
+				foreseen[outlooks[j.id].State]++
+				switch hit := got == "up to date" || got == "restored"; outlooks[j.id].State {
+				case UpToDate, Restored:
+					if !hit {
+						rt.Errorf("%s was foreseen as known, and ran: %s\n%s", j.id, got, strings.Join(history, "\n"))
+					}
+				case Runs:
+					if hit {
+						rt.Errorf("%s was foreseen to run, and is %s\n%s", j.id, got, strings.Join(history, "\n"))
+					}
+				case Unknown:
+				}
 				if got == "up to date" || got == "restored" {
 					hits++
 				} else {
@@ -376,5 +398,5 @@ func TestProperty(t *testing.T) {
 			rt.Fatal(err)
 		}
 	})
-	t.Logf("%d runs, %d hits; not kept: %v", runs, hits, unkept)
+	t.Logf("%d runs, %d hits; not kept: %v; foreseen: %v", runs, hits, unkept, foreseen)
 }

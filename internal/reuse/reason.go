@@ -18,7 +18,8 @@ type last struct {
 	Parts  map[string]string `json:"parts"`
 	Inputs []known           `json:"inputs,omitempty"`
 	// Not is why its result was not kept.
-	Not string `json:"not,omitempty"`
+	Not         string   `json:"not,omitempty"`
+	Connections []string `json:"connections,omitempty"`
 }
 
 // FirstTime is the reason for a task that did not run here before.
@@ -82,8 +83,9 @@ func (r *Results) changedPart(t *Task) string {
 	return "no result is stored for it"
 }
 
-// changedInput tells which input is not what it was when the task last ran.
-func (r *Results) changedInput(t *Task) string {
+// changedInput tells which input is not what it was when the task last ran. state is what
+// one is now.
+func (r *Results) changedInput(t *Task, state func(input) fingerprint.State) string {
 	l, err := r.last(t)
 	if err != nil {
 		return "no result is stored for what its inputs are now"
@@ -92,28 +94,31 @@ func (r *Results) changedInput(t *Task) string {
 		return part
 	}
 	for _, in := range l.Inputs {
-		now := r.state(t, in.input)
-		if now == in.State {
-			continue
-		}
-		switch {
-		case in.Aspect == packaged:
-			return "what is installed in " + in.Path + " changed"
-		case in.Aspect == program:
-			return "PATH leads to another " + in.Path
-		case in.Aspect == variable:
-			return "the variable " + in.Path + " changed"
-		case in.State == fingerprint.Absent:
-			return in.Path + " is new"
-		case now == fingerprint.Absent:
-			return in.Path + " is gone"
-		case in.Aspect == names:
-			return "files were added to or removed from " + folderName(in.Path)
-		default:
-			return in.Path + " changed"
+		if now := state(in.input); now != in.State {
+			return in.change(now)
 		}
 	}
 	return "its stored result is gone"
+}
+
+// change puts into words that an input has another state now.
+func (in known) change(now fingerprint.State) string {
+	switch {
+	case in.Aspect == packaged:
+		return "what is installed in " + in.Path + " changed"
+	case in.Aspect == program:
+		return "PATH leads to another " + in.Path
+	case in.Aspect == variable:
+		return "the variable " + in.Path + " changed"
+	case in.State == fingerprint.Absent:
+		return in.Path + " is new"
+	case now == fingerprint.Absent:
+		return in.Path + " is gone"
+	case in.Aspect == names:
+		return "files were added to or removed from " + folderName(in.Path)
+	default:
+		return in.Path + " changed"
+	}
 }
 
 func folderName(p string) string {

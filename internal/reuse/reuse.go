@@ -57,6 +57,7 @@ type Results struct {
 	files      *os.Root
 	paths      paths
 	added      atomic.Bool // something was kept in this run
+	lookOnly   bool
 
 	trackedOnce sync.Once
 	tracked     map[string]bool
@@ -77,6 +78,13 @@ func Open(root, home string) (*Results, error) {
 		paths: paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}}, nil
 }
 
+// LookOnly has results be looked at, and nothing be written. Call it before anything else;
+// neither Look nor Keep is to be called, and Close keeps nothing.
+func (r *Results) LookOnly() {
+	r.lookOnly, r.cache.LookOnly = true, true
+	r.digests.LookOnly()
+}
+
 // Prune bounds what is kept, if this run has kept anything.
 func (r *Results) Prune(ctx context.Context) {
 	if r.added.Load() {
@@ -89,6 +97,9 @@ func (r *Results) Digests() *fingerprint.Digests { return r.digests }
 
 // Close keeps what was learnt for the next run.
 func (r *Results) Close() error {
+	if r.lookOnly {
+		return r.files.Close()
+	}
 	return errors.Join(r.digests.Save(), r.owners.save(), r.files.Close())
 }
 
@@ -106,6 +117,13 @@ type Hit struct {
 	// Duration, Processor and Peak are what the task took when it ran.
 	Duration, Processor time.Duration
 	Peak                memtools.Bytes
+
+	entry *cache.Entry
+}
+
+// Log writes what the task printed when it ran. The error is a *cache.Miss, or about writing.
+func (r *Results) Log(ctx context.Context, h *Hit, to io.Writer) error {
+	return r.cache.Log(ctx, h.entry, to)
 }
 
 // data is what an entry keeps for this package.
@@ -114,6 +132,8 @@ type data struct {
 	Inputs []known           `json:"inputs"`
 	// Removed are outputs of upstream tasks that it removed.
 	Removed []string `json:"removed,omitempty"`
+	// Connections are the remote addresses that it connected to.
+	Connections []string `json:"connections,omitempty"`
 }
 
 // Look puts the result of a task in place if it is known. Otherwise the reason tells in a
@@ -158,29 +178,46 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 		r.cache.Use(key, weak)
 		written := done.Written + done.Removed + done.Moded
 		if kept := (data{}); written > 0 && json.Unmarshal(e.Data, &kept) == nil {
-			r.note(t, last{Parts: kept.Parts, Inputs: kept.Inputs})
+			r.note(t, last{Parts: kept.Parts, Inputs: kept.Inputs, Connections: kept.Connections})
 		}
-		return &Hit{Written: written, Duration: e.Duration, Processor: e.Processor, Peak: e.Peak}, "", nil
+		return &Hit{Written: written, Duration: e.Duration, Processor: e.Processor, Peak: e.Peak, entry: e}, "", nil
 	}
 	if reason == "" {
-		reason = r.changedInput(t)
+		reason = r.changedInput(t, func(in input) fingerprint.State { return r.state(t, in) })
 	}
 	return nil, reason, ctx.Err()
 }
 
-// restore puts an entry's files in place. What a later task has left over them stays.
+// restore puts an entry's files in place.
 func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (filetree.Result, error) {
+	to, files, err := r.placeFor(ctx, t, e)
+	if err != nil {
+		return filetree.Result{}, err
+	}
+	done, err := r.cache.Restore(ctx, e, to)
+	if err == nil {
+		r.owners.set(t, files)
+		r.mu.Lock()
+		r.placed[t.ID] = e
+		r.mu.Unlock()
+	}
+	return done, err
+}
+
+// placeFor returns where an entry is put, and what the task owns then. What a later task has
+// left over its files stays.
+func (r *Results) placeFor(ctx context.Context, t *Task, e *cache.Entry) (to filetree.Target, files map[string]fingerprint.State, err error) {
 	own := r.owners.files(t.ID)
-	files := map[string]fingerprint.State{}
+	files = map[string]fingerprint.State{}
 	for _, f := range e.Files {
 		files[f.Path] = stateOf(f)
 		delete(own, f.Path)
 	}
-	to := r.target(ctx, t)
+	to = r.target(ctx, t)
 	to.Skip = func(path string) bool { return r.owners.over(t, path, files[path], r.digests.Content(r.abs(path))) }
 	var kept data
 	if err := json.Unmarshal(e.Data, &kept); err != nil {
-		return filetree.Result{}, err
+		return to, nil, err
 	}
 	for _, path := range kept.Removed {
 		files[path] = fingerprint.Absent
@@ -191,14 +228,7 @@ func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (filetre
 			to.Stale = append(to.Stale, path)
 		}
 	}
-	done, err := r.cache.Restore(ctx, e, to)
-	if err == nil {
-		r.owners.set(t, files)
-		r.mu.Lock()
-		r.placed[t.ID] = e
-		r.mu.Unlock()
-	}
-	return done, err
+	return to, files, nil
 }
 
 func (r *Results) target(ctx context.Context, t *Task) filetree.Target {
@@ -286,7 +316,7 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 		}
 	}
 	if v.fault != "" {
-		r.note(t, last{Parts: t.Parts, Not: v.fault})
+		r.note(t, last{Parts: t.Parts, Not: v.fault, Inputs: v.inputs, Connections: a.Connections})
 		return Kept{not: v.fault}
 	}
 	weak := t.weak()
@@ -294,7 +324,7 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 		Files: v.outputs, Local: v.local}
 	set, err := setOf(v.inputs)
 	if err == nil {
-		e.Data, err = json.Marshal(data{t.Parts, v.inputs, v.removed})
+		e.Data, err = json.Marshal(data{t.Parts, v.inputs, v.removed, a.Connections})
 	}
 	if err != nil {
 		return Kept{not: err.Error()}
@@ -312,7 +342,7 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 		r.note(t, last{Parts: t.Parts, Not: err.Error()})
 		return Kept{not: err.Error()}
 	}
-	r.note(t, last{Parts: t.Parts, Inputs: v.inputs})
+	r.note(t, last{Parts: t.Parts, Inputs: v.inputs, Connections: a.Connections})
 	if force || !stored.Existed || stored.Equal {
 		return Kept{}
 	}

@@ -6,6 +6,7 @@ package workspace
 
 import (
 	"cmp"
+	"path/filepath"
 	"slices"
 	"sort"
 	"sync"
@@ -84,6 +85,12 @@ func (w *Workspace) At(dir string) *Package {
 		return w.RootPackage
 	}
 	return nil
+}
+
+// IsFolder reports whether an absolute path is the folder of a package.
+func (w *Workspace) IsFolder(path string) bool {
+	dir, err := filepath.Rel(w.Root, path)
+	return err == nil && w.At(filepath.ToSlash(dir)) != nil
 }
 
 // Named returns the package that declares a name, of several the last by Dir, or nil if

@@ -1,0 +1,199 @@
+// Package cachedtask tells of which tasks results are kept, and gathers what is known of one
+// before it runs: what its result depends on beside files, and which variables it gets.
+package cachedtask
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/heapmage/heapmage/internal/declared"
+	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/fingerprint"
+	"github.com/heapmage/heapmage/internal/installed"
+	"github.com/heapmage/heapmage/internal/packagejson"
+	"github.com/heapmage/heapmage/internal/reuse"
+	"github.com/heapmage/heapmage/internal/rundir"
+	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/taskenv"
+	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// Setting is what the tasks of a run have in common.
+type Setting struct {
+	Workspace *workspace.Workspace
+	Declared  *declared.Model
+	// Environ returns the environment that the scripts of a package start from.
+	Environ func(*workspace.Package) []string
+	// Args are extra arguments of a task's script.
+	Args func(*taskgraph.Task) []string
+	// Digests are those of the workspace's files.
+	Digests *fingerprint.Digests
+	// Node is the path of Node, Versions what runs the scripts with its version, and Manager
+	// the package manager with its.
+	Node, Versions, Manager string
+}
+
+// Tasks are those of a run. They may be used by several goroutines.
+type Tasks struct {
+	Setting
+	installed *installed.Installed
+	scanner   *taskenv.Scanner
+
+	mu       sync.Mutex // guards upstream
+	upstream map[string]map[string]bool
+}
+
+// Task is a task whose result is kept.
+type Task struct {
+	*reuse.Task
+	// Question is what decides which variables it gets.
+	Question taskenv.Question
+	// Stale is why its result is neither used nor kept: what is installed is not what the
+	// lock file says. It is empty if it is.
+	Stale string
+	// Afresh is set if what it left earlier is removed before it runs.
+	Afresh bool
+}
+
+const folder = rundir.Name + "/cache"
+
+// Open reads what earlier runs have kept about the files of a workspace.
+func Open(s Setting) *Tasks {
+	return &Tasks{Setting: s, installed: installed.New(s.Workspace, s.Digests, folder, "installed"),
+		scanner:  taskenv.NewScanner(s.Digests, s.Workspace.Root, folder, "variables"),
+		upstream: map[string]map[string]bool{}}
+}
+
+// Save keeps what was found out for later runs.
+func (k *Tasks) Save() error { return errors.Join(k.scanner.Save(), k.installed.Save()) }
+
+// usual are the targets whose results are kept if nothing else is declared.
+var usual = []string{"build", "typecheck", "lint", "bundle"}
+
+// NotKept is why the result of a task is not kept; empty if it is.
+func (k *Tasks) NotKept(t *taskgraph.Task) string {
+	fixing, _ := script.Find(t.Package, script.LintFix)
+	switch c := k.Declared.Task(t.Package, t.Target, t.Script).Cache; {
+	case c.Set() && c.Value:
+		return ""
+	case c.Set():
+		return "cache: false stands in " + c.From
+	case t.Script == fixing && slices.Contains(usual, t.Target):
+		return "it changes the sources"
+	case !slices.Contains(usual, t.Target):
+		return fmt.Sprintf("of tasks called %s they are only if that is declared: tasks: {%s: {cache: true}}", t.Target, t.Target)
+	}
+	return ""
+}
+
+// Of gathers what is known of a task.
+func (k *Tasks) Of(t *taskgraph.Task) *Task {
+	state := k.installed.Of(t.Package.Dir)
+	task := &Task{Stale: state.Stale, Question: k.environmentOf(t)}
+	incremental := k.Declared.Task(t.Package, t.Target, t.Script).Incremental
+	task.Afresh = incremental.Set() && !incremental.Value
+	parts := map[string]string{
+		"its script":     strings.Join(append(scriptTexts(t), k.Args(t)...), "\n"),
+		"the system":     runtime.GOOS + "/" + runtime.GOARCH,
+		"Node's version": k.Versions,
+		"the manager":    k.Manager,
+	}
+	if state.Whole == "" {
+		parts["what is installed for it"] = state.Digest.String()
+	} else {
+		parts["what is installed"] = state.Digest.String()
+	}
+	if task.Afresh {
+		parts["that it starts afresh"] = ""
+	}
+	for _, entry := range taskenv.Decide(task.Question).Keyed {
+		name, digest, _ := strings.Cut(entry, "=")
+		parts["the variable "+name] = digest
+	}
+	env := task.Question.Environ
+	task.Task = &reuse.Task{ID: t.ID, Parts: parts, Upstream: k.upstreamOf(t), Programs: map[string]bool{k.Node: true},
+		Path: environ.Value(env, "PATH"), Variables: func(name string) (string, bool) { return environ.Lookup(env, name) }}
+	task.Installed = func(file string) (string, string, bool) {
+		state, dir, ok := k.installed.At(file)
+		return state.Digest.String(), dir, ok && state.Stale == ""
+	}
+	return task
+}
+
+// environmentOf gathers what decides which variables a task gets.
+func (k *Tasks) environmentOf(t *taskgraph.Task) taskenv.Question {
+	declared, all := k.Declared.Task(t.Package, t.Target, t.Script), k.Declared.Environment()
+	q := taskenv.Question{Environ: k.Environ(t.Package), Scripts: scriptTexts(t), Test: t.Target == "test",
+		Env: append(declared.Env.Value, all.Env...), PassThrough: append(declared.PassThroughEnv.Value, all.PassThroughEnv...)}
+	switch {
+	case all.Loose:
+		q.Mode = taskenv.Loose
+	case all.From != "":
+		q.Mode = taskenv.Strict
+	}
+	if m, mistake := packagejson.Parse(t.Package.Manifest); mistake == nil {
+		for _, entries := range m.Dependencies {
+			q.Dependencies = slices.AppendSeq(q.Dependencies, maps.Keys(entries))
+		}
+	}
+	return q
+}
+
+// scriptTexts are the texts of a task's script and of those that run with it.
+func scriptTexts(t *taskgraph.Task) (texts []string) {
+	for _, name := range []string{"pre" + t.Script, t.Script, "post" + t.Script} {
+		texts = append(texts, t.Package.Scripts[name])
+	}
+	return texts
+}
+
+// upstreamOf are the tasks that come before one, in any number of steps.
+func (k *Tasks) upstreamOf(t *taskgraph.Task) map[string]bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.upstreamLocked(t)
+}
+
+func (k *Tasks) upstreamLocked(t *taskgraph.Task) map[string]bool {
+	if all, ok := k.upstream[t.ID]; ok {
+		return all
+	}
+	all := map[string]bool{}
+	for _, a := range t.Predecessors() {
+		all[a.ID] = true
+		maps.Copy(all, k.upstreamLocked(a))
+	}
+	k.upstream[t.ID] = all
+	return all
+}
+
+// NamedBy are the variables that a file names. What cannot be read names none.
+func (k *Tasks) NamedBy(path string) []string {
+	found, _ := k.scanner.Names(path)
+	return found
+}
+
+// NamedIn are the variables that the files of a package name.
+func (k *Tasks) NamedIn(pkg *workspace.Package) (names []string) {
+	dir := filepath.Join(k.Workspace.Root, pkg.Dir)
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return nil //nolint:nilerr // nobody else can read it either
+		case d.IsDir() && path != dir && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") || k.Workspace.IsFolder(path)):
+			return fs.SkipDir
+		case d.Type().IsRegular():
+			names = append(names, k.NamedBy(path)...)
+		}
+		return nil
+	})
+	return names
+}
