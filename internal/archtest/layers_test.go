@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"internal/runnerfile", "internal/installed"},
 	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess", "internal/affected", "internal/taskenv"},
 	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "internal/filetree", "pool/internal/process"},
-	{"internal/heap", "internal/runner", "internal/cache", "pool"},
+	{"internal/heap", "internal/runner", "internal/cache", "internal/pathrole", "pool"},
 	{"internal/session", "internal/report", "internal/reuse"},
 	{"internal/cachedtask"},
 	{"internal/engine", "internal/inspect"},

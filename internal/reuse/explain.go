@@ -5,12 +5,9 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/heapmage/heapmage/internal/cache"
-	"github.com/heapmage/heapmage/internal/filetree"
 	"github.com/heapmage/heapmage/internal/fingerprint"
-	"github.com/heapmage/heapmage/memtools"
 )
 
 // Explanation is all that is known of a task's result.
@@ -23,23 +20,12 @@ type Explanation struct {
 	Not string
 	// Last is the last result that was kept, the one that is used if it is known; nil if there
 	// is none.
-	Last *Result
+	Last *cache.Entry
 	// Parts and Inputs are what the result depends on.
 	Parts  []Dependence
 	Inputs []Dependence
 	// Connections are the remote addresses that the task connected to when it last ran.
 	Connections []string
-}
-
-// Result is one that is kept.
-type Result struct {
-	// Created is when the task ended, and what follows is what it took.
-	Created             time.Time
-	Duration, Processor time.Duration
-	Peak                memtools.Bytes
-	// Local are the reasons why it must not leave this machine; empty if it may.
-	Local []string
-	Files []filetree.File
 }
 
 // Dependence is something on which a result depends.
@@ -77,12 +63,12 @@ func (f *Forecast) Explain(t *Task) Explanation {
 		if json.Unmarshal(e.Data, &kept) == nil {
 			l = last{Parts: kept.Parts, Inputs: kept.Inputs, Connections: kept.Connections}
 		}
-		x.Last = resultOf(e)
+		x.Last = e
 	} else if err == nil {
 		x.Not = l.Not
 		before := &Task{ID: t.ID, Parts: l.Parts}
 		if e, err := f.results.cache.Get(strong(before.weak(), l.Inputs)); err == nil && l.Not == "" {
-			x.Last = resultOf(e)
+			x.Last = e
 		}
 	}
 	x.Connections = l.Connections
@@ -105,17 +91,13 @@ func (f *Forecast) Explain(t *Task) Explanation {
 	return x
 }
 
-func resultOf(e *cache.Entry) *Result {
-	return &Result{Created: e.Created, Duration: e.Duration, Processor: e.Processor, Peak: e.Peak, Local: e.Local, Files: e.Files}
-}
-
 func (in known) kind() Kind {
 	switch {
 	case in.Aspect == variable:
 		return Variable
 	case in.Aspect == packaged:
 		return Package
-	case filepath.IsAbs(in.Path):
+	case in.Aspect == program, filepath.IsAbs(in.Path):
 		return Outside
 	case in.State == fingerprint.Absent:
 		return Missing

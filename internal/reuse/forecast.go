@@ -176,7 +176,7 @@ func (f *Forecast) blocking(t *Task, set []input) string {
 		}
 		in := f.folders[task]
 		touched := len(in) == 0 || slices.ContainsFunc(set, func(i input) bool {
-			return i.Aspect != variable && i.Aspect != packaged && (in[i.Path] || in[path.Dir(i.Path)])
+			return i.isFile() && (in[i.Path] || in[path.Dir(i.Path)])
 		})
 		switch {
 		case touched && o.State == Runs:
@@ -191,7 +191,7 @@ func (f *Forecast) blocking(t *Task, set []input) string {
 // state is what an input will be for a task.
 func (f *Forecast) state(t *Task, in input) fingerprint.State {
 	switch in.Aspect {
-	case variable, packaged:
+	case variable, packaged, program:
 		return f.results.state(t, in)
 	case names:
 		return f.names(t, in)

@@ -11,6 +11,7 @@ import (
 	"github.com/heapmage/heapmage/internal/cache"
 	"github.com/heapmage/heapmage/internal/filetree"
 	"github.com/heapmage/heapmage/internal/fingerprint"
+	"github.com/heapmage/heapmage/internal/pathrole"
 )
 
 // format changes whenever keys mean something else.
@@ -82,6 +83,12 @@ func (r *Results) now(t *Task, set []input) []known {
 		all[i] = known{in, r.state(t, in)}
 	}
 	return all
+}
+
+// isFile reports whether the input is about a file of the workspace or outside of it, which
+// a task may write.
+func (i input) isFile() bool {
+	return i.Aspect != variable && i.Aspect != packaged && i.Aspect != program
 }
 
 // state is what an input is for a task now. A file that an upstream task wrote, and the task
@@ -171,7 +178,7 @@ func variableState(value string, set bool) fingerprint.State {
 func (r *Results) uncounted(t *Task, dir string) func(name string) bool {
 	return func(name string) bool {
 		path := join(dir, name)
-		return unseen(path) || r.owners.foreign(t, path)
+		return pathrole.Unseen(path) || r.owners.foreign(t, path)
 	}
 }
 

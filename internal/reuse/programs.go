@@ -7,6 +7,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/internal/observe"
+	"github.com/heapmage/heapmage/internal/pathrole"
 )
 
 // A program that is run by its name is another one as soon as PATH, or a folder on it, leads
@@ -55,7 +56,7 @@ func (r *Results) find(t *Task, name string) fingerprint.State {
 			return fingerprint.Absent
 		case t.Programs[file]:
 			return "counts by its version"
-		case ofSystem(file) && !within("/usr/local", file):
+		case pathrole.OfSystem(file) && !pathrole.Within("/usr/local", file):
 			return "of the system"
 		}
 		return r.digests.Content(file)

@@ -20,6 +20,7 @@ import (
 	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/internal/git"
 	"github.com/heapmage/heapmage/internal/observe"
+	"github.com/heapmage/heapmage/internal/pathrole"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -73,7 +74,7 @@ func Open(root, home string) (*Results, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Results{root: root, temps: temps(), home: home, cache: cache.In(root), files: files,
+	return &Results{root: root, temps: pathrole.Temps(), home: home, cache: cache.In(root), files: files,
 		digests: fingerprint.Open(root, folder, "digests"), owners: loadOwners(root),
 		paths: paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}}, nil
 }
@@ -311,7 +312,7 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 		v.wrong("%s", why)
 	}
 	for _, address := range a.Asked {
-		if !slices.ContainsFunc(t.Ours, func(dir string) bool { return within(dir, address) }) {
+		if !slices.ContainsFunc(t.Ours, func(dir string) bool { return pathrole.Within(dir, address) }) {
 			v.wrong("it asked another program, at %s, which may have read files for it", address)
 		}
 	}

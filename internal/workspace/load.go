@@ -144,6 +144,7 @@ func (r *root) load() (*Workspace, error) {
 		}
 	}
 	giveNames(w)
+	w.byName = w.sortedByName()
 	resolveEdges(w, r, manifests)
 	return w, nil
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
-	"sync"
 
 	"github.com/heapmage/heapmage/internal/packagejson"
 	"github.com/heapmage/heapmage/internal/pkgmanager"
@@ -58,8 +57,7 @@ type Workspace struct {
 	// Warnings are oddities that were ignored, one sentence each.
 	Warnings []string
 
-	sorted sync.Once
-	byName []*Package // all that declare a name, ordered by it, then by Dir
+	byName []*Package // what sortedByName returns, once the packages are complete
 }
 
 // Major returns the first number of ManagerVersion, 0 if it is not known.
@@ -94,19 +92,26 @@ func (w *Workspace) IsFolder(path string) bool {
 }
 
 // Named returns the package that declares a name, of several the last by Dir, or nil if
-// there is none. The packages must be complete.
+// there is none.
 func (w *Workspace) Named(name string) *Package {
-	w.sorted.Do(func() {
-		all := w.All()
-		slices.SortFunc(all, byDir) // the root first
-		w.byName = slices.DeleteFunc(all, func(p *Package) bool { return p.DeclaredName == "" })
-		slices.SortStableFunc(w.byName, func(a, b *Package) int { return cmp.Compare(a.DeclaredName, b.DeclaredName) })
-	})
-	after := sort.Search(len(w.byName), func(i int) bool { return w.byName[i].DeclaredName > name })
-	if after > 0 && w.byName[after-1].DeclaredName == name {
-		return w.byName[after-1]
+	all := w.byName
+	if all == nil {
+		all = w.sortedByName()
+	}
+	after := sort.Search(len(all), func(i int) bool { return all[i].DeclaredName > name })
+	if after > 0 && all[after-1].DeclaredName == name {
+		return all[after-1]
 	}
 	return nil
+}
+
+// sortedByName are all packages that declare a name, ordered by it, then by Dir.
+func (w *Workspace) sortedByName() []*Package {
+	all := w.All()
+	slices.SortFunc(all, byDir) // the root first
+	all = slices.DeleteFunc(all, func(p *Package) bool { return p.DeclaredName == "" })
+	slices.SortStableFunc(all, func(a, b *Package) int { return cmp.Compare(a.DeclaredName, b.DeclaredName) })
+	return all
 }
 
 // Package is one member of a workspace.

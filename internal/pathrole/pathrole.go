@@ -1,4 +1,6 @@
-package reuse
+// Package pathrole tells from where a path is what it means to a task: whether it can be an
+// input or an output at all, and whether it belongs to what is installed or to the system.
+package pathrole
 
 import (
 	"os"
@@ -9,8 +11,6 @@ import (
 
 	"github.com/heapmage/heapmage/internal/filetree"
 )
-
-// What a path means follows from where it is.
 
 const installed = "node_modules"
 
@@ -28,8 +28,8 @@ var installedCaches = map[string]bool{
 	".pnpm-workspace-state-v1.json": true,
 }
 
-// unseen reports whether a path of the workspace is neither an input nor an output.
-func unseen(rel string) bool {
+// Unseen reports whether a path of the workspace is neither an input nor an output.
+func Unseen(rel string) bool {
 	if filetree.IsTemp(path.Base(rel)) {
 		return true
 	}
@@ -43,17 +43,18 @@ func unseen(rel string) bool {
 	return strings.Contains("/"+rel+"/", "/.next/cache/")
 }
 
-// isInstalled reports whether a path is below a node_modules.
-func isInstalled(file string) bool {
-	return strings.Contains("/"+file+"/", "/"+installed+"/")
+// IsInstalled reports whether a path is what the package manager installs. It counts by
+// what is installed, not by itself.
+func IsInstalled(rel string) bool {
+	return strings.Contains("/"+rel+"/", "/"+installed+"/")
 }
 
 // managersFolders are those of package managers below node_modules, in which packages are.
 var managersFolders = map[string]bool{".pnpm": true, ".bun": true, ".store": true}
 
-// installedName is the package of node_modules to which a path belongs; "." if it is in a
+// InstalledName is the package of node_modules to which a path belongs; "." if it is in a
 // folder that no package can have, and empty if it is what packages are in.
-func installedName(rel string) string {
+func InstalledName(rel string) string {
 	at := strings.LastIndex("/"+rel+"/", "/"+installed+"/")
 	name, rest, _ := strings.Cut(rel[min(at+len(installed)+1, len(rel)):], "/")
 	switch {
@@ -70,15 +71,16 @@ func installedName(rel string) string {
 // systemFolders are the system's own. What is in them counts by the system's name.
 var systemFolders = []string{"/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc", "/var", "/run", "/snap", "/nix"}
 
-func within(dir, file string) bool {
+// Within reports whether a file is a folder, or is in it.
+func Within(dir, file string) bool {
 	rest, ok := strings.CutPrefix(file, dir)
 	return ok && (rest == "" || rest[0] == filepath.Separator)
 }
 
-// ofSystem reports whether a path outside of the workspace belongs to the system.
-func ofSystem(file string) bool {
+// OfSystem reports whether a path outside of the workspace belongs to the system.
+func OfSystem(file string) bool {
 	for _, dir := range systemFolders {
-		if within(dir, file) {
+		if Within(dir, file) {
 			return true
 		}
 	}
@@ -92,26 +94,14 @@ var homeCaches = []string{".npm", ".cache", ".pnpm-store", ".local/share", ".loc
 // homeSettings are folders in them that tell which of several programs is meant.
 var homeSettings = []string{".config/mise", ".config/rtx"}
 
-// passing reports whether a path outside of the workspace is for temporary files or caches.
-func (r *Results) passing(file string) bool {
-	for _, dir := range r.temps {
-		if within(dir, file) {
-			return true
-		}
-	}
-	inHome := func(dir string) bool { return r.home != "" && within(path.Join(r.home, dir), file) }
+// OfTools reports whether a path is in such a folder of the user's, whose folder is home.
+func OfTools(home, file string) bool {
+	inHome := func(dir string) bool { return home != "" && Within(path.Join(home, dir), file) }
 	return slices.ContainsFunc(homeCaches, inHome) && !slices.ContainsFunc(homeSettings, inHome)
 }
 
-// above reports whether a file lies in a folder around the workspace, where tools look for
-// configuration.
-func (r *Results) above(file string) bool {
-	dir := filepath.Dir(file)
-	return dir == "/" || within(dir, r.root)
-}
-
-// temps are the folders for temporary files.
-func temps() []string {
+// Temps are the folders for temporary files.
+func Temps() []string {
 	dir, err := filepath.EvalSymlinks(os.TempDir())
 	if err != nil {
 		dir = os.TempDir()
