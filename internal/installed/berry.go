@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -60,6 +61,7 @@ func (i *Installed) readBerry() contents {
 		}
 	}
 	bodies := map[*node]*berryPackage{}
+	missing := map[*node]bool{}
 	for _, keys := range sortedKeys(lock) {
 		p := lock[keys]
 		name, reference, _ := cutName(p.Resolution)
@@ -73,6 +75,7 @@ func (i *Installed) readBerry() contents {
 				n = nil // it is for another system
 			default:
 				n.disagree("%s is not installed, and %s has it", p.Resolution, lockFile)
+				missing[n] = true
 			}
 			if n != nil {
 				bodies[n] = p
@@ -91,6 +94,11 @@ func (i *Installed) readBerry() contents {
 			if n, ok := g.nodes[key]; ok {
 				return []*node{n}
 			}
+		}
+		// Resolutions led it elsewhere. What is not installed is of other packages.
+		there := slices.DeleteFunc(slices.Clone(named[name]), func(n *node) bool { return missing[n] })
+		if len(there) > 0 {
+			return there
 		}
 		return named[name]
 	}
@@ -120,7 +128,7 @@ func (i *Installed) readBerry() contents {
 		}
 		connect(g.links[dir], others)
 		for _, name := range sortedKeys(i.dependencies(dir, true)) {
-			if _, ok := p.Dependencies[name]; !ok && !i.mayLack(dir, name) {
+			if _, ok := p.Dependencies[name]; !ok && !i.mayLack(dir, name, true) {
 				g.roots[dir].disagree("%s is not in %s for %s", name, lockFile, dir)
 			}
 		}

@@ -115,9 +115,9 @@ func (i *Installed) readBun() contents {
 		})
 	}
 	for _, pkg := range i.ws.All() {
-		connect := func(n *node, names map[string]string) {
-			n.connect(names, func(name, _ string) *node {
-				to, needed := bunResolve(at, pkg.DeclaredName, name), !i.mayLack(pkg.Dir, name)
+		connect := func(n *node, itself bool) {
+			n.connect(i.dependencies(pkg.Dir, itself), func(name, _ string) *node {
+				to, needed := bunResolve(at, pkg.DeclaredName, name), !i.mayLack(pkg.Dir, name, itself)
 				switch {
 				case to == nil && needed:
 					n.disagree("%s is not in %s for %s", name, bunFile, pkg.Dir)
@@ -127,8 +127,8 @@ func (i *Installed) readBun() contents {
 				return to
 			})
 		}
-		connect(g.roots[pkg.Dir], i.dependencies(pkg.Dir, true))
-		connect(g.links[pkg.Dir], i.dependencies(pkg.Dir, false))
+		connect(g.roots[pkg.Dir], true)
+		connect(g.links[pkg.Dir], false)
 	}
 	return contents{graph: g}
 }

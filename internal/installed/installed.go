@@ -69,7 +69,7 @@ type answers struct {
 }
 
 // notesVersion changes with the answers to the same files.
-const notesVersion = "installed 1"
+const notesVersion = "installed 2"
 
 // New is what is installed in a workspace. What was found out is kept in a file of a
 // folder of its root, which is named with slashes: a later run reads the lock files again
@@ -278,23 +278,23 @@ func (p *project) dependencies(dir string, itself bool) map[string]string {
 	if m == nil {
 		return all
 	}
-	for k, field := range slices.Backward(m.Dependencies[:]) {
-		if workspace.Kind(k) == workspace.Dev && !itself {
-			continue
+	for _, k := range []workspace.Kind{workspace.Peer, workspace.Dev, workspace.Optional, workspace.Prod} { // the last one counts
+		if k != workspace.Dev || itself {
+			maps.Copy(all, m.Dependencies[k])
 		}
-		maps.Copy(all, field)
 	}
 	return all
 }
 
 // mayLack reports whether nothing has to be installed for a name that the package depends
-// on: it is optional, or whoever depends on the package installs it.
-func (p *project) mayLack(dir, name string) bool {
+// on: it is optional, or whoever depends on the package installs it. itself is as for
+// dependencies.
+func (p *project) mayLack(dir, name string, itself bool) bool {
 	m := p.manifests[dir]
 	if m == nil {
 		return true
 	}
 	_, dev := m.Dependencies[workspace.Dev][name]
 	_, prod := m.Dependencies[workspace.Prod][name]
-	return !dev && !prod
+	return !(dev && itself) && !prod
 }

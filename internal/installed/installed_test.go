@@ -369,3 +369,44 @@ func TestBunLacks(t *testing.T) {
 		}
 	}
 }
+
+// TestPeerBesideDev: a package develops with one version of what others shall bring along.
+func TestPeerBesideDev(t *testing.T) {
+	for name, a := range samples(t) {
+		i := lay(t, a, func(name, text string) string {
+			if name == "packages/a/package.json" {
+				text = strings.Replace(text, `"devDependencies":`, `"peerDependencies":{"is-even":">= 0.1 < 6"},"devDependencies":`, 1)
+			}
+			return text
+		})
+		for _, dir := range []string{"packages/a", "packages/b"} {
+			if s := i.Of(dir); s.Stale != "" && !strings.HasPrefix(name, "pnpm") { // pnpm's lock file has peers
+				t.Errorf("%s, %s: %s", name, dir, s.Stale)
+			}
+		}
+	}
+}
+
+// TestYarnResolutions: a range that yarn.lock does not have was led elsewhere, and not to a
+// version that only packages for other systems need.
+func TestYarnResolutions(t *testing.T) {
+	const key = "\"is-odd@npm:^0.1.2\":\n"
+	with := func(installed string) State {
+		return lay(t, samples(t)["yarn4-node-modules"], func(name, text string) string {
+			switch name {
+			case "yarn.lock":
+				text = strings.Replace(text, `is-odd: "npm:^0.1.2"`, `is-odd: "npm:~7.0.0"`, 1)
+				text = strings.Replace(text, key, "\"is-odd@npm:^9.0.0\":\n  version: 9.0.0\n  resolution: \"is-odd@npm:9.0.0\"\n  linkType: hard\n\n"+key, 1)
+			case berryState:
+				text = strings.ReplaceAll(text, `"is-odd@npm:`, installed)
+			}
+			return text
+		}).Of("packages/a")
+	}
+	if s := with(`"is-odd@npm:`); s.Stale != "" {
+		t.Error(s.Stale)
+	}
+	if s := with(`"another@npm:`); !strings.Contains(s.Stale, "is-odd") {
+		t.Errorf("%+v", s)
+	}
+}

@@ -55,21 +55,21 @@ func (i *Installed) readYarn1() contents {
 	for _, pkg := range i.ws.Packages {
 		members[pkg.DeclaredName] = g.links[pkg.Dir]
 	}
-	connect := func(n *node, dir string, names map[string]string) {
-		n.connect(names, func(name, spec string) *node {
+	connect := func(n *node, dir string, itself bool) {
+		n.connect(i.dependencies(dir, itself), func(name, spec string) *node {
 			to := g.yarn1(name, spec)
 			if to == nil {
 				to = members[name]
 			}
-			if to == nil && !i.mayLack(dir, name) && !strings.HasPrefix(spec, "link:") {
+			if to == nil && !i.mayLack(dir, name, itself) && !strings.HasPrefix(spec, "link:") {
 				n.disagree("%s@%s is not in %s", name, spec, lockFile)
 			}
 			return to
 		})
 	}
 	for dir := range g.roots {
-		connect(g.roots[dir], dir, i.dependencies(dir, true))
-		connect(g.links[dir], dir, i.dependencies(dir, false))
+		connect(g.roots[dir], dir, true)
+		connect(g.links[dir], dir, false)
 	}
 	return contents{graph: g}
 }
