@@ -17,7 +17,7 @@ const installed = "node_modules"
 // toolCaches are folders in which tools keep what they can make again. Nothing in them is
 // an input or an output.
 var toolCaches = map[string]bool{
-	".git": true, ".heapmage": true, ".turbo": true, ".nx": true, ".parcel-cache": true, ".eslintcache": true, ".stylelintcache": true,
+	".heapmage": true, ".turbo": true, ".nx": true, ".parcel-cache": true, ".eslintcache": true, ".stylelintcache": true,
 	".wireit": true, ".swc": true, ".rpt2_cache": true, ".rollup.cache": true, ".jest-cache": true, ".nyc_output": true, ".vercel": true,
 }
 
@@ -33,6 +33,9 @@ func Unseen(rel string) bool {
 	if filetree.IsTemp(path.Base(rel)) {
 		return true
 	}
+	if inGit, ref := GitRef(rel); inGit {
+		return !ref
+	}
 	below := false
 	for name := range strings.SplitSeq(rel, "/") {
 		if toolCaches[name] || below && installedCaches[name] {
@@ -41,6 +44,17 @@ func Unseen(rel string) bool {
 		below = name == installed
 	}
 	return strings.Contains("/"+rel+"/", "/.next/cache/")
+}
+
+// GitRef reports whether a path is in a .git, and whether it tells there which commit is
+// checked out or what a branch or a tag stands for. Git's index and objects are no inputs.
+func GitRef(path string) (inGit, ref bool) {
+	_, rest, inGit := strings.Cut("/"+path+"/", "/.git/")
+	rest = strings.TrimSuffix(rest, "/")
+	if below, ok := strings.CutPrefix(rest, "worktrees/"); ok {
+		_, rest, _ = strings.Cut(below, "/")
+	}
+	return inGit, rest == "HEAD" || rest == "packed-refs" || strings.HasPrefix(rest+"/", "refs/")
 }
 
 // IsInstalled reports whether a path is what the package manager installs. It counts by

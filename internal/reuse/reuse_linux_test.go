@@ -328,6 +328,35 @@ func TestHome(t *testing.T) {
 	}
 }
 
+// TestGit: which commit is checked out, and the tags, count for who asks Git for them.
+func TestGit(t *testing.T) {
+	p := newPlace(t, map[string]string{"in": "1\n", ".gitignore": "out*\n"})
+	scripts := map[string]string{"commit": "git rev-parse HEAD >out-1", "tag": "git describe --tags --always >out-2", "files": "git ls-files >out-3", "none": "cat in >out-4"}
+	for _, step := range []struct{ change, ran string }{
+		{"true", "commit tag files none"},
+		{"true", ""},
+		{"git -c user.name=a -c user.email=a@b.c commit -qm x --allow-empty", "commit tag"},
+		{"git tag one", "tag"},
+		{"git add -f out-1; git reset -q", ""}, // the index
+	} {
+		p.sh(step.change)
+		p.again()
+		var ran []string
+		for _, name := range []string{"commit", "tag", "files", "none"} {
+			got := p.do(name, scripts[name])
+			if got != "up to date" {
+				ran = append(ran, name)
+			}
+			if strings.Contains(got, "not kept") {
+				t.Error(name, got)
+			}
+		}
+		if got := strings.Join(ran, " "); got != step.ran {
+			t.Errorf("after %s ran %q, want %q", step.change, got, step.ran)
+		}
+	}
+}
+
 // TestPath: another program of the same name counts, although the one that ran is there as
 // it was.
 func TestPath(t *testing.T) {

@@ -354,7 +354,9 @@ func (v *view) unsteady(name string, f observe.File) string {
 
 // outside adds what was met outside of the workspace.
 func (v *view) outside(file string, f observe.File) {
+	inGit, ref := pathrole.GitRef(file)
 	switch {
+	case inGit && !ref: // of the repository around the workspace, or of a worktree
 	case f.Written, v.task.Programs[file], v.r.passing(file) && !f.Run, pathrole.Within(file, v.r.root):
 	case !f.Existed():
 		if v.r.above(file) {
