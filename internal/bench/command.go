@@ -21,6 +21,8 @@ type spent struct {
 	wall time.Duration
 	cpu  time.Duration  // of the command, and of all that it waited for
 	own  memtools.Bytes // the highest usage of the runner's own process
+	// resident is its highest resident set, with the pages of files, where that is measured.
+	resident memtools.Bytes
 }
 
 // processorTime returns that of a command which has ended, and of all that it

@@ -8,11 +8,12 @@
 //	go run ./internal/bench -rounds 3 peers      a workspace under each runner, inside memory limits: root on Linux
 //	go run ./internal/bench -rounds 3 many       thousands of packages with empty scripts
 //	go run ./internal/bench -pairs 10 cheap      a hundred packages with a short Node process each, beside Vite Task
+//	go run ./internal/bench -rounds 7 known      workspaces whose results are known, beside other runners
 //	go run ./internal/bench -rounds 3 peaks      the peaks that heapmage tells beside the kernel's: root on Linux
 //	go run ./internal/bench project DIR          the workspace that peers builds
 //	go run ./internal/bench chaos -minutes 15    random builds inside memory limits, and harm done to them: root on Linux
 //
-// With -against FILE, overhead, many, cheap and peers compare this version with another
+// With -against FILE, overhead, many, cheap, known and peers compare this version with another
 // one, in pairs. FILE is that version's compiled targets, made in its checkout by
 // "go tool mage -compile FILE":
 //
@@ -47,8 +48,8 @@ func run() error {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	pairs := flag.Int("pairs", 5, "how many pairs of runs (overhead, gc, agent, cheap)")
-	rounds := flag.Int("rounds", 3, "how many runs of each runner (peers, many) or shape (peaks)")
-	against := flag.String("against", "", "compiled targets of another version to compare with (overhead, many, cheap, peers)")
+	rounds := flag.Int("rounds", 3, "how many runs of each runner (peers, many, known) or shape (peaks)")
+	against := flag.String("against", "", "compiled targets of another version to compare with (overhead, many, cheap, known, peers)")
 	flag.Parse()
 	if *against != "" {
 		path, err := filepath.Abs(*against)
@@ -83,11 +84,13 @@ func run() error {
 		return many(ctx, *rounds, *against, flag.Args()[1:])
 	case "cheap":
 		return cheap(ctx, *pairs, *against, flag.Args()[1:])
+	case "known":
+		return known(ctx, *rounds, *against, flag.Args()[1:])
 	case "chaos":
 		return disturb(ctx, flag.Args()[1:])
 	case "mem":
 		return chaos.Task(flag.Args()[1:])
 	default:
-		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers, peaks, many, cheap or chaos", flag.Arg(0))
+		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers, peaks, many, cheap, known or chaos", flag.Arg(0))
 	}
 }

@@ -75,5 +75,5 @@ func timed(ctx context.Context, dir string, command ...string) (spent, error) {
 	if err = errors.Join(err, failed); err != nil {
 		return spent{}, fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out.String())
 	}
-	return spent{wall, processorTime(c), own}, nil
+	return spent{wall: wall, cpu: processorTime(c), own: own}, nil
 }

@@ -86,7 +86,7 @@ func (s Setup) settings(ctx context.Context) (*script.Settings, error) {
 	if s.readSettings != nil {
 		return s.readSettings(ctx)
 	}
-	return script.ReadSettings(ctx, s.Workspace, s.Environ, s.Limits.Effective)
+	return script.ReadSettings(ctx, s.Workspace, s.Environ, s.Limits.Effective, nil)
 }
 
 func (s Setup) collection(ctx context.Context, settings *script.Settings) (freed memtools.Bytes, refused string, err error) {

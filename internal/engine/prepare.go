@@ -17,11 +17,13 @@ import (
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
+	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/session"
@@ -150,6 +152,7 @@ func (p *place) describe(t *taskgraph.Task) event.Task {
 type prepared struct {
 	*place
 	settings *script.Settings
+	answers  *fingerprint.Notes // of Node programs
 	history  *history.Store
 	sources  *sources.Sizes
 	// mayExceedBudget lets a task that is known to fit have a heap limit above the
@@ -160,12 +163,13 @@ type prepared struct {
 // prepare reads how the packages' scripts run, and their history, which is not written
 // if readOnly is set.
 func (p *place) prepare(ctx context.Context, packages []*workspace.Package, readOnly bool) (*prepared, error) {
-	settings, err := script.ReadSettings(ctx, p.ws, p.environ, p.limits.Effective)
+	answers := script.OpenAnswers(p.ws.Root, rundir.Name)
+	settings, err := script.ReadSettings(ctx, p.ws, p.environ, p.limits.Effective, answers)
 	if err != nil {
 		return nil, err
 	}
 	p.notices = append(p.notices, settings.Notices(packages)...)
-	r := &prepared{place: p, settings: settings}
+	r := &prepared{place: p, settings: settings, answers: answers}
 	r.openHistory(readOnly)
 	r.sources = sources.Measure(p.ws.Root, p.ws.All(), packages)
 	return r, nil

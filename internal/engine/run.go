@@ -136,6 +136,7 @@ func (r *run) open(ctx context.Context, id string, first event.Event) error {
 	var unwritten []event.Notice
 	r.state, unwritten = rundir.Open(r.ws.Root, id)
 	r.state.SetOwner(proc.Self())
+	_ = r.answers.Save() // at worst the next run asks again
 	r.notices = append(r.notices, unwritten...)
 	r.console.OpenLog = r.state.Read
 	reporters := []tally.Reporter{r.console}

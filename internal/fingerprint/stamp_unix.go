@@ -4,6 +4,7 @@ package fingerprint
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 
@@ -36,6 +37,16 @@ func fstat(f *os.File) (stamp, fs.FileMode, error) {
 func stampOf(s *unix.Stat_t) stamp {
 	return stamp{size: s.Size, modified: s.Mtim.Nano(), changed: s.Ctim.Nano(), inode: s.Ino,
 		device: wide(s.Dev)}
+}
+
+// Stamp is a text that changes with a regular file: links are followed. ok is false if it is
+// none, cannot be looked at, or if the system does not tell enough of it.
+func Stamp(path string) (text string, ok bool) {
+	var s unix.Stat_t
+	if err := unix.Stat(path, &s); err != nil || !ModeOf(uint32(wide(s.Mode))).IsRegular() {
+		return "", false
+	}
+	return fmt.Sprintf("%+v", stampOf(&s)), true
 }
 
 // ModeOf is a mode of the system (stat(2)) in the bits of package fs.

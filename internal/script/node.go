@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -42,13 +44,58 @@ const (
 	probeMark = "heapmage:"
 )
 
-// findNode finds Node on the PATH of env and asks it for its path, version and heap
-// limit, for at most 30 s. The error is a *problem.Error.
-func findNode(ctx context.Context, env []string) (Node, error) {
+// answersVersion changes with what a note on a Node holds.
+const answersVersion = "node 1"
+
+// OpenAnswers opens what Node programs answered in earlier runs, which is kept in a file of
+// a folder of root. A start of Node takes longer than all else that a run with nothing to do
+// does.
+func OpenAnswers(root, folder string) *fingerprint.Notes {
+	return fingerprint.OpenNotes(root, folder, "node", answersVersion, 8)
+}
+
+// findNode finds Node on the PATH of env. It knows it from answers, which may be nil, or asks
+// it. The error is a *problem.Error.
+func findNode(ctx context.Context, env []string, answers *fingerprint.Notes, total memtools.Bytes) (Node, error) {
 	path := environ.Program(env, "node")
 	if path == "" {
 		return Node{}, &problem.Error{What: "node is not on the PATH", Hint: "install Node.js 20 or newer, or put its folder on the PATH"}
 	}
+	program, key, ok := identity(path, env, total)
+	if answers == nil || !ok {
+		return askNode(ctx, path, env)
+	}
+	var known Node
+	if text, found := answers.Of(key); found && json.Unmarshal([]byte(text), &known) == nil && known.Path == program {
+		return known, nil
+	}
+	n, err := askNode(ctx, path, env)
+	// Another path means that a version manager's shim stands in front, which may start
+	// another Node the next time.
+	if text, failed := json.Marshal(n); err == nil && failed == nil && n.Path == program {
+		answers.Add(key, string(text))
+	}
+	return n, err
+}
+
+// identity is the program behind a path, and a key that changes with that program and with
+// all else that its answer depends on. ok is false if that cannot be told.
+func identity(path string, env []string, total memtools.Bytes) (program string, key fingerprint.Digest, ok bool) {
+	program, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", key, false
+	}
+	stamp, ok := fingerprint.Stamp(program)
+	parts := []string{program, stamp, total.String()}
+	for _, name := range []string{"LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_LIBRARY_PATH", "DYLD_INSERT_LIBRARIES"} {
+		parts = append(parts, environ.Value(env, name))
+	}
+	return program, fingerprint.Sum(parts...), ok
+}
+
+// askNode asks a Node for its path, version and heap limit, for at most 30 s. The error is a
+// *problem.Error.
+func askNode(ctx context.Context, path string, env []string) (Node, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	c := exec.CommandContext(ctx, path, nodeoptions.HeapFlag(probeLimit*memtools.MB), "-e", fmt.Sprintf(probe, probeMark))

@@ -66,7 +66,7 @@ func ours(t *testing.T, root, name string, args ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings, err := ReadSettings(t.Context(), ws, outerEnvironment(), 0)
+	settings, err := ReadSettings(t.Context(), ws, outerEnvironment(), 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -175,7 +175,7 @@ func (m manager) oursWith(script string, o Options, extra ...string) string {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	settings, err := ReadSettings(m.t.Context(), ws, m.environ(extra), 0)
+	settings, err := ReadSettings(m.t.Context(), ws, m.environ(extra), 0, nil)
 	if err != nil {
 		m.t.Fatal(err)
 	}

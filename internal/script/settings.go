@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/internal/managerprogram"
 	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/npmconfig"
@@ -47,13 +48,13 @@ type Settings struct {
 // them, pnpm-workspace.yaml, and NODE_OPTIONS. total is the memory that a heap
 // limit in percent is of. ctx bounds the start of node, which is asked for its
 // version. Every error is a *problem.Error.
-func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, total memtools.Bytes) (*Settings, error) {
+func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, total memtools.Bytes, answers *fingerprint.Notes) (*Settings, error) {
 	s := &Settings{ws: ws}
 	if ws.Manager == workspace.Go {
 		return s, nil
 	}
 	var err error
-	if s.Node, err = findNode(ctx, env); err != nil && !s.runsWithoutNode(env) {
+	if s.Node, err = findNode(ctx, env, answers, total); err != nil && !s.runsWithoutNode(env) {
 		return nil, err
 	}
 	s.findManager(env)

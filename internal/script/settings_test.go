@@ -38,7 +38,7 @@ func world(t *testing.T, manager workspace.Manager, version string, files map[st
 	ws.RootPackage = &workspace.Package{Name: "root", Dir: ".", Path: root, Manifest: []byte("{}"),
 		Scripts: map[string]string{"preb": "x", "b": "y", "postb": "z"}}
 	ws.Packages = []*workspace.Package{ws.RootPackage}
-	return ReadSettings(t.Context(), ws, append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}, env...), 16*memtools.GB)
+	return ReadSettings(t.Context(), ws, append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}, env...), 16*memtools.GB, nil)
 }
 
 func TestReadSettings(t *testing.T) {
@@ -189,7 +189,7 @@ func TestTheVersionThatRunsDecides(t *testing.T) {
 			}
 			s.ws.ManagerDeclared = tt.declared
 			env := []string{"HOME=" + bin, "PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}
-			if s, err = ReadSettings(t.Context(), s.ws, env, 0); err != nil {
+			if s, err = ReadSettings(t.Context(), s.ws, env, 0, nil); err != nil {
 				t.Fatal(err)
 			}
 			if s.hooks != tt.hooks || s.scriptShell != tt.shell {
