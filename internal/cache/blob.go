@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -84,25 +86,74 @@ func (p *packer) close() (sum fingerprint.Digest, err error) {
 	return sum, nil
 }
 
+// small is the size of the content up to which a blob is unpacked once, into memory. A
+// larger one is unpacked twice: to verify it, and to use it.
+const small = 1 << 20
+
 // blob is a blob that is read.
 type blob struct {
-	file   *os.File
-	entry  *Entry
-	buffer []byte
+	file     *os.File
+	entry    *Entry
+	buffer   []byte
+	unpacked []byte // all of it, if it is small and was read
+}
+
+// decoders are zstd's, which take more to make than a small blob to unpack.
+var decoders sync.Pool
+
+// unpack calls use with what is packed in the blob.
+func (b *blob) unpack(use func(io.Reader) error) error {
+	if b.unpacked != nil {
+		return use(bytes.NewReader(b.unpacked))
+	}
+	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	decoder, _ := decoders.Get().(*zstd.Decoder)
+	if decoder == nil {
+		var err error
+		if decoder, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(window)); err != nil {
+			return err
+		}
+	}
+	if err := decoder.Reset(b.file); err != nil {
+		return err
+	}
+	size := int64(len(magic)) + b.entry.LogSize
+	for _, f := range b.entry.Files {
+		size += f.Size
+	}
+	if size > small {
+		if err := use(decoder); err != nil {
+			return err
+		}
+	} else {
+		// One byte more: it must end there.
+		all, err := io.ReadAll(io.LimitReader(decoder, size+1))
+		if err != nil {
+			return err
+		}
+		b.unpacked = all
+		if err := use(bytes.NewReader(all)); err != nil {
+			return err
+		}
+	}
+	err := decoder.Reset(nil) // it must not hold the file
+	decoders.Put(decoder)
+	return err
 }
 
 // openBlob opens the blob of an entry.
 func (s *Store) openBlob(e *Entry) (*blob, error) {
-	f, err := s.open(blobs)
+	b := &blob{entry: e, buffer: make([]byte, piece)}
+	err := s.in(blobs, func(f *confined.Folder) (err error) {
+		b.file, err = f.OpenFile(blobFile(e.Blob), os.O_RDONLY)
+		return err
+	})
 	if err != nil {
 		return nil, s.lost(e, err)
 	}
-	defer f.Close()
-	file, err := f.OpenFile(blobFile(e.Blob), os.O_RDONLY)
-	if err != nil {
-		return nil, s.lost(e, err)
-	}
-	return &blob{file, e, make([]byte, piece)}, nil
+	return b, nil
 }
 
 // lost is the miss of an entry whose blob cannot be opened.
@@ -118,15 +169,11 @@ func (s *Store) lost(e *Entry, err error) error {
 // order. take is given the content of each; it may leave any of it unread, and verifies
 // what it uses.
 func (b *blob) read(ctx context.Context, logOnly bool, take func(f *filetree.File, from io.Reader) error) error {
-	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	decoder, err := zstd.NewReader(b.file, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(window))
-	if err != nil {
-		return err
-	}
-	defer decoder.Close()
-	stream := stoppable{ctx, decoder}
+	return b.unpack(func(from io.Reader) error { return b.parts(stoppable{ctx, from}, logOnly, take) })
+}
+
+// parts is read for what is unpacked.
+func (b *blob) parts(stream io.Reader, logOnly bool, take func(f *filetree.File, from io.Reader) error) error {
 	first := make([]byte, len(magic))
 	if _, err := io.ReadFull(stream, first); err != nil {
 		return err

@@ -70,10 +70,57 @@ type Store struct {
 
 	mu    sync.Mutex  // keeps this process's goroutines from polling for the lock
 	stuck atomic.Bool // the lock could not be had: nobody waits for it again
+
+	folders sync.Mutex // guards reading
+	reading map[string]*confined.Folder
 }
 
 // In returns the cache of the workspace at root. Nothing is made before the first Put.
-func In(root string) *Store { return &Store{root: root, coder: make(chan struct{}, coders)} }
+func In(root string) *Store {
+	return &Store{root: root, coder: make(chan struct{}, coders), reading: map[string]*confined.Folder{}}
+}
+
+// Close lets go of the folders that were read in.
+func (s *Store) Close() {
+	s.folders.Lock()
+	defer s.folders.Unlock()
+	for _, f := range s.reading {
+		_ = f.Close() // it was only read
+	}
+	clear(s.reading)
+}
+
+// in calls read with a folder of the cache. The folder stays open, as opening it takes
+// longer than what is read there. If something is missing in it, it may have been removed
+// meanwhile, and another one made: then read is called again with what is there now.
+func (s *Store) in(sub string, read func(*confined.Folder) error) error {
+	if f := s.kept(sub); f != nil {
+		if err := read(f); !missing(err) {
+			return err
+		}
+	}
+	f, err := s.open(sub)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return read(f)
+}
+
+// kept is a folder of the cache that stays open; nil if it cannot be opened.
+func (s *Store) kept(sub string) *confined.Folder {
+	s.folders.Lock()
+	defer s.folders.Unlock()
+	f := s.reading[sub]
+	if f == nil {
+		var err error
+		if f, err = s.open(sub); err != nil {
+			return nil
+		}
+		s.reading[sub] = f
+	}
+	return f
+}
 
 // open opens the folder of the cache, or one in it.
 func (s *Store) open(sub string) (*confined.Folder, error) {

@@ -211,7 +211,7 @@ func FuzzBlob(f *testing.F) {
 		if _, err := file.Write(packed); err != nil {
 			t.Fatal(err)
 		}
-		b := &blob{file, e, make([]byte, piece)}
+		b := &blob{file: file, entry: e, buffer: make([]byte, piece)}
 		if b.verify(context.Background(), false) != nil {
 			return
 		}

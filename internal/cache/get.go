@@ -21,17 +21,7 @@ func (s *Store) Get(key Key) (*Entry, error) {
 
 // load reads an entry, and removes one that is damaged or has no blob.
 func (s *Store) load(key Key) (*Entry, error) {
-	cache, err := s.open("")
-	if err != nil {
-		return nil, absent(err)
-	}
-	defer cache.Close()
-	f, err := cache.Sub(entries)
-	if err != nil {
-		return nil, absent(err)
-	}
-	defer f.Close()
-	text, err := readFile(f, key.entryFile(), largestEntry+1)
+	text, err := s.readFile(entries, key.entryFile(), largestEntry+1)
 	if err != nil {
 		return nil, absent(err)
 	}
@@ -51,24 +41,21 @@ func (s *Store) load(key Key) (*Entry, error) {
 		return nil, miss(Damaged, "", err)
 	}
 	e.Key = key
-	if err := hasBlob(cache, e); err != nil {
+	if err := s.hasBlob(e); err != nil {
 		return nil, s.lost(e, err)
 	}
 	return e, nil
 }
 
 // hasBlob returns why an entry's blob cannot be opened, nil if it is there.
-func hasBlob(cache *confined.Folder, e *Entry) error {
-	f, err := cache.Sub(blobs)
-	if err != nil {
+func (s *Store) hasBlob(e *Entry) error {
+	return s.in(blobs, func(f *confined.Folder) error {
+		info, err := f.Lstat(blobFile(e.Blob))
+		if err == nil && !info.Mode().IsRegular() {
+			err = confined.ErrNotFile
+		}
 		return err
-	}
-	defer f.Close()
-	info, err := f.Lstat(blobFile(e.Blob))
-	if err == nil && !info.Mode().IsRegular() {
-		err = confined.ErrNotFile
-	}
-	return err
+	})
 }
 
 // absent is the miss if an entry cannot be read.

@@ -16,12 +16,7 @@ const mostManifests = 16
 // first. There may be none. A *Miss tells that they cannot be had; damaged ones are
 // removed.
 func (s *Store) Manifests(weak Key) ([]json.RawMessage, error) {
-	f, err := s.open(manifests)
-	if err != nil {
-		return nil, noneIfAbsent(err)
-	}
-	defer f.Close()
-	text, err := readFile(f, weak.manifestFile(), largestList+1)
+	text, err := s.readFile(manifests, weak.manifestFile(), largestList+1)
 	if err != nil {
 		return nil, noneIfAbsent(err)
 	}

@@ -25,14 +25,13 @@ const fresh = time.Minute
 func (s *Store) Use(key, weak Key) {
 	now := time.Now()
 	for folder, name := range map[string]string{entries: key.entryFile(), manifests: weak.manifestFile()} {
-		f, err := s.open(folder)
-		if err != nil {
-			continue
-		}
-		if info, err := f.Lstat(name); err == nil && info.Mode().IsRegular() {
-			_ = f.Chtimes(name, now, now) // see above
-		}
-		_ = f.Close() // it was only read
+		_ = s.in(folder, func(f *confined.Folder) error { // see above
+			info, err := f.Lstat(name)
+			if err == nil && info.Mode().IsRegular() {
+				err = f.Chtimes(name, now, now)
+			}
+			return err
+		})
 	}
 }
 

@@ -96,6 +96,15 @@ func readHeader(text []byte, key Key) (header, error) {
 	return h, nil
 }
 
+// readFile reads at most a number of bytes of a file of the cache.
+func (s *Store) readFile(folder, name string, most int64) (text []byte, err error) {
+	err = s.in(folder, func(f *confined.Folder) (err error) {
+		text, err = readFile(f, name, most)
+		return err
+	})
+	return text, err
+}
+
 // readFile reads at most a number of bytes of a file.
 func readFile(f *confined.Folder, name string, most int64) ([]byte, error) {
 	file, err := f.OpenFile(name, os.O_RDONLY)

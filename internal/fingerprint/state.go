@@ -81,18 +81,28 @@ func (d *Digests) TargetOf(target string) State {
 // Content is the digest of a file. What is no file is never opened: it has its Presence
 // or its Target.
 func (d *Digests) Content(path string) State {
+	content, _ := d.Look(path)
+	return content
+}
+
+// Look is the Content and the Presence of a path, for one look at it.
+func (d *Digests) Look(path string) (content, presence State) {
 	s, mode, err := lstat(path)
+	if err != nil {
+		return failed(err), failed(err)
+	}
+	presence = PresenceOf(mode)
 	switch {
-	case err != nil:
-		return failed(err)
+	case presence == "link":
+		return d.Target(path), presence
 	case !mode.IsRegular():
-		return d.Target(path)
+		return presence, presence
 	}
 	digest, err := d.digest(path, s)
 	if err != nil {
-		return failed(err)
+		return failed(err), presence
 	}
-	return ContentOf(digest)
+	return ContentOf(digest), presence
 }
 
 // ContentOf is the Content of a file with that digest.

@@ -1,7 +1,6 @@
 package reuse
 
 import (
-	"encoding/json"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -59,9 +58,8 @@ func (f *Forecast) Explain(t *Task) Explanation {
 	x := Explanation{Outlook: o, Weak: o.weak, Strong: o.strong}
 	l, err := f.results.last(t)
 	if e := o.entry; e != nil {
-		kept := data{}
-		if json.Unmarshal(e.Data, &kept) == nil {
-			l = last{Parts: kept.Parts, Inputs: kept.Inputs, Connections: kept.Connections}
+		if kept, err := dataOf(e); err == nil {
+			l = last{Parts: t.Parts, Inputs: o.inputs, Connections: kept.Connections}
 		}
 		x.Last = e
 	} else if err == nil {

@@ -2,7 +2,6 @@ package reuse
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"maps"
@@ -41,6 +40,7 @@ type Outlook struct {
 
 	weak, strong cache.Key // strong is zero unless the result is known
 	entry        *cache.Entry
+	inputs       []known // of the result, if it is known
 }
 
 // Forecast tells what a run would find, from what is there now and from what known results
@@ -109,8 +109,8 @@ func (f *Forecast) of(ctx context.Context, t *Task) Outlook {
 	}
 	until := ""
 	for _, text := range sets {
-		var set []input
-		if json.Unmarshal(text, &set) != nil {
+		set, err := parseSet(text)
+		if err != nil {
 			continue
 		}
 		if task := f.blocking(t, set); task != "" {
@@ -126,7 +126,7 @@ func (f *Forecast) of(ctx context.Context, t *Task) Outlook {
 		if err == nil {
 			var done bool
 			if done, err = f.place(ctx, t, e); err == nil {
-				o.State, o.entry, o.strong, o.Reason = Restored, e, key, ""
+				o.State, o.entry, o.strong, o.inputs, o.Reason = Restored, e, key, all, ""
 				if done {
 					o.State = UpToDate
 				}

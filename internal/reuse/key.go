@@ -14,7 +14,7 @@ import (
 	"github.com/heapmage/heapmage/internal/pathrole"
 )
 
-// format changes whenever keys mean something else.
+// format changes whenever keys mean something else, or what is kept with them does.
 const format = "2"
 
 // A key has two steps, as in the direct mode of ccache. The weak key is of what is known
@@ -67,20 +67,45 @@ func strong(weak cache.Key, inputs []known) cache.Key {
 	return cache.Key(fingerprint.Sum(parts...))
 }
 
-// setOf encodes a set of inputs, which are in order: equal sets are equal texts.
+// setOf encodes a set of inputs, which are in order: equal sets are equal texts. Each is a
+// text of an aspect and a path, as texts are read the fastest.
 func setOf(inputs []known) (json.RawMessage, error) {
-	set := make([]input, len(inputs))
+	set := make([]string, len(inputs))
 	for i, in := range inputs {
-		set[i] = in.input
+		set[i] = string(in.Aspect) + " " + in.Path
 	}
 	return json.Marshal(set)
+}
+
+// parseSet decodes a set of inputs.
+func parseSet(text json.RawMessage) ([]input, error) {
+	var texts []string
+	if err := json.Unmarshal(text, &texts); err != nil {
+		return nil, err
+	}
+	set := make([]input, len(texts))
+	for i, text := range texts {
+		a, path, _ := strings.Cut(text, " ")
+		set[i] = input{aspect(a), path}
+	}
+	return set, nil
 }
 
 // now returns what the inputs are for a task now.
 func (r *Results) now(t *Task, set []input) []known {
 	all := make([]known, len(set))
+	looked := make(map[string]fingerprint.State, len(set)) // the presence of files whose content counts
 	for i, in := range set {
-		all[i] = known{in, r.state(t, in)}
+		all[i].input = in
+		if covered := r.owners.isShared(in.Path); covered || in.Aspect != content && in.Aspect != presence {
+			all[i].State = r.state(t, in)
+		} else if in.Aspect == content {
+			all[i].State, looked[in.Path] = r.digests.Look(r.abs(in.Path))
+		} else if s, ok := looked[in.Path]; ok {
+			all[i].State = s
+		} else {
+			all[i].State = r.digests.Presence(r.abs(in.Path))
+		}
 	}
 	return all
 }

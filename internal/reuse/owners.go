@@ -2,11 +2,13 @@ package reuse
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"os"
 	"path"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/heapmage/heapmage/internal/confined"
 	"github.com/heapmage/heapmage/internal/fingerprint"
@@ -78,6 +80,9 @@ func readTable(root string) (t table) {
 	return t
 }
 
+// ownersWait is how long to wait for another run that writes the table.
+const ownersWait = 2 * time.Second
+
 // save writes the table, with what other runs have written meanwhile of other tasks.
 func (o *owners) save() error {
 	o.mu.Lock()
@@ -85,6 +90,12 @@ func (o *owners) save() error {
 	if len(o.fresh) == 0 {
 		return nil
 	}
+	f, err := confined.Make(o.root, folder)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	defer lockOwners(f)()
 	all := readTable(o.root)
 	if all == nil {
 		all = table{}
@@ -95,16 +106,25 @@ func (o *owners) save() error {
 			all[task] = row{files, o.afterLocked(task)}
 		}
 	}
-	f, err := confined.Make(o.root, folder)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
 	text, err := json.Marshal(all)
 	if err != nil {
 		return err
 	}
 	return replace(f, ownersFile, text)
+}
+
+// lockOwners keeps other runs from writing the table between reading and replacing it. A
+// run that hangs holds nobody up for long: at worst what it knew last is lost.
+func lockOwners(f *confined.Folder) (unlock func()) {
+	for end := time.Now().Add(ownersWait); ; time.Sleep(time.Millisecond) {
+		unlock, err := f.TryLock(ownersFile + ".lock")
+		if err == nil {
+			return unlock
+		}
+		if !errors.Is(err, confined.ErrLocked) || time.Now().After(end) {
+			return func() {}
+		}
+	}
 }
 
 // replace writes a file at once.
@@ -147,6 +167,17 @@ func (o *owners) set(t *Task, files map[string]fingerprint.State) {
 	o.after[t.ID] = t.Upstream
 	o.setLocked(t.ID, files)
 	o.fresh[t.ID] = true
+}
+
+// keep notes that what a task left is still in place. What is known of that already is not
+// written again.
+func (o *owners) keep(t *Task, files map[string]fingerprint.State) {
+	o.mu.Lock()
+	same := len(o.afterLocked(t.ID)) == 0 && maps.Equal(o.filesLocked(t.ID), files)
+	o.mu.Unlock()
+	if !same {
+		o.set(t, files)
+	}
 }
 
 func (o *owners) setLocked(task string, files map[string]fingerprint.State) {
@@ -233,6 +264,13 @@ func (o *owners) notBefore(t *Task, task string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return task == t.ID || o.after[task][t.ID]
+}
+
+// isShared reports whether several tasks wrote a path.
+func (o *owners) isShared(path string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.several[path]
 }
 
 // shared are the files that several tasks wrote.

@@ -98,6 +98,7 @@ func (r *Results) Digests() *fingerprint.Digests { return r.digests }
 
 // Close keeps what was learnt for the next run.
 func (r *Results) Close() error {
+	r.cache.Close()
 	if r.lookOnly {
 		return r.files.Close()
 	}
@@ -127,14 +128,27 @@ func (r *Results) Log(ctx context.Context, h *Hit, to io.Writer) error {
 	return r.cache.Log(ctx, h.entry, to)
 }
 
-// data is what an entry keeps for this package.
+// data is what an entry keeps for this package. An entry of none keeps nothing.
 type data struct {
-	Parts  map[string]string `json:"parts"`
-	Inputs []known           `json:"inputs"`
 	// Removed are outputs of upstream tasks that it removed.
 	Removed []string `json:"removed,omitempty"`
 	// Connections are the remote addresses that it connected to.
 	Connections []string `json:"connections,omitempty"`
+}
+
+func (d data) encode() (json.RawMessage, error) {
+	if len(d.Removed) == 0 && len(d.Connections) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(d)
+}
+
+// dataOf is what encode has put into an entry.
+func dataOf(e *cache.Entry) (d data, err error) {
+	if len(e.Data) > 0 {
+		err = json.Unmarshal(e.Data, &d)
+	}
+	return d, err
 }
 
 // Look puts the result of a task in place if it is known. Otherwise the reason tells in a
@@ -156,11 +170,12 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 		return nil, r.changedPart(t), ctx.Err()
 	}
 	for _, text := range sets {
-		var set []input
-		if json.Unmarshal(text, &set) != nil {
+		set, err := parseSet(text)
+		if err != nil {
 			continue
 		}
-		key := strong(weak, r.now(t, set))
+		inputs := r.now(t, set)
+		key := strong(weak, inputs)
 		e, err := r.cache.Get(key)
 		if err != nil {
 			if why := (*cache.Miss)(nil); errors.As(err, &why) && why.Why != cache.Absent {
@@ -178,8 +193,8 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 		}
 		r.cache.Use(key, weak)
 		written := done.Written + done.Removed + done.Moded
-		if kept := (data{}); written > 0 && json.Unmarshal(e.Data, &kept) == nil {
-			r.note(t, last{Parts: kept.Parts, Inputs: kept.Inputs, Connections: kept.Connections})
+		if kept, err := dataOf(e); written > 0 && err == nil {
+			r.note(t, last{Parts: t.Parts, Inputs: inputs, Connections: kept.Connections})
 		}
 		return &Hit{Written: written, Duration: e.Duration, Processor: e.Processor, Peak: e.Peak, entry: e}, "", nil
 	}
@@ -195,9 +210,13 @@ func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (filetre
 	if err != nil {
 		return filetree.Result{}, err
 	}
-	done, err := r.cache.Restore(ctx, e, to)
-	if err == nil {
+	var done filetree.Result
+	if len(to.Stale) == 0 && r.inPlace(e.Files, to.Skip) {
+		r.owners.keep(t, files)
+	} else if done, err = r.cache.Restore(ctx, e, to); err == nil {
 		r.owners.set(t, files)
+	}
+	if err == nil {
 		r.mu.Lock()
 		r.placed[t.ID] = e
 		r.mu.Unlock()
@@ -215,9 +234,11 @@ func (r *Results) placeFor(ctx context.Context, t *Task, e *cache.Entry) (to fil
 		delete(own, f.Path)
 	}
 	to = r.target(ctx, t)
-	to.Skip = func(path string) bool { return r.owners.over(t, path, files[path], r.digests.Content(r.abs(path))) }
-	var kept data
-	if err := json.Unmarshal(e.Data, &kept); err != nil {
+	to.Skip = func(path string) bool {
+		return r.owners.isShared(path) && r.owners.over(t, path, files[path], r.digests.Content(r.abs(path)))
+	}
+	kept, err := dataOf(e)
+	if err != nil {
 		return to, nil, err
 	}
 	for _, path := range kept.Removed {
@@ -230,6 +251,17 @@ func (r *Results) placeFor(ctx context.Context, t *Task, e *cache.Entry) (to fil
 		}
 	}
 	return to, files, nil
+}
+
+// inPlace reports whether all files are there as they are listed, but for those to skip.
+func (r *Results) inPlace(files []filetree.File, skip func(path string) bool) bool {
+	return !slices.ContainsFunc(files, func(f filetree.File) bool {
+		if skip(f.Path) {
+			return false
+		}
+		content, presence := r.digests.Look(r.abs(f.Path))
+		return content != stateOf(f) || f.Kind == filetree.Regular && presence != fingerprint.PresenceOf(f.Mode)
+	})
 }
 
 func (r *Results) target(ctx context.Context, t *Task) filetree.Target {
@@ -325,7 +357,7 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 		Files: v.outputs, Local: v.local}
 	set, err := setOf(v.inputs)
 	if err == nil {
-		e.Data, err = json.Marshal(data{t.Parts, v.inputs, v.removed, a.Connections})
+		e.Data, err = data{v.removed, a.Connections}.encode()
 	}
 	if err != nil {
 		return Kept{not: err.Error()}

@@ -88,10 +88,13 @@ func Decide(q Question) (a Answer) {
 	return a
 }
 
+// folds reports whether the system takes "a" and "A" for one name.
+var folds = environ.SameName("a", "A")
+
 // foldName is a name as the system compares it.
 func foldName(name string) string {
-	if upper := strings.ToUpper(name); environ.SameName(upper, strings.ToLower(name)) {
-		return upper
+	if folds {
+		return strings.ToUpper(name)
 	}
 	return name
 }
@@ -106,21 +109,27 @@ const (
 
 // rules are a question in the form in which names are looked up.
 type rules struct {
-	mode                 Mode
-	declared, through    patterns
-	named, usual, always patterns // usual are passed, and keyed if they are named
+	mode              Mode
+	declared, through *patterns
+	named             *patterns
+	usual, always     *patterns // usual are passed, and keyed if they are named
 }
 
+// The lists that are the same for all tasks.
+var (
+	never, seldom, ofTurbo = parsePatterns(neverKeyed), parsePatterns(seldomKeyed), parsePatterns(turboPasses)
+	nothing                = parsePatterns(nil)
+)
+
 func (q *Question) rules() *rules {
-	r := &rules{mode: q.Mode, declared: parsePatterns(q.Env), through: parsePatterns(q.PassThrough)}
+	r := &rules{mode: q.Mode, declared: parsePatterns(q.Env), through: parsePatterns(q.PassThrough), named: nothing, usual: nothing}
 	// What is excluded by a declaration is excluded from what a framework has, too.
 	r.declared.add(frameworkPatterns(q.Dependencies))
 	if q.Mode != Found {
-		r.always = parsePatterns(turboPasses)
+		r.always = ofTurbo
 		return r
 	}
-	r.always = parsePatterns(neverKeyed)
-	r.usual = parsePatterns(seldomKeyed)
+	r.always, r.usual = never, seldom
 	r.named = parsePatterns(alwaysKeyed)
 	if q.Test {
 		r.named.add(keyedInTests)
@@ -168,8 +177,8 @@ type patterns struct {
 	globs, excluded []string
 }
 
-func parsePatterns(list []string) (p patterns) {
-	p.names = map[string]bool{}
+func parsePatterns(list []string) *patterns {
+	p := &patterns{names: map[string]bool{}}
 	p.add(list)
 	return p
 }
