@@ -144,14 +144,3 @@ func (l looks) now(root string, not ...string) string {
 	}
 	return b.String()
 }
-
-// differs is the first line that two states do not have in common.
-func differs(a, b string) string {
-	lines := strings.Split(b, "\n")
-	for line := range strings.Lines(a) {
-		if !slices.Contains(lines, strings.TrimSuffix(line, "\n")) {
-			return line
-		}
-	}
-	return "nothing"
-}

@@ -275,7 +275,9 @@ func (w *tooled) build() {
 	w.Helper()
 	w.round++
 	// Both are at one path, as a tool may write it.
-	w.sh(w.home, "rm -rf clean; mkdir clean; cp -a ws/. clean; rm -rf clean/packages/*/dist clean/.heapmage; mv ws aside; mv clean ws")
+	w.sh(w.home, `rm -rf clean; mkdir clean; cp -al ws/node_modules clean
+for f in ws/* ws/.[!.]*; do case $f in ws/node_modules|ws/.heapmage) ;; *) cp -a "$f" clean;; esac; done
+rm -rf clean/packages/*/dist; mv ws aside; mv clean ws`)
 	validate := w.round%5 == 0 // nothing that is known is used
 	need, now := map[string]bool{}, map[string]*earlier{}
 	for _, m := range members {

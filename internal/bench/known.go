@@ -116,7 +116,7 @@ func keeps(ctx context.Context, root, tool string, count int, binary string) (k 
 
 // knownMoment measures the runners in rounds, in an order that changes.
 func knownMoment(ctx context.Context, rounds int, all []keeper, m moment, count int) error {
-	took, own := make([][]time.Duration, len(all)), make([]spent, len(all))
+	took, worked, own := make([][]time.Duration, len(all)), make([][]time.Duration, len(all)), make([]spent, len(all))
 	for round := range rounds + 1 { // the first one warms up
 		for turn := range all {
 			at := (turn + round) % len(all)
@@ -128,12 +128,12 @@ func knownMoment(ctx context.Context, rounds int, all []keeper, m moment, count 
 				return err
 			}
 			if round > 0 {
-				took[at] = append(took[at], s.wall)
+				took[at], worked[at] = append(took[at], s.wall), append(worked[at], s.cpu)
 				own[at].own, own[at].resident = max(own[at].own, s.own), max(own[at].resident, s.resident)
 			}
 		}
 	}
-	fmt.Printf("\n%d packages, %s, %d rounds\n\n| runner | median ms | own usage | resident | heapmage's share of its time |\n|---|---|---|---|---|\n", count, m.name, rounds)
+	fmt.Printf("\n%d packages, %s, %d rounds\n\n| runner | median ms | processor ms | own usage | resident | heapmage's share of its time |\n|---|---|---|---|---|---|\n", count, m.name, rounds)
 	fastest := time.Duration(0)
 	for at, k := range all {
 		share := ""
@@ -141,7 +141,7 @@ func knownMoment(ctx context.Context, rounds int, all []keeper, m moment, count 
 			share = stats.Student(took[0], took[at]).String()
 			fastest = cmp.Or(min(cmp.Or(fastest, stats.Median(took[at])), stats.Median(took[at])), fastest)
 		}
-		fmt.Printf("| %s | %d | %v | %v | %s |\n", k.name, stats.Median(took[at]).Milliseconds(), own[at].own, own[at].resident, share)
+		fmt.Printf("| %s | %d | %d | %v | %v | %s |\n", k.name, stats.Median(took[at]).Milliseconds(), stats.Median(worked[at]).Milliseconds(), own[at].own, own[at].resident, share)
 	}
 	if m.most > 0 && fastest > 0 {
 		fmt.Printf("\nof the fastest: %.2f; the aim is at most %.2f\n", float64(stats.Median(took[0]))/float64(fastest), m.most)
@@ -165,7 +165,9 @@ func (k keeper) run(ctx context.Context) (s spent, err error) {
 		s.own, s.resident = max(s.own, usage), max(s.resident, resident)
 		return nil
 	})
-	s.wall = wall
+	if s.wall = wall; err == nil {
+		s.cpu = processorTime(c)
+	}
 	if err == nil && failed != nil {
 		text, _ := os.ReadFile(output.Name()) // at worst the error comes without it
 		err = fmt.Errorf("%s: %w\n%s", strings.Join(k.command, " "), failed, text[max(0, len(text)-2000):])

@@ -9,6 +9,7 @@
 //	go run ./internal/bench -rounds 3 many       thousands of packages with empty scripts
 //	go run ./internal/bench -pairs 10 cheap      a hundred packages with a short Node process each, beside Vite Task
 //	go run ./internal/bench -rounds 7 known      workspaces whose results are known, beside other runners
+//	go run ./internal/bench -pairs 10 observed   builds whose results are kept, and builds whose are not
 //	go run ./internal/bench -rounds 3 peaks      the peaks that heapmage tells beside the kernel's: root on Linux
 //	go run ./internal/bench project DIR          the workspace that peers builds
 //	go run ./internal/bench chaos -minutes 15    random builds inside memory limits, and harm done to them: root on Linux
@@ -47,7 +48,7 @@ func run() error {
 	// On every signal, so that no cgroup and no runner is left behind.
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	pairs := flag.Int("pairs", 5, "how many pairs of runs (overhead, gc, agent, cheap)")
+	pairs := flag.Int("pairs", 5, "how many pairs of runs (overhead, gc, agent, cheap, observed)")
 	rounds := flag.Int("rounds", 3, "how many runs of each runner (peers, many, known) or shape (peaks)")
 	against := flag.String("against", "", "compiled targets of another version to compare with (overhead, many, cheap, known, peers)")
 	flag.Parse()
@@ -86,11 +87,13 @@ func run() error {
 		return cheap(ctx, *pairs, *against, flag.Args()[1:])
 	case "known":
 		return known(ctx, *rounds, *against, flag.Args()[1:])
+	case "observed":
+		return observed(ctx, *pairs, flag.Args()[1:])
 	case "chaos":
 		return disturb(ctx, flag.Args()[1:])
 	case "mem":
 		return chaos.Task(flag.Args()[1:])
 	default:
-		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers, peaks, many, cheap, known or chaos", flag.Arg(0))
+		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers, peaks, many, cheap, known, observed or chaos", flag.Arg(0))
 	}
 }

@@ -81,7 +81,7 @@ func readTable(root string) (t table) {
 }
 
 // ownersWait is how long to wait for another run that writes the table.
-const ownersWait = 2 * time.Second
+const ownersWait = 5 * time.Second
 
 // save writes the table, with what other runs have written meanwhile of other tasks.
 func (o *owners) save() error {
