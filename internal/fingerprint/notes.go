@@ -15,8 +15,8 @@ type Notes struct {
 	header string
 	most   int
 
-	mu    sync.Mutex // guards all below
-	known map[Digest]note
+	mu    sync.Mutex      // guards all below
+	known map[Digest]note // nil until they are asked for
 	added bool
 }
 
@@ -25,11 +25,18 @@ type note struct {
 	used bool // in this run
 }
 
-// OpenNotes reads the notes that earlier runs kept, as Open does. Those of another version
-// count as none: raise it if other notes would be found now. most is how many are kept, 0
-// as many as digests are.
+// OpenNotes opens the notes that earlier runs kept. They are read when the first one is asked
+// for, as Open does. Those of another version count as none: raise it if other notes would be
+// found now. most is how many are kept, 0 as many as digests are.
 func OpenNotes(root, folder, name, version string, most int) *Notes {
-	n := &Notes{file: file{root, folder, name}, header: "heapmage notes " + version + "\n", most: cmp.Or(most, mostEntries), known: map[Digest]note{}}
+	return &Notes{file: file{root, folder, name}, header: "heapmage notes " + version + "\n", most: cmp.Or(most, mostEntries)}
+}
+
+func (n *Notes) readLocked() {
+	if n.known != nil {
+		return
+	}
+	n.known = map[Digest]note{}
 	r := reader{rest: n.load(n.header)}
 	for len(r.rest) > 0 && !r.bad {
 		var d Digest
@@ -39,13 +46,13 @@ func OpenNotes(root, folder, name, version string, most int) *Notes {
 	if r.bad {
 		clear(n.known)
 	}
-	return n
 }
 
 // Of returns the note on a content, if there is one.
 func (n *Notes) Of(d Digest) (text string, ok bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.readLocked()
 	found, ok := n.known[d]
 	if ok && !found.used {
 		n.known[d] = note{found.text, true}
@@ -57,6 +64,7 @@ func (n *Notes) Of(d Digest) (text string, ok bool) {
 func (n *Notes) Add(d Digest, text string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.readLocked()
 	n.known[d] = note{text, true}
 	n.added = true
 }
