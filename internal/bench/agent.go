@@ -6,8 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
+	"github.com/heapmage/heapmage/internal/bench/agentcost"
+	"github.com/heapmage/heapmage/internal/bench/fixture"
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/memtools/v8heap"
 )
@@ -21,12 +22,12 @@ func agent(ctx context.Context, pairs int, packages []string) error {
 		return err
 	}
 	defer server.Close()
-	programs, err := nodePrograms()
+	programs, err := agentcost.NodePrograms()
 	if err != nil {
 		return err
 	}
 	for _, program := range programs {
-		if err := agentInProcess(ctx, server, program); err != nil {
+		if err := agentcost.InProcess(ctx, server, program); err != nil {
 			return err
 		}
 	}
@@ -47,7 +48,7 @@ func agentInBuild(ctx context.Context, pairs int, packages []string) error {
 	if err != nil {
 		return err
 	}
-	example, err := installedExample(ctx, filepath.Join(dir, "example"))
+	example, err := fixture.InstalledExample(ctx, filepath.Join(dir, "example"))
 	if err != nil {
 		return err
 	}
@@ -67,5 +68,3 @@ func agentInBuild(ctx context.Context, pairs int, packages []string) error {
 	_, err = inPairs(pairs, side{"with the agent", build(true)}, side{"without", build(false)})
 	return err
 }
-
-func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

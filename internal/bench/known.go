@@ -14,9 +14,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/bench/cage"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
 	"github.com/heapmage/heapmage/internal/bench/stats"
-	"github.com/heapmage/heapmage/memtools"
 )
 
 // keeper is a runner that keeps results, in its own copy of a workspace.
@@ -161,7 +161,7 @@ func (k keeper) run(ctx context.Context) (s spent, err error) {
 	c.Stdout, c.Stderr = output, output
 	// One small file is read at each sample: what it shows only grows.
 	wall, failed, err := watched(c, 5*time.Millisecond, func(int) {}, func() error {
-		usage, resident := ownMemory(c.Process.Pid)
+		usage, resident := cage.OwnMemory(c.Process.Pid)
 		s.own, s.resident = max(s.own, usage), max(s.resident, resident)
 		return nil
 	})
@@ -173,32 +173,6 @@ func (k keeper) run(ctx context.Context) (s spent, err error) {
 		err = fmt.Errorf("%s: %w\n%s", strings.Join(k.command, " "), failed, text[max(0, len(text)-2000):])
 	}
 	return s, err
-}
-
-// ownMemory is what a process itself uses, and the highest resident set that it had. Both
-// are zero where that cannot be read.
-func ownMemory(pid int) (usage, resident memtools.Bytes) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, 0
-	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if len(fields) != 3 {
-			continue
-		}
-		size, err := memtools.ParseBytes(fields[1] + "KB")
-		if err != nil {
-			continue
-		}
-		switch fields[0] {
-		case "RssAnon:":
-			usage = size
-		case "VmHWM:":
-			resident = size
-		}
-	}
-	return usage, resident
 }
 
 // removeOutputs removes what the packages' scripts left.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/bench/fixture"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -27,7 +28,7 @@ func overhead(ctx context.Context, pairs int, against string) error {
 	}
 	// Each has its own copy of the example, and so its own history.
 	copied := func(name string, command ...string) (side, error) {
-		example, err := installedExample(ctx, filepath.Join(dir, "example-"+name))
+		example, err := fixture.InstalledExample(ctx, filepath.Join(dir, "example-"+name))
 		return side{name, func() (spent, error) { return timed(ctx, example, command...) }}, err
 	}
 	a, err := copied("heapmage", binary, "build:managed")
@@ -52,7 +53,7 @@ func overhead(ctx context.Context, pairs int, against string) error {
 
 // timed builds the example in dir from nothing. Only heapmage's history stays.
 func timed(ctx context.Context, dir string, command ...string) (spent, error) {
-	if err := removeOutputs(dir); err != nil {
+	if err := fixture.RemoveOutputs(dir); err != nil {
 		return spent{}, err
 	}
 	tracker, err := memtools.NewTracker()

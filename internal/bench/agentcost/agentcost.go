@@ -1,4 +1,5 @@
-package main
+// Package agentcost measures what the agent in a Node process costs that process.
+package agentcost
 
 import (
 	"context"
@@ -19,9 +20,9 @@ import (
 	"github.com/heapmage/heapmage/memtools/v8heap"
 )
 
-// nodePrograms returns the versions of Node that the tests of v8heap installed,
+// NodePrograms returns the versions of Node that the tests of v8heap installed,
 // or the one in PATH.
-func nodePrograms() ([]string, error) {
+func NodePrograms() ([]string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return nil, err
@@ -33,8 +34,17 @@ func nodePrograms() ([]string, error) {
 	return []string{"node"}, nil
 }
 
-// agentInProcess measures what the agent costs a process that does nothing.
-func agentInProcess(ctx context.Context, server *v8heap.Server, program string) error {
+// spent is what a process took.
+type spent struct{ wall, cpu time.Duration }
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func processorTime(c *exec.Cmd) time.Duration {
+	return c.ProcessState.UserTime() + c.ProcessState.SystemTime()
+}
+
+// InProcess measures what the agent costs a process that does nothing.
+func InProcess(ctx context.Context, server *v8heap.Server, program string) error {
 	version, err := exec.CommandContext(ctx, program, "--version").Output()
 	if err != nil {
 		return err
