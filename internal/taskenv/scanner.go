@@ -15,6 +15,7 @@ import (
 // Scanner finds the variables that files name. Each content is read once, also over
 // several runs. It may be used by several goroutines.
 type Scanner struct {
+	root    string
 	digests *fingerprint.Digests
 	notes   *fingerprint.Notes
 }
@@ -25,18 +26,43 @@ const scanVersion = "env 1"
 // NewScanner keeps what it finds in a file of a folder, which is named with slashes and
 // relative to root. digests are those of the same files.
 func NewScanner(digests *fingerprint.Digests, root, folder, name string) *Scanner {
-	return &Scanner{digests, fingerprint.OpenNotes(root, folder, name, scanVersion, 0)}
+	return &Scanner{root, digests, fingerprint.OpenNotes(root, folder, name, scanVersion, 0)}
 }
 
 // endings are of the files that are looked into.
 var endings = []string{".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx", ".vue", ".svelte", ".astro", ".mdx", ".prisma"}
 
-// Names returns the variables that a file names, sorted. A file that is no source, is
-// larger than 16 MB or is not there names none; other errors are those of the system.
+// Names returns the variables that a file names, sorted, without those that are never keyed
+// for being named. A file that is no source, is a package manager's own, is larger than 16 MB
+// or is not there names none; other errors are those of the system.
 func (s *Scanner) Names(path string) ([]string, error) {
-	if !slices.Contains(endings, strings.ToLower(filepath.Ext(path))) {
+	if !slices.Contains(endings, strings.ToLower(filepath.Ext(path))) || s.ofManager(path) {
 		return nil, nil
 	}
+	found, err := s.all(path)
+	never := parsePatterns(neverKeyed)
+	return slices.DeleteFunc(found, never.match), err
+}
+
+// ofManager reports whether a file is a package manager's own, or a program that was
+// installed outside of the workspace. These name variables by the hundred (yarn 4 all that
+// CI systems have), and what they do with them is no work of the task.
+func (s *Scanner) ofManager(path string) bool {
+	rel, err := filepath.Rel(s.root, path)
+	if err != nil {
+		return false
+	}
+	rel = filepath.ToSlash(rel)
+	switch {
+	case strings.HasPrefix(rel, "../"):
+		return strings.Contains(rel, "/node_modules/")
+	case rel == ".pnp.cjs", rel == ".pnp.loader.mjs":
+		return true
+	}
+	return strings.HasPrefix(rel, ".yarn/releases/") || strings.HasPrefix(rel, ".yarn/plugins/")
+}
+
+func (s *Scanner) all(path string) ([]string, error) {
 	d, err := s.digests.File(path)
 	if err != nil {
 		return nil, ignored(err)

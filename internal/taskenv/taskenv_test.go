@@ -1,6 +1,7 @@
 package taskenv
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -161,6 +162,29 @@ func TestScanner(t *testing.T) {
 	for _, name := range []string{"gone.ts", "", "a.png"} {
 		if got, err := s.Names(filepath.Join(root, name)); got != nil || err != nil {
 			t.Error(name, got, err)
+		}
+	}
+}
+
+// TestNamesThatCount: a package manager's own program names variables for others, and what
+// differs from machine to machine does not count for being named.
+func TestNamesThatCount(t *testing.T) {
+	root, outside := t.TempDir(), t.TempDir()
+	s := NewScanner(fingerprint.Open(root, ".heapmage/cache", "digests"), root, ".heapmage/cache", "env")
+	for path, want := range map[string]string{
+		filepath.Join(root, "a.js"):                                "A",
+		filepath.Join(root, ".yarn/releases/yarn-4.0.0.cjs"):       "",
+		filepath.Join(root, ".yarn/plugins/@yarnpkg/plugin-x.cjs"): "",
+		filepath.Join(root, ".pnp.cjs"):                            "",
+		filepath.Join(root, "node_modules/.client/index.js"):       "A",
+		filepath.Join(outside, "lib/node_modules/yarn/lib/cli.js"): "",
+		filepath.Join(outside, "shared/config.js"):                 "A",
+	} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte("f(process.env.A, process.env.PATH, process.env.HOME)"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Names(path); err != nil || strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, %v; not %q", path, got, err, want)
 		}
 	}
 }
