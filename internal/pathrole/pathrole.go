@@ -101,6 +101,13 @@ func OfSystem(file string) bool {
 	return false
 }
 
+// TellsVersion reports whether a file is the package.json of a package that was installed
+// for all users. Node reads it before it runs a program of that package.
+func TellsVersion(file string) bool {
+	dir, name := filepath.Split(file)
+	return name == "package.json" && strings.Count(dir, "/"+installed+"/") == 1
+}
+
 // homeCaches are folders below the home folder in which tools keep what they can make
 // again, or what says nothing about the workspace.
 var homeCaches = []string{".npm", ".cache", ".pnpm-store", ".local/share", ".local/state", ".yarn", ".bun", ".config", ".node-gyp", "Library/Caches", ".cargo/registry"}

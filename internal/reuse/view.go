@@ -362,7 +362,7 @@ func (v *view) outside(file string, f observe.File) {
 		if v.r.above(file) {
 			v.met(file, f) // configuration that tools look for up to the root
 		}
-	case f.Read && (!pathrole.OfSystem(file) || f.Run && pathrole.Within("/usr/local", file) || pathrole.IsInstalled(file) && filepath.Base(file) == "package.json"):
+	case f.Read && (!pathrole.OfSystem(file) || f.Run && pathrole.Within("/usr/local", file) || pathrole.TellsVersion(file)):
 		v.met(file, observe.File{Mode: f.Mode, Stamp: f.Stamp, Read: true})
 		v.local = append(v.local, "it read "+file)
 	}
