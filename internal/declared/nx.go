@@ -20,7 +20,7 @@ type nx struct {
 	path     string
 	ws       *workspace.Workspace
 	defaults map[string]nxTarget           // by target, or by executor
-	projects map[string]*nxProject         // by the package's folder
+	projects map[string]*nxProject         // by the folder of each package of which they say something, and of a root that is a member
 	renamed  map[string]*workspace.Package // by the name that a file of Nx gives
 	atOnce   Setting[int]
 	other    []string // keys that are not obeyed
@@ -32,15 +32,20 @@ type nxProject struct {
 	targets  map[string][]nxTarget // those of package.json, then those of project.json
 	implicit []string
 	included []string // the scripts that are targets too; nil means all
+	merged   map[string]nxMerged
 }
 
 // nxTarget is what one file says of a target.
 type nxTarget struct {
 	entry
-	executor   string
-	options    nxcommand.Options
-	continuous bool
-	from       string
+	executor       string
+	sugar          bool // it has "command" and no executor
+	inProject      bool // it stands in project.json
+	options        nxcommand.Options
+	configurations map[string]nxcommand.Options
+	configuration  string // the default one
+	continuous     *bool
+	from           string
 }
 
 // readNx reads the files of a workspace, and adds the dependencies that they declare to
@@ -58,6 +63,9 @@ func readNx(ws *workspace.Workspace) (source, error) {
 		if err := n.readProject(ws.Root, pkg); err != nil {
 			return nil, err
 		}
+	}
+	for dir, p := range n.projects {
+		n.mergeAll(ws.At(dir), p)
 	}
 	for _, pkg := range ws.Packages {
 		n.addDependencies(ws, pkg)
@@ -82,6 +90,22 @@ func (n *nx) project(pkg *workspace.Package) nxProject {
 	return nxProject{}
 }
 
+// target returns a package's target; has is false if there is no such one.
+func (n *nx) target(pkg *workspace.Package, name string) (target nxMerged, has bool) {
+	p := n.projects[pkg.Dir]
+	switch {
+	case p != nil:
+		target, has = p.merged[name]
+		return target, has
+	case pkg.Dir == ".": // it is no member
+		return target, false
+	}
+	if _, has := pkg.Scripts[name]; !has {
+		return target, false
+	}
+	return n.merge(pkg, name)
+}
+
 // excludes is true for a script that "includedScripts" leaves out.
 func (n *nx) excludes(pkg *workspace.Package, name string) bool {
 	p := n.project(pkg)
@@ -99,24 +123,24 @@ func (n *nx) summary() string {
 	return summaryOf(n.path, 0, part{"not obeyed", n.other}, part{"run by an executor, not by heapmage", n.foreign})
 }
 
-// task joins what targetDefaults and the package's own files say.
+// task is what all files say of a target.
 func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
-	own := n.project(pkg).targets[name]
-	if !n.has(pkg, name) { // nx looks beyond it for the same target, whatever is declared
-		return Task{DependsOn: Setting[[]string]{[]string{"^" + name}, n.path}}, true
-	}
-	usual := n.usual(name, own)
-	if len(own) == 0 && usual.from == "" {
+	if pkg.Dir == "." && n.projects["."] == nil {
 		return Task{}, false
 	}
-	var t Task
-	t.take(usual.entry, usual.from)
-	for _, raw := range own {
-		t.take(raw.entry, raw.from)
+	merged, has := n.target(pkg, name)
+	if !has { // nx looks beyond it for the same target, whatever is declared
+		return Task{DependsOn: Setting[[]string]{[]string{"^" + name}, n.path}}, true
 	}
-	if n.continuous(pkg, name) {
+	t := merged.Task
+	if _, usual := n.usual(name, merged.executor); !usual && len(n.project(pkg).targets[name]) == 0 { // the script, and no word on it
+		return Task{}, false
+	}
+	if merged.continuous {
 		t.Persistent = Setting[bool]{true, n.path}
 	}
+	_, script := pkg.Scripts[name]
+	t.Passes = !script
 	var order []string
 	for _, entry := range t.DependsOn.Value {
 		if entry, ok := n.entry(pkg, entry); ok {
@@ -127,21 +151,10 @@ func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
 	return t, true
 }
 
-// usual is what targetDefaults say of a target: by its executor, or else by its name.
-func (n *nx) usual(name string, own []nxTarget) nxTarget {
-	usual := n.defaults[name]
-	for _, raw := range own {
-		if of, ok := n.defaults[raw.executor]; ok && raw.executor != "" {
-			usual = of
-		}
-	}
-	return usual
-}
-
 // has reports whether a package has a target.
 func (n *nx) has(pkg *workspace.Package, name string) bool {
-	_, has := pkg.Scripts[name]
-	return has && !n.excludes(pkg, name) || len(n.project(pkg).targets[name]) > 0
+	_, has := n.target(pkg, name)
+	return has
 }
 
 // entry rewrites "lib:build" to "lib#build". ok is false for a task that is not there:
@@ -159,8 +172,8 @@ func (n *nx) entry(pkg *workspace.Package, entry string) (rewritten string, ok b
 
 // continuous reports whether a task never ends. Nx runs it beside what depends on it.
 func (n *nx) continuous(pkg *workspace.Package, name string) bool {
-	own := n.project(pkg).targets[name]
-	return n.usual(name, own).continuous || slices.ContainsFunc(own, func(t nxTarget) bool { return t.continuous })
+	target, _ := n.target(pkg, name)
+	return target.continuous
 }
 
 // addDependencies makes implicitDependencies edges between packages: "*" is all,

@@ -31,7 +31,7 @@ func (n *nx) readRoot(d *jsonc.Document) error {
 		switch {
 		case jsonc.IsNull(f.Value) || slices.Contains(notOrder, f.Name):
 		case f.Name == "targetDefaults" && jsonc.IsObject(f.Value):
-			n.defaults, err = readNxTargets(d, f.Value, f.Name)
+			err = n.readDefaults(d, f.Value)
 		case f.Name == "parallel":
 			n.atOnce, err = concurrencyOf(d, f)
 		case f.Name == "useInferencePlugins" && f.Value.Value.Kind() == 'f': // as heapmage does
@@ -47,9 +47,30 @@ func (n *nx) readRoot(d *jsonc.Document) error {
 	return nil
 }
 
+// readDefaults reads targetDefaults. An entry that is a list has filters, as Nx 24 has them.
+func (n *nx) readDefaults(d *jsonc.Document, v hujson.Value) error {
+	fields, err := d.Object(v, "targetDefaults")
+	if err != nil {
+		return err
+	}
+	for _, f := range fields {
+		if _, list := f.Value.Value.(*hujson.Array); list {
+			n.other = append(n.other, "targetDefaults."+f.Name+" (a list)")
+			continue
+		}
+		if n.defaults[f.Name], err = readNxTarget(d, f.Value, "targetDefaults."+f.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // readProject reads what a package has: project.json wins over package.json.
 func (n *nx) readProject(root string, pkg *workspace.Package) error {
 	p := &nxProject{targets: map[string][]nxTarget{}}
+	if pkg.Dir == "." {
+		n.projects["."] = p
+	}
 	if bytes.Contains(pkg.Manifest, []byte(`"nx"`)) { // few have it
 		d, err := jsonc.Parse(path.Join(pkg.Dir, "package.json"), pkg.Manifest)
 		if err != nil {
@@ -119,7 +140,8 @@ func readNxTargets(d *jsonc.Document, v hujson.Value, where string) (map[string]
 
 func readNxTarget(d *jsonc.Document, v hujson.Value, where string) (t nxTarget, err error) {
 	fields, err := d.Object(v, where)
-	t.from, t.options = d.Path, nxcommand.ReadOptions(v)
+	t.from, t.inProject = d.Path, path.Base(d.Path) == "project.json"
+	t.options, t.configurations = nxcommand.ReadOptions(v)
 	for _, f := range fields {
 		switch {
 		case jsonc.IsNull(f.Value):
@@ -134,11 +156,15 @@ func readNxTarget(d *jsonc.Document, v hujson.Value, where string) (t nxTarget, 
 			b, err = d.Boolean(f.Value, where+".cache")
 			t.cache = &b
 		case f.Name == "continuous":
-			t.continuous, err = d.Boolean(f.Value, where+".continuous")
+			var b bool
+			b, err = d.Boolean(f.Value, where+".continuous")
+			t.continuous = &b
+		case f.Name == "defaultConfiguration":
+			t.configuration, _ = jsonc.Text(f.Value)
 		case f.Name == "executor":
 			t.executor, _ = jsonc.Text(f.Value)
 		case f.Name == "command":
-			t.executor = runCommands
+			t.executor, t.sugar = runCommands, true
 		}
 		if err != nil {
 			return t, err

@@ -54,21 +54,8 @@ func (n *nx) addScripts(ws *workspace.Workspace, pkg *workspace.Package) {
 }
 
 // runs returns what executes a package's target, with the options of all files. The
-// executor is empty if no file names one: then it is the package's script.
+// executor is empty if nothing does.
 func (n *nx) runs(pkg *workspace.Package, name string) (executor string, options nxcommand.Options) {
-	options = nxcommand.Options{}
-	own := n.project(pkg).targets[name]
-	usual := n.usual(name, own)
-	for _, t := range append([]nxTarget{usual}, own...) {
-		if t.executor != "" {
-			executor = t.executor
-		}
-	}
-	if usual.executor == "" || usual.executor == executor {
-		maps.Copy(options, usual.options)
-	}
-	for _, t := range own {
-		maps.Copy(options, t.options)
-	}
-	return executor, options
+	m, _ := n.target(pkg, name)
+	return m.executor, over(m.options, m.configurations[m.configuration])
 }

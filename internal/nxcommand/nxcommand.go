@@ -30,28 +30,23 @@ type command struct {
 // Options are the options of a target by name, as JSON.
 type Options map[string]json.RawMessage
 
-// ReadOptions reads the options of a target, in which those of its default configuration
-// replace others.
-func ReadOptions(target hujson.Value) Options {
-	found := Options{}
+// ReadOptions reads the options of a target, and those of its configurations by name.
+func ReadOptions(target hujson.Value) (options Options, configurations map[string]Options) {
 	target = target.Clone()
 	target.Standardize() // without comments
-	take := func(v hujson.Value, ok bool) {
-		var more Options
-		if ok && jsonc.IsObject(v) && json.Unmarshal(v.Pack(), &more) == nil {
-			maps.Copy(found, more)
-		}
+	if v, ok := jsonc.Member(target, "options"); ok && jsonc.IsObject(v) {
+		_ = json.Unmarshal(v.Pack(), &options) // it is an object
 	}
-	take(jsonc.Member(target, "options"))
-	if usual, ok := jsonc.Member(target, "defaultConfiguration"); ok {
-		name, _ := jsonc.Text(usual)
-		all, _ := jsonc.Member(target, "configurations")
-		take(jsonc.Member(all, name))
+	if v, ok := jsonc.Member(target, "configurations"); ok && jsonc.IsObject(v) {
+		_ = json.Unmarshal(v.Pack(), &configurations) // those that are none have no options
 	}
 	if v, ok := jsonc.Member(target, "command"); ok {
-		found["command"] = v.Pack()
+		if options == nil {
+			options = Options{}
+		}
+		options["command"] = v.Pack()
 	}
-	return found
+	return options, configurations
 }
 
 // Read fills into from an option, and reports whether it is there and fits.

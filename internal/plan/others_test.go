@@ -30,20 +30,53 @@ func TestLikeNx(t *testing.T) {
 			return nil
 		}
 		var graph struct {
-			Tasks struct{ Dependencies map[string][]string }
+			Tasks struct{ Dependencies map[string][]nxID }
+			Graph struct {
+				Nodes map[string]struct {
+					Data struct {
+						Targets map[string]struct{ Executor string }
+					}
+				}
+			}
 		}
 		if err := json.Unmarshal(text, &graph); err != nil {
 			t.Fatal(err)
 		}
-		after := map[string][]string{}
+		runs, direct := map[string]bool{}, map[string][]string{}
 		for id, on := range graph.Tasks.Dependencies {
-			for i := range on {
-				on[i] = strings.Replace(on[i], ":", "#", 1)
+			for _, on := range on {
+				direct[id] = append(direct[id], string(on))
+			}
+			project, target, _ := strings.Cut(id, ":")
+			runs[id] = graph.Graph.Nodes[project].Data.Targets[target].Executor != "nx:noop"
+		}
+		after := map[string][]string{}
+		for id := range runs {
+			if !runs[id] {
+				continue
+			}
+			below := map[string]bool{}
+			nearestOf(id, direct, runs, below)
+			on := []string{}
+			for id := range below {
+				on = append(on, strings.Replace(id, ":", "#", 1))
 			}
 			after[strings.Replace(id, ":", "#", 1)] = on
 		}
 		return after
 	})
+}
+
+// nxID is a task in Nx's graph, which is an object from Nx 24 on.
+type nxID string
+
+func (i *nxID) UnmarshalJSON(text []byte) error {
+	var task struct{ ID nxID }
+	if json.Unmarshal(text, &task) == nil {
+		*i = task.ID
+		return nil
+	}
+	return json.Unmarshal(text, (*string)(i))
 }
 
 // TestLikeLage is TestLikeNx for Lage, whose program LAGE names.
@@ -271,6 +304,7 @@ func anyNx(r *rand.Rand) map[string]any {
 				t["command"] = "echo command"
 			case 1:
 				t["executor"], t["options"] = "nx:run-commands", object{"commands": []string{"echo 1", "echo 2"}}
+			case 2: // it runs the script, or stands for others
 			default:
 				continue
 			}
