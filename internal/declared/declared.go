@@ -104,6 +104,9 @@ func Load(ws *workspace.Workspace, c *config.Config) (*Model, error) {
 		if s == nil {
 			continue
 		}
+		if t, ok := s.(*turbo); ok {
+			t.cached = c.Cache == config.CacheOn || c.Cache == config.CacheRefresh
+		}
 		m.sources = append(m.sources, s)
 		if !m.Concurrency.Set() {
 			m.Concurrency = s.concurrency()

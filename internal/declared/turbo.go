@@ -16,6 +16,7 @@ type turbo struct {
 	packages map[string]*turboFile // by the package's folder
 	unread   []string              // files that are there and not read, with the reason
 	ws       *workspace.Workspace
+	cached   bool // results are kept, so that tasks get the variables that are declared
 }
 
 // readTurbo reads the files of a workspace. It returns nil if there is none for the root.
@@ -71,6 +72,9 @@ func (t *turbo) summary() string {
 				other = append(other, key)
 			}
 		}
+	}
+	if t.root.envMode == "strict" && !t.cached {
+		other = append(other, "envMode (without cache: on, tasks get all variables)")
 	}
 	return summaryOf(t.root.Path, len(t.packages), part{"not obeyed", other}, part{"not read", t.unread}, part{"neither a task nor a script", t.findUnknown()})
 }

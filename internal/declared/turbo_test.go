@@ -331,3 +331,25 @@ func TestEnvironment(t *testing.T) {
 		t.Error(m, err)
 	}
 }
+
+func TestTheModeOfVariablesIsObeyedIfResultsAreKept(t *testing.T) {
+	const all = "turbo.json declares the order of tasks"
+	for _, tt := range []struct{ mode, cache, want string }{
+		{"strict", "", all + "; not obeyed: envMode (without cache: on, tasks get all variables)"},
+		{"strict", config.CacheOn, all},
+		{"strict", config.CacheRefresh, all},
+		{"loose", "", all},
+		{"other", config.CacheOn, all + "; not obeyed: envMode"},
+	} {
+		ws, c := repository(t, `-- turbo.json --
+{"envMode": "`+tt.mode+`", "tasks": {}}`)
+		c.Cache = tt.cache
+		m, err := Load(ws, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(m.Summaries(), "\n"); got != tt.want {
+			t.Errorf("%s with cache %q: %s", tt.mode, tt.cache, got)
+		}
+	}
+}

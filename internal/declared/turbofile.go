@@ -71,6 +71,7 @@ func parseTurbo(d *jsonc.Document) (*turboFile, error) {
 			err = f.readTasks(field)
 		case field.Name == "concurrency":
 			f.atOnce, err = concurrencyOf(d, field)
+		case field.Name == "envMode" && (f.envMode == "strict" || f.envMode == "loose"): // see turbo.summary
 		default:
 			f.passOver(field.Name)
 		}
