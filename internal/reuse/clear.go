@@ -14,11 +14,11 @@ import (
 // has written over, what was changed since, and what is under version control stays. The
 // error is about a file that cannot be removed.
 func (r *Results) Clear(ctx context.Context, t *Task) (err error) {
-	own := r.owners.files(t.ID)
+	own := r.owners.Files(t.ID)
 	for _, rel := range slices.Backward(slices.Sorted(maps.Keys(own))) { // what is in a folder comes first
 		info, gone := r.files.Lstat(rel)
 		switch {
-		case gone != nil, own[rel] == fingerprint.Absent, len(r.owners.of(rel)) > 1, r.isTracked(ctx, rel):
+		case gone != nil, own[rel] == fingerprint.Absent, len(r.owners.Of(rel)) > 1, r.isTracked(ctx, rel):
 		case !info.IsDir() && r.digests.Content(r.abs(rel)) != own[rel]:
 		default:
 			if failed := r.files.Remove(rel); failed != nil && !info.IsDir() && !errors.Is(failed, fs.ErrNotExist) {

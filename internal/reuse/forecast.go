@@ -70,7 +70,7 @@ func (r *Results) Forecast() *Forecast {
 // Of returns the outlook of a task. All that come before it must have been asked for, or
 // Ran must have been called for them.
 func (f *Forecast) Of(ctx context.Context, t *Task) Outlook {
-	f.results.owners.meet(t)
+	f.results.owners.Meet(t.ID, t.Upstream)
 	o := f.of(ctx, t)
 	f.outlooks[t.ID] = o
 	if o.State == Runs || o.State == Unknown {
@@ -91,7 +91,7 @@ func (f *Forecast) Ran(task, reason string) Outlook {
 // known, if it has not run yet.
 func (f *Forecast) writes(task string) {
 	in := map[string]bool{}
-	for file, state := range f.results.owners.files(task) {
+	for file, state := range f.results.owners.Files(task) {
 		in[file] = true
 		if !strings.HasPrefix(string(state), "folder ") {
 			in[path.Dir(file)] = true
@@ -246,7 +246,7 @@ func (f *Forecast) names(t *Task, in input) fingerprint.State {
 	if len(added) == 0 && len(gone) == 0 {
 		return f.results.state(t, in)
 	}
-	there := f.results.owners.hidden(t, in.Path)
+	there := f.results.owners.Hidden(t.ID, in.Path)
 	entries, _ := os.ReadDir(f.results.abs(in.Path)) // it may be made first
 	for _, e := range entries {
 		there = append(there, e.Name())

@@ -11,6 +11,7 @@ import (
 	"github.com/heapmage/heapmage/internal/cache"
 	"github.com/heapmage/heapmage/internal/filetree"
 	"github.com/heapmage/heapmage/internal/fingerprint"
+	"github.com/heapmage/heapmage/internal/ownership"
 	"github.com/heapmage/heapmage/internal/pathrole"
 )
 
@@ -97,7 +98,7 @@ func (r *Results) now(t *Task, set []input) []known {
 	looked := make(map[string]fingerprint.State, len(set)) // the presence of files whose content counts
 	for i, in := range set {
 		all[i].input = in
-		if covered := r.owners.isShared(in.Path); covered || in.Aspect != content && in.Aspect != presence {
+		if covered := r.owners.IsShared(in.Path); covered || in.Aspect != content && in.Aspect != presence {
 			all[i].State = r.state(t, in)
 		} else if in.Aspect == content {
 			all[i].State, looked[in.Path] = r.digests.Look(r.abs(in.Path))
@@ -132,7 +133,7 @@ func (r *Results) state(t *Task, in input) fingerprint.State {
 		return r.program(t, in.Path)
 	case content, target, presence: // of a file, which tasks may have written
 	}
-	if l, ok := r.owners.covered(t, in.Path); ok {
+	if l, ok := r.owners.Covered(t.ID, t.Upstream, in.Path); ok {
 		if s, ok := r.left(l, in); ok {
 			return s
 		}
@@ -156,17 +157,17 @@ func (t *Task) installed(file string) (state, dir string, ok bool) {
 }
 
 // left is an input as a task left it.
-func (r *Results) left(l left, in input) (fingerprint.State, bool) {
-	link, isLink := strings.CutPrefix(string(l.state), "link to ")
+func (r *Results) left(l ownership.Left, in input) (fingerprint.State, bool) {
+	link, isLink := strings.CutPrefix(string(l.State), "link to ")
 	switch {
 	case in.Aspect == content:
-		return l.state, true
+		return l.State, true
 	case in.Aspect == target && isLink:
 		return r.digests.TargetOf(link), true
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e := r.placed[l.task]; e != nil {
+	if e := r.placed[l.Task]; e != nil {
 		for _, f := range e.Files {
 			if f.Path == in.Path && f.Kind == filetree.Regular {
 				return fingerprint.PresenceOf(f.Mode), true
@@ -178,7 +179,7 @@ func (r *Results) left(l left, in input) (fingerprint.State, bool) {
 
 // names is what a task finds in a folder.
 func (r *Results) names(t *Task, dir string) fingerprint.State {
-	hidden := r.owners.hidden(t, dir)
+	hidden := r.owners.Hidden(t.ID, dir)
 	if hidden == nil {
 		return r.digests.Names(r.abs(dir), r.uncounted(t, dir))
 	}
@@ -203,7 +204,7 @@ func variableState(value string, set bool) fingerprint.State {
 func (r *Results) uncounted(t *Task, dir string) func(name string) bool {
 	return func(name string) bool {
 		path := join(dir, name)
-		return pathrole.Unseen(path) || r.owners.foreign(t, path)
+		return pathrole.Unseen(path) || r.owners.Foreign(t.Upstream, path)
 	}
 }
 

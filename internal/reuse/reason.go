@@ -45,7 +45,10 @@ func (r *Results) note(t *Task, l last) {
 	if before, err := readLast(f, name); err == nil && bytes.Equal(before, text) {
 		return // reading takes less than writing
 	}
-	_ = replace(f, name, text)
+	_ = f.Replace(name, func(file *os.File) error {
+		_, err := file.Write(text)
+		return err
+	})
 }
 
 func (r *Results) last(t *Task) (l last, err error) {

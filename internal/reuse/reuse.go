@@ -20,7 +20,9 @@ import (
 	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/internal/git"
 	"github.com/heapmage/heapmage/internal/observe"
+	"github.com/heapmage/heapmage/internal/ownership"
 	"github.com/heapmage/heapmage/internal/pathrole"
+	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -48,13 +50,16 @@ type Task struct {
 	Path string
 }
 
+// folder is where the results of a workspace are, and what else is kept about its tasks.
+const folder = rundir.Name + "/cache"
+
 // Results are those of a workspace's tasks. They may be used by several goroutines.
 type Results struct {
 	root, home string
 	temps      []string
 	cache      *cache.Store
 	digests    *fingerprint.Digests
-	owners     *owners
+	owners     *ownership.Table
 	files      *os.Root
 	paths      paths
 	added      atomic.Bool // something was kept in this run
@@ -75,7 +80,7 @@ func Open(root, home string) (*Results, error) {
 		return nil, err
 	}
 	return &Results{root: root, temps: pathrole.Temps(), home: home, cache: cache.In(root), files: files,
-		digests: fingerprint.Open(root, folder, "digests"), owners: loadOwners(root),
+		digests: fingerprint.Open(root, folder, "digests"), owners: ownership.Load(root, folder),
 		paths: paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}}, nil
 }
 
@@ -102,7 +107,7 @@ func (r *Results) Close() error {
 	if r.lookOnly {
 		return r.files.Close()
 	}
-	return errors.Join(r.digests.Save(), r.owners.save(), r.files.Close())
+	return errors.Join(r.digests.Save(), r.owners.Save(), r.files.Close())
 }
 
 // isTracked reports whether a file of the workspace is under version control.
@@ -155,7 +160,7 @@ func dataOf(e *cache.Entry) (d data, err error) {
 // few words why the task has to run. An error is that of the context, or means that some
 // files may have been put in place; the task has to run then, too.
 func (r *Results) Look(ctx context.Context, t *Task) (hit *Hit, reason string, err error) {
-	r.owners.meet(t)
+	r.owners.Meet(t.ID, t.Upstream)
 	hit, reason, err = r.look(ctx, t)
 	if hit != nil || err != nil {
 		return hit, reason, err
@@ -212,9 +217,9 @@ func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (filetre
 	}
 	var done filetree.Result
 	if len(to.Stale) == 0 && r.inPlace(e.Files, to.Skip) {
-		r.owners.keep(t, files)
+		r.owners.Keep(t.ID, t.Upstream, files)
 	} else if done, err = r.cache.Restore(ctx, e, to); err == nil {
-		r.owners.set(t, files)
+		r.owners.Set(t.ID, t.Upstream, files)
 	}
 	if err == nil {
 		r.mu.Lock()
@@ -227,7 +232,7 @@ func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (filetre
 // placeFor returns where an entry is put, and what the task owns then. What a later task has
 // left over its files stays.
 func (r *Results) placeFor(ctx context.Context, t *Task, e *cache.Entry) (to filetree.Target, files map[string]fingerprint.State, err error) {
-	own := r.owners.files(t.ID)
+	own := r.owners.Files(t.ID)
 	files = map[string]fingerprint.State{}
 	for _, f := range e.Files {
 		files[f.Path] = stateOf(f)
@@ -235,7 +240,7 @@ func (r *Results) placeFor(ctx context.Context, t *Task, e *cache.Entry) (to fil
 	}
 	to = r.target(ctx, t)
 	to.Skip = func(path string) bool {
-		return r.owners.isShared(path) && r.owners.over(t, path, files[path], r.digests.Content(r.abs(path)))
+		return r.owners.IsShared(path) && r.owners.Over(t.ID, path, files[path], r.digests.Content(r.abs(path)))
 	}
 	kept, err := dataOf(e)
 	if err != nil {
@@ -246,7 +251,7 @@ func (r *Results) placeFor(ctx context.Context, t *Task, e *cache.Entry) (to fil
 		to.Stale = append(to.Stale, path)
 	}
 	for path := range own {
-		if len(r.owners.of(path)) == 1 && !r.isTracked(ctx, path) {
+		if len(r.owners.Of(path)) == 1 && !r.isTracked(ctx, path) {
 			to.Stale = append(to.Stale, path)
 		}
 	}
@@ -276,12 +281,12 @@ func (r *Results) target(ctx context.Context, t *Task) filetree.Target {
 // after it, wrote over that.
 func (r *Results) expose(ctx context.Context, t *Task) error {
 	covered := map[string]map[string]bool{} // by the task that left it
-	for _, path := range r.owners.shared() {
-		if l, ok := r.owners.covered(t, path); ok && r.digests.Content(r.abs(path)) != l.state {
-			if covered[l.task] == nil {
-				covered[l.task] = map[string]bool{}
+	for _, path := range r.owners.Shared() {
+		if l, ok := r.owners.Covered(t.ID, t.Upstream, path); ok && r.digests.Content(r.abs(path)) != l.State {
+			if covered[l.Task] == nil {
+				covered[l.Task] = map[string]bool{}
 			}
-			covered[l.task][path] = true
+			covered[l.Task][path] = true
 		}
 	}
 	for task, paths := range covered {
@@ -306,8 +311,8 @@ func (r *Results) mayReplace(ctx context.Context, t *Task, path string) bool {
 	if r.isTracked(ctx, path) {
 		return false
 	}
-	for _, l := range r.owners.of(path) {
-		if l.task == t.ID || t.Upstream[l.task] {
+	for _, l := range r.owners.Of(path) {
+		if l.Task == t.ID || t.Upstream[l.Task] {
 			return true
 		}
 	}

@@ -57,7 +57,7 @@ func (r *Results) view(ctx context.Context, t *Task, o observe.Observation) *vie
 		}
 	}
 	v.judge(o, written)
-	r.owners.set(t, v.owned()) // what it wrote counts in no listing
+	r.owners.Set(t.ID, t.Upstream, v.owned()) // what it wrote counts in no listing
 	own := map[string]bool{}
 	for _, f := range v.outputs {
 		own[f.Path] = true
@@ -129,7 +129,7 @@ func (v *view) judge(o observe.Observation, written map[string]observe.File) {
 	var strange []string // they were there before, and are not the task's
 	for rel, f := range written {
 		before := f.Existed() && !f.Mode.IsDir()
-		if before && (!v.r.owners.owns(v.task.ID, rel) || v.r.isTracked(v.ctx, rel)) {
+		if before && (!v.r.owners.Owns(v.task.ID, rel) || v.r.isTracked(v.ctx, rel)) {
 			strange = append(strange, rel)
 		}
 	}
@@ -142,7 +142,7 @@ func (v *view) judge(o observe.Observation, written map[string]observe.File) {
 		case v.r.isTracked(v.ctx, rel):
 			v.wrong("it changed %s, which is under version control", rel)
 			delete(written, rel) // it stays whose it is
-		case v.r.owners.of(rel) != nil: // it comes after another task, or beside it
+		case v.r.owners.Of(rel) != nil: // it comes after another task, or beside it
 		case !ignored[rel]:
 			v.wrong("it changed %s, which was there before", rel)
 			delete(written, rel)
@@ -153,11 +153,11 @@ func (v *view) judge(o observe.Observation, written map[string]observe.File) {
 		}
 	}
 	var kept []string // outputs of earlier attempts that it left
-	for path, state := range v.r.owners.files(v.task.ID) {
+	for path, state := range v.r.owners.Files(v.task.ID) {
 		if state == fingerprint.Absent {
 			continue
 		}
-		if _, below := v.r.owners.below(v.task, path); !below {
+		if _, below := v.r.owners.Below(v.task.Upstream, path); !below {
 			f := o.Files[v.r.abs(path)]
 			v.incremental = v.incremental || f.Existed() && (f.Found || f.Read || f.Listed)
 		}
@@ -166,17 +166,17 @@ func (v *view) judge(o observe.Observation, written map[string]observe.File) {
 		}
 	}
 	for _, rel := range slices.Sorted(maps.Keys(written)) {
-		for _, l := range v.r.owners.of(rel) {
-			if !v.r.owners.ordered(v.task.ID, l.task) {
-				v.r.conflict(rel, v.task.ID, l.task)
-				v.wrong("%s writes %s too, and neither comes before the other: add a dependsOn", l.task, rel)
+		for _, l := range v.r.owners.Of(rel) {
+			if !v.r.owners.Ordered(v.task.ID, l.Task) {
+				v.r.conflict(rel, v.task.ID, l.Task)
+				v.wrong("%s writes %s too, and neither comes before the other: add a dependsOn", l.Task, rel)
 			}
 		}
-		if f := written[rel]; f.Existed() && f.Mode.IsDir() && !v.r.owners.owns(v.task.ID, rel) && exists(v.r.abs(rel)) {
+		if f := written[rel]; f.Existed() && f.Mode.IsDir() && !v.r.owners.Owns(v.task.ID, rel) && exists(v.r.abs(rel)) {
 			continue // it was there before
 		}
 		v.output(rel)
-		if _, ok := v.r.owners.below(v.task, rel); ok && !exists(v.r.abs(rel)) {
+		if _, ok := v.r.owners.Below(v.task.Upstream, rel); ok && !exists(v.r.abs(rel)) {
 			v.removed = append(v.removed, rel)
 		}
 	}
@@ -192,14 +192,14 @@ func (v *view) judge(o observe.Observation, written map[string]observe.File) {
 // drop removes an output of an earlier attempt: one from nothing would not have left it. It
 // returns false for what is needed as it is, and leaves what is no longer the task's.
 func (v *view) drop(rel string) bool {
-	if len(v.r.owners.of(rel)) > 1 {
+	if len(v.r.owners.Of(rel)) > 1 {
 		return false
 	}
 	info, err := v.r.files.Lstat(rel)
 	if err != nil {
 		return true
 	}
-	if !info.IsDir() && v.r.digests.Content(v.r.abs(rel)) != v.r.owners.files(v.task.ID)[rel] || v.r.isTracked(v.ctx, rel) {
+	if !info.IsDir() && v.r.digests.Content(v.r.abs(rel)) != v.r.owners.Files(v.task.ID)[rel] || v.r.isTracked(v.ctx, rel) {
 		return true // it is the user's now
 	}
 	return v.r.files.Remove(rel) == nil || !info.IsDir()
@@ -261,21 +261,21 @@ func (v *view) owned() map[string]fingerprint.State {
 
 // rewrote adds what an upstream task had left where the task has written.
 func (v *view) rewrote(rel string, f observe.File) {
-	l, ok := v.r.owners.below(v.task, rel)
+	l, ok := v.r.owners.Below(v.task.Upstream, rel)
 	if ok && f.Written && (f.Read || f.Found) && f.Existed() && !f.Mode.IsDir() {
-		v.inputs = append(v.inputs, known{input{content, rel}, l.state})
+		v.inputs = append(v.inputs, known{input{content, rel}, l.State})
 	}
 }
 
 // inside adds what was met in the workspace, and is no output of the task.
 func (v *view) inside(rel string, f observe.File) {
-	others := v.r.owners.of(rel)
+	others := v.r.owners.Of(rel)
 	if pathrole.IsInstalled(rel) && len(others) == 0 && v.packaged(rel, f) {
 		return
 	}
 	for _, l := range others {
-		if !v.r.owners.ordered(v.task.ID, l.task) && (f.Read || f.Listed) {
-			v.wrong("it read %s, which %s writes: add %s to its dependsOn", rel, l.task, l.task)
+		if !v.r.owners.Ordered(v.task.ID, l.Task) && (f.Read || f.Listed) {
+			v.wrong("it read %s, which %s writes: add %s to its dependsOn", rel, l.Task, l.Task)
 			return
 		}
 	}
