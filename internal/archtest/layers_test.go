@@ -15,7 +15,7 @@ var layers = [][]string{
 	{"memtools", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel", "internal/fingerprint"},
 	{"memtools/oom", "memtools/v8heap", "internal/jsonc", "internal/sublimit", "internal/elder", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue", "internal/taskcgroup", "internal/ownership"},
 	{"internal/workspace", "internal/managerprogram", "internal/nodeoptions", "internal/nxcommand", "internal/observe"},
-	{"internal/runnerfile", "internal/installed"},
+	{"internal/runnerfile", "internal/installed", "internal/installstate"},
 	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess", "internal/affected", "internal/taskenv"},
 	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "internal/filetree", "pool/internal/process"},
 	{"internal/heap", "internal/runner", "internal/cache", "internal/pathrole", "pool"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/installstate"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/runner"
@@ -63,8 +64,8 @@ func (r *run) install(ctx context.Context) error {
 // installStep returns what installs the dependencies, and the reason; without a reason
 // nothing has to be done.
 func (r *run) installStep() (script.Step, string, error) {
-	present := script.Present{Unfinished: rundir.UnfinishedInstall(r.ws.Root), Finished: rundir.FinishedInstall(r.ws.Root), Needed: r.graph.Packages()}
-	return script.Install(r.settings, present, r.scriptOptions())
+	known := installstate.Known{Unfinished: rundir.UnfinishedInstall(r.ws.Root), Finished: rundir.FinishedInstall(r.ws.Root), Needed: r.graph.Packages()}
+	return script.Install(r.settings, known, r.scriptOptions())
 }
 
 // lockInstall waits until no other run installs, and keeps others from it.

@@ -8,10 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/heapmage/heapmage/internal/environ"
-	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/managerprogram"
 	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/npmconfig"
@@ -185,24 +182,7 @@ func (s *Settings) syncs(pkg *workspace.Package, script string) bool {
 	if s.ws.Manager != workspace.PNPM || !slices.Contains(s.syncAfter, script) {
 		return false
 	}
-	modules, _ := s.readModules() // what cannot be read lists nothing
-	return len(modules.Injected[pkg.Dir]) > 0
-}
-
-// modulesFile is what pnpm writes about its last installation.
-const modulesFile = "node_modules/.modules.yaml"
-
-type pnpmModules struct {
-	Linker   string              `yaml:"nodeLinker"`
-	Included map[string]bool     `yaml:"included"`
-	Injected map[string][]string `yaml:"injectedDeps"`
-}
-
-// readModules reads that file. ok is false if it is missing or not as expected.
-func (s *Settings) readModules() (modules pnpmModules, ok bool) {
-	text := folder.Read(s.ws.Root, modulesFile)
-	ok = text != nil && yaml.Unmarshal(text, &modules) == nil
-	return modules, ok
+	return s.installation().Injects(pkg)
 }
 
 // major is the first number of the version of the manager that runs scripts, 0 if it is

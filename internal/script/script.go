@@ -110,7 +110,7 @@ func (s *Settings) needsManager(pkg *workspace.Package, name string) bool {
 	if s.ws.Berry() && expandsDeep(pkg.Scripts[name]) {
 		return true
 	}
-	return s.plugNPlay() || s.syncs(pkg, name) || runtime.GOOS == "windows" && (s.emulated || s.ws.Berry())
+	return s.installation().PlugNPlay() || s.syncs(pkg, name) || runtime.GOOS == "windows" && (s.emulated || s.ws.Berry())
 }
 
 // expandsDeep reports whether a script's text has a "**" that a shell would expand.

@@ -1,4 +1,4 @@
-package script
+package installstate
 
 import (
 	"encoding/json"
@@ -18,16 +18,16 @@ const bunFile = "bun.lock"
 // missingOfBun is a package that an installation of Bun's would have left if it had ended, as
 // Bun writes no mark: one that bun.lock lists and that no system excludes. Packages inside
 // packages are not looked for, nor anything in a bun.lockb, which is not read.
-func (s *Settings) missingOfBun() string {
-	if s.ws.Manager != workspace.Bun {
+func (i Installation) missingOfBun() string {
+	if i.ws.Manager != workspace.Bun {
 		return ""
 	}
 	var lock struct{ Packages map[string][]json.RawMessage }
-	text, err := hujson.Standardize(folder.Read(s.ws.Root, bunFile))
+	text, err := hujson.Standardize(folder.Read(i.ws.Root, bunFile))
 	if err != nil || json.Unmarshal(text, &lock) != nil {
 		return ""
 	}
-	store := s.bunStore()
+	store := i.bunStore()
 	var gone []string
 	for place, parts := range lock.Packages {
 		var what string
@@ -37,7 +37,7 @@ func (s *Settings) missingOfBun() string {
 		inside := strings.Count(place, "/") > 0 && !strings.HasPrefix(place, "@") || strings.Count(place, "/") > 1
 		switch _, version, _ := strings.Cut(what[1:], "@"); {
 		case strings.ContainsAny(version, ":/#") || slices.ContainsFunc(parts[1:], notAlways):
-		case store != nil && !store[strings.ReplaceAll(what, "/", "+")], store == nil && !inside && !folder.Has(filepath.Join(s.ws.Root, "node_modules", place), "package.json"):
+		case store != nil && !store[strings.ReplaceAll(what, "/", "+")], store == nil && !inside && !folder.Has(filepath.Join(i.ws.Root, "node_modules", place), "package.json"):
 			gone = append(gone, what)
 		}
 	}
@@ -56,8 +56,8 @@ func notAlways(part json.RawMessage) bool {
 
 // bunStore are the packages, as "name@version" with "+" for "/", that Bun's isolated linker
 // has put in its folder; nil if it is not in use.
-func (s *Settings) bunStore() map[string]bool {
-	dir := filepath.Join(s.ws.Root, "node_modules", ".bun")
+func (i Installation) bunStore() map[string]bool {
+	dir := filepath.Join(i.ws.Root, "node_modules", ".bun")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil
