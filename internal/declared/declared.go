@@ -116,15 +116,23 @@ func Load(ws *workspace.Workspace, c *config.Config) (*Model, error) {
 	return m, nil
 }
 
-// Summaries are one line for each source that is there, and one for what is not read.
-func (m *Model) Summaries() (lines []string) {
+// Summary is one line on a source, and what to do about what is not obeyed; Hint is empty if
+// nothing need be done.
+type Summary struct{ Text, Hint string }
+
+// Summaries are one for each source that is there, and one for what is not read.
+func (m *Model) Summaries() (all []Summary) {
 	for _, s := range m.sources {
-		lines = append(lines, s.summary())
+		one := Summary{Text: s.summary()}
+		if n, ok := s.(*nx); ok {
+			one.Hint = n.hint()
+		}
+		all = append(all, one)
 	}
 	if m.others != "" {
-		lines = append(lines, m.others)
+		all = append(all, Summary{Text: m.others})
 	}
-	return lines
+	return all
 }
 
 // Names are the tasks that any source knows.

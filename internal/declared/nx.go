@@ -7,65 +7,60 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/heapmage/heapmage/internal/jsonc"
-	"github.com/heapmage/heapmage/internal/nxcommand"
+	"github.com/heapmage/heapmage/internal/nxfile"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
 // nx is the configuration of Nx: nx.json, each package's project.json, and "nx" in its
-// package.json, as https://nx.dev/reference describes them. What plugins infer from
-// other files is not seen.
+// package.json. What plugins infer from other files is not seen.
 type nx struct {
 	silent
-	path     string
+	root     *nxfile.Root
 	ws       *workspace.Workspace
-	defaults map[string]nxTarget           // by target, or by executor
 	projects map[string]*nxProject         // by the folder of each package of which they say something, and of a root that is a member
 	renamed  map[string]*workspace.Package // by the name that a file of Nx gives
 	atOnce   Setting[int]
-	other    []string // keys that are not obeyed
 	foreign  []string // tasks that run by executors
+	example  string   // a script that runs the first of them
 }
 
 // nxProject is what one package has.
 type nxProject struct {
-	targets  map[string][]nxTarget // those of package.json, then those of project.json
-	implicit []string
-	included []string // the scripts that are targets too; nil means all
-	merged   map[string]nxMerged
+	*nxfile.Project
+	merged map[string]nxfile.Merged
 }
 
-// nxTarget is what one file says of a target.
-type nxTarget struct {
-	entry
-	executor       string
-	sugar          bool // it has "command" and no executor
-	inProject      bool // it stands in project.json
-	options        nxcommand.Options
-	configurations map[string]nxcommand.Options
-	configuration  string // the default one
-	continuous     *bool
-	from           string
-}
+// noProject is one of which no file of Nx says anything.
+var noProject = &nxfile.Project{}
 
 // readNx reads the files of a workspace, and adds the dependencies that they declare to
 // its packages. It returns nil if the root has no nx.json.
 func readNx(ws *workspace.Workspace) (source, error) {
-	d, err := jsonc.Read(ws.Root, "nx.json")
-	if d == nil || err != nil {
+	root, err := nxfile.ReadRoot(ws.Root)
+	if root == nil || err != nil {
 		return nil, err
 	}
-	n := &nx{path: d.Path, ws: ws, defaults: map[string]nxTarget{}, projects: map[string]*nxProject{}, renamed: map[string]*workspace.Package{}}
-	if err := n.readRoot(d); err != nil {
-		return nil, err
-	}
-	for _, pkg := range ws.Packages {
-		if err := n.readProject(ws.Root, pkg); err != nil {
+	n := &nx{root: root, ws: ws, projects: map[string]*nxProject{}, renamed: map[string]*workspace.Package{}}
+	if root.Parallel != nil {
+		if n.atOnce, err = concurrencyOf(root.Document, *root.Parallel); err != nil {
 			return nil, err
 		}
 	}
-	for dir, p := range n.projects {
-		n.mergeAll(ws.At(dir), p)
+	for _, pkg := range ws.Packages {
+		p, err := nxfile.ReadProject(ws.Root, pkg)
+		if err != nil {
+			return nil, err
+		}
+		if p == nil && pkg.Dir != "." {
+			continue
+		}
+		if p == nil {
+			p = noProject
+		}
+		n.projects[pkg.Dir] = &nxProject{p, root.Merge(p, pkg.Scripts)}
+		if p.Name != "" {
+			n.renamed[p.Name] = pkg
+		}
 	}
 	for _, pkg := range ws.Packages {
 		n.addDependencies(ws, pkg)
@@ -83,61 +78,57 @@ func (n *nx) called(project string) *workspace.Package {
 }
 
 // project is what the files of Nx say of a package.
-func (n *nx) project(pkg *workspace.Package) nxProject {
+func (n *nx) project(pkg *workspace.Package) *nxfile.Project {
 	if p := n.projects[pkg.Dir]; p != nil {
-		return *p
+		return p.Project
 	}
-	return nxProject{}
+	return noProject
 }
 
 // target returns a package's target; has is false if there is no such one.
-func (n *nx) target(pkg *workspace.Package, name string) (target nxMerged, has bool) {
+func (n *nx) target(pkg *workspace.Package, name string) (target nxfile.Merged, has bool) {
 	p := n.projects[pkg.Dir]
-	switch {
+	switch _, script := pkg.Scripts[name]; {
 	case p != nil:
 		target, has = p.merged[name]
-		return target, has
-	case pkg.Dir == ".": // it is no member
-		return target, false
+	case script && pkg.Dir != ".": // that root is no member
+		target, has = n.root.MergeOne(noProject, name, script)
 	}
-	if _, has := pkg.Scripts[name]; !has {
-		return target, false
-	}
-	return n.merge(pkg, name)
+	return target, has
 }
 
 // excludes is true for a script that "includedScripts" leaves out.
 func (n *nx) excludes(pkg *workspace.Package, name string) bool {
 	p := n.project(pkg)
-	return p.included != nil && !slices.Contains(p.included, name) && len(p.targets[name]) == 0
+	return p.Included != nil && !slices.Contains(p.Included, name) && len(p.Targets[name]) == 0
 }
 
 func (n *nx) names() (names []string) {
 	for _, p := range n.projects {
-		names = slices.AppendSeq(names, maps.Keys(p.targets))
+		names = slices.AppendSeq(names, maps.Keys(p.Targets))
 	}
 	return names
 }
 
 func (n *nx) summary() string {
-	return summaryOf(n.path, 0, part{"not obeyed", n.other}, part{"run by an executor, not by heapmage", n.foreign})
+	return summaryOf(n.root.Path, 0, part{"not obeyed", n.root.Other}, part{"run by an executor, not by heapmage", n.foreign})
 }
 
 // task is what all files say of a target.
 func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
 	if pkg.Dir == "." && n.projects["."] == nil {
-		return Task{}, false
+		return Task{}, false // it is no member
 	}
 	merged, has := n.target(pkg, name)
 	if !has { // nx looks beyond it for the same target, whatever is declared
-		return Task{DependsOn: Setting[[]string]{[]string{"^" + name}, n.path}}, true
+		return Task{DependsOn: Setting[[]string]{[]string{"^" + name}, n.root.Path}}, true
 	}
-	t := merged.Task
-	if _, usual := n.usual(name, merged.executor); !usual && len(n.project(pkg).targets[name]) == 0 { // the script, and no word on it
+	if !n.root.Knows(name, merged.Executor) && len(n.project(pkg).Targets[name]) == 0 { // the script, and no word on it
 		return Task{}, false
 	}
-	if merged.continuous {
-		t.Persistent = Setting[bool]{true, n.path}
+	t := taskOf(merged)
+	if merged.Continuous {
+		t.Persistent = Setting[bool]{true, n.root.Path}
 	}
 	_, script := pkg.Scripts[name]
 	t.Passes = !script
@@ -149,6 +140,20 @@ func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
 	}
 	t.DependsOn.Value = order
 	return t, true
+}
+
+// taskOf joins what the files say of a target.
+func taskOf(m nxfile.Merged) (t Task) {
+	for _, l := range m.Layers {
+		order := slices.Clone(l.DependsOn)
+		for i := range order {
+			if order[i] == nxfile.Spread {
+				order[i] = extends
+			}
+		}
+		t.take(entry{dependsOn: order, outputs: l.Outputs, inputs: l.Inputs, cache: l.Cache}, l.From)
+	}
+	return t
 }
 
 // has reports whether a package has a target.
@@ -173,13 +178,13 @@ func (n *nx) entry(pkg *workspace.Package, entry string) (rewritten string, ok b
 // continuous reports whether a task never ends. Nx runs it beside what depends on it.
 func (n *nx) continuous(pkg *workspace.Package, name string) bool {
 	target, _ := n.target(pkg, name)
-	return target.continuous
+	return target.Continuous
 }
 
 // addDependencies makes implicitDependencies edges between packages: "*" is all,
 // "!web" takes one away.
 func (n *nx) addDependencies(ws *workspace.Workspace, pkg *workspace.Package) {
-	for _, pattern := range n.project(pkg).implicit {
+	for _, pattern := range n.project(pkg).Implicit {
 		pattern, without := strings.CutPrefix(pattern, "!")
 		matches := func(to *workspace.Package) bool {
 			match, _ := path.Match(pattern, to.Name)
@@ -195,4 +200,12 @@ func (n *nx) addDependencies(ws *workspace.Workspace, pkg *workspace.Package) {
 			}
 		}
 	}
+}
+
+// hint is what to do about targets that heapmage does not run.
+func (n *nx) hint() string {
+	if n.example == "" {
+		return ""
+	}
+	return "to run such a target too, give its package a script that does: " + n.example
 }

@@ -112,7 +112,7 @@ tasks: {build: {dependsOn: [^build]}}
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(m.Summaries(), "\n"); got != tt.want {
+			if got := strings.Join(texts(m), "\n"); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})

@@ -16,8 +16,8 @@ import (
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/config"
-	"github.com/heapmage/heapmage/internal/jsonc"
 	"github.com/heapmage/heapmage/internal/nxcommand"
+	"github.com/heapmage/heapmage/internal/nxfile"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -120,14 +120,14 @@ func compareNxProjects(t *testing.T, program string, ws *workspace.Workspace) (c
 			continue
 		}
 		own := n.project(pkg)
-		if got, want := slices.Sorted(slices.Values(own.implicit)), slices.Sorted(slices.Values(project.ImplicitDependencies)); !slices.Equal(got, want) {
+		if got, want := slices.Sorted(slices.Values(own.Implicit)), slices.Sorted(slices.Values(project.ImplicitDependencies)); !slices.Equal(got, want) {
 			t.Errorf("%s depends on %q, for Nx on %q", pkg.Dir, got, want)
 		}
 		names := map[string]bool{}
 		for name := range pkg.Scripts {
 			names[name] = n.has(pkg, name)
 		}
-		for name := range own.targets {
+		for name := range own.Targets {
 			names[name] = n.has(pkg, name)
 		}
 		for name := range project.Targets {
@@ -149,32 +149,28 @@ func compareNxProjects(t *testing.T, program string, ws *workspace.Workspace) (c
 
 func compareNxTarget(t *testing.T, n *nx, pkg *workspace.Package, name string, theirs map[string]json.RawMessage) {
 	t.Helper()
-	ours, _ := n.target(pkg, name)
-	executor, options := n.runs(pkg, name)
-	text, _ := json.Marshal(theirs)
-	d, err := jsonc.Parse("theirs", []byte(`{"t": `+string(text)+`}`))
+	merged, _ := n.target(pkg, name)
+	ours, executor, options := taskOf(merged), merged.Executor, merged.Options
+	p, err := nxfile.ReadProject(t.TempDir(), &workspace.Package{Dir: ".", Manifest: manifest(name, theirs)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, _ := jsonc.Member(d.Top, "t")
-	want, err := readNxTarget(d, target, name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	theirsMerged := (&nxfile.Root{}).Merge(p, nil)[name]
+	want, wanted := taskOf(theirsMerged), theirsMerged
 	if executor == "" {
 		executor = "nx:noop"
 	}
-	if options["script"] == nil && executor == runScript { // theirs always says which
+	if options["script"] == nil && executor == nxfile.RunScript { // theirs always says which
 		options["script"], _ = json.Marshal(name)
 	}
 	id := pkg.Dir + "#" + name
-	if executor != want.executor {
-		t.Errorf("%s is run by %q, for Nx by %q", id, executor, want.executor)
+	if executor != wanted.Executor {
+		t.Errorf("%s is run by %q, for Nx by %q", id, executor, wanted.Executor)
 	}
-	if got, want := filled(options, pkg, n), filled(over(want.options, want.configurations[want.configuration]), pkg, n); !maps.Equal(got, want) {
+	if got, want := filled(options, pkg, n), filled(wanted.Options, pkg, n); !maps.Equal(got, want) {
 		t.Errorf("%s has the options %v, for Nx %v", id, got, want)
 	}
-	for what, lists := range map[string][2][]string{"dependsOn": {ours.DependsOn.Value, want.dependsOn}, "outputs": {ours.Outputs.Value, want.outputs}} {
+	for what, lists := range map[string][2][]string{"dependsOn": {ours.DependsOn.Value, want.DependsOn.Value}, "outputs": {ours.Outputs.Value, want.Outputs.Value}} {
 		for i, list := range lists {
 			lists[i] = slices.Compact(slices.Sorted(slices.Values(list)))
 		}
@@ -182,12 +178,18 @@ func compareNxTarget(t *testing.T, n *nx, pkg *workspace.Package, name string, t
 			t.Errorf("%s: %s are %q, for Nx %q", id, what, lists[0], lists[1])
 		}
 	}
-	if theirs := want.cache != nil && *want.cache; ours.Cache.Value != theirs {
+	if theirs := want.Cache.Value; ours.Cache.Value != theirs {
 		t.Errorf("%s: cache is %v, for Nx %v", id, ours.Cache.Value, theirs)
 	}
-	if theirs := want.continuous != nil && *want.continuous; n.continuous(pkg, name) != theirs {
+	if theirs := wanted.Continuous; n.continuous(pkg, name) != theirs {
 		t.Errorf("%s: continuous is %v for Nx", id, theirs)
 	}
+}
+
+// manifest is a package.json with one target.
+func manifest(name string, target any) []byte {
+	text, _ := json.Marshal(map[string]any{"nx": map[string]any{"targets": map[string]any{name: target}}}) // it came from JSON
+	return text
 }
 
 // filled are options as texts, with what Nx fills in.
@@ -196,18 +198,9 @@ func filled(options nxcommand.Options, pkg *workspace.Package, n *nx) map[string
 	for name, raw := range options {
 		var text bytes.Buffer
 		_ = json.Compact(&text, raw) // it was read as JSON
-		all[name] = strings.NewReplacer("{projectRoot}", pkg.Dir, "{projectName}", nxName(n, pkg), "{workspaceRoot}/", "", "{workspaceRoot}", "").Replace(text.String())
+		all[name] = strings.NewReplacer("{projectRoot}", pkg.Dir, "{projectName}", n.nameOf(pkg), "{workspaceRoot}/", "", "{workspaceRoot}", "").Replace(text.String())
 	}
 	return all
-}
-
-func nxName(n *nx, pkg *workspace.Package) string {
-	for name, p := range n.renamed {
-		if p == pkg && name != pkg.DeclaredName {
-			return name
-		}
-	}
-	return pkg.DeclaredName
 }
 
 // anyNxProjects draws what the files of the three packages of a repository say.

@@ -36,7 +36,7 @@ func TestNxScripts(t *testing.T) {
 			}
 			a := ws.Packages[0]
 			if runs, ok := a.Declared("say"); !ok || runs != "" {
-				t.Fatalf("no script: %s", m.Summaries())
+				t.Fatalf("no script: %s", texts(m))
 			}
 			check := func(cmd *exec.Cmd) string {
 				out, err := cmd.Output()
@@ -112,7 +112,27 @@ func TestNxExecutors(t *testing.T) {
 		t.Errorf("e2e: %s", got)
 	}
 	want := `nx.json declares the order of tasks; run by an executor, not by heapmage: a#env (nx:run-commands with a variable that no shell can set), a#list (nx:run-commands with commands that are no texts), a#lost (nx:run-script of "gone", which is no script), a#wait (nx:run-commands with readyWhen)`
-	if got := strings.Join(m.Summaries(), "\n"); got != want {
+	if got := strings.Join(texts(m), "\n"); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// A target that an executor runs is named with the script that would have it run, until there
+// is one.
+func TestWhatToDoAboutATargetOfAnExecutor(t *testing.T) {
+	const project = "-- packages/a/project.json --\n" + `{"name": "shop", "targets": {"pack": {"executor": "@nx/js:tsc"}}}`
+	for script, want := range map[string]string{
+		"":                 `to run such a target too, give its package a script that does: "pack": "nx run shop:pack"`,
+		"tsc":              `to run such a target too, give its package a script that does: "pack": "nx run shop:pack"`,
+		"nx run shop:pack": "",
+	} {
+		ws, c := repository(t, "-- nx.json --\n{}\n"+project+"\n-- packages/a/package.json --\n"+`{"name": "a", "version": "1.0.0", "scripts": {"pack": "`+script+`"}}`)
+		m, err := Load(ws, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Summaries()[0]; got.Hint != want || strings.Contains(got.Text, "a#pack") == (want == "") {
+			t.Errorf("%q: %+v", script, got)
+		}
 	}
 }

@@ -40,7 +40,7 @@ func TestWireit(t *testing.T) {
 		}
 	}
 	want := `wireit in package.json of 3 packages declares the order of tasks; run with each script that needs them, because wireit is not told all their files: b#plain, c#build; no script of this workspace: a#../gone:build`
-	if got := m.Summaries(); !slices.Equal(got, []string{want}) {
+	if got := texts(m); !slices.Equal(got, []string{want}) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

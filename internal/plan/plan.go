@@ -94,8 +94,8 @@ type Setting struct {
 // New plans a request. Every error is one that the user can fix.
 func New(r Request, in Setting) (*Plan, error) {
 	p := &Plan{Request: r, Setting: in}
-	for _, line := range in.Declared.Summaries() {
-		p.notice(event.DeclaredRead, line)
+	for _, s := range in.Declared.Summaries() {
+		p.Notices = append(p.Notices, event.Notice{Kind: event.DeclaredRead, Text: s.Text, Hint: s.Hint})
 	}
 	return p, p.setTasks()
 }

@@ -33,7 +33,6 @@ type Settings struct {
 	ws *workspace.Workspace
 	nodeSettings
 	packages    map[string]packageSettings // of packages that have some, by their folder
-	fixedFiles  bool                       // yarn reads the same files of variables in every folder
 	scriptShell string
 	hooks       bool     // pre and post scripts run
 	emulated    bool     // pnpm runs scripts in its own shell
