@@ -3,6 +3,7 @@
 package cachedtask
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,6 +24,7 @@ import (
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/taskenv"
 	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/unobserved"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -39,16 +41,21 @@ type Setting struct {
 	// Node is the path of Node, Versions what runs the scripts with its version, and Manager
 	// the package manager with its.
 	Node, Versions, Manager string
+	// Results are those of earlier runs if tasks are not observed; nil if they are.
+	Results *reuse.Results
 }
 
 // Tasks are those of a run. They may be used by several goroutines.
 type Tasks struct {
 	Setting
-	installed *installed.Installed
-	scanner   *taskenv.Scanner
+	// Unobserved tells what tasks read and write; nil if they are observed.
+	Unobserved *unobserved.Tasks
+	installed  *installed.Installed
+	scanner    *taskenv.Scanner
 
-	mu       sync.Mutex // guards upstream
+	mu       sync.Mutex // guards what follows
 	upstream map[string]map[string]bool
+	known    map[string]string // digests of what is known of tasks, but for files
 }
 
 // Task is a task whose result is kept.
@@ -61,15 +68,21 @@ type Task struct {
 	Stale string
 	// Afresh is set if what it left earlier is removed before it runs.
 	Afresh bool
+	// Inputs are the files that it is taken to read, if tasks are not observed.
+	Inputs []string
 }
 
 const folder = rundir.Name + "/cache"
 
 // Open reads what earlier runs have kept about the files of a workspace.
 func Open(s Setting) *Tasks {
-	return &Tasks{Setting: s, installed: installed.New(s.Workspace, s.Digests, folder, "installed"),
+	k := &Tasks{Setting: s, installed: installed.New(s.Workspace, s.Digests, folder, "installed"),
 		scanner:  taskenv.NewScanner(s.Digests, s.Workspace.Root, folder, "variables"),
-		upstream: map[string]map[string]bool{}}
+		upstream: map[string]map[string]bool{}, known: map[string]string{}}
+	if s.Results != nil {
+		k.Unobserved = unobserved.Open(unobserved.Setting{Workspace: s.Workspace, Declared: s.Declared, Left: k.left, Owned: s.Results.Owned})
+	}
+	return k
 }
 
 // Save keeps what was found out for later runs.
@@ -94,8 +107,18 @@ func (k *Tasks) NotKept(t *taskgraph.Task) string {
 	return ""
 }
 
-// Of gathers what is known of a task.
-func (k *Tasks) Of(t *taskgraph.Task) *Task {
+// Of gathers what is known of a task. If tasks are not observed, those before it must have
+// ended, as what they left is a part of it.
+func (k *Tasks) Of(ctx context.Context, t *taskgraph.Task) *Task {
+	task := k.base(t)
+	if k.Unobserved != nil {
+		k.addUnobserved(ctx, t, task)
+	}
+	return task
+}
+
+// base is what is known of a task, but for the files that an unobserved one reads.
+func (k *Tasks) base(t *taskgraph.Task) *Task {
 	state := k.installed.Of(t.Package.Dir)
 	task := &Task{Stale: state.Stale, Question: k.environmentOf(t)}
 	incremental := k.Declared.Task(t.Package, t.Target, t.Script).Incremental

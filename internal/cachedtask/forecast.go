@@ -23,7 +23,7 @@ func (k *Tasks) Forecast(ctx context.Context, results *reuse.Results, graph *tas
 		if why != "" {
 			why = "its result is not kept: " + why
 		} else {
-			f.tasks[t.ID] = k.Of(t)
+			f.tasks[t.ID] = k.Of(ctx, t)
 			why = f.tasks[t.ID].Stale
 		}
 		if why == "" {

@@ -40,6 +40,9 @@ type Config struct {
 	Cgroups *bool
 	// Cache is "" or "off" (no results of tasks are kept), CacheOn or CacheRefresh.
 	Cache string
+	// Observe is "" or "on" (what a task reads and writes is observed where that is possible),
+	// or ObserveOff.
+	Observe string
 	// Runner is "" (heapmage runs scripts itself) or RunnerPackageManager.
 	Runner string
 	// Tasks are settings by target, or by "package#target" with the package as in
@@ -58,6 +61,9 @@ const (
 	CacheOn      = "on"
 	CacheRefresh = "refresh"
 )
+
+// ObserveOff is the Observe that goes by Git and by what is declared.
+const ObserveOff = "off"
 
 // OnPressureSuspend is the OnPressure that keeps a task that has to make room
 // frozen, with its memory, until there is room again.

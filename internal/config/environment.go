@@ -51,6 +51,7 @@ func (c *Config) variables() fields {
 		environ.KeepGoing:       boolean(environ.KeepGoing, &c.KeepGoing),
 		environ.Cgroups:         boolean(environ.Cgroups, &c.Cgroups),
 		environ.Cache:           oneOf(environ.Cache, &c.Cache, "off", CacheOn, CacheRefresh),
+		environ.Observe:         oneOf(environ.Observe, &c.Observe, "on", ObserveOff),
 		environ.Runner:          oneOf(environ.Runner, &c.Runner, RunnerPackageManager),
 		environ.MonitorInterval: duration(environ.MonitorInterval, &c.Monitor.Interval, leastInterval),
 		environ.MonitorWarning:  percent(environ.MonitorWarning, &c.Monitor.Warning),

@@ -34,6 +34,7 @@ func (c *Config) parse(text []byte) error {
 		"keepGoing":   boolean("keepGoing", &c.KeepGoing),
 		"cgroups":     boolean("cgroups", &c.Cgroups),
 		"cache":       oneOf("cache", &c.Cache, "off", CacheOn, CacheRefresh),
+		"observe":     oneOf("observe", &c.Observe, "on", ObserveOff),
 		"runner":      oneOf("runner", &c.Runner, RunnerPackageManager),
 		"monitor": func(v *yaml.Node) error {
 			return mapping(v, "monitor", fields{

@@ -25,6 +25,17 @@ func (m *Model) Environment() Environment {
 	return Environment{}
 }
 
+// GlobalDependencies are globs of files that all tasks depend on, relative to the workspace;
+// "!" excludes.
+func (m *Model) GlobalDependencies() []string {
+	for _, s := range m.sources {
+		if t, ok := s.(*turbo); ok {
+			return t.root.filesAll
+		}
+	}
+	return nil
+}
+
 // readEnvironment reads a key of the file if it is on the variables of all tasks.
 func (f *turboFile) readEnvironment(field jsonc.Field) (err error) {
 	switch field.Name {

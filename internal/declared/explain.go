@@ -48,7 +48,7 @@ func (t Task) Explain() (lines []Line) {
 
 func line(key, value, from string, kept bool) Line {
 	switch {
-	case key == "inputs" || key == "globalDependencies":
+	case key == "inputs" || key == globalDependencies:
 		from += " (not used: what is read is seen)"
 	case kept:
 		from += " (for cache: on)"

@@ -20,8 +20,9 @@ type turboFile struct {
 
 	// envAll and throughAll are globalEnv and globalPassThroughEnv.
 	envAll, throughAll []string
-	envMode            string // "strict" or "loose"; empty if it is not given
-	version1           bool   // it has a "pipeline"
+	filesAll           []string // globalDependencies
+	envMode            string   // "strict" or "loose"; empty if it is not given
+	version1           bool     // it has a "pipeline"
 }
 
 // turboTask is what one file says of a task.
@@ -82,11 +83,16 @@ func parseTurbo(d *jsonc.Document) (*turboFile, error) {
 	return f, nil
 }
 
+const globalDependencies = "globalDependencies"
+
 // readGlobal keeps globalEnv and its like.
 func (f *turboFile) readGlobal(field jsonc.Field) error {
 	list, err := f.Texts(field.Value, field.Name)
 	if err != nil {
 		return err
+	}
+	if field.Name == globalDependencies {
+		f.filesAll = list
 	}
 	f.global = append(f.global, line(field.Name, strings.Join(list, ", "), f.Path, true))
 	return nil

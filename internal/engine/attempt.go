@@ -45,7 +45,7 @@ type attempt struct {
 }
 
 func (r *run) newAttempt(ctx context.Context, t *taskgraph.Task, g schedule.Grant) *attempt {
-	a := &attempt{run: r, task: t, grant: g, event: r.describe(t), result: r.kept(t), runs: ctx, done: make(chan schedule.Outcome, 1)}
+	a := &attempt{run: r, task: t, grant: g, event: r.describe(t), result: r.kept(ctx, t), runs: ctx, done: make(chan schedule.Outcome, 1)}
 	a.ctx, a.stop = context.WithCancelCause(ctx)
 	return a
 }
@@ -116,6 +116,7 @@ func (a *attempt) do() schedule.Outcome {
 	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(known.Basis), HeapLimit: a.limit.Size,
 		Usage: now.Usage, Budget: now.Budget, Because: a.because()})
 	a.list()
+	defer a.enter()()
 	log := a.state.Log(a.task.ID, a.grant.Attempt)
 	defer log.Close() // after the console has read it
 	res, err := a.process(log)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"math"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/taskenv"
 	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/unobserved"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -38,8 +40,9 @@ type results struct {
 // kept is a task whose result is kept.
 type kept struct {
 	*cachedtask.Task
-	reason string // why it has to run
-	unseen bool   // it must not be observed
+	reason string            // why it has to run
+	unseen bool              // it must not be observed
+	watch  *unobserved.Watch // what there was before it; nil if it is observed
 	answer taskenv.Answer
 }
 
@@ -47,6 +50,9 @@ type kept struct {
 func (r *run) openResults() {
 	if !r.wantsResults() {
 		return
+	}
+	if why := r.unobserved(); why != "" {
+		r.notices = append(r.notices, event.Notice{Kind: event.Unobserved, Text: "Tasks are not observed (" + why + "): what their results depend on is taken from Git and from what is declared"})
 	}
 	opened, err := reuse.Open(r.ws.Root, environ.Value(r.environ, "HOME"))
 	if err != nil {
@@ -62,11 +68,26 @@ func (p *place) wantsResults() bool {
 	return (p.config.Cache == config.CacheOn || p.config.Cache == config.CacheRefresh) && p.isNode()
 }
 
+// unobserved is why tasks are not observed; empty if they are.
+func (p *place) unobserved() string {
+	if p.config.Observe == config.ObserveOff {
+		return "observe: off"
+	}
+	if err := observe.Available(); err != nil {
+		return "the system cannot: " + err.Error()
+	}
+	return ""
+}
+
 // cachedTasks is what is known of tasks before they run. args are what a task's script gets.
 func (p *prepared) cachedTasks(opened *reuse.Results, args func(*taskgraph.Task) []string) *cachedtask.Tasks {
+	var unobserved *reuse.Results
+	if p.unobserved() != "" {
+		unobserved = opened
+	}
 	return cachedtask.Open(cachedtask.Setting{
 		Workspace: p.ws, Declared: p.declared, Environ: func(pkg *workspace.Package) []string { return p.settings.Environ(pkg, p.environ) }, Args: args, Digests: opened.Digests(),
-		Node: p.settings.Node.Path, Versions: p.versions(), Manager: p.manager(),
+		Node: p.settings.Node.Path, Versions: p.versions(), Manager: p.manager(), Results: unobserved,
 	})
 }
 
@@ -79,7 +100,7 @@ func (k *results) close() {
 }
 
 // kept is a task whose result is kept; nil if it is not.
-func (r *run) kept(t *taskgraph.Task) *kept {
+func (r *run) kept(ctx context.Context, t *taskgraph.Task) *kept {
 	if r.results == nil {
 		return nil
 	}
@@ -87,21 +108,24 @@ func (r *run) kept(t *taskgraph.Task) *kept {
 		return nil
 	}
 	r.results.mu.Lock()
-	defer r.results.mu.Unlock()
 	k := r.results.tasks[t.ID]
-	if k == nil {
-		k = &kept{Task: r.results.Of(t)}
-		if r.session.Heaps != nil {
-			k.Ours = []string{r.session.Heaps.Dir()}
-		}
-		r.results.tasks[t.ID] = k
+	r.results.mu.Unlock()
+	if k != nil {
+		return k
 	}
+	k = &kept{Task: r.results.Of(ctx, t)} // this may take a while, and nobody else asks for t
+	if r.session.Heaps != nil {
+		k.Ours = []string{r.session.Heaps.Dir()}
+	}
+	r.results.mu.Lock()
+	defer r.results.mu.Unlock()
+	r.results.tasks[t.ID] = k
 	return k
 }
 
 // look ends a task whose result is known.
 func (r *run) look(ctx context.Context, t *taskgraph.Task) (schedule.Outcome, bool) {
-	k := r.kept(t)
+	k := r.kept(ctx, t)
 	if k == nil {
 		return schedule.Outcome{}, false
 	}
@@ -139,22 +163,44 @@ func (a *attempt) because() string {
 	return ""
 }
 
+// mayKeep reports whether the result of the attempt may be kept.
+func (a *attempt) mayKeep() bool {
+	k := a.result
+	return k != nil && !k.unseen && k.Stale == ""
+}
+
 // observer is who observes the attempt; nil if nobody does.
 func (a *attempt) observer() *observe.Observer {
-	if k := a.result; k == nil || k.unseen || k.Stale != "" {
+	if !a.mayKeep() || a.results.Unobserved != nil {
 		return nil
 	}
 	return a.results.eyes
 }
 
+// enter notes that the attempt runs, and what there was before it if nobody observes it.
+// leave is to be called at its end.
+func (a *attempt) enter() (leave func()) {
+	if a.results == nil || a.results.Unobserved == nil {
+		return func() {}
+	}
+	leave = a.results.Unobserved.Enter(a.task)
+	if a.mayKeep() && a.result.watch == nil {
+		a.result.watch = a.results.Unobserved.Begin(a.runs, a.task, a.result.Inputs)
+	}
+	return leave
+}
+
 // environment is what the attempt gets of the environment of the run.
 func (a *attempt) environment() []string {
-	if a.observer() == nil {
+	if !a.mayKeep() {
 		return a.settings.Environ(a.task.Package, a.environ)
 	}
 	k := a.result
 	if k.answer.Pass == nil {
 		k.Question.Names = a.results.NamedIn(a.task.Package)
+		for _, name := range k.Inputs {
+			k.Question.Names = append(k.Question.Names, a.results.NamedBy(filepath.Join(a.ws.Root, filepath.FromSlash(name)))...)
+		}
 		k.answer = taskenv.Decide(k.Question)
 	}
 	return k.answer.Pass
@@ -162,7 +208,7 @@ func (a *attempt) environment() []string {
 
 // keep keeps the result of an attempt. One that was disturbed by being observed runs again.
 func (a *attempt) keep(o *schedule.Outcome, res runner.Result, log *rundir.Log) {
-	if a.observer() == nil {
+	if !a.mayKeep() {
 		return
 	}
 	if res.Blind != nil {
@@ -182,12 +228,16 @@ func (a *attempt) keep(o *schedule.Outcome, res runner.Result, log *rundir.Log) 
 	if a.finished.Status != event.Succeeded {
 		return
 	}
+	var local []string
+	if k.watch != nil {
+		res.Observation, local = k.watch.Finish(a.runs)
+	}
 	named := a.results.NamedBy
 	if k.Question.Mode != taskenv.Found {
 		named = nil // what is declared holds
 	}
 	done := a.results.Keep(a.runs, k.Task.Task, reuse.Attempt{
-		Observation: res.Observation, Passed: k.Question.Names, Withheld: k.answer.Withheld, Names: named, Ended: time.Now(),
+		Observation: res.Observation, Passed: k.Question.Names, Withheld: k.answer.Withheld, Names: named, Local: local, Ended: time.Now(),
 		Duration: res.Duration - res.Frozen, Processor: res.CPU, Peak: res.Peak, Log: io.NewSectionReader(log, 0, math.MaxInt64),
 	}, a.results.refresh)
 	if done.Differs != "" {

@@ -28,6 +28,8 @@ const (
 	Retries = Prefix + "RETRIES"
 	// Cache keeps results of tasks and puts them back: "on", "off" or "refresh".
 	Cache = Prefix + "CACHE"
+	// Observe is whether tasks are observed to learn what their results depend on: "on" or "off".
+	Observe = Prefix + "OBSERVE"
 	// KeepGoing keeps a run going after a failure: "true" or "false".
 	KeepGoing = Prefix + "KEEP_GOING"
 	// Cgroups gives each task a cgroup of its own: "true" or "false".
@@ -85,7 +87,7 @@ const (
 
 var (
 	settings = []string{
-		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, Runner,
+		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, Observe, Runner,
 		MonitorInterval, MonitorWarning, MonitorCritical,
 	}
 	marks = []string{Task, Running, Grant, Reaper, HeapSocket, WorkerHeap, PoolFD, PoolVersion}

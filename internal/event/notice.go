@@ -28,6 +28,7 @@ const (
 	StateUnwritten NoticeKind = "state-unwritten" // .heapmage cannot be written
 	Selected       NoticeKind = "selected"        // the packages that have changed since a commit
 	ResultNotKept  NoticeKind = "result-not-kept" // results of tasks, or one of them, cannot be kept
+	Unobserved     NoticeKind = "unobserved"      // results go by Git and what is declared
 )
 
 // Notice is one line that the user should know. It does not stop the run.

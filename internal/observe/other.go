@@ -22,8 +22,17 @@ func (*Observer) Command(string, []string, int) (w *Watch, program string, words
 // Close does nothing.
 func (*Observer) Close() {}
 
-// Look returns errors.ErrUnsupported.
-func Look(string) (Stamp, error) { return Stamp{}, errors.ErrUnsupported }
+// Available returns errors.ErrUnsupported.
+func Available() error { return errors.ErrUnsupported }
+
+// Look returns the stamp of a file, or of a link itself: its size and time only.
+func Look(path string) (Stamp, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return Stamp{}, err
+	}
+	return Stamp{Size: info.Size(), Modified: info.ModTime()}, nil
+}
 
 // File returns nil.
 func (*Watch) File() *os.File { return nil }

@@ -7,6 +7,7 @@
 package outputs
 
 import (
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -54,6 +55,27 @@ func (s Set) open() (*os.Root, error) {
 	}
 	return workspace.OpenRoot(dir)
 }
+
+// Files are the outputs that are there now, relative to Dir, with slashes. complete is false
+// if some may be missing.
+func (s Set) Files() (names []string, complete bool) {
+	if len(s.Patterns) == 0 {
+		return nil, true
+	}
+	root, err := s.open()
+	if err != nil {
+		return nil, false
+	}
+	defer root.Close()
+	complete, err = s.walk(root, func(name string, _ fs.DirEntry) error {
+		names = append(names, name)
+		return nil
+	})
+	return names, complete && err == nil
+}
+
+// Match reports whether a file, relative to Dir, with slashes, is an output if it is there.
+func (s Set) Match(name string) bool { return s.match(name) }
 
 // match reports whether a file is an output. name is relative to Dir, with
 // slashes.

@@ -110,6 +110,20 @@ func (r *Results) Close() error {
 	return errors.Join(r.digests.Save(), r.owners.Save(), r.files.Close())
 }
 
+// Left are the files that a task left and that are its outputs now, relative to the
+// workspace, with slashes, in no order. Empty means that none are known.
+func (r *Results) Left(task string) (paths []string) {
+	for path, state := range r.owners.files(task) {
+		if state != fingerprint.Absent {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// Owned reports whether a file of the workspace is the output of a task.
+func (r *Results) Owned(path string) bool { return len(r.owners.of(path)) > 0 }
+
 // isTracked reports whether a file of the workspace is under version control.
 func (r *Results) isTracked(ctx context.Context, rel string) bool {
 	r.trackedOnce.Do(func() { r.tracked = git.Tracked(context.WithoutCancel(ctx), r.root) })
@@ -326,7 +340,9 @@ type Attempt struct {
 	// that it did not get although they are set.
 	Passed, Withheld []string
 	// Names returns the variables that a file names.
-	Names               func(path string) []string
+	Names func(path string) []string
+	// Local is why its result must stay on this machine, beside what was observed.
+	Local               []string
 	Ended               time.Time
 	Duration, Processor time.Duration
 	Peak                memtools.Bytes
@@ -344,6 +360,7 @@ type Kept struct {
 // Keep keeps the result of an attempt. force has it stand in place of an earlier one.
 func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept {
 	v := r.view(ctx, t, a.Observation)
+	v.local = append(v.local, a.Local...)
 	v.variables(a)
 	for _, why := range a.Incomplete {
 		v.wrong("%s", why)
