@@ -24,6 +24,7 @@ import (
 	"github.com/heapmage/heapmage/internal/engine"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/inspect"
+	"github.com/heapmage/heapmage/internal/rerun"
 )
 
 // Build builds all packages in dependency order, as many at once as fit into memory.
@@ -100,6 +101,15 @@ func Clean(
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 ) error {
 	return engine.Run(ctx, engine.Request{Target: "clean", Packages: workspace, Since: since})
+}
+
+// Watch runs a target, and again for what changes, until Ctrl-C.
+func Watch(
+	ctx context.Context,
+	target *string, // build, typecheck, test or lint; build if left out
+	workspace *string, // packages: a name, a folder or a glob; several with commas
+) error {
+	return rerun.Watch(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace})
 }
 
 // Plan shows what a target would run, in which order and within which limits.

@@ -20,8 +20,8 @@ import (
 
 // Changes are the packages of a workspace that have changed.
 type Changes struct {
-	// Since names the commit with which the working tree was compared, for messages:
-	// "origin/main (1a2b3c4)".
+	// Since is a commit with which the working tree was compared, for messages: " since
+	// origin/main (1a2b3c4)". It is empty for changes since an earlier run.
 	Since string
 	// Packages are those with a changed file, or for which something else would be installed.
 	// The root is one of them if anything has changed at all.
@@ -46,15 +46,48 @@ func Since(ctx context.Context, ws *workspace.Workspace, ref string) (*Changes, 
 	if err != nil || !filepath.IsLocal(top) {
 		return nil, &problem.Error{Where: where, What: "the workspace is not in the repository that Git names, " + found.Root}
 	}
-	c := &Changes{Since: fmt.Sprintf("%s (%.7s)", ref, found.Base), Packages: map[*workspace.Package]bool{}}
-	s := sorter{Changes: c, ws: ws, top: filepath.ToSlash(top), byDir: map[string]*workspace.Package{}}
-	for _, pkg := range ws.Packages {
-		s.byDir[pkg.Dir] = pkg
-	}
+	s := newSorter(ws, filepath.ToSlash(top))
+	s.Since = fmt.Sprintf(" since %s (%.7s)", ref, found.Base)
 	for _, name := range found.Paths {
 		s.add(name, func() []byte { return git.Show(ctx, found.Root, found.Base, name) })
 	}
-	return c, nil
+	return s.Changes, nil
+}
+
+// Run is what has happened since an earlier run.
+type Run struct {
+	// Paths are files that have changed, relative to the workspace, with slashes.
+	Paths []string
+	// Failed are the folders of packages whose tasks did not succeed then. They count as
+	// changed.
+	Failed []string
+	// LockFile is what the lock file held then.
+	LockFile []byte
+}
+
+// After returns what has changed since an earlier run.
+func After(ws *workspace.Workspace, then Run) *Changes {
+	s := newSorter(ws, ".")
+	for _, name := range then.Paths {
+		s.add(name, func() []byte { return then.LockFile })
+	}
+	for _, dir := range then.Failed {
+		if pkg := ws.At(dir); pkg != nil {
+			s.Packages[pkg] = true
+		}
+	}
+	return s.Changes
+}
+
+// Owner returns the package that a file of the workspace belongs to, of nested ones the
+// innermost. It is nil for what may concern each of them.
+func Owner(ws *workspace.Workspace, name string) *workspace.Package {
+	for dir := name; dir != "."; dir = path.Dir(dir) {
+		if pkg := ws.At(dir); pkg != nil {
+			return pkg
+		}
+	}
+	return nil
 }
 
 // explained is the error that tells the user what to do.
@@ -92,6 +125,14 @@ type sorter struct {
 	byDir map[string]*workspace.Package
 }
 
+func newSorter(ws *workspace.Workspace, top string) *sorter {
+	s := &sorter{Changes: &Changes{Packages: map[*workspace.Package]bool{}}, ws: ws, top: top, byDir: map[string]*workspace.Package{}}
+	for _, pkg := range ws.Packages {
+		s.byDir[pkg.Dir] = pkg
+	}
+	return s
+}
+
 // add adds a changed file of the repository. before returns what it was.
 func (s *sorter) add(name string, before func() []byte) {
 	rel, inside := s.rel(name)
@@ -106,11 +147,8 @@ func (s *sorter) add(name string, before func() []byte) {
 		s.Packages[s.ws.RootPackage] = true
 	}
 	owned := false
-	for dir := rel; dir != "."; dir = path.Dir(dir) {
-		if pkg := s.byDir[dir]; pkg != nil {
-			s.Packages[pkg], owned = true, true
-			break
-		}
+	if pkg := Owner(s.ws, rel); pkg != nil {
+		s.Packages[pkg], owned = true, true
 	}
 	for dir, pkg := range s.byDir { // a repository in this one, which holds packages
 		if rel == "." || strings.HasPrefix(dir, rel+"/") {

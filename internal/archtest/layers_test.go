@@ -19,9 +19,10 @@ var layers = [][]string{
 	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess", "internal/affected", "internal/taskenv"},
 	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "internal/filetree", "pool/internal/process"},
 	{"internal/heap", "internal/runner", "internal/cache", "internal/pathrole", "pool"},
-	{"internal/session", "internal/report", "internal/reuse", "internal/unobserved"},
+	{"internal/session", "internal/report", "internal/reuse", "internal/unobserved", "internal/filewatch"},
 	{"internal/cachedtask"},
 	{"internal/engine", "internal/inspect"},
+	{"internal/rerun"},
 	{"mage", "mage/build", "mage/buildworker"},
 }
 
@@ -55,12 +56,14 @@ var rules = []rule{
 		"github.com/shirou/gopsutil", []string{"memtools", "internal/proctable"}},
 	{"targets are sentences: nothing below them knows Mage",
 		"github.com/magefile/mage", []string{"mage", "internal/engine"}},
+	{"one package knows how a system tells that files change",
+		"github.com/fsnotify/fsnotify", []string{"internal/filewatch"}},
 	{"the console is the only reporter that colours",
 		"github.com/fatih/color", []string{"internal/report"}},
 	{"the engine is the one place that wires everything together",
-		module + "/internal/engine", []string{"mage", "mage/build", "mage/buildworker"}},
+		module + "/internal/engine", []string{"mage", "mage/build", "mage/buildworker", "internal/rerun"}},
 	{"reporters read events and decide nothing; only the commands put them together",
-		module + "/internal/report", []string{"internal/engine", "internal/inspect"}},
+		module + "/internal/report", []string{"internal/engine", "internal/inspect", "internal/rerun"}},
 	{"few packages start processes; the scheduler is given a function and never does",
 		"os/exec", []string{"internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/observe", "internal/script", "internal/bench", "internal/bench/agentcost", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor"}},
 }

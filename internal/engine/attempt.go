@@ -216,7 +216,7 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 		} else {
 			o, notice = a.afterPause(o, res)
 		}
-	case event.TimedOut, event.Interrupted:
+	case event.TimedOut, event.Interrupted, event.Outdated:
 	}
 	if o.Result != schedule.Again {
 		return o, event.Notice{}

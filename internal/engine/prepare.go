@@ -194,6 +194,8 @@ func (p *place) prepareRun(ctx context.Context, request Request, readOnly bool) 
 		if setting.Changed, err = affected.Since(ctx, p.ws, *request.Since); err != nil {
 			return nil, nil, err
 		}
+	} else if request.Again != nil {
+		setting.Changed = affected.After(p.ws, *request.Again)
 	}
 	planned, err := plan.New(request, setting)
 	if err != nil {

@@ -216,7 +216,7 @@ func (a *attempt) keep(o *schedule.Outcome, res runner.Result, log *rundir.Log) 
 		return
 	}
 	k := a.result
-	if why := res.Observation.Disturbed; why != "" && a.finished.Status != event.Interrupted {
+	if why := res.Observation.Disturbed; why != "" && a.finished.Status != event.Interrupted && a.finished.Status != event.Outdated {
 		k.unseen = true
 		a.results.Forget(k.Task.Task, why)
 		if a.finished.Status == event.Failed {

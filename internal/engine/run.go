@@ -53,21 +53,30 @@ func Run(ctx context.Context, request Request) error {
 	debug.FreeOSMemory() // what was read to prepare is garbage now
 	ctx, release := session.Stoppable(ctx)
 	defer release()
-	r := &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, forced: planned.Forced(), advice: planned.RootAdvice, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}
+	return newRun(p, planned).all(ctx, ctx, nil)
+}
+
+func newRun(p *prepared, planned *plan.Plan) *run {
+	return &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, forced: planned.Forced(), advice: planned.RootAdvice, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}
+}
+
+// all is the run from its first line to its last. It ends with ctx, while printing goes on
+// until outer is done. further are reporters of its events.
+func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 	r.openResults()
 	id := proc.NewRunID()
 	first := event.RunStarted{
 		Format: event.Format, Run: id, Target: r.target, Mode: r.mode, Root: r.ws.Root, Manager: r.manager(), Tasks: len(r.graph.Tasks),
 		Budget: r.maxBudget, BudgetSource: r.budgetSource, HeapLimit: r.heapCeiling(), CPUs: r.cpus(),
 	}
-	r.console = report.Open(ctx, r.environ, r.show())
-	err = r.open(ctx, id, first)
+	r.console = report.Open(outer, r.environ, r.show())
+	err := r.open(ctx, id, first, further...)
 	defer r.state.Close() // once the console has read the logs
 	if err != nil {
 		return cmp.Or(err, r.console.Close())
 	}
 	err = r.do(ctx)
-	return report.Leave(ctx, r.console, r.state.Shown, cmp.Or(err, r.close()))
+	return report.Leave(outer, r.console, r.state.Shown, cmp.Or(err, r.close()))
 }
 
 // sayUnaffected prints that nothing has to run.
@@ -131,7 +140,7 @@ const oomScore = 300
 
 // open opens the folder, the record and the session of the run id; its console is open.
 // first is its first event; nil means none.
-func (r *run) open(ctx context.Context, id string, first event.Event) error {
+func (r *run) open(ctx context.Context, id string, first event.Event, further ...tally.Reporter) error {
 	session.EndAbandoned(r.ws.Root)
 	var unwritten []event.Notice
 	r.state, unwritten = rundir.Open(r.ws.Root, id)
@@ -139,7 +148,7 @@ func (r *run) open(ctx context.Context, id string, first event.Event) error {
 	_ = r.answers.Save() // at worst the next run asks again
 	r.notices = append(r.notices, unwritten...)
 	r.console.OpenLog = r.state.Read
-	reporters := []tally.Reporter{r.console}
+	reporters := append([]tally.Reporter{r.console}, further...)
 	if file, err := r.state.Record(); err == nil {
 		r.record = report.NewRecorder(file)
 		reporters = append(reporters, r.record)
@@ -284,7 +293,7 @@ func (r *run) schedule(ctx context.Context) {
 		Queued:        func(id string) { r.session.Events.Emit(event.TaskQueued{Task: r.describe(tasks[id])}) },
 		Skipped: func(id, because string) {
 			skipped := event.TaskSkipped{Task: r.describe(tasks[id])}
-			if cause := tasks[because]; cause != nil {
+			if cause := tasks[because]; cause != nil && ctx.Err() == nil {
 				failed := r.describe(cause)
 				skipped.Because = &failed
 			}
@@ -315,7 +324,7 @@ func (r *run) finish(ctx context.Context, err error) error {
 	f.Usage, f.Budget, f.Duration = now.Usage, now.Budget, clock.Since(r.started)-r.installed
 	known := (*problem.Error)(nil)
 	if code, reason := session.Exit(ctx); code != 0 { // tasks that failed did so because of it
-		f.ExitCode, f.Reason, err = code, r.target+" "+reason, nil
+		f.ExitCode, f.Reason, f.Outdated, err = code, r.target+" "+reason, errors.Is(context.Cause(ctx), runner.ErrOutdated), nil
 	} else if errors.As(err, &known) {
 		f.ExitCode, f.Reason = known.ExitStatus(), known.What
 	}

@@ -29,6 +29,9 @@ const (
 	Selected       NoticeKind = "selected"        // the packages that have changed since a commit
 	ResultNotKept  NoticeKind = "result-not-kept" // results of tasks, or one of them, cannot be kept
 	Unobserved     NoticeKind = "unobserved"      // results go by Git and what is declared
+	Watching       NoticeKind = "watching"        // nothing runs until a file changes
+	FilesChanged   NoticeKind = "files-changed"   // why it runs again
+	WritesItself   NoticeKind = "writes-itself"   // files that change in every run are taken for outputs
 )
 
 // Notice is one line that the user should know. It does not stop the run.

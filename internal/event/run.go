@@ -116,4 +116,6 @@ type RunFinished struct {
 	// ExitCode is the exit code of the run; Reason explains one that is not zero.
 	ExitCode int    `json:"exitCode"`
 	Reason   string `json:"reason,omitempty"`
+	// Outdated is true if it was ended because files changed. Another run follows.
+	Outdated bool `json:"outdated,omitempty"`
 }

@@ -63,6 +63,7 @@ const (
 	TimedOut    Status = "timed-out"
 	Stopped     Status = "stopped" // to make room for others; another attempt follows
 	Interrupted Status = "interrupted"
+	Outdated    Status = "outdated" // files changed meanwhile; another run follows
 )
 
 // TaskFinished ends an attempt at a task.

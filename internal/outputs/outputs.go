@@ -74,12 +74,9 @@ func (s Set) Files() (names []string, complete bool) {
 	return names, complete && err == nil
 }
 
-// Match reports whether a file, relative to Dir, with slashes, is an output if it is there.
-func (s Set) Match(name string) bool { return s.match(name) }
-
-// match reports whether a file is an output. name is relative to Dir, with
+// Match reports whether a file is an output if it is there. name is relative to Dir, with
 // slashes.
-func (s Set) match(name string) bool {
+func (s Set) Match(name string) bool {
 	inside := slices.Contains(strings.Split(name, "/"), installed)
 	matches := func(pattern string) bool {
 		match, _ := doublestar.Match(path.Clean(pattern), name) // an error is a malformed pattern

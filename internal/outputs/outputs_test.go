@@ -45,7 +45,7 @@ func TestMatch(t *testing.T) {
 		{"nothing without patterns", nil, "dist/a.js", false},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			if got := (Set{Patterns: tt.patterns}).match(tt.name); got != tt.want {
+			if got := (Set{Patterns: tt.patterns}).Match(tt.name); got != tt.want {
 				t.Errorf("got %v", got)
 			}
 		})

@@ -31,7 +31,7 @@ func (s Set) walk(root *os.Root, visit func(name string, d fs.DirEntry) error) (
 				return nil //nolint:nilerr // the caller learns that the walk is not complete
 			case d.IsDir() && name != base && (s.isMember(s.path(name)) || slices.Contains(never, d.Name()) || d.Name() == installed && !intoInstalled):
 				return fs.SkipDir
-			case d.IsDir() || !s.match(name):
+			case d.IsDir() || !s.Match(name):
 				return nil
 			}
 			return visit(name, d)

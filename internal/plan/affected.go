@@ -42,14 +42,32 @@ func (p *Plan) affected(r taskgraph.Request) ([]*workspace.Package, error) {
 	count := len(slices.DeleteFunc(slices.Clone(kept), func(pkg *workspace.Package) bool { return !p.has(pkg) }))
 	switch {
 	case count == 0:
-		p.Unaffected = fmt.Sprintf("Nothing to %s: none of %s has changed since %s, or depends on one that has", p.Target, packages(runs), c.Since)
+		p.Unaffected = fmt.Sprintf("Nothing to %s: none of %s has changed%s, or depends on one that has", p.Target, packages(runs), c.Since)
 		return nil, nil
 	case c.All != "":
-		p.notice(event.Selected, fmt.Sprintf("No package is left out: %s changed since %s, and may concern all of them", c.All, c.Since))
-	default:
-		p.notice(event.Selected, fmt.Sprintf("%d of %s changed since %s, or depend on others that did", count, packages(runs), c.Since))
+		p.notice(event.Selected, fmt.Sprintf("No package is left out: %s changed%s, and may concern all of them", c.All, c.Since))
+	case p.Again == nil:
+		p.notice(event.Selected, fmt.Sprintf("%d of %s changed%s, or depend on others that did", count, packages(runs), c.Since))
 	}
 	return kept, nil
+}
+
+// keepAffected leaves out the tasks for which nothing has changed: they have run before. gone
+// are tasks that others run.
+func (p *Plan) keepAffected(gone map[*taskgraph.Task]*taskgraph.Task) {
+	changed := func(pkg *workspace.Package) bool { return p.Changed.Packages[pkg] }
+	due := map[*taskgraph.Task]bool{}
+	for inner, outer := range gone {
+		due[outer] = due[outer] || changed(inner.Package)
+	}
+	p.Graph.Keep(func(t *taskgraph.Task) bool { // each is asked for after its predecessors
+		due[t] = due[t] || changed(t.Package) || slices.ContainsFunc(t.Package.Below(), changed) ||
+			slices.ContainsFunc(t.Predecessors(), func(a *taskgraph.Task) bool { return due[a] })
+		return due[t]
+	})
+	if len(p.Graph.Tasks) == 0 {
+		p.Unaffected = fmt.Sprintf("Nothing to %s", p.Target)
+	}
 }
 
 func packages(n int) string {

@@ -40,6 +40,9 @@ type Request struct {
 	// Since names a commit of Git. Only packages that have changed since, and those that
 	// depend on one, are selected.
 	Since *string
+	// Again is set for a run that follows another one: only what has changed since then
+	// runs, with what comes after it.
+	Again *affected.Run
 	// Force runs tasks although their results are known, and keeps the new ones.
 	Force *bool
 }
@@ -86,8 +89,8 @@ type Setting struct {
 	Config    *config.Config
 	// Declared is what the workspace declares about its tasks.
 	Declared *declared.Model
-	// Changed are the packages that have changed since the commit that the request names;
-	// nil if it names none.
+	// Changed are the packages that have changed since the commit or the run that the
+	// request names; nil if it names none.
 	Changed *affected.Changes
 }
 
@@ -150,7 +153,10 @@ func (p *Plan) setTasks() error {
 	if g := p.Graph; len(g.Contrary) > 0 {
 		p.notice(event.OrderLeftOut, fmt.Sprintf("Not ordered, because the declared order is the other way round: %s", problem.ShortList(g.Contrary, mostContrary)))
 	}
-	p.absorb()
+	gone := p.absorb()
+	if p.Again != nil {
+		p.keepAffected(gone)
+	}
 	p.findRootScript()
 	if !named {
 		p.mentionRoot(selected)
@@ -159,9 +165,10 @@ func (p *Plan) setTasks() error {
 	return nil
 }
 
-// absorb leaves out the tasks that the scripts of others have run in any case.
-func (p *Plan) absorb() {
-	gone := p.Graph.Absorb(func(t *taskgraph.Task) []string { return p.Declared.Task(t.Package, t.Target, t.Script).Reruns })
+// absorb leaves out the tasks that the scripts of others have run in any case, and returns
+// them with those others.
+func (p *Plan) absorb() (gone map[*taskgraph.Task]*taskgraph.Task) {
+	gone = p.Graph.Absorb(func(t *taskgraph.Task) []string { return p.Declared.Task(t.Package, t.Target, t.Script).Reruns })
 	var said []string
 	for inner, outer := range gone {
 		said = append(said, fmt.Sprintf("%s (by %s)", inner.ID, outer.ID))
@@ -169,6 +176,7 @@ func (p *Plan) absorb() {
 	if slices.Sort(said); len(said) > 0 {
 		p.notice(event.TaskLeftOut, "Run by the scripts of other packages: "+problem.ShortList(said, 6))
 	}
+	return gone
 }
 
 // mostContrary is how many orders that are left out a line names.

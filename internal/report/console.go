@@ -158,11 +158,16 @@ func (c *Console) notice(e event.Notice) {
 	case event.ShortMemory, event.StillRunning, event.WorkspaceOdd, event.CycleBroken, event.StateDamaged, event.StateUnwritten,
 		event.GCUnavailable, event.OwnOptions, event.OptionsDead, event.HistoryLost:
 		c.line(c.paint.warning, "⚠️  %s", text)
+	case event.Watching:
+		c.blank()
+		c.line(c.paint.title, "👀 %s", text)
+	case event.FilesChanged:
+		c.line(c.paint.title, "🔁 %s", text)
 	case event.Retrying:
 		c.line(c.paint.warning, "🔁 %s", text)
 	case event.OthersMemory:
 		c.line(c.paint.warning, "⏳ %s", text)
-	case event.HeapClamped, event.HeapRaised, event.OptionsMerged, event.RootFallback, event.RootLeftOut, event.DeclaredRead, event.TaskLeftOut, event.OrderLeftOut, event.RunsRunner, event.Selected, event.ResultNotKept, event.Unobserved:
+	case event.HeapClamped, event.HeapRaised, event.OptionsMerged, event.RootFallback, event.RootLeftOut, event.DeclaredRead, event.TaskLeftOut, event.OrderLeftOut, event.RunsRunner, event.Selected, event.ResultNotKept, event.Unobserved, event.WritesItself:
 		c.line(c.paint.faint, "ℹ️  %s", text)
 	}
 	if e.Hint != "" {
@@ -195,6 +200,8 @@ func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 			others = " for other programs"
 		}
 		c.line(c.paint.warning, "⏹️  %s: %s stopped after %s to make room%s; it runs again later", v.doing, e.Label, seconds(e.Duration), others)
+	case event.Outdated:
+		c.line(c.paint.warning, "⏹️  %s: %s stopped after %s: files have changed", v.doing, e.Label, seconds(e.Duration))
 	case event.Failed, event.OutOfMemory, event.TimedOut, event.Interrupted:
 		c.line(c.paint.bad, "❌ %s: %s failed after %s: %s", v.doing, e.Label, seconds(e.Duration), e.Reason)
 	}
@@ -208,7 +215,7 @@ func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 	if len(e.Curve) > 1 {
 		c.line(c.paint.faint, "📉 Usage over %s: %s up to %v", seconds(e.Duration), sparkline(e.Curve), e.Peak)
 	}
-	if e.Status != event.Stopped { // its next attempt prints the same again
+	if e.Status != event.Stopped && e.Status != event.Outdated { // its next attempt prints the same again
 		c.output(e.Log, e.Status == event.Succeeded)
 	}
 	if e.Hint != "" {
@@ -277,6 +284,8 @@ func (c *Console) runFinished(e event.RunFinished) {
 		c.blank()
 	}
 	switch {
+	case e.Outdated:
+		c.line(c.paint.warning, "⏹️  %s stopped: files have changed", title(e.Target))
 	case e.ExitCode == 0:
 		c.line(c.paint.good, "✅ %s completed successfully!", title(e.Target))
 	default:
@@ -286,5 +295,8 @@ func (c *Console) runFinished(e event.RunFinished) {
 	c.line(c.paint.faint, "📊 %s in %s, peak %s", counts(e), seconds(e.Duration), usage(e.Peak, e.Budget))
 	if text := quality(e); text != "" {
 		c.line(c.paint.faint, "📈 %s", text)
+	}
+	if e.Outdated {
+		c.blank()
 	}
 }

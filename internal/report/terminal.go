@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
 )
 
@@ -42,6 +43,20 @@ func Leave(ctx context.Context, console *Console, record string, err error) erro
 		os.Exit(exitCode(err))
 	}
 	return err
+}
+
+// Complain prints an error on standard error as Mage does, for a command that goes on. It
+// waits for the reader until ctx is done.
+func Complain(ctx context.Context, err error) {
+	fmt.Fprintf(patient(ctx, os.Stderr), "Error: %v\n", err)
+}
+
+// Say prints a notice on standard output, outside of any run.
+func Say(ctx context.Context, environ []string, n event.Notice) error {
+	return Print(ctx, environ, func(c *Console) error {
+		c.Take(event.Stamped{Event: n}, nil)
+		return nil
+	})
 }
 
 func exitCode(err error) int {

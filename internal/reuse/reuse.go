@@ -113,7 +113,7 @@ func (r *Results) Close() error {
 // Left are the files that a task left and that are its outputs now, relative to the
 // workspace, with slashes, in no order. Empty means that none are known.
 func (r *Results) Left(task string) (paths []string) {
-	for path, state := range r.owners.files(task) {
+	for path, state := range r.owners.Files(task) {
 		if state != fingerprint.Absent {
 			paths = append(paths, path)
 		}
@@ -122,7 +122,7 @@ func (r *Results) Left(task string) (paths []string) {
 }
 
 // Owned reports whether a file of the workspace is the output of a task.
-func (r *Results) Owned(path string) bool { return len(r.owners.of(path)) > 0 }
+func (r *Results) Owned(path string) bool { return len(r.owners.Of(path)) > 0 }
 
 // isTracked reports whether a file of the workspace is under version control.
 func (r *Results) isTracked(ctx context.Context, rel string) bool {

@@ -46,6 +46,8 @@ func (r Result) status() event.Status {
 	switch {
 	case v.Success():
 		return event.Succeeded
+	case v.Cause == oom.Interrupted && r.outdated:
+		return event.Outdated
 	case v.Cause == oom.Interrupted:
 		return event.Interrupted
 	case v.Cause == oom.Timeout:

@@ -76,6 +76,7 @@ type Result struct {
 	// MadeRoom is set if ErrPressure ended it, to make room, and ForOthers if that was
 	// ErrOthers.
 	MadeRoom, ForOthers bool
+	outdated            bool // ErrOutdated ended it
 	// Verdict is why it failed, or that it succeeded.
 	Verdict oom.Verdict
 	// Observation is what the processes did, if there was an Observer, or Blind why that is
@@ -93,6 +94,8 @@ var (
 	ErrOthers = fmt.Errorf("%w: other programs hold it", ErrPressure)
 	// ErrLast is ErrPressure for the last attempt that runs: no other can make room.
 	ErrLast = fmt.Errorf("%w: nothing else could make room", ErrPressure)
+	// ErrOutdated is an interrupt of a run that begins anew, as files have changed.
+	ErrOutdated = errors.New("is out of date")
 )
 
 // Run runs the steps under the handle a. When ctx is done it ends every process of the
@@ -106,6 +109,7 @@ func (r *Runner) Run(ctx context.Context, s Spec, a *Attempt) (res Result, err e
 		cause := context.Cause(ctx)
 		res.MadeRoom = errors.Is(cause, ErrPressure) && !errors.Is(cause, ErrLast)
 		res.ForOthers = errors.Is(cause, ErrOthers)
+		res.outdated = errors.Is(cause, ErrOutdated)
 	}()
 	if s.Timeout > 0 {
 		var cancel context.CancelCauseFunc

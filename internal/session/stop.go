@@ -11,6 +11,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
+	"github.com/heapmage/heapmage/internal/runner"
 )
 
 // The reasons to end a session early.
@@ -99,7 +100,7 @@ func Exit(ctx context.Context) (code int, reason string) {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, errTerminated):
 		return problem.ExitTerminated, cause.Error()
-	case errors.Is(cause, errDeadline):
+	case errors.Is(cause, errDeadline), errors.Is(cause, runner.ErrOutdated):
 		return problem.ExitFailed, cause.Error()
 	default:
 		return problem.ExitInterrupted, "interrupted"

@@ -151,6 +151,7 @@ func (s *State) end(at time.Time, e event.TaskFinished) {
 	s.reserve(at)
 	switch {
 	case e.Retry && e.ForOthers: // not because of anything in the run
+	case e.Status == event.Outdated: // it counts in the next run
 	case e.Retry:
 		s.Retries++
 	case e.Status == event.Succeeded:

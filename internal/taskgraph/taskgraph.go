@@ -62,6 +62,22 @@ func (g *Graph) Packages() []*workspace.Package {
 	return packages
 }
 
+// Keep leaves out the tasks for which wanted returns false. It is called once for each, in the
+// order of Tasks. No task may be wanted less than what it comes after: order is not kept
+// through a task that is left out.
+func (g *Graph) Keep(wanted func(*Task) bool) {
+	kept := map[*Task]bool{}
+	for _, t := range g.Tasks {
+		kept[t] = wanted(t)
+	}
+	g.Tasks = slices.DeleteFunc(g.Tasks, func(t *Task) bool { return !kept[t] })
+	for _, t := range g.Tasks {
+		t.After = slices.DeleteFunc(t.After, func(a *Task) bool { return !kept[a] })
+		t.Implied = slices.DeleteFunc(t.Implied, func(i Implied) bool { return !kept[i.Task] })
+	}
+	g.order()
+}
+
 // Request is what a graph is made of.
 type Request struct {
 	// Target is what to run in the packages of Selected.
