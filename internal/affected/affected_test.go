@@ -89,8 +89,38 @@ func TestSince(t *testing.T) {
 			if slices.Sort(names); strings.Join(names, " ") != tt.want || c.All != tt.because {
 				t.Errorf("%q because of %q", names, c.All)
 			}
-			if !strings.HasPrefix(c.Since, "main (") || len(c.Since) != len("main (1234567)") {
+			if !strings.HasPrefix(c.Since, " since main (") || len(c.Since) != len(" since main (1234567)") {
 				t.Errorf("%q", c.Since)
+			}
+		})
+	}
+}
+
+func TestAfter(t *testing.T) {
+	root := repository(t, "")
+	ws, err := workspace.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		claim string
+		then  Run
+		want  string
+	}{
+		{"nothing has happened", Run{}, ""},
+		{"a file has changed", Run{Paths: []string{"packages/web/plugins/one/a"}}, "one top"},
+		{"a package failed, another is gone", Run{Failed: []string{"packages/web", "packages/gone"}}, "web"},
+		{"a file that each may read has changed", Run{Paths: []string{"tsconfig.json"}}, "core one top web"},
+		{"the lock file has, and it is known how", Run{Paths: []string{"package-lock.json"}, LockFile: []byte(lock("0.9.0"))}, "core top"},
+		{"the lock file has, and it is not known how", Run{Paths: []string{"package-lock.json"}}, "core one top web"},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			var names []string
+			for pkg := range After(ws, tt.then).Packages {
+				names = append(names, pkg.Name)
+			}
+			if slices.Sort(names); strings.Join(names, " ") != tt.want {
+				t.Errorf("%q, want %q", names, tt.want)
 			}
 		})
 	}
@@ -102,10 +132,7 @@ func TestSubmodulesWithPackages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := sorter{Changes: &Changes{Packages: map[*workspace.Package]bool{}}, ws: ws, top: ".", byDir: map[string]*workspace.Package{}}
-	for _, pkg := range ws.Packages {
-		s.byDir[pkg.Dir] = pkg
-	}
+	s := newSorter(ws, ".")
 	s.add("packages/web/plugins", nil)
 	if len(s.Packages) != 3 || s.All != "" { // the root, the package around it, and the one in it
 		t.Errorf("%v", s.Packages)

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/event"
@@ -24,7 +23,9 @@ func (r *run) install(ctx context.Context) error {
 	}
 	began := clock.Now()
 	defer func() { r.installed = clock.Since(began) }()
-	defer r.lockInstall(ctx)()
+	defer r.state.LockInstall(ctx, func() {
+		r.session.Events.Emit(event.StepStarted{Step: installing, Command: "waiting", Reason: "another run installs them"})
+	})()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -66,22 +67,4 @@ func (r *run) install(ctx context.Context) error {
 func (r *run) installStep() (script.Step, string, error) {
 	known := installstate.Known{Unfinished: rundir.UnfinishedInstall(r.ws.Root), Finished: rundir.FinishedInstall(r.ws.Root), Needed: r.graph.Packages()}
 	return script.Install(r.settings, known, r.scriptOptions())
-}
-
-// lockInstall waits until no other run installs, and keeps others from it.
-func (r *run) lockInstall(ctx context.Context) (unlock func()) {
-	for waiting := false; ; waiting = true {
-		unlock, busy := r.state.LockInstall()
-		if !busy {
-			return unlock
-		}
-		if !waiting {
-			r.session.Events.Emit(event.StepStarted{Step: installing, Command: "waiting", Reason: "another run installs them"})
-		}
-		select {
-		case <-ctx.Done():
-			return unlock
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }

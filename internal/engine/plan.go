@@ -30,7 +30,7 @@ func Plan(ctx context.Context, request Request, explain bool) error {
 		return err
 	}
 	if planned.Unaffected != "" {
-		return p.sayUnaffected(ctx, planned)
+		return report.Say(ctx, p.environ, event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected})
 	}
 	forecast, err := p.forecast(ctx, planned)
 	if err != nil {

@@ -22,7 +22,6 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/plan"
-	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/report"
@@ -48,7 +47,7 @@ func Run(ctx context.Context, request Request) error {
 		return err
 	}
 	if planned.Unaffected != "" {
-		return p.sayUnaffected(ctx, planned)
+		return report.Say(ctx, p.environ, event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected})
 	}
 	debug.FreeOSMemory() // what was read to prepare is garbage now
 	ctx, release := session.Stoppable(ctx)
@@ -77,14 +76,6 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 	}
 	err = r.do(ctx)
 	return report.Leave(outer, r.console, r.state.Shown, cmp.Or(err, r.close()))
-}
-
-// sayUnaffected prints that nothing has to run.
-func (p *place) sayUnaffected(ctx context.Context, planned *plan.Plan) error {
-	return report.Print(ctx, p.environ, func(out *report.Console) error {
-		_, err := fmt.Fprintln(out, "✅ "+printable.Text(planned.Unaffected))
-		return err
-	})
 }
 
 // run is one run of a target, or of a worker, from its first line to its last.

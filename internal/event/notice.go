@@ -29,6 +29,7 @@ const (
 	Selected       NoticeKind = "selected"        // the packages that have changed since a commit
 	ResultNotKept  NoticeKind = "result-not-kept" // results of tasks, or one of them, cannot be kept
 	Unobserved     NoticeKind = "unobserved"      // results go by Git and what is declared
+	NothingToDo    NoticeKind = "nothing-to-do"   // nothing has changed for which anything would run
 	Watching       NoticeKind = "watching"        // nothing runs until a file changes
 	FilesChanged   NoticeKind = "files-changed"   // why it runs again
 	WritesItself   NoticeKind = "writes-itself"   // files that change in every run are taken for outputs

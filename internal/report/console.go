@@ -161,6 +161,8 @@ func (c *Console) notice(e event.Notice) {
 	case event.Watching:
 		c.blank()
 		c.line(c.paint.title, "👀 %s", text)
+	case event.NothingToDo:
+		c.line(c.paint.good, "✅ %s", text)
 	case event.FilesChanged:
 		c.line(c.paint.title, "🔁 %s", text)
 	case event.Retrying:

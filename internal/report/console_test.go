@@ -181,6 +181,17 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			because("cli", "packages/cli/src/main.ts changed"), finished("cli", "build", 14.5, succeeded(3.21, 412.5, "")),
 			event.RunFinished{Target: "build", Succeeded: 3, Known: 2, Saved: 20440 * time.Millisecond, Duration: 3510 * time.Millisecond, Usage: mb(14.5), Budget: 8 * memtools.GB, Peak: mb(426.1)},
 		},
+		"Watching": {
+			event.Notice{Kind: event.Watching, Text: "Watching 3 packages; press Ctrl-C to end"},
+			event.RunStarted{Target: "build"},
+			event.Notice{Kind: event.FilesChanged, Text: "packages/core/src/a.ts and 3 more changed"},
+			started("core", "build", 12.34), finished("core", "build", 14.5, event.TaskFinished{Status: event.Outdated, Duration: 1210 * time.Millisecond, Peak: mb(96.75)}),
+			event.TaskSkipped{Task: event.Task{Label: "web", Target: "build"}},
+			event.RunFinished{Target: "build", ExitCode: 1, Outdated: true, Skipped: 1, Duration: 1340 * time.Millisecond, Usage: mb(14.5), Budget: 8 * memtools.GB, Peak: mb(102.5)},
+			event.Notice{Kind: event.WritesItself, Text: "packages/core/lib/a.js is written in run after run: while one lasts, that starts no other",
+				Hint: "declare outputs: under tasks: in heapmage.yaml, or have Git ignore them"},
+			event.Notice{Kind: event.NothingToDo, Text: "Nothing to build: none of 3 packages has changed since main (1a2b3c4), or depends on one that has"},
+		},
 		"What could not be kept": {
 			started("b\x1b[2J\nx", "build", 12.34), finished("b\x1b[2J\nx", "build", 14.5, succeeded(2, 96.75, "")),
 			event.Notice{Kind: event.StateUnwritten, Text: "Lost: 384.96KB of output are missing from 1 of the logs in .heapmage/runs/1: no space left on device",

@@ -1,6 +1,7 @@
 package rundir
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -19,9 +20,27 @@ const installed = "installed"
 // installLock is held by the run that installs dependencies.
 const installLock = "install.lock"
 
-// LockInstall keeps other runs from installing dependencies. busy is true if another one
-// does: then nothing is held. Where no lock can be made nothing is held off.
-func (r *Run) LockInstall() (unlock func(), busy bool) {
+// LockInstall waits until no other run installs dependencies, or ctx is done, and keeps others
+// from it. It calls waits once if it has to wait. Where no lock can be made nothing is held off.
+func (r *Run) LockInstall(ctx context.Context, waits func()) (unlock func()) {
+	for first := true; ; first = false {
+		unlock, busy := r.tryLockInstall()
+		if !busy {
+			return unlock
+		}
+		if first {
+			waits()
+		}
+		select {
+		case <-ctx.Done():
+			return unlock
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// tryLockInstall does not wait. busy is true if another run installs: then nothing is held.
+func (r *Run) tryLockInstall() (unlock func(), busy bool) {
 	f, err := confined.Make(filepath.Split(r.top))
 	if err != nil {
 		return func() {}, false

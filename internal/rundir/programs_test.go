@@ -117,15 +117,15 @@ func TestOneInstallationAtATime(t *testing.T) {
 	defer first.Close()
 	second, _ := Open(root, id(2))
 	defer second.Close()
-	unlock, busy := first.LockInstall()
+	unlock, busy := first.tryLockInstall()
 	if busy {
 		t.Fatal("the first has to wait")
 	}
-	if _, busy := second.LockInstall(); !busy && runtime.GOOS == "linux" {
+	if _, busy := second.tryLockInstall(); !busy && runtime.GOOS == "linux" {
 		t.Error("both install at once")
 	}
 	unlock()
-	unlock, busy = second.LockInstall()
+	unlock, busy = second.tryLockInstall()
 	if busy {
 		t.Error("the second has to wait for nothing")
 	}
