@@ -135,7 +135,7 @@ func left(root string) string {
 			rel, _ := filepath.Rel(root, path)
 			fmt.Fprintf(&b, "%s %v %q\n", rel, info.Mode(), text)
 		}
-		return nil //nolint:nilerr // what is not there is nothing
+		return nil // what is not there is nothing
 	})
 	return b.String()
 }
