@@ -204,8 +204,17 @@ func (k *Tasks) NamedBy(path string) []string {
 	return found
 }
 
-// NamedIn are the variables that the files of a package name.
-func (k *Tasks) NamedIn(pkg *workspace.Package) (names []string) {
+// Decide decides which variables a task of a package gets: also those that its files name.
+func (k *Tasks) Decide(task *Task, pkg *workspace.Package) taskenv.Answer {
+	task.Question.Names = k.namedIn(pkg)
+	for _, name := range task.Inputs {
+		task.Question.Names = append(task.Question.Names, k.NamedBy(filepath.Join(k.Workspace.Root, filepath.FromSlash(name)))...)
+	}
+	return taskenv.Decide(task.Question)
+}
+
+// namedIn are the variables that the files of a package name.
+func (k *Tasks) namedIn(pkg *workspace.Package) (names []string) {
 	dir := filepath.Join(k.Workspace.Root, pkg.Dir)
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {

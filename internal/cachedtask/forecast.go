@@ -2,7 +2,10 @@ package cachedtask
 
 import (
 	"context"
+	"fmt"
+	"io"
 
+	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/reuse"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
@@ -41,20 +44,24 @@ func (k *Tasks) Forecast(ctx context.Context, results *reuse.Results, graph *tas
 // Of is what a run would find for a task.
 func (f *Forecast) Of(t *taskgraph.Task) reuse.Outlook { return f.outlooks[t.ID] }
 
-// Explain tells all about the result of a task; ok is false if it is not kept.
-func (f *Forecast) Explain(t *taskgraph.Task) (x reuse.Explanation, ok bool) {
-	task := f.tasks[t.ID]
-	if task == nil {
-		return x, false
+// Explain writes all that is known of the result of a task.
+func (f *Forecast) Explain(w io.Writer, t *taskgraph.Task) error {
+	if task := f.tasks[t.ID]; task != nil {
+		return write(w, t.ID, f.forecast.Explain(task.Task))
 	}
-	return f.forecast.Explain(task.Task), true
+	_, err := fmt.Fprintf(w, "%s: %s\n", printable.Name(t.ID), printable.Text(Outlook(f.Of(t))))
+	return err
 }
 
-// Count is how many tasks have each state.
-func (f *Forecast) Count() map[reuse.State]int {
-	all := map[reuse.State]int{}
+// Summary tells how many tasks have to run.
+func (f *Forecast) Summary() string {
+	of := map[reuse.State]int{}
 	for _, o := range f.outlooks {
-		all[o.State]++
+		of[o.State]++
 	}
-	return all
+	text := fmt.Sprintf("Results: %d known (%d of them in place), %d to run", of[reuse.UpToDate]+of[reuse.Restored], of[reuse.UpToDate], of[reuse.Runs])
+	if unknown := of[reuse.Unknown]; unknown > 0 {
+		text += fmt.Sprintf(", %d unknown until those have run", unknown)
+	}
+	return text + "\n"
 }

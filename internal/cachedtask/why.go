@@ -40,8 +40,8 @@ var kinds = []struct {
 	{reuse.Outside, "Outside of the workspace"},
 }
 
-// Write writes all that is known of a task's result.
-func Write(w io.Writer, task string, x reuse.Explanation) error {
+// write writes all that is known of a task's result.
+func write(w io.Writer, task string, x reuse.Explanation) error {
 	p := &printer{w: w}
 	p.line("%s: %s", printable.Name(task), printable.Text(Outlook(x.Outlook)))
 	if x.State == reuse.UpToDate || x.State == reuse.Restored {

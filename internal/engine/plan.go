@@ -3,20 +3,16 @@ package engine
 import (
 	"context"
 	"fmt"
-	"io"
-	"path"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/heapmage/heapmage/internal/cachedtask"
-	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/report"
-	"github.com/heapmage/heapmage/internal/reuse"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
@@ -40,35 +36,13 @@ func Plan(ctx context.Context, request Request, explain bool) error {
 		if err := p.print(out, planned, forecast); err != nil || !explain {
 			return err
 		}
-		return explainTo(out, planned, forecast)
+		return planned.Explain(out, func(t *taskgraph.Task) (results []string) {
+			if forecast != nil {
+				results = []string{cachedtask.Outlook(forecast.Of(t))}
+			}
+			return results
+		})
 	})
-}
-
-// explainTo writes which file declares what of each task.
-func explainTo(out io.Writer, planned *plan.Plan, forecast *cachedtask.Forecast) error {
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	for _, t := range planned.Graph.Tasks {
-		fmt.Fprintf(w, "\n%s\n", printable.Name(t.ID))
-		fmt.Fprintf(w, "  script\t%s\t%s\n", printable.Name(t.Script), printable.Name(path.Join(t.Package.Dir, "package.json")))
-		writeLines(w, planned.Task(t.Package, t.Target).Explain())
-		if forecast != nil {
-			writeLines(w, []declared.Line{{Key: "result", Value: cachedtask.Outlook(forecast.Of(t)), From: "heapmage"}})
-		}
-		for _, i := range t.Implied {
-			writeLines(w, []declared.Line{{Key: "after", Value: i.Task.ID, From: "heapmage: " + i.Why}})
-		}
-	}
-	if global := planned.Declared.Explain(); len(global) > 0 {
-		fmt.Fprintf(w, "\nall tasks\n")
-		writeLines(w, global)
-	}
-	return w.Flush()
-}
-
-func writeLines(w io.Writer, lines []declared.Line) {
-	for _, l := range lines {
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", l.Key, printable.Name(l.Value), printable.Name(l.From))
-	}
 }
 
 // print writes the plan.
@@ -83,7 +57,7 @@ func (p *prepared) print(out *report.Console, planned *plan.Plan, forecast *cach
 	head := []string{"TASK", "NEED", "KNOWN FROM", "TIME", "HEAP LIMIT", "SCRIPT", "AFTER"}
 	if forecast != nil {
 		head = slices.Insert(head, 1, "RESULT")
-		fmt.Fprintln(out, countText(forecast.Count()))
+		fmt.Fprintln(out, forecast.Summary())
 	}
 	fmt.Fprintln(w, strings.Join(head, "\t"))
 	for _, t := range planned.Graph.Tasks {
@@ -116,16 +90,6 @@ func (p *prepared) row(t *taskgraph.Task) []string {
 		after = append(after, a.ID)
 	}
 	return []string{t.ID, known.Need.String(), string(known.Basis), length, limit, t.Package.Scripts[t.Script], strings.Join(after, ", ")}
-}
-
-// countText tells how many tasks have to run.
-func countText(of map[reuse.State]int) string {
-	known, unknown := of[reuse.UpToDate]+of[reuse.Restored], of[reuse.Unknown]
-	text := fmt.Sprintf("Results: %d known (%d of them in place), %d to run", known, of[reuse.UpToDate], of[reuse.Runs])
-	if unknown > 0 {
-		text += fmt.Sprintf(", %d unknown until those have run", unknown)
-	}
-	return text + "\n"
 }
 
 // concurrencyText puts the number of slots into words. Zero means no limit.

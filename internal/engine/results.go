@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"math"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -197,11 +196,7 @@ func (a *attempt) environment() []string {
 	}
 	k := a.result
 	if k.answer.Pass == nil {
-		k.Question.Names = a.results.NamedIn(a.task.Package)
-		for _, name := range k.Inputs {
-			k.Question.Names = append(k.Question.Names, a.results.NamedBy(filepath.Join(a.ws.Root, filepath.FromSlash(name)))...)
-		}
-		k.answer = taskenv.Decide(k.Question)
+		k.answer = a.results.Decide(k.Task, a.task.Package)
 	}
 	return k.answer.Pass
 }

@@ -45,11 +45,7 @@ func Why(ctx context.Context, task string) error {
 			_, err := fmt.Fprintf(out, "%s: to run: no results are kept, as cache: on is not set\n", printable.Name(t.ID))
 			return err
 		}
-		if x, ok := forecast.Explain(t); ok {
-			return cachedtask.Write(out, t.ID, x)
-		}
-		_, err := fmt.Fprintf(out, "%s: %s\n", printable.Name(t.ID), printable.Text(cachedtask.Outlook(forecast.Of(t))))
-		return err
+		return forecast.Explain(out, t)
 	})
 }
 

@@ -14,7 +14,7 @@ var afterOwnBuild = []string{"typecheck", "test", "bundle"}
 
 // order is the order of a target: the declared one or heapmage's own.
 func (p *Plan) order(pkg *workspace.Package, target string) taskgraph.Order {
-	t := p.Task(pkg, target)
+	t := p.task(pkg, target)
 	o := taskgraph.Order{
 		DependsOn: t.DependsOn.Value, From: t.DependsOn.From, Passes: t.Passes,
 		With: t.With.Value, Persistent: t.Persistent.Value, Declared: t.Ordered(),

@@ -228,9 +228,9 @@ func (p *Plan) script(pkg *workspace.Package, target string) (string, bool) {
 	return name, ok && !p.Declared.Excludes(pkg, name)
 }
 
-// Task returns what is declared of a target of a package: of the script that runs for
+// task returns what is declared of a target of a package: of the script that runs for
 // it, or of those that could.
-func (p *Plan) Task(pkg *workspace.Package, target string) declared.Task {
+func (p *Plan) task(pkg *workspace.Package, target string) declared.Task {
 	if name, ok := p.script(pkg, target); ok {
 		return p.Declared.Task(pkg, target, name)
 	}

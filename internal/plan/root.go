@@ -76,7 +76,7 @@ func (p *Plan) RootAdvice(t *taskgraph.Task) (n event.Notice) {
 		return n
 	}
 	const further = "before-packages"
-	entries := slices.Clone(p.Task(t.Package, t.Target).DependsOn.Value)
+	entries := slices.Clone(p.task(t.Package, t.Target).DependsOn.Value)
 	var loose []string
 	for _, w := range p.root.work {
 		script := w.Script

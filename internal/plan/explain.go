@@ -1,0 +1,40 @@
+package plan
+
+import (
+	"fmt"
+	"io"
+	"path"
+	"text/tabwriter"
+
+	"github.com/heapmage/heapmage/internal/declared"
+	"github.com/heapmage/heapmage/internal/printable"
+	"github.com/heapmage/heapmage/internal/taskgraph"
+)
+
+// Explain writes which file declares what of each task. results tells what is known of a
+// task's result, in any number of lines.
+func (p *Plan) Explain(out io.Writer, results func(*taskgraph.Task) []string) error {
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	for _, t := range p.Graph.Tasks {
+		fmt.Fprintf(w, "\n%s\n", printable.Name(t.ID))
+		fmt.Fprintf(w, "  script\t%s\t%s\n", printable.Name(t.Script), printable.Name(path.Join(t.Package.Dir, "package.json")))
+		writeLines(w, p.task(t.Package, t.Target).Explain())
+		for _, text := range results(t) {
+			writeLines(w, []declared.Line{{Key: "result", Value: text, From: "heapmage"}})
+		}
+		for _, i := range t.Implied {
+			writeLines(w, []declared.Line{{Key: "after", Value: i.Task.ID, From: "heapmage: " + i.Why}})
+		}
+	}
+	if global := p.Declared.Explain(); len(global) > 0 {
+		fmt.Fprintf(w, "\nall tasks\n")
+		writeLines(w, global)
+	}
+	return w.Flush()
+}
+
+func writeLines(w io.Writer, lines []declared.Line) {
+	for _, l := range lines {
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", l.Key, printable.Name(l.Value), printable.Name(l.From))
+	}
+}
