@@ -34,6 +34,9 @@ type Setting struct {
 	Declared  *declared.Model
 	// Environ returns the environment that the scripts of a package start from.
 	Environ func(*workspace.Package) []string
+	// FromFiles are the names of the variables in it that the package manager has read from
+	// files; nil means none.
+	FromFiles func(*workspace.Package) []string
 	// Args are extra arguments of a task's script.
 	Args func(*taskgraph.Task) []string
 	// Digests are those of the workspace's files.
@@ -155,7 +158,10 @@ func (k *Tasks) base(t *taskgraph.Task) *Task {
 func (k *Tasks) environmentOf(t *taskgraph.Task) taskenv.Question {
 	declared, all := k.Declared.Task(t.Package, t.Target, t.Script), k.Declared.Environment()
 	q := taskenv.Question{Environ: k.Environ(t.Package), Scripts: scriptTexts(t), Test: t.Target == "test",
-		Env: append(declared.Env.Value, all.Env...), PassThrough: append(declared.PassThroughEnv.Value, all.PassThroughEnv...)}
+		Env: slices.Concat(declared.Env.Value, all.Env), PassThrough: append(declared.PassThroughEnv.Value, all.PassThroughEnv...)}
+	if k.FromFiles != nil {
+		q.Env = append(q.Env, k.FromFiles(t.Package)...)
+	}
 	switch {
 	case all.Loose:
 		q.Mode = taskenv.Loose

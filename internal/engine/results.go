@@ -85,7 +85,7 @@ func (p *prepared) cachedTasks(opened *reuse.Results, args func(*taskgraph.Task)
 		unobserved = opened
 	}
 	return cachedtask.Open(cachedtask.Setting{
-		Workspace: p.ws, Declared: p.declared, Environ: func(pkg *workspace.Package) []string { return p.settings.Environ(pkg, p.environ) }, Args: args, Digests: opened.Digests(),
+		Workspace: p.ws, Declared: p.declared, Environ: func(pkg *workspace.Package) []string { return p.settings.Environ(pkg, p.environ) }, FromFiles: p.settings.Declared, Args: args, Digests: opened.Digests(),
 		Node: p.settings.Node.Path, Versions: p.versions(), Manager: p.manager(), Results: unobserved,
 	})
 }

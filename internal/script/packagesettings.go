@@ -47,6 +47,15 @@ func (s *Settings) Environ(pkg *workspace.Package, env []string) []string {
 	return env
 }
 
+// Declared are the names of the variables that the manager reads from files for a package's
+// scripts: the repository gives them, so they change what its tasks do.
+func (s *Settings) Declared(pkg *workspace.Package) (names []string) {
+	for _, v := range s.of(pkg).variables {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
 // readPackages reads what packages have of their own: an .npmrc under pnpm, and under yarn the
 // files of variables. Every error is a *problem.Error.
 func (s *Settings) readPackages(t nodeTexts, env []string) (err error) {
