@@ -100,10 +100,7 @@ func (k *results) close() {
 
 // kept is a task whose result is kept; nil if it is not.
 func (r *run) kept(ctx context.Context, t *taskgraph.Task) *kept {
-	if r.results == nil {
-		return nil
-	}
-	if why := r.results.NotKept(t); why != "" {
+	if r.results == nil || r.results.NotKept(t) != "" {
 		return nil
 	}
 	r.results.mu.Lock()
@@ -206,12 +203,15 @@ func (a *attempt) keep(o *schedule.Outcome, res runner.Result, log *rundir.Log) 
 	if !a.mayKeep() {
 		return
 	}
-	if res.Blind != nil {
+	k, why := a.result, res.Observation.Disturbed
+	switch {
+	case res.Blind != nil && a.finished.Status == event.Failed: // perhaps because of that
+		why = "nobody answered it (" + res.Blind.Error() + ")"
+	case res.Blind != nil:
 		a.sayOnce(event.Notice{Kind: event.ResultNotKept, Text: "Results cannot be kept here, as tasks cannot be observed: " + res.Blind.Error()})
 		return
 	}
-	k := a.result
-	if why := res.Observation.Disturbed; why != "" && a.finished.Status != event.Interrupted && a.finished.Status != event.Outdated {
+	if why != "" && a.finished.Status != event.Interrupted && a.finished.Status != event.Outdated {
 		k.unseen = true
 		a.results.Forget(k.Task.Task, why)
 		if a.finished.Status == event.Failed {

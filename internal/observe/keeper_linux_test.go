@@ -101,7 +101,9 @@ func TestKeeperKilled(t *testing.T) {
 		dirs := []string{stage(t), stage(t)}
 		w1, c1 := launch(t, o, dirs[0], busy)
 		w2, c2 := launch(t, o, dirs[1], busy)
-		pidOf(t, filepath.Join(dirs[0], "pid"))
+		for _, dir := range dirs { // a command that the keeper has not met yet could not start
+			pidOf(t, filepath.Join(dir, "pid"))
+		}
 		if err := syscall.Kill(keeperOf(t), syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
