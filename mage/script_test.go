@@ -42,9 +42,8 @@ func withBinary(run func() int) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "heapmage")
-	c := exec.Command("go", "tool", "mage", "-d", "..", "-compile", binary)
-	if out, err := c.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("mage -compile: %w\n%s", err, out)
+	if err := testkit.Targets("..", binary); err != nil {
+		return 0, err
 	}
 	return run(), nil
 }

@@ -2,11 +2,13 @@
 package testkit
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // UnlessCI skips a test, but fails it in CI, where everything must be there.
@@ -37,5 +39,24 @@ func Go(t testing.TB, args ...string) {
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// Targets compiles the targets of this repository, whose root is given, into file, with more
+// flags for Mage. Mage puts a file of its own beside the magefile: if another test compiles
+// at the same time and takes it away, it begins again.
+func Targets(root, file string, flags ...string) error {
+	args := append([]string{"tool", "mage", "-d", root, "-compile", file}, flags...)
+	for tries := 1; ; tries++ {
+		c := exec.Command("go", args...)
+		c.Env = append(os.Environ(), "CGO_ENABLED=0")
+		out, err := c.CombinedOutput()
+		if err == nil {
+			return nil
+		}
+		if tries == 10 || !strings.Contains(string(out), "mage_output_file.go") {
+			return fmt.Errorf("mage -compile: %w\n%s", err, out)
+		}
+		time.Sleep(time.Second)
 	}
 }

@@ -105,7 +105,9 @@ func initialFiles(t *testing.T, m machine, script string) string {
 		compile = append(compile, module+s.path)
 	}
 	testkit.Go(t, compile...)
-	testkit.Go(t, "tool", "mage", "-d", "../..", "-ldflags", "-s -w", "-compile", filepath.Join(dir, "heapmage"))
+	if err := testkit.Targets("../..", filepath.Join(dir, "heapmage"), "-ldflags", "-s -w"); err != nil {
+		t.Fatal(err)
+	}
 	testkit.Go(t, "build", "-ldflags=-s -w", "-o", filepath.Join(dir, "bench"), module+"internal/bench")
 	file, err := os.Create(filepath.Join(dir, "initial"))
 	if err != nil {

@@ -38,7 +38,9 @@ func small(t *testing.T, d *daemon) {
 	}
 	dir := t.TempDir()
 	testkit.Go(t, "test", "-c", "-ldflags=-s -w", "-o", filepath.Join(dir, "grow"), "github.com/heapmage/heapmage/internal/vmtest/shapes")
-	testkit.Go(t, "tool", "mage", "-d", "../../..", "-compile", filepath.Join(dir, "heapmage"))
+	if err := testkit.Targets("../../..", filepath.Join(dir, "heapmage")); err != nil {
+		t.Fatal(err)
+	}
 	i := newImage(t)
 	i.busybox()
 	for _, name := range []string{"grow", "heapmage"} {

@@ -14,6 +14,8 @@ import (
 	// notice their changes.
 	_ "github.com/heapmage/heapmage/mage"
 	_ "github.com/heapmage/heapmage/mage/build"
+
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 const (
@@ -84,9 +86,8 @@ func prepared(run func() int) (int, error) {
 	}
 	if heapmage = os.Getenv(heapmageEnv); heapmage == "" {
 		heapmage = filepath.Join(dir, "heapmage")
-		c := exec.Command("go", "tool", "mage", "-d", "../../..", "-compile", heapmage)
-		if out, err := c.CombinedOutput(); err != nil {
-			return 0, fmt.Errorf("mage -compile: %w\n%s", err, out)
+		if err := testkit.Targets("../../..", heapmage); err != nil {
+			return 0, err
 		}
 	}
 	err = errors.Join(os.Setenv(slownessEnv, fmt.Sprint(slowness)), os.Setenv("PATH", dir+":"+os.Getenv("PATH")))
