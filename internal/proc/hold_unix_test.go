@@ -31,6 +31,7 @@ func TestHold(t *testing.T) {
 	t.Run("freezes what runs, and keeps new commands from starting", func(t *testing.T) {
 		p, q := busy(), busy()
 		release := hold()
+		t.Cleanup(release)
 		want("both are frozen", p, true)
 		want("both are frozen", q, true)
 		started := make(chan *Process)
@@ -55,6 +56,7 @@ func TestHold(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 		want("it stays suspended", p, true)
 		release := hold()
+		t.Cleanup(release)
 		if err := p.Resume(); err != nil {
 			t.Fatal(err)
 		}
@@ -71,12 +73,15 @@ func TestHold(t *testing.T) {
 		want("it is suspended by now", p, true)
 	})
 	t.Run("freezes even what is being ended", func(t *testing.T) {
-		c := shell("trap '' INT TERM; while :; do :; done", nil)
+		said := newTranscript()
+		c := shell("trap '' INT TERM; echo deaf $$; while :; do :; done", said)
 		c.Ladder = Ladder{Interrupt: time.Hour}
 		p := start(t, c)
+		said.pids(t, "deaf", 1)
 		p.Stop()
 		eventually(t, "it is being ended", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.ending })
 		release := hold()
+		t.Cleanup(release)
 		want("it is frozen", p, true)
 		release()
 		want("it goes on", p, false)
@@ -86,6 +91,7 @@ func TestHold(t *testing.T) {
 	t.Run("lets a command end that is killed meanwhile", func(t *testing.T) {
 		p := busy()
 		release := hold()
+		t.Cleanup(release)
 		p.Kill()
 		end(t, p)
 		release()
