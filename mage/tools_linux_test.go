@@ -33,7 +33,7 @@ func TestTools(t *testing.T) {
 			testkit.UnlessCI(t, "there is no "+tool)
 		}
 	}
-	edits, seed := number(t, "TOOLS_EDITS", 8), number(t, "TOOLS_SEED", 1)
+	edits, seed := number(t, "TOOLS_EDITS", 4), number(t, "TOOLS_SEED", 1)
 	w := newTooled(t, uint64(seed))
 	t.Logf("TOOLS_SEED=%d", seed)
 	w.build()
