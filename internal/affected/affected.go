@@ -79,17 +79,6 @@ func After(ws *workspace.Workspace, then Run) *Changes {
 	return s.Changes
 }
 
-// Owner returns the package that a file of the workspace belongs to, of nested ones the
-// innermost. It is nil for what may concern each of them.
-func Owner(ws *workspace.Workspace, name string) *workspace.Package {
-	for dir := name; dir != "."; dir = path.Dir(dir) {
-		if pkg := ws.At(dir); pkg != nil {
-			return pkg
-		}
-	}
-	return nil
-}
-
 // explained is the error that tells the user what to do.
 func explained(ctx context.Context, dir, where, ref string, err error) error {
 	p := &problem.Error{Where: where, What: "it cannot be told what has changed", Cause: err}
@@ -120,17 +109,12 @@ const fetchHint = "git fetch --unshallow gets it; in GitHub Actions give actions
 // sorter sorts changed files by the packages that they concern.
 type sorter struct {
 	*Changes
-	ws    *workspace.Workspace
-	top   string // the workspace in the repository
-	byDir map[string]*workspace.Package
+	ws  *workspace.Workspace
+	top string // the workspace in the repository
 }
 
 func newSorter(ws *workspace.Workspace, top string) *sorter {
-	s := &sorter{Changes: &Changes{Packages: map[*workspace.Package]bool{}}, ws: ws, top: top, byDir: map[string]*workspace.Package{}}
-	for _, pkg := range ws.Packages {
-		s.byDir[pkg.Dir] = pkg
-	}
-	return s
+	return &sorter{Changes: &Changes{Packages: map[*workspace.Package]bool{}}, ws: ws, top: top}
 }
 
 // add adds a changed file of the repository. before returns what it was.
@@ -147,11 +131,11 @@ func (s *sorter) add(name string, before func() []byte) {
 		s.Packages[s.ws.RootPackage] = true
 	}
 	owned := false
-	if pkg := Owner(s.ws, rel); pkg != nil {
+	if pkg := s.ws.Owner(rel); pkg != nil {
 		s.Packages[pkg], owned = true, true
 	}
-	for dir, pkg := range s.byDir { // a repository in this one, which holds packages
-		if rel == "." || strings.HasPrefix(dir, rel+"/") {
+	for _, pkg := range s.ws.Packages { // a repository in this one, which holds packages
+		if rel == "." || strings.HasPrefix(pkg.Dir, rel+"/") {
 			s.Packages[pkg], owned = true, true
 		}
 	}

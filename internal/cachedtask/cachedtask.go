@@ -225,7 +225,7 @@ func (k *Tasks) namedIn(pkg *workspace.Package) (names []string) {
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return nil //nolint:nilerr // nobody else can read it either
+			return nil //nolint:nilerr // no tool can read it either
 		case d.IsDir() && path != dir && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") || k.Workspace.IsFolder(path)):
 			return fs.SkipDir
 		case d.Type().IsRegular():

@@ -10,7 +10,7 @@ import (
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
 
-// addUnobserved adds to a task what counts if nobody observes it. Which files there are is a
+// addUnobserved adds to a task what counts if it is not observed. Which files there are is a
 // part of its key, and what is in them are its inputs.
 func (k *Tasks) addUnobserved(ctx context.Context, t *taskgraph.Task, task *Task) {
 	var fault string

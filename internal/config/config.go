@@ -52,6 +52,9 @@ type Config struct {
 	Packages map[string]Package
 }
 
+// KeepsResults reports whether results of tasks are kept.
+func (c *Config) KeepsResults() bool { return c.Cache == CacheOn || c.Cache == CacheRefresh }
+
 // RunnerPackageManager is the Runner that goes through npm, pnpm or yarn.
 const RunnerPackageManager = "package-manager"
 

@@ -105,7 +105,7 @@ func Load(ws *workspace.Workspace, c *config.Config) (*Model, error) {
 			continue
 		}
 		if t, ok := s.(*turbo); ok {
-			t.cached = c.Cache == config.CacheOn || c.Cache == config.CacheRefresh
+			t.cached = c.KeepsResults()
 		}
 		m.sources = append(m.sources, s)
 		if !m.Concurrency.Set() {

@@ -64,7 +64,7 @@ func (r *run) openResults() {
 
 // wantsResults reports whether results of tasks are used and kept.
 func (p *place) wantsResults() bool {
-	return (p.config.Cache == config.CacheOn || p.config.Cache == config.CacheRefresh) && p.isNode()
+	return p.config.KeepsResults() && p.isNode()
 }
 
 // unobserved is why tasks are not observed; empty if they are.
@@ -109,7 +109,7 @@ func (r *run) kept(ctx context.Context, t *taskgraph.Task) *kept {
 	if k != nil {
 		return k
 	}
-	k = &kept{Task: r.results.Of(ctx, t)} // this may take a while, and nobody else asks for t
+	k = &kept{Task: r.results.Of(ctx, t)} // unlocked, as it may take a while; no other goroutine asks for t
 	if r.session.Heaps != nil {
 		k.Ours = []string{r.session.Heaps.Dir()}
 	}
@@ -165,7 +165,7 @@ func (a *attempt) mayKeep() bool {
 	return k != nil && !k.unseen && k.Stale == ""
 }
 
-// observer is who observes the attempt; nil if nobody does.
+// observer observes the attempt; nil if it is not observed.
 func (a *attempt) observer() *observe.Observer {
 	if !a.mayKeep() || a.results.Unobserved != nil {
 		return nil
@@ -173,7 +173,7 @@ func (a *attempt) observer() *observe.Observer {
 	return a.results.eyes
 }
 
-// enter notes that the attempt runs, and what there was before it if nobody observes it.
+// enter notes that the attempt runs, and what there was before it if it is not observed.
 // leave is to be called at its end.
 func (a *attempt) enter() (leave func()) {
 	if a.results == nil || a.results.Unobserved == nil {

@@ -150,8 +150,10 @@ func (w *Watcher) hear(ctx context.Context, enough <-chan time.Time) error {
 func (w *Watcher) changes(ctx context.Context) ([]Change, error) {
 	heard := w.pending
 	w.pending = map[string]fsnotify.Op{}
-	ignores := func(name string, _ fsnotify.Op) bool { return path.Base(name) == ".gitignore" && !w.tree.skips(name) }
-	all := w.lost || anyOf(heard, ignores)
+	all := w.lost
+	for name := range heard { // another .gitignore may concern every file
+		all = all || path.Base(name) == ".gitignore" && !w.tree.skips(name)
+	}
 	w.lost = false
 	ctx = context.WithoutCancel(ctx) // half an answer would be none
 	var err error
@@ -171,15 +173,6 @@ func (w *Watcher) changes(ctx context.Context) ([]Change, error) {
 	}
 	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 	return changes, nil
-}
-
-func anyOf(heard map[string]fsnotify.Op, is func(string, fsnotify.Op) bool) bool {
-	for name, op := range heard {
-		if is(name, op) {
-			return true
-		}
-	}
-	return false
 }
 
 // explained is the error that tells the user what to do.

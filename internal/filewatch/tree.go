@@ -46,7 +46,8 @@ func (t *tree) take() map[string]Sum {
 
 // skips reports whether a path is never watched.
 func (t *tree) skips(rel string) bool {
-	return rel == ".git" || strings.HasSuffix(rel, "/.git") || strings.Contains("/"+rel, "/.git/") || pathrole.IsInstalled(rel) || pathrole.Unseen(rel)
+	inGit, _ := pathrole.GitRef(rel)
+	return inGit || pathrole.IsInstalled(rel) || pathrole.Unseen(rel)
 }
 
 func (t *tree) path(rel string) string { return filepath.Join(t.root, filepath.FromSlash(rel)) }
@@ -146,7 +147,7 @@ func (t *tree) scan(ctx context.Context, level []string) error {
 				switch {
 				case e.Name() == ".git":
 					t.repositories[dir] = true
-				case t.skips(rel) || strings.HasSuffix(rel, "/node_modules") || rel == "node_modules":
+				case t.skips(rel):
 				case e.IsDir():
 					dirs = append(dirs, rel)
 				default:

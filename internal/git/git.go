@@ -11,10 +11,7 @@ import (
 // Tracked returns the files below dir that are under version control, relative to dir,
 // with slashes. It starts one process.
 func Tracked(ctx context.Context, dir string) map[string]bool {
-	// A repository's own configuration must not have the question start programs.
-	c := exec.CommandContext(ctx, "git", "-c", "core.fsmonitor=false", "ls-files", "-z")
-	c.Dir = dir
-	list, err := c.Output()
+	list, err := command(ctx, dir, "ls-files", "-z").Output()
 	if err != nil {
 		return nil
 	}
@@ -23,4 +20,12 @@ func Tracked(ctx context.Context, dir string) map[string]bool {
 		tracked[string(name)] = true
 	}
 	return tracked
+}
+
+// command is Git in a folder. A repository's own configuration must not have a question start
+// programs.
+func command(ctx context.Context, dir string, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, "git", append([]string{"-c", "core.fsmonitor=false"}, args...)...)
+	c.Dir = dir
+	return c
 }

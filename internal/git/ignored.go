@@ -3,7 +3,6 @@ package git
 import (
 	"bytes"
 	"context"
-	"os/exec"
 	"strings"
 )
 
@@ -15,8 +14,7 @@ func Ignored(ctx context.Context, dir string, paths []string) map[string]bool {
 	if len(paths) == 0 {
 		return ignored
 	}
-	c := exec.CommandContext(ctx, "git", "-c", "core.fsmonitor=false", "check-ignore", "-z", "--stdin")
-	c.Dir = dir
+	c := command(ctx, dir, "check-ignore", "-z", "--stdin")
 	c.Stdin = strings.NewReader(strings.Join(paths, "\x00") + "\x00")
 	list, _ := c.Output() // exit code 1: none is
 	for name := range bytes.SplitSeq(list, []byte{0}) {

@@ -3,7 +3,7 @@ package git
 import (
 	"bytes"
 	"context"
-	"os/exec"
+	"slices"
 )
 
 // Listed returns the files below some paths that Git does not ignore, and whether each is
@@ -41,8 +41,5 @@ func IgnoredBelow(ctx context.Context, dir, path string) (names []string) {
 }
 
 func list(ctx context.Context, dir string, paths []string, options ...string) ([]byte, error) {
-	args := append([]string{"-c", "core.fsmonitor=false", "--literal-pathspecs", "ls-files", "-z"}, options...)
-	c := exec.CommandContext(ctx, "git", append(append(args, "--"), paths...)...)
-	c.Dir = dir
-	return c.Output()
+	return command(ctx, dir, slices.Concat([]string{"--literal-pathspecs", "ls-files", "-z"}, options, []string{"--"}, paths)...).Output()
 }

@@ -93,10 +93,8 @@ func ask(ctx context.Context, dir string, args ...string) (string, error) {
 
 // output runs Git. The error has its first line.
 func output(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	// As in Tracked; and the messages are compared, so they must be English.
-	c := exec.CommandContext(ctx, "git", append([]string{"-c", "core.fsmonitor=false"}, args...)...)
-	c.Dir = dir
-	c.Env = append(c.Environ(), "LC_ALL=C")
+	c := command(ctx, dir, args...)
+	c.Env = append(c.Environ(), "LC_ALL=C") // the messages are compared
 	text, err := c.Output()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		if line, _, _ := bytes.Cut(exit.Stderr, []byte("\n")); len(line) > 0 {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/heapmage/heapmage/internal/affected"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/plan"
@@ -33,6 +32,13 @@ func (p *progress) begin(planned *plan.Plan) {
 		p.byName[t.Package.Name] = t.Package
 		p.undone[t.Package]++
 	}
+}
+
+// begun is what the run has, nil if it did not begin.
+func (p *progress) begun() *plan.Plan {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.planned
 }
 
 // Take notes which tasks run.
@@ -65,7 +71,7 @@ func (p *progress) mayWrite(name string) (started, running bool) {
 	if p.planned == nil {
 		return false, false
 	}
-	if pkg := affected.Owner(p.planned.Workspace, name); pkg != nil && pkg.Dir != "." {
+	if pkg := p.planned.Workspace.Owner(name); pkg != nil {
 		return p.started[pkg], p.running[pkg] > 0
 	}
 	for _, n := range p.running { // it is the root's, or nobody's

@@ -18,7 +18,6 @@ import (
 	"github.com/heapmage/heapmage/internal/filewatch"
 	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/nearest"
-	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/runner"
@@ -235,11 +234,4 @@ func list(names []string) string {
 		return names[0]
 	}
 	return fmt.Sprintf("%s and %d more", names[0], len(names)-1)
-}
-
-// begun is what the run has, nil if it did not begin.
-func (p *progress) begun() *plan.Plan {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.planned
 }

@@ -153,7 +153,8 @@ func (v *view) judge(o observe.Observation, written map[string]observe.File) {
 		}
 	}
 	var kept []string // outputs of earlier attempts that it left
-	for path, state := range v.r.owners.Files(v.task.ID) {
+	own := v.r.owners.Files(v.task.ID)
+	for path, state := range own {
 		if state == fingerprint.Absent {
 			continue
 		}
@@ -182,27 +183,22 @@ func (v *view) judge(o observe.Observation, written map[string]observe.File) {
 	}
 	slices.Sort(kept)
 	for _, rel := range slices.Backward(kept) { // what is in a folder comes first
-		if v.incremental || !v.drop(rel) {
+		if v.incremental || !v.drop(rel, own[rel]) {
 			v.output(rel)
 		}
 	}
 	slices.SortFunc(v.outputs, func(a, b filetree.File) int { return strings.Compare(a.Path, b.Path) })
 }
 
-// drop removes an output of an earlier attempt: one from nothing would not have left it. It
-// returns false for what is needed as it is, and leaves what is no longer the task's.
-func (v *view) drop(rel string) bool {
+// drop removes an output of an earlier attempt, which left it in a state: one from nothing
+// would not have left it. It returns false for what is needed as it is, and leaves what is no
+// longer the task's.
+func (v *view) drop(rel string, state fingerprint.State) bool {
 	if len(v.r.owners.Of(rel)) > 1 {
 		return false
 	}
-	info, err := v.r.files.Lstat(rel)
-	if err != nil {
-		return true
-	}
-	if !info.IsDir() && v.r.digests.Content(v.r.abs(rel)) != v.r.owners.Files(v.task.ID)[rel] || v.r.isTracked(v.ctx, rel) {
-		return true // it is the user's now
-	}
-	return v.r.files.Remove(rel) == nil || !info.IsDir()
+	isDir, still := v.r.isStill(v.ctx, rel, state)
+	return !still || v.r.files.Remove(rel) == nil || !isDir
 }
 
 // changed reports whether a file that the task had not made is another now.

@@ -1,7 +1,6 @@
 package unobserved
 
 import (
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -9,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
-
-	"github.com/heapmage/heapmage/internal/pathrole"
 )
 
 // Turborepo's words in inputs.
@@ -118,20 +115,10 @@ func (k *Tasks) match(base, pattern string) (names []string) {
 	if info, err := os.Lstat(k.abs(pattern)); err == nil && !info.IsDir() {
 		return []string{pattern}
 	}
-	_ = filepath.WalkDir(k.abs(base), func(abs string, d fs.DirEntry, err error) error {
-		rel, ok := k.rel(abs)
-		switch {
-		case err != nil || !ok:
-			return nil //nolint:nilerr // nobody else can read it either
-		case d.IsDir() && rel != base && (d.Name() == "node_modules" || d.Name() == ".git" || pathrole.Unseen(rel)):
-			return fs.SkipDir
-		case d.IsDir() || pathrole.Unseen(rel):
-			return nil
-		}
-		if match, _ := doublestar.Match(pattern, rel); match && !k.isOutput(k.packageOf(rel), rel) {
+	for _, rel := range k.walk(base) {
+		if match, _ := doublestar.Match(pattern, rel); match {
 			names = append(names, rel)
 		}
-		return nil
-	})
+	}
 	return names
 }

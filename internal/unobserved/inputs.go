@@ -1,6 +1,7 @@
 package unobserved
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"maps"
@@ -98,13 +99,7 @@ func (k *Tasks) listed(ctx context.Context, dir string) (tracked map[string]bool
 
 // packageOf is the package to which a file belongs.
 func (k *Tasks) packageOf(rel string) *workspace.Package {
-	for dir := path.Dir(rel); ; dir = path.Dir(dir) {
-		if pkg := k.Workspace.At(dir); pkg != nil {
-			return pkg
-		} else if dir == "." {
-			return &workspace.Package{Dir: "."}
-		}
-	}
+	return cmp.Or(k.Workspace.Owner(rel), k.Workspace.At("."), &workspace.Package{Dir: "."})
 }
 
 // walk lists the files of a folder that are neither installed, nor outputs, nor caches of tools.
@@ -113,7 +108,7 @@ func (k *Tasks) walk(dir string) (names []string) {
 		rel, ok := k.rel(abs)
 		switch {
 		case err != nil || !ok:
-			return nil //nolint:nilerr // nobody else can read it either
+			return nil //nolint:nilerr // no tool can read it either
 		case rel != dir && d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || pathrole.Unseen(rel)):
 			return fs.SkipDir
 		case !d.IsDir() && !pathrole.Unseen(rel) && !k.isOutput(k.packageOf(rel), rel):

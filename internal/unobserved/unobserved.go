@@ -1,4 +1,4 @@
-// Package unobserved tells what a task is taken to read and write if nobody observes it: by
+// Package unobserved tells what a task is taken to read and write if it is not observed: by
 // what Git ignores, by what is declared, and by what its attempt changed. What it tells has
 // the form of an observation. It errs on the side of too many inputs: of what it cannot tell,
 // it says so, and then no result is kept. It starts two to six processes of Git a task.

@@ -195,7 +195,7 @@ func (w *Watch) Finish(ctx context.Context) (o observe.Observation, local []stri
 		o.Files[w.k.abs(rel)] = f
 	}
 	for rel := range owned { // what it left earlier is still there, or is gone
-		if s, before := w.outputs[rel]; before && !slices.Contains(written, rel) {
+		if s, before := w.outputs[rel]; before && !o.Files[w.k.abs(rel)].Written {
 			o.Files[w.k.abs(rel)] = observe.File{Mode: mode(w.k.abs(rel)), Stamp: s, Found: true}
 		}
 	}

@@ -6,6 +6,7 @@ package workspace
 
 import (
 	"cmp"
+	"path"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -86,9 +87,20 @@ func (w *Workspace) At(dir string) *Package {
 }
 
 // IsFolder reports whether an absolute path is the folder of a package.
-func (w *Workspace) IsFolder(path string) bool {
-	dir, err := filepath.Rel(w.Root, path)
+func (w *Workspace) IsFolder(file string) bool {
+	dir, err := filepath.Rel(w.Root, file)
 	return err == nil && w.At(filepath.ToSlash(dir)) != nil
+}
+
+// Owner returns the package that a file belongs to, of nested ones the innermost. The file is
+// relative to the workspace, with slashes. It is nil for one that is in the root's folder only.
+func (w *Workspace) Owner(file string) *Package {
+	for dir := file; dir != "."; dir = path.Dir(dir) {
+		if pkg := w.At(dir); pkg != nil {
+			return pkg
+		}
+	}
+	return nil
 }
 
 // Named returns the package that declares a name, of several the last by Dir, or nil if
