@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -70,9 +71,15 @@ func TestRepeat(t *testing.T) {
 	t.Run("uses no worker for it that has done another task", func(t *testing.T) {
 		p := newPool(t, pool.Self(), pool.Options{MaxWorkers: 2})
 		var two sync.WaitGroup
-		for range 2 { // both workers are used
-			two.Go(func() { _, _ = p.Exec(soon(t), pool.Task{Type: "wait", Timeout: 50 * time.Millisecond}) })
+		ctx, cancel := context.WithCancel(soon(t))
+		for range 2 {
+			two.Go(func() { _, _ = p.Exec(ctx, pool.Task{Type: "wait"}) })
 		}
+		// One worker would do both tasks if the other started late.
+		for p.Stats().BusyWorkers < 2 && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
 		two.Wait()
 		r, err := p.Exec(soon(t), pool.Task{Type: "once", Data: filepath.Join(t.TempDir(), "f"), Repeatable: true})
 		if err != nil || r.Worker != 3 {
