@@ -51,7 +51,9 @@ func TestStop(t *testing.T) {
 	})
 	t.Run("ends what is started while it ends", func(t *testing.T) {
 		s := newTranscript()
-		p := start(t, program(t, "hydra", s))
+		c := program(t, "hydra", s)
+		c.Ladder.Interrupt = 5 * time.Second // for its daemon to start
+		p := start(t, c)
 		s.pids(t, "ready", 1)
 		p.Stop()
 		end(t, p)
