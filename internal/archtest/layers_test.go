@@ -19,6 +19,7 @@ var layers = [][]string{
 	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess", "internal/affected", "internal/taskenv"},
 	{"internal/schedule", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "internal/filetree", "pool/internal/process"},
 	{"internal/heap", "internal/runner", "internal/cache", "internal/pathrole", "pool"},
+	{"internal/recent"},
 	{"internal/session", "internal/report", "internal/reuse", "internal/unobserved", "internal/filewatch"},
 	{"internal/cachedtask"},
 	{"internal/engine", "internal/inspect"},

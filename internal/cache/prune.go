@@ -20,6 +20,9 @@ const DefaultMost = 10 * memtools.GB
 // locks its entry may be about to come.
 const fresh = time.Minute
 
+// useStep is how exactly it is known when something was last used.
+const useStep = time.Hour
+
 // Use marks an entry and the manifests that led to it as used now. That they could not be
 // marked only means that they are pruned earlier.
 func (s *Store) Use(key, weak Key) {
@@ -27,7 +30,7 @@ func (s *Store) Use(key, weak Key) {
 	for folder, name := range map[string]string{entries: key.entryFile(), manifests: weak.manifestFile()} {
 		_ = s.in(folder, func(f *confined.Folder) error { // see above
 			info, err := f.Lstat(name)
-			if err == nil && info.Mode().IsRegular() {
+			if err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()).Abs() > useStep {
 				err = f.Chtimes(name, now, now)
 			}
 			return err

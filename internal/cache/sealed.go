@@ -79,15 +79,12 @@ func readHeader(text []byte, key Key) (header, error) {
 	if !ok {
 		return header{}, errors.New("its header is incomplete")
 	}
-	var version struct{ Format int }
-	if err := json.Unmarshal(line, &version); err != nil {
-		return header{}, err
-	}
-	if version.Format != format {
+	h := header{}
+	err := json.Unmarshal(line, &h)
+	if h.Format != 0 && h.Format != format { // the rest may mean something else
 		return header{}, errFormat
 	}
-	var h header
-	if err := json.Unmarshal(line, &h); err != nil {
+	if err != nil {
 		return header{}, err
 	}
 	if h.Key != key {

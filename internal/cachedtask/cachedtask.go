@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -59,6 +60,8 @@ type Tasks struct {
 	mu       sync.Mutex // guards what follows
 	upstream map[string]map[string]bool
 	known    map[string]string // digests of what is known of tasks, but for files
+	decided  map[decision][]string
+	kept     map[string]*Kept // by ID
 }
 
 // Task is a task whose result is kept.
@@ -81,7 +84,7 @@ const folder = rundir.Name + "/cache"
 func Open(s Setting) *Tasks {
 	k := &Tasks{Setting: s, installed: installed.New(s.Workspace, s.Digests, folder, "installed"),
 		scanner:  taskenv.NewScanner(s.Digests, s.Workspace.Root, folder, "variables"),
-		upstream: map[string]map[string]bool{}, known: map[string]string{}}
+		upstream: map[string]map[string]bool{}, known: map[string]string{}, decided: map[decision][]string{}, kept: map[string]*Kept{}}
 	if s.Results != nil {
 		k.Unobserved = unobserved.Open(unobserved.Setting{Workspace: s.Workspace, Declared: s.Declared, Left: k.left, Owned: s.Results.Owned})
 	}
@@ -94,8 +97,8 @@ func (k *Tasks) Save() error { return errors.Join(k.scanner.Save(), k.installed.
 // usual are the targets whose results are kept if nothing else is declared.
 var usual = []string{"build", "typecheck", "lint", "bundle"}
 
-// NotKept is why the result of a task is not kept; empty if it is.
-func (k *Tasks) NotKept(t *taskgraph.Task) string {
+// notKept is why the result of a task is not kept; empty if it is.
+func (k *Tasks) notKept(t *taskgraph.Task) string {
 	fixing, _ := script.Find(t.Package, script.LintFix)
 	switch c := k.Declared.Task(t.Package, t.Target, t.Script).Cache; {
 	case c.Set() && c.Value:
@@ -110,9 +113,9 @@ func (k *Tasks) NotKept(t *taskgraph.Task) string {
 	return ""
 }
 
-// Of gathers what is known of a task. If tasks are not observed, those before it must have
+// of gathers what is known of a task. If tasks are not observed, those before it must have
 // ended, as what they left is a part of it.
-func (k *Tasks) Of(ctx context.Context, t *taskgraph.Task) *Task {
+func (k *Tasks) of(ctx context.Context, t *taskgraph.Task) *Task {
 	task := k.base(t)
 	if k.Unobserved != nil {
 		k.addUnobserved(ctx, t, task)
@@ -140,7 +143,7 @@ func (k *Tasks) base(t *taskgraph.Task) *Task {
 	if task.Afresh {
 		parts["that it starts afresh"] = ""
 	}
-	for _, entry := range taskenv.Decide(task.Question).Keyed {
+	for _, entry := range k.keyed(task.Question) {
 		name, digest, _ := strings.Cut(entry, "=")
 		parts["the variable "+name] = digest
 	}
@@ -168,12 +171,42 @@ func (k *Tasks) environmentOf(t *taskgraph.Task) taskenv.Question {
 	case all.From != "":
 		q.Mode = taskenv.Strict
 	}
+	if !taskenv.NamesFramework(t.Package.Manifest) {
+		return q
+	}
 	if m, mistake := packagejson.Parse(t.Package.Manifest); mistake == nil {
 		for _, entries := range m.Dependencies {
 			q.Dependencies = slices.AppendSeq(q.Dependencies, maps.Keys(entries))
 		}
 	}
 	return q
+}
+
+// decision is a question on variables; many tasks ask the same one.
+type decision struct {
+	environ *string // the first of the environment, which packages share
+	count   int
+	text    string // all else
+}
+
+// keyed are the variables that change the result of a task, as far as is known without its
+// files: "NAME=digest".
+func (k *Tasks) keyed(q taskenv.Question) []string {
+	d := decision{count: len(q.Environ)}
+	if d.count > 0 {
+		d.environ = &q.Environ[0]
+	}
+	for _, list := range [][]string{q.Env, q.PassThrough, q.Dependencies, q.Scripts, {strconv.Itoa(int(q.Mode)), strconv.FormatBool(q.Test)}} {
+		d.text += strconv.Itoa(len(list)) + "\x00" + strings.Join(list, "\x00") + "\x00"
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	keyed, ok := k.decided[d]
+	if !ok {
+		keyed = taskenv.Decide(q).Keyed
+		k.decided[d] = keyed
+	}
+	return keyed
 }
 
 // scriptTexts are the texts of a task's script and of those that run with it.

@@ -22,11 +22,11 @@ type Forecast struct {
 func (k *Tasks) Forecast(ctx context.Context, results *reuse.Results, graph *taskgraph.Graph, forced string) *Forecast {
 	f := &Forecast{results.Forecast(), map[string]reuse.Outlook{}, map[string]*Task{}}
 	for _, t := range graph.Tasks { // each comes after its predecessors
-		why := k.NotKept(t)
+		why := k.notKept(t)
 		if why != "" {
 			why = "its result is not kept: " + why
 		} else {
-			f.tasks[t.ID] = k.Of(ctx, t)
+			f.tasks[t.ID] = k.of(ctx, t)
 			why = f.tasks[t.ID].Stale
 		}
 		if why == "" {

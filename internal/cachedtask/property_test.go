@@ -95,7 +95,7 @@ func open(t *rapid.T, root string, names []string) *run {
 // build runs a task unless its result is known.
 func (r *run) build(t *taskgraph.Task) string {
 	ctx := r.t.Context()
-	task := r.tasks.Of(ctx, t)
+	task := r.tasks.Kept(ctx, t, nil).Task
 	reason := task.Stale
 	if reason == "" {
 		hit, why, err := r.files.Look(ctx, task.Task)

@@ -44,7 +44,7 @@ func (k *Tasks) addUnobserved(ctx context.Context, t *taskgraph.Task, task *Task
 // left are the files that a task left. None are known of a task whose result is not kept: it
 // runs each time.
 func (k *Tasks) left(t *taskgraph.Task) []string {
-	if k.NotKept(t) != "" {
+	if k.notKept(t) != "" {
 		return nil
 	}
 	return k.Results.Left(t.ID)

@@ -2,10 +2,10 @@ package engine
 
 import (
 	"context"
-	"runtime/debug"
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/plan"
+	"github.com/heapmage/heapmage/internal/session"
 	"github.com/heapmage/heapmage/internal/tally"
 )
 
@@ -24,7 +24,7 @@ type Repeated struct {
 // Run runs it to its end, or until runs is done, which is outer or ends with it. The caller
 // sees to signals (session.Stoppable).
 func (r Repeated) Run(outer, runs context.Context) error {
-	debug.SetGCPercent(25) // as in Run
+	session.CollectSparingly()
 	p, planned, err := prepareRun(runs, r.Request, false)
 	if err != nil || planned.Unaffected != "" {
 		return err
@@ -33,6 +33,6 @@ func (r Repeated) Run(outer, runs context.Context) error {
 		p.notices = append([]event.Notice{r.Because}, p.notices...)
 	}
 	r.Begins(planned)
-	debug.FreeOSMemory()
+	session.DropGarbage()
 	return newRun(p, planned).all(outer, runs, []tally.Reporter{r.Reporter})
 }

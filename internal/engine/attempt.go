@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/heapmage/heapmage/internal/cachedtask"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
@@ -40,7 +41,7 @@ type attempt struct {
 	agent    bool                 // they can be looked into
 	preload  bool                 // something is preloaded into them
 	own      nodeoptions.Override // what the script does itself about the options for Node
-	result   *kept                // nil if its result is not kept
+	result   *cachedtask.Kept     // nil if its result is not kept
 	finished event.TaskFinished
 }
 
@@ -105,7 +106,7 @@ func (a *attempt) corrected(action event.CorrectionAction) {
 // do runs the attempt to its end.
 func (a *attempt) do() schedule.Outcome {
 	defer a.stop(nil)
-	known := a.predict(a.task)
+	known := a.predict(a.task, a.sources.Of(a.task.Package))
 	request := a.heapRequest(a.task, known)
 	a.chooseHeap(&request, known)
 	if a.isNode() {

@@ -16,6 +16,7 @@ import (
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/memtools"
 )
 
 // openHistory reads what earlier runs took. If that fails, every task counts as new and
@@ -43,17 +44,27 @@ func (p *prepared) tool(t *taskgraph.Task) string {
 	return scripttext.Tool(t.Package.Scripts[t.Script])
 }
 
-// predict estimates what a task will need.
-func (p *prepared) predict(t *taskgraph.Task) estimate.Prediction {
+// predict estimates what a task will need. size is that of its package's sources; zero means
+// unknown.
+func (p *prepared) predict(t *taskgraph.Task, size memtools.Bytes) estimate.Prediction {
 	return p.history.Predict(estimate.Question{
-		Task: t.ID, Tool: p.tool(t), Sources: p.sources.Of(t.Package), HeapLimit: heap.For(p.heapRequest(t, estimate.Prediction{})).Size,
+		Task: t.ID, Tool: p.tool(t), Sources: size, HeapLimit: heap.For(p.heapRequest(t, estimate.Prediction{})).Size,
 		Budget: p.maxBudget, Configured: p.config.Lookup(t.Package.Keys()).Need.Of(p.limits.Effective),
 	})
 }
 
-func (p *prepared) estimate(t *taskgraph.Task) schedule.Estimate {
-	known := p.predict(t)
+func (r *run) estimate(t *taskgraph.Task) schedule.Estimate {
+	known := r.predict(t, r.size(t))
 	return schedule.Estimate{Need: known.Need, Length: known.Length, Cores: known.Cores}
+}
+
+// size is the size of the sources of a task's package. It is zero while the task may turn out
+// to be known: looking at all files would take as long as finding that out.
+func (r *run) size(t *taskgraph.Task) memtools.Bytes {
+	if r.results != nil && r.results.Unasked(t) {
+		return 0
+	}
+	return r.sources.Of(t.Package)
 }
 
 // remember adds the attempt to the history, unless it had extra arguments: then it does

@@ -40,7 +40,8 @@ func TestRememberSources(t *testing.T) {
 	}
 	pkg := &workspace.Package{Name: "pkg", Dir: "pkg"}
 	packages := []*workspace.Package{pkg}
-	measured := sources.Measure(root, packages, packages)
+	measured := sources.New(root, packages)
+	measured.Measure(packages)
 	if err := os.WriteFile(filepath.Join(root, "pkg/src/generated.ts"), make([]byte, 5000), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func (p *prepared) print(out *report.Console, planned *plan.Plan, forecast *cach
 
 // row is a task's line of the plan.
 func (p *prepared) row(t *taskgraph.Task) []string {
-	known := p.predict(t)
+	known := p.predict(t, p.sources.Of(t.Package))
 	limit := "-"
 	if p.isNode() {
 		limit = heap.For(p.heapRequest(t, known)).Size.String()

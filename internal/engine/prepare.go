@@ -171,7 +171,10 @@ func (p *place) prepare(ctx context.Context, packages []*workspace.Package, read
 	p.notices = append(p.notices, settings.Notices(packages)...)
 	r := &prepared{place: p, settings: settings, answers: answers}
 	r.openHistory(readOnly)
-	r.sources = sources.Measure(p.ws.Root, p.ws.All(), packages)
+	r.sources = sources.New(p.ws.Root, p.ws.All())
+	if !p.wantsResults() { // else most of them may have nothing to do
+		r.sources.Measure(packages)
+	}
 	return r, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"math"
-	"sync"
 	"time"
 
 	"github.com/magefile/mage/mg"
@@ -20,7 +19,6 @@ import (
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/taskenv"
 	"github.com/heapmage/heapmage/internal/taskgraph"
-	"github.com/heapmage/heapmage/internal/unobserved"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -31,18 +29,6 @@ type results struct {
 	eyes *observe.Observer
 
 	refresh bool // no result is used, and new ones stand in place of the old
-
-	mu    sync.Mutex // guards what follows
-	tasks map[string]*kept
-}
-
-// kept is a task whose result is kept.
-type kept struct {
-	*cachedtask.Task
-	reason string            // why it has to run
-	unseen bool              // it must not be observed
-	watch  *unobserved.Watch // what there was before it; nil if it is observed
-	answer taskenv.Answer
 }
 
 // openResults opens the results of earlier runs, if they are wanted.
@@ -59,7 +45,7 @@ func (r *run) openResults() {
 		return
 	}
 	r.results = &results{Results: opened, Tasks: r.cachedTasks(opened, r.args), eyes: &observe.Observer{},
-		refresh: r.forced || r.config.Cache == config.CacheRefresh, tasks: map[string]*kept{}}
+		refresh: r.forced || r.config.Cache == config.CacheRefresh}
 }
 
 // wantsResults reports whether results of tasks are used and kept.
@@ -99,24 +85,15 @@ func (k *results) close() {
 }
 
 // kept is a task whose result is kept; nil if it is not.
-func (r *run) kept(ctx context.Context, t *taskgraph.Task) *kept {
-	if r.results == nil || r.results.NotKept(t) != "" {
+func (r *run) kept(ctx context.Context, t *taskgraph.Task) *cachedtask.Kept {
+	if r.results == nil {
 		return nil
 	}
-	r.results.mu.Lock()
-	k := r.results.tasks[t.ID]
-	r.results.mu.Unlock()
-	if k != nil {
-		return k
-	}
-	k = &kept{Task: r.results.Of(ctx, t)} // unlocked, as it may take a while; no other goroutine asks for t
+	var ours []string
 	if r.session.Heaps != nil {
-		k.Ours = []string{r.session.Heaps.Dir()}
+		ours = []string{r.session.Heaps.Dir()}
 	}
-	r.results.mu.Lock()
-	defer r.results.mu.Unlock()
-	r.results.tasks[t.ID] = k
-	return k
+	return r.results.Kept(ctx, t, ours)
 }
 
 // look ends a task whose result is known.
@@ -126,12 +103,12 @@ func (r *run) look(ctx context.Context, t *taskgraph.Task) (schedule.Outcome, bo
 		return schedule.Outcome{}, false
 	}
 	if k.Stale != "" || r.results.refresh {
-		k.reason = k.Stale
+		k.Reason = k.Stale
 		return schedule.Outcome{}, false
 	}
 	hit, reason, err := r.results.Look(ctx, k.Task.Task)
 	if hit == nil || err != nil {
-		k.reason = reason
+		k.Reason = reason
 		return schedule.Outcome{}, false
 	}
 	r.session.Events.Emit(event.TaskKnown{Task: r.describe(t), Written: hit.Written, Duration: hit.Duration, CPU: hit.Processor, Peak: hit.Peak})
@@ -153,8 +130,8 @@ func (r *run) replay(ctx context.Context, t *taskgraph.Task, hit *reuse.Hit) {
 
 // because is why the task runs although results are kept; only of the first attempt.
 func (a *attempt) because() string {
-	if k := a.result; k != nil && a.grant.Attempt == 1 && k.reason != reuse.FirstTime {
-		return k.reason
+	if k := a.result; k != nil && a.grant.Attempt == 1 && k.Reason != reuse.FirstTime {
+		return k.Reason
 	}
 	return ""
 }
@@ -162,7 +139,7 @@ func (a *attempt) because() string {
 // mayKeep reports whether the result of the attempt may be kept.
 func (a *attempt) mayKeep() bool {
 	k := a.result
-	return k != nil && !k.unseen && k.Stale == ""
+	return k != nil && !k.Unseen && k.Stale == ""
 }
 
 // observer observes the attempt; nil if it is not observed.
@@ -180,8 +157,8 @@ func (a *attempt) enter() (leave func()) {
 		return func() {}
 	}
 	leave = a.results.Unobserved.Enter(a.task)
-	if a.mayKeep() && a.result.watch == nil {
-		a.result.watch = a.results.Unobserved.Begin(a.runs, a.task, a.result.Inputs)
+	if a.mayKeep() && a.result.Watch == nil {
+		a.result.Watch = a.results.Unobserved.Begin(a.runs, a.task, a.result.Inputs)
 	}
 	return leave
 }
@@ -192,10 +169,10 @@ func (a *attempt) environment() []string {
 		return a.settings.Environ(a.task.Package, a.environ)
 	}
 	k := a.result
-	if k.answer.Pass == nil {
-		k.answer = a.results.Decide(k.Task, a.task.Package)
+	if k.Answer.Pass == nil {
+		k.Answer = a.results.Decide(k.Task, a.task.Package)
 	}
-	return k.answer.Pass
+	return k.Answer.Pass
 }
 
 // keep keeps the result of an attempt. One that was disturbed by being observed runs again.
@@ -212,7 +189,7 @@ func (a *attempt) keep(o *schedule.Outcome, res runner.Result, log *rundir.Log) 
 		return
 	}
 	if why != "" && a.finished.Status != event.Interrupted && a.finished.Status != event.Outdated {
-		k.unseen = true
+		k.Unseen = true
 		a.results.Forget(k.Task.Task, why)
 		if a.finished.Status == event.Failed {
 			*o = schedule.Outcome{Result: schedule.Again}
@@ -224,15 +201,15 @@ func (a *attempt) keep(o *schedule.Outcome, res runner.Result, log *rundir.Log) 
 		return
 	}
 	var local []string
-	if k.watch != nil {
-		res.Observation, local = k.watch.Finish(a.runs)
+	if k.Watch != nil {
+		res.Observation, local = k.Watch.Finish(a.runs)
 	}
 	named := a.results.NamedBy
 	if k.Question.Mode != taskenv.Found {
 		named = nil // what is declared holds
 	}
 	done := a.results.Keep(a.runs, k.Task.Task, reuse.Attempt{
-		Observation: res.Observation, Passed: k.Question.Names, Withheld: k.answer.Withheld, Names: named, Local: local, Ended: time.Now(),
+		Observation: res.Observation, Passed: k.Question.Names, Withheld: k.Answer.Withheld, Names: named, Local: local, Ended: time.Now(),
 		Duration: res.Duration - res.Frozen, Processor: res.CPU, Peak: res.Peak, Log: io.NewSectionReader(log, 0, math.MaxInt64),
 	}, a.results.refresh)
 	if done.Differs != "" {

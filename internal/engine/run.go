@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -39,9 +38,7 @@ import (
 // Run runs a target and prints its log. The error names what failed; its ExitStatus is
 // the exit code, one of package problem's.
 func Run(ctx context.Context, request Request) error {
-	// This process must stay small beside those that it starts. It allocates so little
-	// that even at 25 % there are few collections, of some milliseconds each.
-	debug.SetGCPercent(25)
+	session.CollectSparingly()
 	p, planned, err := prepareRun(ctx, request, false)
 	if err != nil {
 		return err
@@ -49,7 +46,7 @@ func Run(ctx context.Context, request Request) error {
 	if planned.Unaffected != "" {
 		return report.Say(ctx, p.environ, event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected})
 	}
-	debug.FreeOSMemory() // what was read to prepare is garbage now
+	session.DropGarbage() // what was read to prepare
 	ctx, release := session.Stoppable(ctx)
 	defer release()
 	return newRun(p, planned).all(ctx, ctx, nil)
@@ -222,7 +219,7 @@ func (r *run) tellLosses() {
 func (r *run) do(ctx context.Context) error {
 	known := make([]estimate.Prediction, len(r.graph.Tasks))
 	for i, t := range r.graph.Tasks {
-		known[i] = r.predict(t)
+		known[i] = r.predict(t, r.size(t))
 	}
 	r.announce(known)
 	err := r.precheck(known)

@@ -14,6 +14,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"iter"
+	"slices"
+	"sync"
 )
 
 // Digest is a SHA-256. The zero value is that of nothing.
@@ -37,14 +40,18 @@ func (d *Digest) UnmarshalText(text []byte) error {
 
 // Sum is the digest of a list of texts. Lists that differ in any way, also in where one
 // text ends, have different digests.
-func Sum(parts ...string) Digest {
-	size := 0
-	for _, p := range parts {
-		size += binary.MaxVarintLen64 + len(p)
-	}
-	b := make([]byte, 0, size)
-	for _, p := range parts {
+func Sum(parts ...string) Digest { return SumOf(slices.Values(parts)) }
+
+// SumOf is Sum of a sequence.
+func SumOf(parts iter.Seq[string]) Digest {
+	buffer := sums.Get().(*[]byte)
+	defer sums.Put(buffer)
+	b := (*buffer)[:0]
+	for p := range parts {
 		b = append(binary.AppendUvarint(b, uint64(len(p))), p...)
 	}
+	*buffer = b
 	return sha256.Sum256(b)
 }
+
+var sums = sync.Pool{New: func() any { return new([]byte) }}

@@ -1,6 +1,7 @@
 package fingerprint
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -106,7 +107,11 @@ func (d *Digests) Look(path string) (content, presence State) {
 }
 
 // ContentOf is the Content of a file with that digest.
-func ContentOf(digest Digest) State { return State("content " + digest.String()) }
+func ContentOf(digest Digest) State {
+	var text [len("content ") + 2*len(digest)]byte
+	hex.Encode(text[copy(text[:], "content "):], digest[:])
+	return State(text[:])
+}
 
 // Names are the names of what is in a folder, without those that skip reports; nil skips
 // none. What is no folder has its Target or Presence.

@@ -33,7 +33,8 @@ func History(ctx context.Context) error {
 		return err
 	}
 	packages, sizes := ws.All(), map[string]memtools.Bytes{}
-	measured := sources.Measure(ws.Root, packages, packages)
+	measured := sources.New(ws.Root, packages)
+	measured.Measure(packages)
 	for _, pkg := range packages {
 		sizes[pkg.Name] = measured.Of(pkg)
 	}

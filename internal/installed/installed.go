@@ -49,7 +49,7 @@ type Installed struct {
 type project struct {
 	ws        *workspace.Workspace
 	digests   *fingerprint.Digests
-	manifests map[string]*packagejson.Manifest // by Dir of a package
+	manifests func() map[string]*packagejson.Manifest // by Dir of a package
 	// locked is a lock file's text: what it has counts as installed. Nil means that what is
 	// installed is looked at.
 	locked []byte
@@ -81,14 +81,17 @@ func New(ws *workspace.Workspace, digests *fingerprint.Digests, folder, name str
 	return i
 }
 
-func manifestsOf(ws *workspace.Workspace) map[string]*packagejson.Manifest {
-	manifests := map[string]*packagejson.Manifest{}
-	for _, pkg := range ws.All() {
-		if m, mistake := packagejson.Parse(pkg.Manifest); mistake == nil {
-			manifests[pkg.Dir] = m
+// manifestsOf parses when it is first asked: most runs find their answers without.
+func manifestsOf(ws *workspace.Workspace) func() map[string]*packagejson.Manifest {
+	return sync.OnceValue(func() map[string]*packagejson.Manifest {
+		manifests := map[string]*packagejson.Manifest{}
+		for _, pkg := range ws.All() {
+			if m, mistake := packagejson.Parse(pkg.Manifest); mistake == nil {
+				manifests[pkg.Dir] = m
+			}
 		}
-	}
-	return manifests
+		return manifests
+	})
 }
 
 // Save keeps what was found out for later runs, as Digests.Save does.
@@ -274,7 +277,7 @@ func (p *project) text(name string) []byte {
 // itself, or only what those need who depend on it.
 func (p *project) dependencies(dir string, itself bool) map[string]string {
 	all := map[string]string{}
-	m := p.manifests[dir]
+	m := p.manifests()[dir]
 	if m == nil {
 		return all
 	}
@@ -290,7 +293,7 @@ func (p *project) dependencies(dir string, itself bool) map[string]string {
 // on: it is optional, or whoever depends on the package installs it. itself is as for
 // dependencies.
 func (p *project) mayLack(dir, name string, itself bool) bool {
-	m := p.manifests[dir]
+	m := p.manifests()[dir]
 	if m == nil {
 		return true
 	}

@@ -1,6 +1,7 @@
 package installed
 
 import (
+	"bytes"
 	"os"
 	"path"
 	"slices"
@@ -8,6 +9,9 @@ import (
 
 	"github.com/heapmage/heapmage/internal/workspace"
 )
+
+// patcher is the name of the program that changes packages after their installation.
+const patcher = "patch-package"
 
 // patch is what patch-package changes in a package, in all of its versions.
 type patch struct {
@@ -18,7 +22,10 @@ type patch struct {
 // patches are those of patch-package, for the root or a package of the workspace. Those of
 // the package managers are in the lock files.
 func (p *project) patches() (found []patch) {
-	for _, dir := range sortedKeys(p.manifests) {
+	if !slices.ContainsFunc(p.ws.All(), func(pkg *workspace.Package) bool { return bytes.Contains(pkg.Manifest, []byte(patcher)) }) {
+		return nil
+	}
+	for _, dir := range sortedKeys(p.manifests()) {
 		if !p.patchesPackages(dir) {
 			continue
 		}
@@ -56,12 +63,12 @@ func (g *graph) patch(patches []patch) {
 // patchesPackages reports whether a package, or the root for it, uses patch-package.
 func (p *project) patchesPackages(dir string) bool {
 	return slices.ContainsFunc([]string{dir, "."}, func(dir string) bool {
-		m := p.manifests[dir]
+		m := p.manifests()[dir]
 		if m == nil {
 			return false
 		}
 		for _, kind := range []workspace.Kind{workspace.Prod, workspace.Optional, workspace.Dev} {
-			if _, ok := m.Dependencies[kind]["patch-package"]; ok {
+			if _, ok := m.Dependencies[kind][patcher]; ok {
 				return true
 			}
 		}

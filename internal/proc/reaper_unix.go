@@ -27,6 +27,9 @@ const (
 	restartPause = 100 * time.Millisecond
 	// readPause is how long the reaper may leave the pipe full before it is replaced.
 	readPause = time.Second
+	// startPause is how long a new one may take to read the first text: a busy machine
+	// starts it late.
+	startPause = 30 * time.Second
 )
 
 // ward is one tree that the reaper watches.
@@ -119,14 +122,14 @@ func (r *reaper) shutdown() {
 
 // sendLocked sends msg to the reaper, and starts one if there is none.
 func (r *reaper) sendLocked(msg string) {
-	if r.cmd == nil || r.writeLocked(msg) != nil {
+	if r.cmd == nil || r.writeLocked(msg, readPause) != nil {
 		r.replaceLocked()
 	}
 }
 
 // writeLocked waits only a moment for a reaper that does not read: it may be stopped.
-func (r *reaper) writeLocked(text string) error {
-	_ = r.pipe.SetWriteDeadline(time.Now().Add(readPause))
+func (r *reaper) writeLocked(text string, pause time.Duration) error {
+	_ = r.pipe.SetWriteDeadline(time.Now().Add(pause))
 	_, err := r.pipe.WriteString(text)
 	return err
 }
@@ -150,7 +153,7 @@ func (r *reaper) replaceLocked() {
 	for path := range r.folders {
 		all.WriteString(folderMessage(path))
 	}
-	r.err = r.writeLocked(all.String())
+	r.err = r.writeLocked(all.String(), startPause)
 }
 
 func (r *reaper) startLocked() error {

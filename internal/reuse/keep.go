@@ -2,6 +2,7 @@ package reuse
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"slices"
 	"time"
@@ -57,7 +58,7 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 	weak := t.weak()
 	e := cache.Entry{Key: strong(weak, v.inputs), Task: t.ID, Created: a.Ended, Duration: a.Duration, Processor: a.Processor, Peak: a.Peak,
 		Files: v.outputs, Local: v.local}
-	set, err := setOf(v.inputs)
+	set, err := json.Marshal(textsOf(v.inputs)) // they are in order: equal sets are equal texts
 	if err == nil {
 		e.Data, err = data{v.removed, a.Connections}.encode()
 	}
@@ -77,6 +78,7 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 		r.note(t, last{Parts: t.Parts, Not: err.Error()})
 		return Kept{not: err.Error()}
 	}
+	r.recents.Put(weak, textsOf(v.inputs), stored.Entry)
 	r.note(t, last{Parts: t.Parts, Inputs: v.inputs, Connections: a.Connections})
 	if force || !stored.Existed || stored.Equal {
 		return Kept{}

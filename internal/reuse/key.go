@@ -60,22 +60,26 @@ func (t *Task) weak() cache.Key {
 
 // strong returns the strong key of a task whose inputs are in these states.
 func strong(weak cache.Key, inputs []known) cache.Key {
-	parts := make([]string, 0, 1+3*len(inputs))
-	parts = append(parts, weak.String())
-	for _, i := range inputs {
-		parts = append(parts, string(i.Aspect), i.Path, string(i.State))
-	}
-	return cache.Key(fingerprint.Sum(parts...))
+	return cache.Key(fingerprint.SumOf(func(yield func(string) bool) {
+		if !yield(weak.String()) {
+			return
+		}
+		for _, i := range inputs {
+			if !yield(string(i.Aspect)) || !yield(i.Path) || !yield(string(i.State)) {
+				return
+			}
+		}
+	}))
 }
 
-// setOf encodes a set of inputs, which are in order: equal sets are equal texts. Each is a
-// text of an aspect and a path, as texts are read the fastest.
-func setOf(inputs []known) (json.RawMessage, error) {
+// textsOf are inputs as they are kept: each a text of an aspect and a path, as texts are read
+// the fastest.
+func textsOf(inputs []known) []string {
 	set := make([]string, len(inputs))
 	for i, in := range inputs {
 		set[i] = string(in.Aspect) + " " + in.Path
 	}
-	return json.Marshal(set)
+	return set
 }
 
 // parseSet decodes a set of inputs.
@@ -84,26 +88,42 @@ func parseSet(text json.RawMessage) ([]input, error) {
 	if err := json.Unmarshal(text, &texts); err != nil {
 		return nil, err
 	}
+	return inputsOf(texts), nil
+}
+
+// inputsOf is the opposite of textsOf.
+func inputsOf(texts []string) []input {
 	set := make([]input, len(texts))
 	for i, text := range texts {
 		a, path, _ := strings.Cut(text, " ")
 		set[i] = input{aspect(a), path}
 	}
-	return set, nil
+	return set
 }
 
 // now returns what the inputs are for a task now.
 func (r *Results) now(t *Task, set []input) []known {
 	all := make([]known, len(set))
-	looked := make(map[string]fingerprint.State, len(set)) // the presence of files whose content counts
+	type look struct {
+		path     string
+		presence fingerprint.State
+	}
+	var looks []look // at files whose content counts, in the order of their paths
 	for i, in := range set {
 		all[i].input = in
 		if covered := r.owners.IsShared(in.Path); covered || in.Aspect != content && in.Aspect != presence {
 			all[i].State = r.state(t, in)
-		} else if in.Aspect == content {
-			all[i].State, looked[in.Path] = r.digests.Look(r.abs(in.Path))
-		} else if s, ok := looked[in.Path]; ok {
-			all[i].State = s
+			continue
+		}
+		if in.Aspect == content {
+			l := look{path: in.Path}
+			all[i].State, l.presence = r.digests.Look(r.abs(in.Path))
+			looks = append(looks, l)
+			continue
+		}
+		at, ok := slices.BinarySearchFunc(looks, in.Path, func(l look, path string) int { return strings.Compare(l.path, path) })
+		if ok {
+			all[i].State = looks[at].presence
 		} else {
 			all[i].State = r.digests.Presence(r.abs(in.Path))
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/heapmage/heapmage/internal/git"
 	"github.com/heapmage/heapmage/internal/ownership"
 	"github.com/heapmage/heapmage/internal/pathrole"
+	"github.com/heapmage/heapmage/internal/recent"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -59,6 +60,7 @@ type Results struct {
 	cache      *cache.Store
 	digests    *fingerprint.Digests
 	owners     *ownership.Table
+	recents    recent.Results
 	files      *os.Root
 	paths      paths
 	added      atomic.Bool // something was kept in this run
@@ -80,7 +82,8 @@ func Open(root, home string) (*Results, error) {
 	}
 	return &Results{root: root, temps: pathrole.Temps(), home: home, cache: cache.In(root), files: files,
 		digests: fingerprint.Open(root, folder, "digests"), owners: ownership.Load(root, folder),
-		paths: paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}}, nil
+		recents: recent.Open(root, folder, "recent", format),
+		paths:   paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}}, nil
 }
 
 // LookOnly has results be looked at, and nothing be written. Call it before anything else;
@@ -106,7 +109,7 @@ func (r *Results) Close() error {
 	if r.lookOnly {
 		return r.files.Close()
 	}
-	return errors.Join(r.digests.Save(), r.owners.Save(), r.files.Close())
+	return errors.Join(r.digests.Save(), r.owners.Save(), r.recents.Save(), r.files.Close())
 }
 
 // Left are the files that a task left and that are its outputs now, relative to the
@@ -183,6 +186,10 @@ func (r *Results) Look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 
 func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, err error) {
 	weak := t.weak()
+	if set, e, ok := r.recents.Of(weak); ok && strong(weak, r.now(t, inputsOf(set))) == e.Key && r.stands(ctx, t, e) {
+		r.cache.Use(e.Key, weak)
+		return &Hit{Duration: e.Duration, Processor: e.Processor, Peak: e.Peak, entry: e}, "", nil
+	}
 	sets, err := r.cache.Manifests(weak)
 	if err != nil || len(sets) == 0 {
 		return nil, r.changedPart(t), ctx.Err()
@@ -210,6 +217,7 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 			return nil, err.Error(), err
 		}
 		r.cache.Use(key, weak)
+		r.recents.Put(weak, textsOf(inputs), e)
 		written := done.Written + done.Removed + done.Moded
 		if kept, err := dataOf(e); written > 0 && err == nil {
 			r.note(t, last{Parts: t.Parts, Inputs: inputs, Connections: kept.Connections})
@@ -222,22 +230,37 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 	return nil, reason, ctx.Err()
 }
 
+// stands reports whether an entry's files are in place, and nothing else of the task is.
+func (r *Results) stands(ctx context.Context, t *Task, e *cache.Entry) bool {
+	to, files, err := r.placeFor(ctx, t, e)
+	if err != nil || len(to.Stale) > 0 || !r.inPlace(e.Files, to.Skip) {
+		return false
+	}
+	r.owners.Keep(t.ID, t.Upstream, files)
+	r.placedNow(t, e)
+	return true
+}
+
+// placedNow notes that an entry is in place.
+func (r *Results) placedNow(t *Task, e *cache.Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.placed[t.ID] = e
+}
+
 // restore puts an entry's files in place.
 func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (filetree.Result, error) {
+	if r.stands(ctx, t, e) {
+		return filetree.Result{}, nil
+	}
 	to, files, err := r.placeFor(ctx, t, e)
 	if err != nil {
 		return filetree.Result{}, err
 	}
-	var done filetree.Result
-	if len(to.Stale) == 0 && r.inPlace(e.Files, to.Skip) {
-		r.owners.Keep(t.ID, t.Upstream, files)
-	} else if done, err = r.cache.Restore(ctx, e, to); err == nil {
-		r.owners.Set(t.ID, t.Upstream, files)
-	}
+	done, err := r.cache.Restore(ctx, e, to)
 	if err == nil {
-		r.mu.Lock()
-		r.placed[t.ID] = e
-		r.mu.Unlock()
+		r.owners.Set(t.ID, t.Upstream, files)
+		r.placedNow(t, e)
 	}
 	return done, err
 }

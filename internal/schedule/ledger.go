@@ -150,13 +150,13 @@ func (l *ledger) idle() bool {
 
 // end takes what an attempt handed back.
 func (l *ledger) end(j *job, o Outcome) {
+	l.ended()
 	l.running = slices.DeleteFunc(l.running, func(r *job) bool { return r == j })
 	j.past, j.attempt = nil, nil
 	if o.Result != Again {
 		l.settle(j, o.Result)
 		return
 	}
-	l.ended()
 	if j.stopping {
 		l.putBack(j)
 	}
@@ -170,7 +170,6 @@ func (l *ledger) end(j *job, o Outcome) {
 
 // settle ends a job that is done or has failed.
 func (l *ledger) settle(j *job, r Result) {
-	l.ended()
 	delete(l.jobs, j.ID)
 	if r == Failed {
 		l.fates[j.ID] = fate{because: j.ID}

@@ -41,7 +41,8 @@ type Options struct {
 	// Measured wakes the scheduler after each measurement. Nil means that it only
 	// looks at memory when something ends or arrives, and waits for no other program.
 	Measured <-chan struct{}
-	// Estimate returns what is known of a job now. It is asked again as jobs end.
+	// Estimate returns what is known of a job now. It is asked again as jobs end, and about
+	// a job that its Probe did not end.
 	// Nil means what the Job holds.
 	Estimate func(id string) Estimate
 	// Collect has running attempts give back garbage, if they can. Nil means that

@@ -58,8 +58,11 @@ func (l *ledger) probes() []*job {
 func (l *ledger) probed(j *job, o Outcome, known bool) {
 	l.probing--
 	if known && o.Result != Again {
-		l.settle(j, o.Result)
-	} else {
-		insert(&l.ready, j)
+		l.settle(j, o.Result) // it teaches nothing of others
+		return
 	}
+	if l.o.Estimate != nil {
+		j.Estimate = l.o.Estimate(j.ID)
+	}
+	insert(&l.ready, j)
 }

@@ -146,6 +146,13 @@ func afterExec(words []string) []string {
 // Alias returns the script of the same package that a script only has run, as "npm run
 // compile" does: no other command, no arguments, no variables, no hooks.
 func Alias(scripts map[string]string, name string) (same string, ok bool) {
+	named := false
+	for other := range scripts {
+		named = named || other != name && strings.Contains(scripts[name], other)
+	}
+	if !named {
+		return "", false // as most of them
+	}
 	commands := Commands(scripts[name])
 	_, before := scripts["pre"+name]
 	_, after := scripts["post"+name]

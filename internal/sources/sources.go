@@ -26,30 +26,34 @@ var excluded = []string{"node_modules", "dist", "build", "out", "lib", "coverage
 // maxFiles bounds the look at one package.
 const maxFiles = 20_000
 
-// Sizes are the sizes of packages' sources at one time. Nil holds none.
+// Sizes are the sizes of packages' sources, each as it was when it was first asked for. They
+// may be used by several goroutines. Nil holds none.
 type Sizes struct {
 	root    string
 	members map[string]bool // the folders of all packages
-	sizes   map[*workspace.Package]memtools.Bytes
+
+	mu    sync.Mutex // guards sizes
+	sizes map[*workspace.Package]memtools.Bytes
 }
 
-// Measure takes the sizes of some packages of the workspace at root. The folders
-// of other members do not count to the package around them.
-func Measure(root string, members, packages []*workspace.Package) *Sizes {
+// New is the sizes of the packages of the workspace at root. The folders of other members do
+// not count to the package around them.
+func New(root string, members []*workspace.Package) *Sizes {
 	s := &Sizes{root: root, members: map[string]bool{}, sizes: map[*workspace.Package]memtools.Bytes{}}
 	for _, pkg := range members {
 		s.members[filepath.Join(root, pkg.Dir)] = true
 	}
+	return s
+}
+
+// Measure takes the sizes of many packages at once.
+func (s *Sizes) Measure(packages []*workspace.Package) {
 	work := make(chan *workspace.Package) // closed below, once all are sent
-	var mu sync.Mutex
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for pkg := range work {
-				size := s.Now(pkg)
-				mu.Lock()
-				s.sizes[pkg] = size
-				mu.Unlock()
+				s.Of(pkg)
 			}
 		})
 	}
@@ -58,15 +62,23 @@ func Measure(root string, members, packages []*workspace.Package) *Sizes {
 	}
 	close(work)
 	workers.Wait()
-	return s
 }
 
-// Of is the size that Measure took. It is zero if the package was not measured.
+// Of is the size of a package when it was first asked for.
 func (s *Sizes) Of(pkg *workspace.Package) memtools.Bytes {
 	if s == nil {
 		return 0
 	}
-	return s.sizes[pkg]
+	s.mu.Lock()
+	size, known := s.sizes[pkg]
+	s.mu.Unlock()
+	if !known {
+		size = s.Now(pkg) // unlocked, as it may take a while
+		s.mu.Lock()
+		s.sizes[pkg] = size
+		s.mu.Unlock()
+	}
+	return size
 }
 
 // Now measures a package again: its script may have written sources.

@@ -30,8 +30,9 @@ func TestMeasure(t *testing.T) {
 		"core/nested/c.ts": 5,
 	})
 	core, nested := &workspace.Package{Dir: "core"}, &workspace.Package{Dir: "core/nested"}
-	gone, other := &workspace.Package{Dir: "gone"}, &workspace.Package{Dir: "core/src"}
-	sizes := Measure(root, []*workspace.Package{core, nested, gone}, []*workspace.Package{core, nested, gone})
+	gone, late := &workspace.Package{Dir: "gone"}, &workspace.Package{Dir: "core/src"}
+	sizes := New(root, []*workspace.Package{core, nested, gone})
+	sizes.Measure([]*workspace.Package{core, nested, gone})
 	if got := sizes.Of(core); got != 1230 {
 		t.Errorf("core has %d bytes, want 1230", got)
 	}
@@ -41,8 +42,8 @@ func TestMeasure(t *testing.T) {
 	if got := sizes.Of(gone); got != 0 {
 		t.Errorf("a folder that does not exist has %d bytes", got)
 	}
-	if got := sizes.Of(other); got != 0 {
-		t.Errorf("a package that was not measured has %d bytes", got)
+	if got := sizes.Of(late); got != 1200 {
+		t.Errorf("a package that was not measured before has %d bytes, want 1200", got)
 	}
 	t.Run("measures again what a script wrote since", func(t *testing.T) {
 		write(t, root, map[string]int{"core/src/generated.ts": 5000})

@@ -1,7 +1,9 @@
 package taskenv
 
 import (
+	"bytes"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -66,6 +68,22 @@ var frameworks = []struct{ dependencies, variables string }{
 	{"@sveltejs/kit", "VITE_* PUBLIC_*"},
 	{"vite", "VITE_*"},
 	{"@vue/cli-service", "VUE_APP_* LAUNCH_EDITOR"},
+}
+
+// frameworkNames are all that stands for a framework among dependencies, as JSON has it.
+var frameworkNames = func() (names [][]byte) {
+	for _, f := range frameworks {
+		for name := range strings.FieldsSeq(f.dependencies) {
+			names = append(names, []byte(strconv.Quote(name)))
+		}
+	}
+	return names
+}()
+
+// NamesFramework reports whether the text of a package.json may have a framework among its
+// dependencies: then it has to be read.
+func NamesFramework(text []byte) bool {
+	return bytes.IndexByte(text, '\\') >= 0 || slices.ContainsFunc(frameworkNames, func(name []byte) bool { return bytes.Contains(text, name) })
 }
 
 // frameworkPatterns are the variables of the frameworks that a package depends on.
