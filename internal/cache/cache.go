@@ -35,6 +35,7 @@ const (
 	manifests = "manifests"
 	blobs     = "blobs"
 	temps     = "tmp"
+	turns     = "running"
 )
 
 // lockFile is locked while anything is published or removed.
@@ -134,7 +135,7 @@ func (s *Store) make() (*confined.Folder, error) {
 		return nil, err
 	}
 	_ = top.Close() // it was only made
-	for _, sub := range []string{entries, manifests, blobs, temps} {
+	for _, sub := range []string{entries, manifests, blobs, temps, turns} {
 		f, err := confined.Make(s.root, dir+"/"+sub)
 		if err != nil {
 			return nil, err

@@ -1,10 +1,12 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +38,18 @@ func (s *Store) Use(key, weak Key) {
 			return err
 		})
 	}
+}
+
+// ahead is how far the times of files may lie in the future: clocks differ.
+const ahead = 24 * time.Hour
+
+// age is how long ago something was used. What was used later than can be, as the clock has
+// been set back since, is the oldest: its next use sets that right.
+func age(used time.Time) time.Duration {
+	if a := time.Since(used); a > -ahead {
+		return a
+	}
+	return math.MaxInt64
 }
 
 // item is a file of the cache.
@@ -189,13 +203,13 @@ func (c content) excess(most int64) (gone []item) {
 		size += m.size
 	}
 	for name, b := range c.blobs {
-		if users[name] == 0 && time.Since(b.used) > fresh {
+		if users[name] == 0 && age(b.used) > fresh {
 			gone = append(gone, b)
 		} else {
 			size += b.size
 		}
 	}
-	slices.SortFunc(kept, func(a, b item) int { return a.used.Compare(b.used) })
+	slices.SortFunc(kept, func(a, b item) int { return cmp.Compare(age(b.used), age(a.used)) })
 	for _, i := range kept {
 		if size <= most {
 			break

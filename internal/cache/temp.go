@@ -127,10 +127,10 @@ func pruneDrafts(cache *confined.Folder) {
 	}
 	for _, e := range list {
 		info, err := e.Info()
-		if err != nil || e.IsDir() || !draftFile.MatchString(e.Name()) || time.Since(info.ModTime()) < youngDraft {
+		if err != nil || e.IsDir() || !draftFile.MatchString(e.Name()) || age(info.ModTime()) < youngDraft {
 			continue
 		}
-		if time.Since(info.ModTime()) < oldDraft {
+		if age(info.ModTime()) < oldDraft {
 			id, _, _ := strings.Cut(e.Name(), ".")
 			unlock, err := f.TryLock(id + lockSuffix)
 			if err != nil {

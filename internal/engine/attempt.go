@@ -116,6 +116,7 @@ func (a *attempt) do() schedule.Outcome {
 	now := a.session.Meter.Now()
 	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(known.Basis), HeapLimit: a.limit.Size,
 		Usage: now.Usage, Budget: now.Budget, Because: a.because()})
+	defer a.begin()()
 	a.list()
 	defer a.enter()()
 	log := a.state.Log(a.task.ID, a.grant.Attempt)

@@ -150,6 +150,15 @@ func (a *attempt) observer() *observe.Observer {
 	return a.results.eyes
 }
 
+// begin notes that the attempt may write what its result is made of, for other runs. end is to
+// be called at its end.
+func (a *attempt) begin() (end func()) {
+	if a.result == nil {
+		return func() {}
+	}
+	return a.results.Begin(a.runs, a.result.Task.Task)
+}
+
 // enter notes that the attempt runs, and what there was before it if it is not observed.
 // leave is to be called at its end.
 func (a *attempt) enter() (leave func()) {

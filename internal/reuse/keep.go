@@ -43,6 +43,9 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 	v := r.view(ctx, t, a.Observation)
 	v.local = append(v.local, a.Local...)
 	v.variables(a)
+	if why := r.disturbed(t); why != "" { // after its files were read
+		v.wrong("%s", why)
+	}
 	for _, why := range a.Incomplete {
 		v.wrong("%s", why)
 	}
@@ -58,7 +61,7 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 	weak := t.weak()
 	e := cache.Entry{Key: strong(weak, v.inputs), Task: t.ID, Created: a.Ended, Duration: a.Duration, Processor: a.Processor, Peak: a.Peak,
 		Files: v.outputs, Local: v.local}
-	set, err := json.Marshal(textsOf(v.inputs)) // they are in order: equal sets are equal texts
+	set, err := json.Marshal(textsOf(v.inputs))
 	if err == nil {
 		e.Data, err = data{v.removed, a.Connections}.encode()
 	}
@@ -86,20 +89,23 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 	return Kept{Differs: difference(stored.Entry.Files, v.outputs)}
 }
 
-// difference is the first path that two results differ in.
+// difference is a file that two results differ in. Folders tell nothing: one that was there
+// before is not in a result.
 func difference(a, b []filetree.File) string {
 	before := map[string]filetree.File{}
 	for _, f := range a {
 		before[f.Path] = f
 	}
 	for _, f := range b {
-		if before[f.Path] != f {
+		if before[f.Path] != f && f.Kind != filetree.Folder {
 			return f.Path
 		}
 		delete(before, f.Path)
 	}
-	for path := range before {
-		return path
+	for path, f := range before {
+		if f.Kind != filetree.Folder {
+			return path
+		}
 	}
 	return ""
 }

@@ -71,6 +71,7 @@ type Results struct {
 
 	mu     sync.Mutex
 	placed map[string]*cache.Entry // the results that are in place, by task
+	turns  map[string]turn         // the tasks that run
 }
 
 // Open opens the results of the workspace at root, which is a path without links. home is
@@ -83,7 +84,7 @@ func Open(root, home string) (*Results, error) {
 	return &Results{root: root, temps: pathrole.Temps(), home: home, cache: cache.In(root), files: files,
 		digests: fingerprint.Open(root, folder, "digests"), owners: ownership.Load(root, folder),
 		recents: recent.Open(root, folder, "recent", format),
-		paths:   paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}}, nil
+		paths:   paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}, turns: map[string]turn{}}, nil
 }
 
 // LookOnly has results be looked at, and nothing be written. Call it before anything else;
@@ -257,7 +258,7 @@ func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (filetre
 	if err != nil {
 		return filetree.Result{}, err
 	}
-	done, err := r.cache.Restore(ctx, e, to)
+	done, err := r.put(ctx, t.ID, e, to)
 	if err == nil {
 		r.owners.Set(t.ID, t.Upstream, files)
 		r.placedNow(t, e)
@@ -334,7 +335,7 @@ func (r *Results) expose(ctx context.Context, t *Task) error {
 		}
 		to := r.target(ctx, t)
 		to.Skip = func(path string) bool { return !paths[path] }
-		if _, err := r.cache.Restore(ctx, e, to); err != nil {
+		if _, err := r.put(ctx, task, e, to); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,90 @@
+package cache
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+func TestTurns(t *testing.T) {
+	w := newWorld(t)
+	other := openWorld(t, w.dir) // as another process
+	begin := func(s *Store, task string) *Turn {
+		t.Helper()
+		turn, err := s.Begin(t.Context(), task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return turn
+	}
+	want := func(turn *Turn, alone bool) {
+		t.Helper()
+		if turn.Alone() != alone {
+			t.Errorf("it is alone: %v", !alone)
+		}
+	}
+	a, elsewhere := begin(w.Store, "a"), begin(other.Store, "b")
+	want(a, true)
+	want(elsewhere, true)
+	second := begin(other.Store, "a")
+	want(a, false)
+	want(second, false)
+	a.End()
+	third := begin(w.Store, "a") // the second one is still there
+	want(third, false)
+	second.End()
+	want(third, false)
+	third.End()
+	want(begin(w.Store, "a"), true) // that one is never ended, as if it was killed
+	if len(w.cached(turns)) != 2 {
+		t.Errorf("turns are left: %v", w.cached(turns))
+	}
+	if err := os.RemoveAll(w.path(".heapmage")); err != nil {
+		t.Fatal(err)
+	}
+	want(elsewhere, false)
+	elsewhere.End()
+}
+
+// What a killed process left does no harm, and goes.
+func TestKilledTurn(t *testing.T) {
+	w := newWorld(t)
+	killed, err := w.Begin(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.file(".heapmage/cache/running/"+killed.name+metSuffix, "")
+	killed.unlock()
+	killed.unlock = nil
+	turn, err := w.Begin(t.Context(), "a")
+	if err != nil || !turn.Alone() {
+		t.Fatal(err)
+	}
+	turn.End()
+	if left := w.cached(turns); len(left) > 0 {
+		t.Errorf("%v is left", left)
+	}
+	_ = killed.folder.Close() // it was only read
+}
+
+// What was used when the clock was ahead goes first, and not only once the time has come.
+func TestUsedInTheFuture(t *testing.T) {
+	w := newWorld(t)
+	w.file("dist/a", "a")
+	future := w.put("future")
+	w.put("later")
+	ahead := time.Now().Add(10 * 365 * 24 * time.Hour)
+	if err := os.Chtimes(w.entryPath(future), ahead, ahead); err != nil {
+		t.Fatal(err)
+	}
+	if !w.has("future") {
+		t.Error("it is not found")
+	}
+	stats, err := w.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Prune(t.Context(), stats.Bytes-1); err != nil || w.has("future") || !w.has("later") {
+		t.Errorf("%v: %v", err, w.cached(entries))
+	}
+}
