@@ -3,12 +3,13 @@
 // where it is decided which source wins. It reads files only. Every error is a
 // *problem.Error.
 //
-// Not all of the model is used: inputs are only shown, and environment and cache matter to a
-// cache of results.
+// Not all of the model is always used: environment and cache matter to a cache of results, and
+// inputs to one of tasks that are not observed.
 package declared
 
 import (
 	"maps"
+	"runtime"
 	"slices"
 
 	"github.com/heapmage/heapmage/internal/config"
@@ -36,6 +37,8 @@ type Task struct {
 	Persistent Setting[bool]
 	// Outputs and Inputs are globs relative to the package's folder; "!" excludes.
 	Outputs, Inputs Setting[[]string]
+	// Reads are the files that Inputs mean.
+	Reads Reads
 	// Env and PassThroughEnv name the variables that the task reads. Only those of Env
 	// change its result.
 	Env, PassThroughEnv Setting[[]string]
@@ -104,8 +107,11 @@ func Load(ws *workspace.Workspace, c *config.Config) (*Model, error) {
 		if s == nil {
 			continue
 		}
-		if t, ok := s.(*turbo); ok {
-			t.cached = c.KeepsResults()
+		switch s := s.(type) {
+		case *turbo:
+			s.cached = c.KeepsResults()
+		case *nx:
+			s.usesInputs = c.KeepsResults() && (c.Observe == config.ObserveOff || runtime.GOOS != "linux")
 		}
 		m.sources = append(m.sources, s)
 		if !m.Concurrency.Set() {

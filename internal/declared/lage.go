@@ -138,6 +138,7 @@ func (l *lage) task(pkg *workspace.Package, name string) (Task, bool) {
 	general, ok := l.tasks[name]
 	t := Task{Passes: found.noop || ok && slices.Equal(general.dependsOn, found.dependsOn)}
 	t.take(found.entry, l.Path)
+	t.Reads = besideOwn(pkg.Dir, t.Inputs.Value)
 	var order []string
 	for _, entry := range found.dependsOn {
 		if all, ok := strings.CutPrefix(entry, "^^"); ok { // of packages at any distance

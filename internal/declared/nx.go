@@ -22,6 +22,8 @@ type nx struct {
 	atOnce   Setting[int]
 	foreign  []string // tasks that run by executors
 	example  string   // a script that runs the first of them
+
+	usesInputs bool // tasks are not observed, and their results are kept
 }
 
 // nxProject is what one package has.
@@ -111,7 +113,8 @@ func (n *nx) names() (names []string) {
 }
 
 func (n *nx) summary() string {
-	return summaryOf(n.root.Path, 0, part{"not obeyed", n.root.Other}, part{"run by an executor, not by heapmage", n.foreign})
+	return summaryOf(n.root.Path, 0, part{"not obeyed", n.root.Other}, part{"run by an executor, not by heapmage", n.foreign},
+		part{"inputs that are not understood, so that all files of a package count", n.unknownInputs()})
 }
 
 // task is what all files say of a target.
@@ -129,6 +132,13 @@ func (n *nx) task(pkg *workspace.Package, name string) (Task, bool) {
 	t := taskOf(merged)
 	if merged.Continuous {
 		t.Persistent = Setting[bool]{true, n.root.Path}
+	}
+	if t.Inputs.Set() {
+		in := n.root.Inputs(n.project(pkg), t.Inputs.Value)
+		t.Reads = readsOfNx(pkg.Dir, in)
+		if len(in.Env) > 0 {
+			t.Env = Setting[[]string]{in.Env, t.Inputs.From}
+		}
 	}
 	_, script := pkg.Scripts[name]
 	t.Passes = !script
@@ -154,6 +164,34 @@ func taskOf(m nxfile.Merged) (t Task) {
 		t.take(entry{dependsOn: order, outputs: l.Outputs, inputs: l.Inputs, cache: l.Cache}, l.From)
 	}
 	return t
+}
+
+// unknownInputs are the inputs of any target that are not understood, if inputs are used.
+func (n *nx) unknownInputs() []string {
+	if !n.usesInputs {
+		return nil
+	}
+	unknown, named := map[string]bool{}, map[string]bool{}
+	add := func(p *nxfile.Project, inputs []string) {
+		for _, entry := range n.root.Inputs(p, inputs).Unknown {
+			unknown[entry] = true
+		}
+	}
+	for _, t := range n.root.Defaults {
+		add(noProject, t.Inputs)
+	}
+	for _, p := range n.projects {
+		for name := range p.Named {
+			named[name] = true
+		}
+	}
+	maps.DeleteFunc(unknown, func(entry string, _ bool) bool { return named[entry] }) // a project has it
+	for _, p := range n.projects {
+		for _, m := range p.merged {
+			add(p.Project, taskOf(m).Inputs.Value)
+		}
+	}
+	return slices.Sorted(maps.Keys(unknown))
 }
 
 // has reports whether a package has a target.

@@ -2,6 +2,7 @@ package declared
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ func TestNx(t *testing.T) {
 	for _, tt := range []struct{ claim, files, task, want string }{
 		{"targetDefaults", `-- nx.json --
 {"targetDefaults": {"build": {"dependsOn": ["^build", "codegen"], "outputs": ["{projectRoot}/dist"], "inputs": ["production", {"env": "A"}], "cache": true}}}`,
-			"a#build", `dependsOn: ^build, codegen (nx.json); outputs: dist, dist/** (nx.json); inputs: production, {"env": "A"} (nx.json); cache: true (nx.json)`},
+			"a#build", `dependsOn: ^build, codegen (nx.json); outputs: dist, dist/** (nx.json); inputs: production, {"env": "A"} (nx.json); env: A (nx.json); cache: true (nx.json)`},
 		{"without an order, heapmage's holds", `-- nx.json --
 {"targetDefaults": {"build": {"cache": true}}}`, "a#build", "dependsOn: ^build (heapmage's default); cache: true (nx.json)"},
 		{"entries in more words", `-- nx.json --
@@ -88,6 +89,19 @@ func TestOtherSummaries(t *testing.T) {
 {"useInferencePlugins": false}`, "nx.json declares the order of tasks"},
 		{"Nx with them", `-- nx.json --
 {"useInferencePlugins": true}`, "nx.json declares the order of tasks; not obeyed: useInferencePlugins"},
+		{"inputs that are not understood, each once", `-- heapmage.yaml --
+cache: on
+observe: off
+-- nx.json --
+{"targetDefaults": {"build": {"inputs": ["default", "own", "gone", {"runtime": "x"}]}, "test": {"inputs": ["gone"]}}}
+-- packages/a/project.json --
+{"namedInputs": {"own": ["src/a"]}, "targets": {"build": {"inputs": ["own"]}}}`,
+			`nx.json declares the order of tasks; inputs that are not understood, so that all files of a package count: gone, src/a, {"runtime": "x"}`},
+		{"and not where tasks are observed", `-- heapmage.yaml --
+cache: on
+-- nx.json --
+{"targetDefaults": {"build": {"inputs": ["gone"]}}}`, map[bool]string{true: "nx.json declares the order of tasks",
+			false: "nx.json declares the order of tasks; inputs that are not understood, so that all files of a package count: gone"}[runtime.GOOS == "linux"]},
 		{"pnpm's tasks", `-- pnpm-workspace.yaml --
 packages: [packages/*]
 tasks: {build: {dependsOn: [^build], concurrency: 2}}`, "pnpm-workspace.yaml declares the order of tasks; not obeyed: concurrency"},

@@ -81,8 +81,9 @@ func wrongTask(at yaml.Node, name, what string) error {
 		Hint: "write it as tasks: {build: {dependsOn: [^build]}}"}
 }
 
-func (p *pnpm) task(_ *workspace.Package, name string) (Task, bool) {
+func (p *pnpm) task(pkg *workspace.Package, name string) (Task, bool) {
 	t, ok := p.tasks[name]
+	t.Reads = besideOwn(pkg.Dir, t.Inputs.Value)
 	return t, ok
 }
 

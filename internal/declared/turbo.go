@@ -105,6 +105,7 @@ func (t *turbo) task(pkg *workspace.Package, name string) (Task, bool) {
 		found.take(raw.entry, f.Path)
 		known = true
 	}
+	found.Reads = readsOfTurbo(pkg.Dir, found.Inputs.Value)
 	if known && !found.DependsOn.Set() {
 		found.DependsOn.From = t.root.Path // it names the task, and nothing that comes first
 	}

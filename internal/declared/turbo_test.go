@@ -72,7 +72,7 @@ func told(t *testing.T, m *Model, ws *workspace.Workspace, task string) string {
 			continue
 		}
 		var lines []string
-		for _, l := range m.Task(pkg, target, target).Explain() {
+		for _, l := range m.Task(pkg, target, target).Explain(true) {
 			lines = append(lines, l.Key+": "+l.Value+" ("+strings.TrimSuffix(strings.TrimSuffix(l.From, " (for cache: on)"), " (not used: what is read is seen)")+")")
 		}
 		return strings.Join(lines, "; ")
@@ -244,8 +244,11 @@ func TestGlobal(t *testing.T) {
 	m, err := Load(repository(t, `-- turbo.json --
 {"globalEnv": ["A", "B_*"], "globalDependencies": [".env"]}`))
 	want := []Line{{"globalEnv", "A, B_*", "turbo.json (for cache: on)"}, {"globalDependencies", ".env", "turbo.json (not used: what is read is seen)"}}
-	if err != nil || !slices.Equal(m.Explain(), want) {
-		t.Errorf("%v, %q", err, m.Explain())
+	if err != nil || !slices.Equal(m.Explain(true), want) {
+		t.Errorf("%v, %q", err, m.Explain(true))
+	}
+	if want[1].From = "turbo.json (for cache: on)"; !slices.Equal(m.Explain(false), want) {
+		t.Errorf("not observed: %q", m.Explain(false))
 	}
 }
 

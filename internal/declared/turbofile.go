@@ -94,7 +94,7 @@ func (f *turboFile) readGlobal(field jsonc.Field) error {
 	if field.Name == globalDependencies {
 		f.filesAll = list
 	}
-	f.global = append(f.global, line(field.Name, strings.Join(list, ", "), f.Path, true))
+	f.global = append(f.global, Line{field.Name, strings.Join(list, ", "), f.Path})
 	return nil
 }
 

@@ -169,6 +169,7 @@ func (w *wireit) task(pkg *workspace.Package, name string) (Task, bool) {
 	}
 	t := Task{DependsOn: Setting[[]string]{From: s.from}}
 	t.take(s.entry, s.from)
+	t.Reads = besideOwn(pkg.Dir, t.Inputs.Value)
 	if s.service {
 		t.Persistent = Setting[bool]{true, s.from}
 	}

@@ -36,7 +36,7 @@ func Plan(ctx context.Context, request Request, explain bool) error {
 		if err := p.print(out, planned, forecast); err != nil || !explain {
 			return err
 		}
-		return planned.Explain(out, func(t *taskgraph.Task) (results []string) {
+		return planned.Explain(out, p.unobserved() == "", func(t *taskgraph.Task) (results []string) {
 			if forecast != nil {
 				results = []string{cachedtask.Outlook(forecast.Of(t))}
 			}

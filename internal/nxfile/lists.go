@@ -84,7 +84,7 @@ func readOutputs(d *jsonc.Document, v hujson.Value, where string) (all []string,
 	return all, err
 }
 
-// readInputs reads inputs as they are: they are kept only.
+// readInputs reads inputs as they are.
 func readInputs(v hujson.Value) []string {
 	list, _ := v.Value.(*hujson.Array)
 	inputs := []string{}

@@ -5,6 +5,7 @@ package nxfile
 
 import (
 	"bytes"
+	"maps"
 	"path"
 	"slices"
 
@@ -29,7 +30,8 @@ type Target struct {
 	From string // the file
 	// DependsOn has "build", "^build" and "project:build".
 	DependsOn []string
-	// Outputs are relative to the project's folder if they are below it. Inputs are kept only.
+	// Outputs are relative to the project's folder if they are below it. Inputs are as they
+	// stand there: see Root.Inputs.
 	Outputs, Inputs   []string
 	Cache, Continuous *bool
 	Executor          string
@@ -49,6 +51,8 @@ type Project struct {
 	Targets  map[string][]Target
 	Implicit []string
 	Included []string // the scripts that are targets too; nil means all
+	// Named are the inputs that have a name; they go before those of the root.
+	Named map[string][]string
 }
 
 // Root is nx.json.
@@ -56,6 +60,8 @@ type Root struct {
 	*jsonc.Document
 	// Defaults are by target, by executor, or by a pattern of targets.
 	Defaults map[string]Target
+	// Named are the inputs that have a name.
+	Named map[string][]string
 	// Parallel is how many tasks may run at once; nil if it is not given.
 	Parallel *jsonc.Field
 	// Other are the keys that do not only concern other commands, and that are not read.
@@ -66,7 +72,7 @@ type Root struct {
 // needs.
 var notOrder = []string{
 	"$schema", "affected", "analytics", "cacheDirectory", "cli", "conformance", "defaultBase", "defaultProject", "generators", "installation",
-	"maxCacheSize", "namedInputs", "neverConnectToCloud", "npmScope", "nxCloudAccessToken", "nxCloudEncryptionKey", "nxCloudId", "nxCloudUrl",
+	"maxCacheSize", "neverConnectToCloud", "npmScope", "nxCloudAccessToken", "nxCloudEncryptionKey", "nxCloudId", "nxCloudUrl",
 	"owners", "pluginsConfig", "polygraph", "release", "sync", "tasksRunnerOptions", "tui", "useDaemonProcess", "useLegacyCache", "workspaceLayout",
 }
 
@@ -86,6 +92,8 @@ func ReadRoot(root string) (*Root, error) {
 		case jsonc.IsNull(f.Value) || slices.Contains(notOrder, f.Name):
 		case f.Name == "targetDefaults" && jsonc.IsObject(f.Value):
 			err = r.readDefaults(f.Value)
+		case f.Name == "namedInputs" && jsonc.IsObject(f.Value):
+			r.Named, err = readNamed(r.Document, f.Value)
 		case f.Name == "parallel":
 			r.Parallel = &f
 		case f.Name == "useInferencePlugins" && f.Value.Value.Kind() == 'f': // as heapmage does
@@ -145,7 +153,9 @@ func ReadProject(root string, pkg *workspace.Package) (*Project, error) {
 	return p, p.read(d, d.Top)
 }
 
-func newProject() *Project { return &Project{Targets: map[string][]Target{}} }
+func newProject() *Project {
+	return &Project{Targets: map[string][]Target{}, Named: map[string][]string{}}
+}
 
 func (p *Project) read(d *jsonc.Document, top hujson.Value) error {
 	fields, err := d.Object(top, "the file")
@@ -164,6 +174,12 @@ func (p *Project) read(d *jsonc.Document, top hujson.Value) error {
 			p.Included, err = d.Texts(f.Value, f.Name)
 		case "targets":
 			err = p.readTargets(d, f.Value)
+		case "namedInputs":
+			if jsonc.IsObject(f.Value) {
+				var named map[string][]string
+				named, err = readNamed(d, f.Value)
+				maps.Copy(p.Named, named)
+			}
 		}
 		if err != nil {
 			return err

@@ -12,13 +12,13 @@ import (
 )
 
 // Explain writes which file declares what of each task. results tells what is known of a
-// task's result, in any number of lines.
-func (p *Plan) Explain(out io.Writer, results func(*taskgraph.Task) []string) error {
+// task's result, in any number of lines. observed tells whether what tasks read is seen.
+func (p *Plan) Explain(out io.Writer, observed bool, results func(*taskgraph.Task) []string) error {
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	for _, t := range p.Graph.Tasks {
 		fmt.Fprintf(w, "\n%s\n", printable.Name(t.ID))
 		fmt.Fprintf(w, "  script\t%s\t%s\n", printable.Name(t.Script), printable.Name(path.Join(t.Package.Dir, "package.json")))
-		writeLines(w, p.task(t.Package, t.Target).Explain())
+		writeLines(w, p.task(t.Package, t.Target).Explain(observed))
 		for _, text := range results(t) {
 			writeLines(w, []declared.Line{{Key: "result", Value: text, From: "heapmage"}})
 		}
@@ -26,7 +26,7 @@ func (p *Plan) Explain(out io.Writer, results func(*taskgraph.Task) []string) er
 			writeLines(w, []declared.Line{{Key: "after", Value: i.Task.ID, From: "heapmage: " + i.Why}})
 		}
 	}
-	if global := p.Declared.Explain(); len(global) > 0 {
+	if global := p.Declared.Explain(observed); len(global) > 0 {
 		fmt.Fprintf(w, "\nall tasks\n")
 		writeLines(w, global)
 	}

@@ -10,62 +10,41 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// Turborepo's words in inputs.
-const (
-	turboDefault = "$TURBO_DEFAULT$"
-	turboRoot    = "$TURBO_ROOT$/"
-)
-
-// nxRoot stands for the workspace in an input of Nx, and nxPackage for the package.
-const (
-	nxRoot    = "{workspaceRoot}/"
-	nxPackage = "{projectRoot}/"
-)
-
-// declared adds the files of the package, and those that are declared beside them. The inputs
-// in a turbo.json stand in place of the package's files, as they do with turbo. Those of
-// others are added: what names like "production" of Nx leave out is not known here.
+// declared adds the files that are declared for all tasks, and those for this one: beside the
+// package's files, or in place of them.
 func (g *gathering) declared(own []string) {
 	for _, name := range g.globs("", g.k.Declared.GlobalDependencies()) {
 		g.files[name] = true
 	}
 	pkg := g.task.Package
-	d := g.k.Declared.Task(pkg, g.task.Target, g.task.Script).Inputs
-	instead := strings.Contains(d.From, "turbo.json") && len(d.Value) > 0 && !slices.Contains(d.Value, turboDefault)
-	excluded := map[string]bool{}
-	var wanted []string
-	for _, pattern := range d.Value {
-		rest, without := strings.CutPrefix(pattern, "!")
-		base := pkg.Dir
-		for _, root := range []string{turboRoot, nxRoot} {
-			if inRoot, ok := strings.CutPrefix(rest, root); ok {
-				rest, base = inRoot, "."
-			}
-		}
-		rest = strings.TrimPrefix(rest, nxPackage)
-		switch {
-		case without && strings.Contains(d.From, "turbo.json"):
-			for _, name := range own {
-				if match, _ := doublestar.Match(path.Join(base, rest), name); match {
-					excluded[name] = true
-				}
-			}
-		case without || rest == turboDefault || strings.ContainsAny(rest[:min(1, len(rest))], "^{"):
-		default:
-			wanted = append(wanted, g.globs(base, []string{rest})...)
+	reads := g.k.Declared.Task(pkg, g.task.Target, g.task.Script).Reads
+	var globs, nots []string
+	for _, glob := range reads.Globs {
+		if not, ok := strings.CutPrefix(glob, "!"); ok {
+			nots = append(nots, not)
+		} else {
+			globs = append(globs, glob)
 		}
 	}
-	always := []string{path.Join(pkg.Dir, "package.json"), path.Join(pkg.Dir, "turbo.json"), path.Join(pkg.Dir, "turbo.jsonc")}
 	for _, name := range own {
-		if !instead && !excluded[name] || slices.Contains(always, name) {
+		always := slices.Contains([]string{"package.json", "turbo.json", "turbo.jsonc", "project.json"}, within(pkg.Dir, name))
+		if always || (!reads.Instead || matches(globs, name)) && !matches(nots, name) {
 			g.files[name] = true
 		}
 	}
-	for _, name := range wanted {
-		if !excluded[name] {
+	for _, name := range g.globs("", globs) {
+		if !matches(nots, name) && !(reads.Listed && isIn(pkg.Dir, name)) {
 			g.files[name] = true
 		}
 	}
+}
+
+// matches reports whether any of the globs matches a file.
+func matches(globs []string, name string) bool {
+	return slices.ContainsFunc(globs, func(glob string) bool {
+		match, _ := doublestar.Match(glob, name)
+		return match
+	})
 }
 
 // globs are the files that patterns match below a folder, ignored or not, but no outputs.
