@@ -2,9 +2,11 @@ package mage_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -14,7 +16,7 @@ import (
 )
 
 // watched is a workspace whose target is watched: web depends on core, docs on nothing. Each
-// build copies src/a.ts and tells of itself in the file of the root called builds.
+// build copies src/a.ts and tells of itself in .git/builds, which is neither an input nor an output.
 type watched struct {
 	t    *testing.T
 	root string
@@ -40,8 +42,8 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// watch starts to watch. The build is sh, with further files in the workspace.
-func watch(t *testing.T, build string, files map[string]string) *watched {
+// watch starts to watch. The build is sh, with further files in the workspace, and flags.
+func watch(t *testing.T, build string, files map[string]string, flags ...string) *watched {
 	t.Helper()
 	needsNode(t)
 	if _, err := exec.LookPath("git"); err != nil {
@@ -50,8 +52,8 @@ func watch(t *testing.T, build string, files map[string]string) *watched {
 	w := &watched{t: t, root: t.TempDir()}
 	w.write("package.json", `{"name": "top", "private": true, "workspaces": ["packages/*"]}`)
 	w.write("node_modules/.keep", "")
-	w.write("build.sh", "basename $PWD >>../../builds\n"+build)
-	w.write(".gitignore", "node_modules\ndist\nbuilds\n.heapmage\n")
+	w.write("build.sh", "basename $PWD >>../../.git/builds\n"+build)
+	w.write(".gitignore", "node_modules\ndist\n.heapmage\n")
 	for name, more := range map[string]string{"core": "", "web": `"dependencies": {"core": "*"}, `, "docs": ""} {
 		w.write("packages/"+name+"/package.json", `{"name": "`+name+`", `+more+`"scripts": {"build": "sh ../../build.sh"}}`)
 		w.write("packages/"+name+"/src/a.ts", "first")
@@ -62,7 +64,7 @@ func watch(t *testing.T, build string, files map[string]string) *watched {
 	if out, err := exec.Command("git", "init", "-q", w.root).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	w.c = exec.Command(binary, "watch")
+	w.c = exec.Command(binary, append([]string{"watch"}, flags...)...)
 	w.c.Dir, w.c.Stdout, w.c.Stderr = w.root, &w.out, &w.out
 	w.c.Env = append(os.Environ(), "NO_COLOR=1")
 	if err := w.c.Start(); err != nil {
@@ -93,14 +95,14 @@ func (w *watched) read(name string) string {
 func (w *watched) builds(time int) string {
 	w.t.Helper()
 	waitFor(w.t, "it to wait for changes", func() bool { return strings.Count(w.out.String(), "👀 Watching") >= time })
-	lines := strings.Fields(w.read("builds"))
-	_ = os.Remove(filepath.Join(w.root, "builds"))
+	lines := strings.Fields(w.read(".git/builds"))
+	_ = os.Remove(filepath.Join(w.root, ".git/builds"))
 	counts := map[string]int{}
 	for _, l := range lines {
 		counts[l]++
 	}
 	var all []string
-	for _, name := range []string{"core", "docs", "fresh", "web"} {
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		for range counts[name] {
 			all = append(all, name)
 		}
@@ -210,7 +212,76 @@ func TestWatch(t *testing.T) {
 	})
 	t.Run("leaves no process behind, in the middle of a build", func(t *testing.T) {
 		w := watch(t, "sleep 4242\n", nil)
-		waitFor(t, "the builds to start", func() bool { return w.read("builds") != "" })
+		waitFor(t, "the builds to start", func() bool { return w.read(".git/builds") != "" })
+		w.interrupt()
+	})
+}
+
+// TestWatchOthers watches the other targets. A check of a package tells of itself as a build does,
+// and of what it found.
+func TestWatchOthers(t *testing.T) {
+	files := map[string]string{"check.sh": "echo check-$(basename $PWD) >>../../.git/builds\ncat src/a.ts; test \"$(cat src/a.ts)\" != wrong\n"}
+	for name, more := range map[string]string{"core": "", "web": `"dependencies": {"core": "*"}, `, "docs": ""} {
+		const check = `"sh ../../check.sh"`
+		files["packages/"+name+"/package.json"] = `{"name": "` + name + `", ` + more + `"scripts": {"build": "sh ../../build.sh", "typecheck": ` + check + `, "test": ` + check + `, "lint": ` + check + `}}`
+	}
+	for _, tt := range []struct {
+		target string
+		cached bool
+		// What runs at first; after core is edited; while its check fails; after it is put back;
+		// after only docs is edited.
+		first, edited, wrong, back, docs string
+	}{
+		{"typecheck", false, "check-core check-docs check-web core", "check-core check-web core", "check-core check-web core", "check-core check-web core", "check-docs"},
+		{"typecheck", true, "check-core check-docs check-web core", "check-core core", "check-core core", "", "check-docs"},
+		{"test", false, "check-core check-docs check-web core", "check-core check-web core", "check-core check-web core", "check-core check-web core", "check-docs"},
+		{"test", true, "check-core check-docs check-web core", "check-core check-web core", "check-core check-web core", "check-core check-web", "check-docs"},
+		{"lint", false, "check-core check-docs check-web", "check-core check-web", "check-core check-web", "check-core check-web", "check-docs"},
+		{"lint", true, "check-core check-docs check-web", "check-core", "check-core", "", "check-docs"},
+	} {
+		claim := tt.target
+		if tt.cached {
+			claim += " with kept results"
+		}
+		t.Run(claim, func(t *testing.T) {
+			config := "cache: off\n"
+			if tt.cached {
+				config = "cache: on\n"
+			}
+			files["heapmage.yaml"] = config
+			w := watch(t, copies, files, "-target="+tt.target)
+			want := func(time int, tasks string) {
+				t.Helper()
+				if got := w.builds(time); got != tasks {
+					t.Errorf("%d: it ran %q, want %q", time, got, tasks)
+				}
+			}
+			want(1, tt.first)
+			w.write("packages/core/src/a.ts", "second")
+			want(2, tt.edited)
+			w.write("packages/core/src/a.ts", "wrong")
+			want(3, tt.wrong)
+			w.write("packages/core/src/a.ts", "second")
+			want(4, tt.back)
+			w.write("packages/docs/src/a.ts", "third")
+			want(5, tt.docs)
+			w.interrupt()
+		})
+	}
+	t.Run("build with kept results", func(t *testing.T) {
+		files["heapmage.yaml"] = "cache: on\n"
+		w := watch(t, "grep -v '^#' src/a.ts >src/x || true; mkdir -p dist; mv src/x dist/a.js\n", files)
+		for i, step := range []struct{ text, built string }{{"", "core docs web"}, {"second", "core"}, {"# a comment\nsecond", "core"}, {"first", ""}, {"second", ""}} {
+			if step.text != "" {
+				w.write("packages/core/src/a.ts", step.text)
+			}
+			if got := w.builds(i + 1); got != step.built {
+				t.Errorf("%q: it built %q, want %q", step.text, got, step.built)
+			}
+		}
+		if got := w.read("packages/core/dist/a.js"); got != "second\n" {
+			t.Errorf("there is %q", got)
+		}
 		w.interrupt()
 	})
 }

@@ -82,6 +82,8 @@ func (r *Results) changedPart(t *Task) string {
 		return FirstTime
 	case err != nil:
 		return "no result is stored for it"
+	case l.Parts == nil && l.Not != "": // another task has told so
+		return "its last result was not kept: " + l.Not
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.Parts)) {
 		if before, ok := l.Parts[name]; !ok || before != t.Parts[name] {
