@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -441,4 +442,24 @@ func TestLockHeldByAnother(t *testing.T) {
 	unlock()
 	w.put("l")
 	w.isClean()
+}
+
+// The paths of 50,000 files that a task read, and looked at, can be kept.
+func TestManyPaths(t *testing.T) {
+	w := newWorld(t)
+	var set []string
+	for n := range 50_000 {
+		path := fmt.Sprintf("packages/some-longer-name/src/components/a-folder-with-a-longer-name/of-another/component-%d.stories.tsx", n)
+		set = append(set, "content "+path, "presence "+path)
+	}
+	text, err := json.Marshal(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.AddManifest(t.Context(), keyOf("weak"), text); err != nil {
+		t.Fatal(err)
+	}
+	if sets, err := w.Manifests(keyOf("weak")); err != nil || len(sets) != 1 || !bytes.Equal(sets[0], text) {
+		t.Errorf("%d sets, %v", len(sets), err)
+	}
 }

@@ -44,7 +44,7 @@ func noneIfAbsent(err error) error {
 }
 
 // AddManifest adds a set to those of a weak key, or moves it to the front. If there are
-// more than 16 then, or they take more than 8 MB, the oldest go. The set is JSON; two are
+// more than 16 then, or they take more than 16 MB, the oldest go. The set is JSON; two are
 // equal if they differ in nothing but blanks. The error is a *NotStored.
 func (s *Store) AddManifest(ctx context.Context, weak Key, set json.RawMessage) error {
 	var compact bytes.Buffer

@@ -249,7 +249,7 @@ func TestManifests(t *testing.T) {
 	w.isClean()
 	t.Run("are bounded in size", func(t *testing.T) {
 		for n := range 5 {
-			add(`"` + strings.Repeat(string(rune('a'+n)), 3<<20) + `"`)
+			add(`"` + strings.Repeat(string(rune('a'+n)), 7<<20) + `"`)
 		}
 		if sets, err := w.Manifests(weak); err != nil || len(sets) != 2 || sets[0][1] != 'e' {
 			t.Error(len(sets), err)

@@ -19,7 +19,7 @@ const format = 1
 // largestEntry and largestList bound an entry and a list of manifests, in bytes.
 const (
 	largestEntry = 32 << 20
-	largestList  = 8 << 20
+	largestList  = 16 << 20
 )
 
 // longestHeader bounds the first line of either.

@@ -217,23 +217,18 @@ func scriptTexts(t *taskgraph.Task) (texts []string) {
 	return texts
 }
 
-// upstreamOf are the tasks that come before one, in any number of steps.
+// upstreamOf are the IDs of the tasks that come before one, in any number of steps.
 func (k *Tasks) upstreamOf(t *taskgraph.Task) map[string]bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.upstreamLocked(t)
-}
-
-func (k *Tasks) upstreamLocked(t *taskgraph.Task) map[string]bool {
-	if all, ok := k.upstream[t.ID]; ok {
-		return all
+	all, known := k.upstream[t.ID]
+	if !known {
+		all = map[string]bool{}
+		for _, before := range t.Upstream() {
+			all[before.ID] = true
+		}
+		k.upstream[t.ID] = all
 	}
-	all := map[string]bool{}
-	for _, a := range t.Predecessors() {
-		all[a.ID] = true
-		maps.Copy(all, k.upstreamLocked(a))
-	}
-	k.upstream[t.ID] = all
 	return all
 }
 

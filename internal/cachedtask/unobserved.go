@@ -14,7 +14,8 @@ import (
 // part of its key, and what is in them are its inputs.
 func (k *Tasks) addUnobserved(ctx context.Context, t *taskgraph.Task, task *Task) {
 	var fault string
-	upstream := allBefore(t)
+	upstream := t.Upstream()
+	slices.SortFunc(upstream, func(a, b *taskgraph.Task) int { return strings.Compare(a.ID, b.ID) })
 	if task.Inputs, fault = k.Unobserved.Inputs(ctx, t, upstream); task.Stale == "" {
 		task.Stale = fault
 	}
@@ -68,19 +69,4 @@ func (k *Tasks) digestOf(t *taskgraph.Task) string {
 	defer k.mu.Unlock()
 	k.known[t.ID] = digest
 	return digest
-}
-
-// allBefore are the tasks that come before one, in any number of steps, by ID.
-func allBefore(t *taskgraph.Task) (all []*taskgraph.Task) {
-	seen := map[*taskgraph.Task]bool{t: true}
-	for next := []*taskgraph.Task{t}; len(next) > 0; next = next[1:] {
-		for _, before := range next[0].Predecessors() {
-			if !seen[before] {
-				seen[before] = true
-				next, all = append(next, before), append(all, before)
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b *taskgraph.Task) int { return strings.Compare(a.ID, b.ID) })
-	return all
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/heapmage/heapmage/internal/diagnostics"
 	"github.com/heapmage/heapmage/internal/event"
@@ -12,20 +13,19 @@ import (
 // afterPause returns the outcome of an attempt that failed: once more, alone and without
 // pauses, if pauses may be the reason, or else o.
 func (a *attempt) afterPause(o schedule.Outcome, res runner.Result) (schedule.Outcome, event.Notice) {
-	if !res.FailedAfterPause() || a.finished.PausedBefore > 0 || a.ctx.Err() != nil || a.reportsErrors() {
+	if !res.FailedAfterPause() || a.finished.PausedBefore > 0 || a.ctx.Err() != nil || a.logHas(diagnostics.AtEnd) {
 		return o, event.Notice{}
 	}
 	o.Result, o.Alone, o.Paused, o.Need = schedule.Again, true, res.Frozen, max(a.grant.Need, res.Peak)
-	return o, event.Notice{Kind: event.Retrying, Task: a.event.Label,
-		Text: fmt.Sprintf("it was paused for %.2fs, which may be why it failed: trying again, alone and without pauses", res.Frozen.Seconds())}
+	return o, event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: fmt.Sprintf("it was paused for %.2fs, which may be why it failed: trying again, alone and without pauses", res.Frozen.Seconds())}
 }
 
-// reportsErrors reports whether the attempt's output has errors in code.
-func (a *attempt) reportsErrors() bool {
+// logHas reports whether the attempt's log has something. One that cannot be read has nothing.
+func (a *attempt) logHas(something func(text io.ReaderAt, size int64) bool) bool {
 	log, err := a.state.Read(a.finished.Log)
 	if err != nil {
 		return false
 	}
 	defer log.Close()
-	return diagnostics.AtEnd(log, log.Size())
+	return something(log, log.Size())
 }

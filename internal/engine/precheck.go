@@ -19,8 +19,7 @@ func (r *run) precheck(known []estimate.Prediction) error {
 			largest, task = k.Need, t.ID
 		}
 	}
-	s := budget.Supply{Available: available, AvailableSource: r.limits.EffectiveSource, Max: r.maxBudget, MaxSource: r.budgetSource}
-	notice, err := s.Check(r.mode, largest, task)
+	notice, err := budget.Supply{Available: available, AvailableSource: r.limits.EffectiveSource, Max: r.maxBudget, MaxSource: r.budgetSource}.Check(r.mode, largest, task)
 	if notice.Text != "" {
 		r.session.Events.Emit(notice)
 	}

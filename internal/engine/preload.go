@@ -17,13 +17,7 @@ func (a *attempt) mayPreload() bool {
 // preloadFailed reports whether a Node process of the failed attempt ended because it
 // could not read what is preloaded, so that another attempt without it may succeed.
 func (a *attempt) preloadFailed() bool {
-	if !a.preload || a.config.Retries != nil && *a.config.Retries == 0 {
-		return false
-	}
-	log, err := a.state.Read(a.finished.Log)
-	if err != nil {
-		return false
-	}
-	defer log.Close()
-	return v8heap.Unreadable(io.NewSectionReader(log, 0, log.Size()))
+	return a.preload && (a.config.Retries == nil || *a.config.Retries > 0) && a.logHas(func(text io.ReaderAt, size int64) bool {
+		return v8heap.Unreadable(io.NewSectionReader(text, 0, size))
+	})
 }

@@ -3,13 +3,13 @@ package installed
 import (
 	"encoding/json"
 	"maps"
-	"os"
 	"path"
 	"strings"
 
 	"github.com/tailscale/hujson"
 
 	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/pkgmanager"
 )
 
 // bunLock is a bun.lock: https://bun.com/docs/pm/lockfile. A package is a list: what it is,
@@ -59,7 +59,7 @@ func (i *Installed) readBun() contents {
 	missing := map[*node]bool{} // nothing is installed for them
 	var store map[string]bool
 	if i.locked == nil {
-		store = i.bunStore()
+		store = pkgmanager.BunStore(i.ws.Root)
 	}
 	for place, parts := range lock.Packages {
 		var what, sum string
@@ -201,20 +201,4 @@ func (l *bunLock) home(name string) (dir string, ok bool) {
 		}
 	}
 	return "", false
-}
-
-// bunStore are the "name@version" that bun's isolated linker has installed; nil if it is
-// not in use.
-func (i *Installed) bunStore() map[string]bool {
-	entries, err := os.ReadDir(i.path("node_modules/.bun"))
-	if err != nil {
-		return nil
-	}
-	store := map[string]bool{}
-	for _, e := range entries {
-		name, rest, _ := cutName(e.Name())
-		version, _, _ := strings.Cut(rest, "+") // what follows stands for a set of peers
-		store[name+"@"+version] = true
-	}
-	return store
 }

@@ -2,7 +2,6 @@ package installstate
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/tailscale/hujson"
 
 	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/pkgmanager"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -27,7 +27,7 @@ func (i Installation) missingOfBun() string {
 	if err != nil || json.Unmarshal(text, &lock) != nil {
 		return ""
 	}
-	store := i.bunStore()
+	store := pkgmanager.BunStore(i.ws.Root)
 	var gone []string
 	for place, parts := range lock.Packages {
 		var what string
@@ -52,27 +52,4 @@ func (i Installation) missingOfBun() string {
 func notAlways(part json.RawMessage) bool {
 	var body struct{ OS, CPU, LibC, Bundled any }
 	return json.Unmarshal(part, &body) == nil && (body.OS != nil || body.CPU != nil || body.LibC != nil || body.Bundled != nil)
-}
-
-// bunStore are the packages, as "name@version" with "+" for "/", that Bun's isolated linker
-// has put in its folder; nil if it is not in use.
-func (i Installation) bunStore() map[string]bool {
-	dir := filepath.Join(i.ws.Root, "node_modules", ".bun")
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil
-	}
-	store := map[string]bool{}
-	for _, e := range entries {
-		at := strings.LastIndex(e.Name(), "@")
-		if at < 1 {
-			continue
-		}
-		name := strings.ReplaceAll(e.Name()[:at], "+", "/")
-		if folder.Has(filepath.Join(dir, e.Name(), "node_modules", filepath.FromSlash(name)), "package.json") {
-			version, _, _ := strings.Cut(e.Name()[at:], "+") // what follows stands for a set of peers
-			store[e.Name()[:at]+version] = true
-		}
-	}
-	return store
 }

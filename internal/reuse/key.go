@@ -1,7 +1,6 @@
 package reuse
 
 import (
-	"cmp"
 	"encoding/json"
 	"maps"
 	"os"
@@ -36,9 +35,6 @@ const (
 	packaged aspect = "installed" // of a package's folder in node_modules
 	program  aspect = "program"   // that PATH leads to for a name
 )
-
-// both is written for content and presence: nearly each file is an input in both respects.
-const both aspect = "file"
 
 // input is a path that a task depends on. It is relative to the workspace, with slashes, or
 // absolute if it is outside.
@@ -76,30 +72,12 @@ func strong(weak cache.Key, inputs []known) cache.Key {
 	}))
 }
 
-// textsOf are inputs as they are kept, in order: each a text of an aspect and a path, as texts
-// are read the fastest. Equal inputs in order are equal texts.
+// textsOf are inputs as they are kept: each a text of an aspect and a path, as texts are read
+// the fastest.
 func textsOf(inputs []known) []string {
-	read := map[string]bool{}
-	for _, in := range inputs {
-		if in.Aspect == content {
-			read[in.Path] = true
-		}
-	}
-	seen := map[string]bool{}
-	for _, in := range inputs {
-		if in.Aspect == presence && read[in.Path] {
-			seen[in.Path] = true
-		}
-	}
-	set := make([]string, 0, len(inputs))
-	for _, in := range inputs {
-		switch a := in.Aspect; {
-		case a == content && seen[in.Path]:
-			set = append(set, string(both)+" "+in.Path)
-		case a == presence && seen[in.Path]:
-		default:
-			set = append(set, string(a)+" "+in.Path)
-		}
+	set := make([]string, len(inputs))
+	for i, in := range inputs {
+		set[i] = string(in.Aspect) + " " + in.Path
 	}
 	return set
 }
@@ -115,22 +93,12 @@ func parseSet(text json.RawMessage) ([]input, error) {
 
 // inputsOf is the opposite of textsOf.
 func inputsOf(texts []string) []input {
-	set := make([]input, 0, 2*len(texts))
-	for _, text := range texts {
+	set := make([]input, len(texts))
+	for i, text := range texts {
 		a, path, _ := strings.Cut(text, " ")
-		if aspect(a) == both {
-			set = append(set, input{content, path}, input{presence, path})
-		} else {
-			set = append(set, input{aspect(a), path})
-		}
+		set[i] = input{aspect(a), path}
 	}
-	slices.SortFunc(set, input.compare)
 	return set
-}
-
-// compare puts inputs in the order in which they make a key.
-func (i input) compare(other input) int {
-	return cmp.Or(strings.Compare(string(i.Aspect), string(other.Aspect)), strings.Compare(i.Path, other.Path))
 }
 
 // now returns what the inputs are for a task now.

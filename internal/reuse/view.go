@@ -87,7 +87,9 @@ func (r *Results) view(ctx context.Context, t *Task, o observe.Observation) *vie
 
 // sort puts the inputs in order, so that equal sets are equal texts.
 func (v *view) sort() {
-	slices.SortFunc(v.inputs, func(a, b known) int { return a.compare(b.input) })
+	slices.SortFunc(v.inputs, func(a, b known) int {
+		return strings.Compare(string(a.Aspect)+" "+a.Path, string(b.Aspect)+" "+b.Path)
+	})
 }
 
 // variables adds the variables that sources name: those that it got because its package

@@ -27,7 +27,21 @@ type Task struct {
 	Depth int
 }
 
-// Predecessors returns all tasks that come before this one.
+// Upstream returns the tasks that come before this one, in any number of steps and in no order.
+func (t *Task) Upstream() (all []*Task) {
+	seen := map[*Task]bool{t: true}
+	for next := []*Task{t}; len(next) > 0; next = next[1:] {
+		for _, before := range next[0].Predecessors() {
+			if !seen[before] {
+				seen[before] = true
+				next, all = append(next, before), append(all, before)
+			}
+		}
+	}
+	return all
+}
+
+// Predecessors returns all tasks that come right before this one.
 func (t *Task) Predecessors() []*Task {
 	all := slices.Clip(t.After)
 	for _, i := range t.Implied {
