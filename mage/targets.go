@@ -10,10 +10,10 @@
 // Build and a namespace Build cannot share a package.
 //
 // Pointer parameters are optional flags of Mage, such as -workspace=core; nil means that
-// the flag is not given. A target that calls a function passes them itself:
-// mage.Build(ctx, nil, nil, nil, nil). Every target runs in the workspace around the working
-// folder, ends its processes when ctx is done, and returns an error whose exit code Mage
-// passes on. docs/targets.md describes them.
+// the flag is not given. A function that calls a target passes nil for each flag that it does
+// not set. Every target runs in the workspace around the working folder, ends its processes
+// when ctx is done, and returns an error whose exit code Mage passes on. docs/targets.md
+// describes them.
 package mage
 
 import (
@@ -34,8 +34,11 @@ func Build(
 	nodeps *bool, // leave out the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
+	exclude *string, // packages to leave out, written as in -workspace
+	args *string, // arguments for the scripts, such as "--watch=false --bail"
+	output *string, // what to print of what scripts print: full, grouped, errors or none
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "build", Packages: workspace, NoDeps: nodeps, Since: since, Force: force})
+	return engine.Run(ctx, engine.Request{Target: "build", Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
 }
 
 // BuildSafe is build:safe, for callers that cannot pass a colon.
@@ -45,8 +48,11 @@ func BuildSafe(
 	nodeps *bool, // leave out the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
+	exclude *string, // packages to leave out, written as in -workspace
+	args *string, // arguments for the scripts, such as "--watch=false --bail"
+	output *string, // what to print of what scripts print: full, grouped, errors or none
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps, Since: since, Force: force})
+	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
 }
 
 // Bundle runs the bundle script of the root, or of the selected packages.
@@ -56,8 +62,11 @@ func Bundle(
 	nodeps *bool, // leave out the builds of the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
+	exclude *string, // packages to leave out, written as in -workspace
+	args *string, // arguments for the scripts, such as "--watch=false --bail"
+	output *string, // what to print of what scripts print: full, grouped, errors or none
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "bundle", Packages: workspace, NoDeps: nodeps, Since: since, Force: force})
+	return engine.Run(ctx, engine.Request{Target: "bundle", Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
 }
 
 // Typecheck checks the types of all packages, after the builds that they need.
@@ -67,8 +76,11 @@ func Typecheck(
 	nodeps *bool, // leave out the builds of the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
+	exclude *string, // packages to leave out, written as in -workspace
+	args *string, // arguments for the scripts, such as "--watch=false --bail"
+	output *string, // what to print of what scripts print: full, grouped, errors or none
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "typecheck", Packages: workspace, NoDeps: nodeps, Since: since, Force: force})
+	return engine.Run(ctx, engine.Request{Target: "typecheck", Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
 }
 
 // Test runs the tests of all packages, after the builds that they need.
@@ -79,8 +91,11 @@ func Test(
 	nodeps *bool, // leave out the builds of the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
+	exclude *string, // packages to leave out, written as in -workspace
+	args *string, // arguments for the scripts, such as "--watch=false --bail"
+	output *string, // what to print of what scripts print: full, grouped, errors or none
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "test", Packages: workspace, TestPath: path, NoDeps: nodeps, Since: since, Force: force})
+	return engine.Run(ctx, engine.Request{Target: "test", Packages: workspace, TestPath: path, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
 }
 
 // Lint checks the style of all packages.
@@ -90,8 +105,11 @@ func Lint(
 	fix *bool, // fix what the linter can fix
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
+	exclude *string, // packages to leave out, written as in -workspace
+	args *string, // arguments for the scripts, such as "--watch=false --bail"
+	output *string, // what to print of what scripts print: full, grouped, errors or none
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "lint", Packages: workspace, Fix: fix, Since: since, Force: force})
+	return engine.Run(ctx, engine.Request{Target: "lint", Packages: workspace, Fix: fix, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
 }
 
 // Clean removes what the builds of all packages made.

@@ -43,6 +43,12 @@ type Request struct {
 	// Again is set for a run that follows another one: only what has changed since then
 	// runs, with what comes after it.
 	Again *affected.Run
+	// Exclude leaves out packages that Packages would select, written in the same way.
+	Exclude *string
+	// Extra are arguments for the scripts of the requested target, as a shell reads them.
+	Extra *string
+	// Output is what of the scripts' output is printed: "full", "grouped", "errors" or "none".
+	Output *string
 	// Force runs tasks although their results are known, and keeps the new ones.
 	Force *bool
 }

@@ -19,8 +19,11 @@ func Managed(
 	nodeps *bool, // leave out the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
+	exclude *string, // packages to leave out, written as in -workspace
+	args *string, // arguments for the scripts, such as "--watch=false --bail"
+	output *string, // what to print of what scripts print: full, grouped, errors or none
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Managed, Packages: workspace, NoDeps: nodeps, Since: since, Force: force})
+	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Managed, Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
 }
 
 // Safe builds one package at a time with a heap limit of 16 GB and every protection on.
@@ -30,6 +33,9 @@ func Safe(
 	nodeps *bool, // leave out the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
+	exclude *string, // packages to leave out, written as in -workspace
+	args *string, // arguments for the scripts, such as "--watch=false --bail"
+	output *string, // what to print of what scripts print: full, grouped, errors or none
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps, Since: since, Force: force})
+	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
 }
