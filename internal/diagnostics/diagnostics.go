@@ -14,11 +14,12 @@ import (
 // longestLine bounds what is read of a line.
 const longestLine = 4 << 10
 
-// escape is a terminal sequence that sets a colour, or anything else that ends in a letter.
-var escape = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+// escape is a terminal sequence that sets a colour, or anything else that ends in a letter, or
+// that begins or ends a link.
+var escape = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)")
 
-// forms are the lines of errors.
-var forms = regexp.MustCompile(`(?:^|[\s:])error TS\d+: ` + // tsc, vue-tsc, ts-jest
+// errorForms are the lines of errors in code.
+var errorForms = regexp.MustCompile(`(?:^|[\s:])error TS\d+: ` + // tsc, vue-tsc, ts-jest
 	`|^\s+\d+:\d+\s+error\s+\S` + // eslint, stylelint
 	`|^✖ \d+ problems? \([1-9]\d* errors?, ` + // the end of that
 	`|:\d+:\d+: .*\[Error/[^\]]+\]$` + // eslint -f unix
@@ -31,7 +32,7 @@ func in(text io.Reader) (bool, error) {
 	lines := bufio.NewReaderSize(text, longestLine)
 	for rest := false; ; {
 		line, err := lines.ReadSlice('\n')
-		if !rest && bytes.Contains(line, []byte("rror")) && forms.Match(plain(line)) {
+		if !rest && bytes.Contains(line, []byte("rror")) && errorForms.Match(plain(line)) {
 			return true, nil
 		}
 		switch rest = errors.Is(err, bufio.ErrBufferFull); {

@@ -1,0 +1,142 @@
+package diagnostics
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/heapmage/heapmage/internal/printable"
+)
+
+// The bounds of what Decisive returns.
+const (
+	mostLines   = 6
+	longestKept = 240 // bytes of a line
+)
+
+// The bounds of what is looked at around a line that tells of an error.
+const (
+	before = 60
+	after  = 40
+)
+
+// Decisive returns the lines of a program's output that tell why it failed: what the tool
+// reports first, with its place, or else the last lines. It knows tsc, eslint, vitest, jest,
+// mocha, esbuild, webpack, rollup, vite and errors that end a Node process. They are at most
+// six short lines without colours, safe to print. Of a text of more than 8 MB it looks at the
+// first and the last 4 MB, and holds less than 1 MB of it. What cannot be read has no lines.
+func Decisive(text io.ReaderAt, size int64) []string {
+	from := max(0, size-searched)
+	if size <= 2*searched {
+		from = 0
+	}
+	end := scan(io.NewSectionReader(text, from, size-from))
+	best := end.best()
+	if best == nil && from > 0 {
+		best = scan(io.NewSectionReader(text, 0, searched)).best()
+	}
+	if best == nil {
+		best = end.last()
+	}
+	return shown(best)
+}
+
+// shown makes lines short and safe to print.
+func shown(lines []string) (all []string) {
+	for _, line := range lines[:min(mostLines, len(lines))] {
+		line = printable.Text(strings.ReplaceAll(strings.TrimRight(line, " \t\r"), "\t", "  "))
+		if len(line) > longestKept {
+			cut := longestKept
+			for !utf8.RuneStart(line[cut]) {
+				cut--
+			}
+			line = line[:cut] + "…"
+		}
+		all = append(all, line)
+	}
+	return all
+}
+
+// scanner looks at the lines of a text one after the other, and remembers few of them.
+type scanner struct {
+	window []string // the last lines
+	count  int      // of all lines so far
+	open   []candidate
+	// found holds the lines of the best form so far. Of equal ones the first counts, but the
+	// last error that ends a process, since earlier ones did not end the script.
+	found [weakest + 1][]string
+}
+
+// candidate is a line that may begin what a form looks for.
+type candidate struct {
+	form *form
+	at   int // counts all lines
+}
+
+// scan looks through a text until the tool's own report is found.
+func scan(text io.Reader) *scanner {
+	s := &scanner{}
+	lines := bufio.NewReaderSize(text, longestLine)
+	for rest := false; s.found[strong] == nil; {
+		line, err := lines.ReadSlice('\n')
+		if !rest && len(line) > 0 {
+			s.add(string(plain(line)))
+		}
+		if rest = errors.Is(err, bufio.ErrBufferFull); !rest && err != nil {
+			break // the end, or what cannot be read
+		}
+	}
+	s.settle(0)
+	return s
+}
+
+func (s *scanner) add(line string) {
+	if len(s.window) >= 2*(before+after) {
+		s.window = append(s.window[:0], s.window[len(s.window)-before-after:]...)
+	}
+	s.window = append(s.window, line)
+	for i := range forms {
+		if f := &forms[i]; f.begins(line) {
+			s.open = append(s.open, candidate{f, s.count})
+			break
+		}
+	}
+	s.count++
+	s.settle(after)
+}
+
+// settle looks at the candidates behind which there are so many lines.
+func (s *scanner) settle(behind int) {
+	first := s.count - len(s.window)
+	for len(s.open) > 0 && s.count-s.open[0].at > behind {
+		c := s.open[0]
+		s.open = s.open[1:]
+		at := c.at - first
+		got := c.form.take(s.window[max(0, at-before):at], s.window[at:min(len(s.window), at+after)])
+		if rank := c.form.rank; len(got) > 0 && (s.found[rank] == nil || rank != strong) {
+			s.found[rank] = got
+		}
+	}
+}
+
+// best is what was found, nil if nothing was.
+func (s *scanner) best() []string {
+	for _, found := range s.found {
+		if found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// last is the last lines that are not blank.
+func (s *scanner) last() (lines []string) {
+	for _, line := range s.window {
+		if strings.TrimSpace(line) != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines[max(0, len(lines)-mostLines+1):]
+}
