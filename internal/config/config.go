@@ -5,8 +5,11 @@ package config
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/nearest"
+	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -43,6 +46,9 @@ type Config struct {
 	// Observe is "" or "on" (what a task reads and writes is observed where that is possible),
 	// or ObserveOff.
 	Observe string
+	// Output is what of scripts' output is printed: "" or "auto" (it depends on how many run
+	// at once), or one of the constants with this beginning.
+	Output string
 	// Runner is "" (heapmage runs scripts itself) or RunnerPackageManager.
 	Runner string
 	// Tasks are settings by target, or by "package#target" with the package as in
@@ -67,6 +73,31 @@ const (
 
 // ObserveOff is the Observe that goes by Git and by what is declared.
 const ObserveOff = "off"
+
+// The Outputs other than "auto".
+const (
+	// OutputFull prints all of it as it comes, each line with the label of its task, and what
+	// tasks printed whose results are known.
+	OutputFull = "full"
+	// OutputGrouped prints the same, but that of each task at once when the task has ended.
+	OutputGrouped = "grouped"
+	// OutputErrors prints that of tasks that fail.
+	OutputErrors = "errors"
+	// OutputNone prints none.
+	OutputNone = "none"
+)
+
+var outputWords = []string{"auto", OutputFull, OutputGrouped, OutputErrors, OutputNone}
+
+// WithOutput sets Output, for a flag that goes before file and environment. The error is a
+// *problem.Error.
+func (c *Config) WithOutput(word string) error {
+	if !slices.Contains(outputWords, word) {
+		return &problem.Error{Where: "-output=" + word, What: "is not known", Hint: nearest.Hint(word, outputWords, "it can be")}
+	}
+	c.Output = word
+	return nil
+}
 
 // OnPressureSuspend is the OnPressure that keeps a task that has to make room
 // frozen, with its memory, until there is room again.

@@ -44,7 +44,7 @@ var forms = []form{
 	{strong, func(line string) bool { return strings.HasSuffix(line, " failing") && failing.MatchString(line) }, mocha},
 	{strong, beginsWith("✘ [ERROR] "), func(_, lines []string) []string { return filled(lines, 3) }}, // esbuild
 	{strong, beginsWith("ERROR in "), webpack},
-	{strong, beginsWith("[!] "), func(_, lines []string) []string { return beforeStack(lines) }}, // rollup
+	{strong, beginsWith("[!] "), func(_, lines []string) []string { return beforeStack(lines) }},                    // rollup
 	{strong, beginsWith("error during build:"), func(_, lines []string) []string { return beforeStack(lines[1:]) }}, // vite
 	{crash, func(line string) bool { return line != "" && isDigit(line[len(line)-1]) && place.MatchString(line) }, node},
 	{weakest, func(line string) bool { return strings.Contains(line, "rror") && problems.MatchString(line) }, func(_, lines []string) []string { return lines[:1] }},

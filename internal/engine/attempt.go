@@ -249,6 +249,9 @@ func (a *attempt) end(o schedule.Outcome) {
 		f.Hint = "" // nothing for the user to do
 	} else {
 		a.before.Forget(a.task.ID)
+		if f.Status == event.Failed || f.Status == event.TimedOut {
+			f.Excerpt = a.excerpt()
+		}
 		if f.Status == event.OutOfMemory {
 			a.session.Tally.Read(func(s *tally.State) { f.Curve = s.Curve(f.ID) })
 		}

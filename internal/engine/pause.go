@@ -29,3 +29,12 @@ func (a *attempt) logHas(something func(text io.ReaderAt, size int64) bool) bool
 	defer log.Close()
 	return something(log, log.Size())
 }
+
+// excerpt is what of the attempt's output tells why it failed.
+func (a *attempt) excerpt() (lines []string) {
+	a.logHas(func(text io.ReaderAt, size int64) bool {
+		lines = diagnostics.Decisive(text, size)
+		return true
+	})
+	return lines
+}

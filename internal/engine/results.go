@@ -6,8 +6,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/magefile/mage/mg"
-
 	"github.com/heapmage/heapmage/internal/cachedtask"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/environ"
@@ -111,21 +109,15 @@ func (r *run) look(ctx context.Context, t *taskgraph.Task) (schedule.Outcome, bo
 		k.Reason = reason
 		return schedule.Outcome{}, false
 	}
-	r.session.Events.Emit(event.TaskKnown{Task: r.describe(t), Written: hit.Written, Duration: hit.Duration, CPU: hit.Processor, Peak: hit.Peak})
-	if mg.Verbose() {
-		r.replay(ctx, t, hit)
+	known := event.TaskKnown{Task: r.describe(t), Written: hit.Written, Duration: hit.Duration, CPU: hit.Processor, Peak: hit.Peak}
+	if r.replays() {
+		log := r.state.Log(t.ID, 1)
+		defer log.Close()                // once the console has read it, or knows where to
+		_ = r.results.Log(ctx, hit, log) // the result stands, whatever is shown
+		known.Log = log.Path
 	}
+	r.session.Events.Emit(known)
 	return schedule.Outcome{Result: schedule.Done}, true
-}
-
-// replay prints what a task printed when its known result was made. It goes by a log file,
-// so that it waits for no reader.
-func (r *run) replay(ctx context.Context, t *taskgraph.Task, hit *reuse.Hit) {
-	log := r.state.Log(t.ID, 1)
-	defer log.Close()
-	out := r.console.Output(r.label(t), log.Path)
-	defer out.Close()
-	_ = r.results.Log(ctx, hit, io.MultiWriter(log, out)) // the result stands, whatever is shown
 }
 
 // because is why the task runs although results are kept; only of the first attempt.

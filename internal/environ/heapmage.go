@@ -30,6 +30,8 @@ const (
 	Cache = Prefix + "CACHE"
 	// Observe is whether tasks are observed to learn what their results depend on: "on" or "off".
 	Observe = Prefix + "OBSERVE"
+	// Output is what of scripts' output is printed: "auto", "full", "grouped", "errors" or "none".
+	Output = Prefix + "OUTPUT"
 	// KeepGoing keeps a run going after a failure: "true" or "false".
 	KeepGoing = Prefix + "KEEP_GOING"
 	// Cgroups gives each task a cgroup of its own: "true" or "false".
@@ -87,7 +89,7 @@ const (
 
 var (
 	settings = []string{
-		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, Observe, Runner,
+		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, Observe, Output, Runner,
 		MonitorInterval, MonitorWarning, MonitorCritical,
 	}
 	marks = []string{Task, Running, Grant, Reaper, HeapSocket, WorkerHeap, PoolFD, PoolVersion}

@@ -93,6 +93,9 @@ type TaskFinished struct {
 	Curve []memtools.Bytes `json:"curve,omitempty"`
 	// Log is the file that holds the task's output.
 	Log string `json:"log,omitempty"`
+	// Excerpt are the lines of that output that tell why it failed, if it did and is not
+	// tried again: at most six, short, safe to print. They are the script's words.
+	Excerpt []string `json:"excerpt,omitempty"`
 	// ForOthers is set if an attempt was stopped to make room for other programs, or lacked
 	// memory that they held. Its peak shows nothing of what it needs.
 	ForOthers bool `json:"forOthers,omitempty"`

@@ -26,8 +26,14 @@ const (
 	// Live output is printed as it comes: nothing else runs beside the task.
 	Live
 	// Labelled output is printed as it comes, in whole lines, each with the label of
-	// its task in front.
+	// its task in front. Nothing in it can be taken for a line of the log.
 	Labelled
+	// Grouped output is printed with the end of its task, all of it.
+	Grouped
+	// Errors is as Held for tasks that fail; the output of others is not printed.
+	Errors
+	// None prints no output of tasks.
+	None
 )
 
 // Console writes the log of a run: the lines of docs/log.md, which scripts may
@@ -124,6 +130,10 @@ func (c *Console) Take(s event.Stamped, sum *tally.State) {
 		}
 	case event.TaskKnown:
 		c.line(c.paint.good, "⚡ %s: %s %s, saved %s, %v", verbFor(e.Target).doing, e.Label, inPlace(e), seconds(e.Duration), e.Peak)
+		if e.Log != "" {
+			c.whole(labelIn(e.Task, sum), e.Log)
+			c.blank()
+		}
 	case event.TaskFinished:
 		c.taskFinished(e, sum)
 	case event.TaskSkipped:
@@ -137,7 +147,7 @@ func (c *Console) Take(s event.Stamped, sum *tally.State) {
 	case event.GCFinished:
 		c.gcFinished(e)
 	case event.RunFinished:
-		c.runFinished(e)
+		c.runFinished(e, sum)
 	}
 }
 
@@ -182,7 +192,11 @@ func (c *Console) stepFinished(e event.StepFinished) {
 		c.line(c.paint.good, "✅ %s completed in %s", e.Step, seconds(e.Duration))
 	} else {
 		c.line(c.paint.bad, "❌ %s failed after %s: %s", e.Step, seconds(e.Duration), e.Reason)
-		c.output(e.Log, false)
+		if c.show == None {
+			c.end(e.Log, mostOfAFailure) // no task can tell
+		} else {
+			c.output(e.Log, false)
+		}
 	}
 	c.blank()
 }
@@ -234,12 +248,20 @@ const (
 
 // output prints the end of what a script wrote, unless it was printed as it came.
 func (c *Console) output(log string, succeeded bool) {
-	if c.show != Held || log == "" {
-		return
+	switch {
+	case c.show == Grouped:
+		c.whole("", log)
+	case c.show == Held && !succeeded:
+		c.end(log, mostOfAFailure)
+	case c.show == Held, c.show == Errors && !succeeded:
+		c.end(log, mostOutput)
 	}
-	most := mostOutput
-	if !succeeded {
-		most = mostOfAFailure
+}
+
+// end prints the end of a log.
+func (c *Console) end(log string, most memtools.Bytes) {
+	if log == "" {
+		return
 	}
 	c.endLine()
 	e := &ending{c, log, most}
@@ -249,6 +271,39 @@ func (c *Console) output(log string, succeeded bool) {
 		c.queue.push(e)
 	}
 	c.spaced = false
+}
+
+// whole prints a log from its beginning, with label in front of its lines if they get one.
+func (c *Console) whole(label, log string) {
+	if log == "" {
+		return
+	}
+	l, err := c.OpenLog(log)
+	if err != nil {
+		c.end(log, mostOutput) // which tells why
+		return
+	}
+	defer l.Close()
+	if !l.Whole() {
+		c.end(log, mostOutput)
+		return
+	}
+	p := &part{source: &source{console: c, log: log}, to: l.Size()}
+	if c.show == Labelled {
+		p.source.label = labelOf(label)
+	}
+	if p.to > 0 {
+		c.endLine()
+		c.queue.push(p)
+		c.dirty, c.spaced = p.source.label == nil && !endsLine(l), false
+	}
+}
+
+// endsLine reports whether a log that is not empty ends with a line end.
+func endsLine(log rundir.Source) bool {
+	var last [1]byte
+	_, err := log.ReadAt(last[:], log.Size()-1)
+	return (err == nil || errors.Is(err, io.EOF)) && last[0] == '\n'
 }
 
 func (c *Console) correction(e event.Correction) {
@@ -280,10 +335,13 @@ func (c *Console) gcFinished(e event.GCFinished) {
 	c.line(c.paint.faint, "💾 Memory: %s", usage(e.Usage, e.Budget))
 }
 
-func (c *Console) runFinished(e event.RunFinished) {
+func (c *Console) runFinished(e event.RunFinished, sum *tally.State) {
 	c.tellLeftOut()
 	if !c.spaced {
 		c.blank()
+	}
+	if e.ExitCode != 0 && !e.Outdated {
+		c.failures(sum)
 	}
 	switch {
 	case e.Outdated:

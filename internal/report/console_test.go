@@ -72,6 +72,21 @@ func of(budget float64, e event.Event) event.Event {
 // output is a script's own output in a scenario, as it comes.
 type output struct{ label, text string }
 
+// earlier are events that were printed before a scenario.
+type earlier []event.Event
+
+// failed ends a task that failed.
+func failed(name, target string, f event.TaskFinished) event.TaskFinished {
+	f.Task = task(name, target)
+	return f
+}
+
+// knownWith adds what a task printed whose result is known.
+func knownWith(e event.TaskKnown, log string) event.TaskKnown {
+	e.Log = log
+	return e
+}
+
 // leftOut is how many lines were left out so far.
 type leftOut int
 
@@ -82,6 +97,15 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			t.Fatal(err)
 		}
 		return path
+	}
+	root := t.TempDir()
+	logs := filepath.Join(root, ".heapmage/runs/1/logs")
+	if err := os.MkdirAll(logs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	outOfMemory := filepath.Join(logs, "core-build.log")
+	if err := os.WriteFile(outOfMemory, []byte("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	scenarios := map[string][]any{
 		"A build, one package at a time": {
@@ -139,21 +163,42 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 		},
 		"Packages side by side, as they come": {
 			started("core", "build", 12.34), started("cli", "build", 12.34),
-			output{"core", "reads a"}, output{"cli", "checked 12 files\n"}, output{"core", ".ts\nwrites a.js\nno end"},
+			output{"core", "reads a"}, output{"cli", "checked 12 files\n"}, output{"core", ".ts\n50 %\r100 %\r\nwrites \x1b[1Aa.js\nno end"},
 			finished("cli", "build", 14.5, succeeded(2, 96.75, log("checked 12 files"))),
 			finished("core", "build", 14.5, succeeded(12.34, 412.5, log("all of it"))),
 		},
 		"A failure": {
+			earlier{event.RunStarted{Target: "build", Root: root}},
 			started("core", "build", 12.34),
 			finished("core", "build", 14.5, event.TaskFinished{Status: event.OutOfMemory, Duration: 3210 * time.Millisecond,
 				Reason: "JavaScript heap out of memory (V8 heap limit 512.00MB)", Hint: "raise the heap limit",
 				Peak: mb(561.5), Curve: []memtools.Bytes{0, mb(80), mb(160), mb(240), mb(320), mb(400), mb(480), mb(561.5)},
-				Log: log("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n")}),
+				Log: outOfMemory}),
 			event.TaskSkipped{Task: task("cli", "build"), Because: new(task("core", "build"))},
 			event.TaskSkipped{Task: task("docs", "generate"), Because: new(task("core", "build"))},
 			event.TaskSkipped{Task: task("web", "build")},
 			event.RunFinished{Target: "build", Succeeded: 3, Failed: 1, Skipped: 3, Duration: 31020 * time.Millisecond,
 				Peak: mb(7536.64), Usage: mb(14.5), Budget: 8 * memtools.GB, ExitCode: 4},
+		},
+		"All failures at the end": {
+			earlier{event.RunStarted{Target: "build", Root: "/acme"}, failed("core", "build", event.TaskFinished{Status: event.Failed, Reason: "exit code 2", Log: "/acme/.heapmage/runs/1/logs/core-build.log",
+				Excerpt: []string{"src/index.ts(3,7): error TS2322: Type 'string' is not assignable to type 'number'."}}),
+				failed("web", "generate", event.TaskFinished{Status: event.Failed, Reason: "exit code 1", Log: "/acme/.heapmage/runs/1/logs/web-generate.log",
+					Excerpt: []string{"TypeError: the configuration is incomplete", "    at work (/acme/web/generate.js:2:22)"}}),
+				failed("cli", "build", event.TaskFinished{Status: event.Interrupted, Reason: "interrupted"}),
+				failed("docs", "build", event.TaskFinished{Status: event.TimedOut, Reason: "stopped at its time limit", Hint: "raise timeout: under tasks:",
+					Excerpt: []string{"::error::a line of the script \x1b[2J"}})},
+			event.TaskSkipped{Task: task("cli", "build"), Because: new(task("core", "build"))},
+			event.RunFinished{Target: "build", Failed: 3, Duration: 31020 * time.Millisecond, Peak: mb(7536.64), Usage: mb(14.5), Budget: 8 * memtools.GB, ExitCode: 1},
+		},
+		"All output of each package together": {
+			knownWith(known("sdk", 8.1, 640.2, 3), log("sdk was built once")),
+			started("core", "build", 12.34), finished("core", "build", 14.5, succeeded(12.34, 412.5, log("wrote 12 files\n"))),
+		},
+		"Output of failures alone": {
+			started("core", "build", 12.34), finished("core", "build", 14.5, succeeded(12.34, 412.5, log("not shown\n"))),
+			started("cli", "build", 12.34), finished("cli", "build", 14.5, event.TaskFinished{Status: event.Failed, Duration: 2 * time.Second, Peak: mb(96.75),
+				Reason: "exit code 1", Log: log("error: it does not work")}),
 		},
 		"Before the first package": {
 			event.RunStarted{Target: "typecheck"},
@@ -203,7 +248,7 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			unmeasured("core", "clean"), unmeasured("acme", "bundle"), unmeasured("core", "generate"),
 		},
 	}
-	shows := map[string]Show{"A build, one package at a time": Live, "Packages side by side, as they come": Labelled}
+	shows := map[string]Show{"All failures at the end": None, "All output of each package together": Grouped, "Output of failures alone": Errors, "A build, one package at a time": Live, "Packages side by side, as they come": Labelled}
 	for title, want := range page(t, "../../docs/log.md") {
 		events, ok := scenarios[title]
 		if !ok {
@@ -213,7 +258,7 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			var b strings.Builder
 			c := NewConsole(t.Context(), &b, false, shows[title])
-			outputs := map[string]io.WriteCloser{}
+			outputs, sum := map[string]io.WriteCloser{}, &tally.State{}
 			for i, e := range events {
 				switch e := e.(type) {
 				case output:
@@ -223,6 +268,10 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 					if _, err := io.WriteString(outputs[e.label], e.text); err != nil {
 						t.Fatal(err)
 					}
+				case earlier:
+					for _, e := range e {
+						sum.Apply(event.Stamped{Event: e})
+					}
 				case leftOut:
 					c.leftOut = int(e)
 				case event.Event:
@@ -231,7 +280,9 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 							t.Fatal(err)
 						}
 					}
-					c.Take(event.Stamped{Seq: i, Event: e}, &tally.State{})
+					stamped := event.Stamped{Seq: i, Event: e}
+					sum.Apply(stamped)
+					c.Take(stamped, sum)
 				}
 			}
 			closed(t, c)

@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/memtools"
@@ -18,11 +22,21 @@ func (c *Console) Output(label, log string) io.WriteCloser {
 	case Live:
 		return &live{console: c, source: source{console: c, log: log}}
 	case Labelled:
-		s := source{console: c, log: log, label: []byte(printable.Name(label) + ": ")}
+		s := source{console: c, log: log, label: labelOf(label)}
 		return &labelled{console: c, source: s, lines: lines{label: s.label}}
-	case Held:
+	case Held, Grouped, Errors, None:
 	}
 	return held{}
+}
+
+// labelOf is what stands in front of a task's lines. One that begins with a symbol, as lines
+// of the log do, is shown without it.
+func labelOf(label string) []byte {
+	label = printable.Name(label)
+	if r, size := utf8.DecodeRuneInString(label); unicode.IsSymbol(r) {
+		label = strings.Trim(strconv.QuoteRuneToASCII(r), "'") + label[size:]
+	}
+	return []byte(label + ": ")
 }
 
 // source is the output of one task on its way to the console.
@@ -88,7 +102,7 @@ func (p *part) copy(to io.Writer) (left int64, err error) {
 	return left, err
 }
 
-// held drops the output: the console prints it from the log when the task ends.
+// held drops the output: the console prints it from the log when the task ends, if at all.
 type held struct{}
 
 func (held) Write(p []byte) (int, error) { return len(p), nil }
@@ -193,6 +207,17 @@ func (l *lines) end(dst []byte) []byte {
 	return dst
 }
 
+// append appends a line with its label. What would move the cursor is escaped, so that no
+// line looks as if it had no label; each part of a line that carriage returns end, as those
+// of a progress bar, is one of its own.
 func (l *lines) append(dst, line []byte) []byte {
-	return append(append(append(dst, l.label...), line...), '\n')
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	for more := true; more; {
+		var one []byte
+		one, line, more = bytes.Cut(line, []byte{'\r'})
+		if len(one) > 0 || !more {
+			dst = append(printable.AppendLine(append(dst, l.label...), one), '\n')
+		}
+	}
+	return dst
 }

@@ -60,6 +60,10 @@ type State struct {
 	// they took when they ran.
 	Known int
 	Saved time.Duration
+	// Failures are the first mostFailures tasks that failed, in the order in which they did.
+	// Those that were interrupted are not among them. MoreFailures counts the others.
+	Failures     []event.TaskFinished
+	MoreFailures int
 	// Retries counts attempts that were followed by another, unless they made room for
 	// other programs, Pauses the times a task
 	// was frozen, Collections the garbage collections.
@@ -163,10 +167,25 @@ func (s *State) end(at time.Time, e event.TaskFinished) {
 		}
 	default:
 		s.Failed++
+		s.keepFailure(e)
 		s.failed = append(s.failed, e.Label)
 		if e.Status == event.OutOfMemory {
 			s.outOfMemory = append(s.outOfMemory, e.Label)
 		}
+	}
+}
+
+// mostFailures bounds what is kept of failures.
+const mostFailures = 20
+
+func (s *State) keepFailure(e event.TaskFinished) {
+	switch {
+	case e.Status == event.Interrupted:
+	case len(s.Failures) < mostFailures:
+		e.Curve = nil // it was shown
+		s.Failures = append(s.Failures, e)
+	default:
+		s.MoreFailures++
 	}
 }
 

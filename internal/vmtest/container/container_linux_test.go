@@ -72,7 +72,7 @@ func TestContainer(t *testing.T) {
 			{"builds inside it, on a terminal", "fits", []string{"heapmage", "build"}, 0, `(?s)/ 23\d\.\d\dMB.*1 task succeeded`},
 			{"cannot write cgroup files", "fits", []string{"sh", "-c", "mkdir /sys/fs/cgroup/x /sys/fs/cgroup/memory/x"}, 1, `Read-only|Permission denied`},
 			{"names what the kernel kills", "grows", []string{"heapmage", "build"}, 4, `failed after .*: killed by the kernel, out of memory`},
-			{"reaps orphans", "orphans", []string{"heapmage", "-v", "build"}, 0, `(?m)^0\r?$`},
+			{"reaps orphans", "orphans", []string{"heapmage", "-v", "build"}, 0, `(?m)^orphans: 0\r?$`},
 		} {
 			t.Run(tt.claim+" as user "+user, func(t *testing.T) {
 				args := append([]string{"run", "--rm", "--network=none", "--memory=300m", "--user=" + user, "--workdir=/work/" + tt.folder, "--tty", imageName}, tt.command...)

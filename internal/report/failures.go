@@ -1,0 +1,63 @@
+package report
+
+import (
+	"path/filepath"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/printable"
+	"github.com/heapmage/heapmage/internal/tally"
+)
+
+// failures prints what failed, once more and together: above it there may be much else.
+func (c *Console) failures(sum *tally.State) {
+	n := len(sum.Failures) + sum.MoreFailures
+	if n == 0 || sum.Run.Format == 1 { // runs of format 1 were printed without it
+		return
+	}
+	c.line(c.paint.bad, "📋 %s:", Plural(n, "failure"))
+	c.blank()
+	for _, f := range sum.Failures {
+		c.failure(f, sum)
+		c.blank()
+	}
+	if sum.MoreFailures > 0 {
+		c.line(c.paint.bad, "❌ and %d more", sum.MoreFailures)
+		c.blank()
+	}
+}
+
+func (c *Console) failure(f event.TaskFinished, sum *tally.State) {
+	c.line(c.paint.bad, "❌ %s: %s", labelIn(f.Task, sum), f.Reason)
+	for _, line := range f.Excerpt {
+		c.quote(line)
+	}
+	if f.Log != "" {
+		c.line(c.paint.faint, "   📄 %s", inside(sum.Run.Root, f.Log))
+	}
+	if f.Hint != "" {
+		c.line(c.paint.hint, "   💡 %s", f.Hint)
+	}
+}
+
+// labelIn names a task in a run, with its target if that is not the run's.
+func labelIn(t event.Task, sum *tally.State) string {
+	if target := sum.Run.Target; target == "" || t.Target == target {
+		return t.Label
+	}
+	return t.Label + "#" + t.Target
+}
+
+// quote prints a line of a script. The bar in front tells that it is one.
+func (c *Console) quote(line string) {
+	c.endLine()
+	c.queue.add([]byte(c.paint.faint.Sprint("   │ ") + printable.Text(line) + "\n"))
+	c.spaced = false
+}
+
+// inside is a path relative to a folder that holds it, or else the path.
+func inside(folder, path string) string {
+	if rel, err := filepath.Rel(folder, path); folder != "" && err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
