@@ -179,8 +179,11 @@ func (Memory) Import(
 func (Memory) Doctor(
 	ctx context.Context,
 	json *bool, // print the findings as JSON
+	all *bool, // also those about scripts that no target runs
+	fix *bool, // do what is safe about them, and show what was changed
 ) error {
-	return engine.Doctor(ctx, json != nil && *json)
+	given := func(flag *bool) bool { return flag != nil && *flag }
+	return engine.Doctor(ctx, engine.Diagnosis{JSON: given(json), All: given(all), Fix: given(fix)})
 }
 
 // Watch shows the memory of a running command and collects its garbage.

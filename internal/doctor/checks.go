@@ -10,14 +10,19 @@ import (
 // oldestNode is the oldest Node.js that heapmage is tested with.
 const oldestNode = 20
 
+// found is a finding that is not as it should be.
+func found(check string, level Level, what, why, do string) Finding {
+	return Finding{Check: check, Level: level, What: what, Why: why, Do: do}
+}
+
 func node(f Facts) []Finding {
 	switch {
 	case f.NodeError != "":
-		return []Finding{{"node", Problem, f.NodeError, "package scripts run with the node on the PATH", "install Node.js 20 or newer, or put its folder on the PATH"}}
+		return []Finding{found("node", Problem, f.NodeError, "package scripts run with the node on the PATH", "install Node.js 20 or newer, or put its folder on the PATH")}
 	case f.NodeVersion == "":
 		return nil // a Go workspace
 	case f.NodeMajor < oldestNode:
-		return []Finding{{"node", Warning, fmt.Sprintf("Node %s at %s", f.NodeVersion, f.NodePath), "heapmage is tested with Node 20 and newer", "upgrade Node.js"}}
+		return []Finding{found("node", Warning, fmt.Sprintf("Node %s at %s", f.NodeVersion, f.NodePath), "heapmage is tested with Node 20 and newer", "upgrade Node.js")}
 	}
 	return []Finding{{Check: "node", Level: OK, What: fmt.Sprintf("Node %s at %s", f.NodeVersion, f.NodePath)}}
 }
@@ -25,11 +30,11 @@ func node(f Facts) []Finding {
 func nodeOptions(f Facts) []Finding {
 	switch {
 	case f.NodeOptionsError != "":
-		return []Finding{{"node-options", Problem, f.NodeOptionsError, "every Node process of a build ends at once with exit code 9", "remove the option from NODE_OPTIONS, or from the settings file"}}
+		return []Finding{found("node-options", Problem, f.NodeOptionsError, "every Node process of a build ends at once with exit code 9", "remove the option from NODE_OPTIONS, or from the settings file")}
 	case f.NodeVersion == "":
 		return nil
 	case f.NodeOptionsDead != "":
-		return []Finding{{"node-options", Warning, f.NodeOptionsDead + " is no option", "Node reads neither it nor what follows, without a word", "remove the word, or correct its quotes"}}
+		return []Finding{found("node-options", Warning, f.NodeOptionsDead+" is no option", "Node reads neither it nor what follows, without a word", "remove the word, or correct its quotes")}
 	case len(f.NodeOptions) == 0:
 		return []Finding{{Check: "node-options", Level: OK, What: "no options are set for Node; heapmage sets what it needs"}}
 	}
@@ -45,7 +50,7 @@ func collection(f Facts) []Finding {
 	case f.GCUnsupported:
 		return []Finding{{Check: "gc", Level: OK, What: "garbage is not collected on this system: an attempt at the limit is stopped and runs again with more room"}}
 	case f.GCError != "":
-		return []Finding{{"gc", Problem, "garbage cannot be collected in a child: " + f.GCError, "at critical pressure no memory can be freed", "check whether something removes NODE_OPTIONS from the environment of child processes"}}
+		return []Finding{found("gc", Problem, "garbage cannot be collected in a child: "+f.GCError, "at critical pressure no memory can be freed", "check whether something removes NODE_OPTIONS from the environment of child processes")}
 	case f.GCFreed > 0:
 		return []Finding{{Check: "gc", Level: OK, What: fmt.Sprintf("a forced collection in a busy Node process gave back %v", f.GCFreed)}}
 	}
@@ -59,21 +64,21 @@ func limits(f Facts) []Finding {
 	}
 	findings := []Finding{{Check: "memory", Level: OK, What: fmt.Sprintf("%v may be used (%s), %v are free", l.Effective, l.EffectiveSource, l.Available)}}
 	if l.Available < memtools.GB {
-		findings[0] = Finding{"memory", Problem, fmt.Sprintf("only %v of %v are free (%s)", l.Available, l.Effective, l.EffectiveSource),
-			"a TypeScript build usually needs more, and build:safe refuses to start", "close other programs, or give the container more memory"}
+		findings[0] = found("memory", Problem, fmt.Sprintf("only %v of %v are free (%s)", l.Available, l.Effective, l.EffectiveSource),
+			"a TypeScript build usually needs more, and build:safe refuses to start", "close other programs, or give the container more memory")
 	}
 	switch {
 	case f.UserHeapLimit > l.Effective:
-		findings = append(findings, Finding{"heap-limit", Warning, fmt.Sprintf("the heap limit of %s is %s, but only %v may be used", f.UserHeapSource, f.UserHeapLimit.Short(), l.Effective),
-			"without heapmage the kernel kills Node before it reaches the limit, with exit code 137 and no message", fmt.Sprintf("heapmage clamps it; elsewhere set --max-old-space-size=%d", l.Effective*3/4/memtools.MB)})
+		findings = append(findings, found("heap-limit", Warning, fmt.Sprintf("the heap limit of %s is %s, but only %v may be used", f.UserHeapSource, f.UserHeapLimit.Short(), l.Effective),
+			"without heapmage the kernel kills Node before it reaches the limit, with exit code 137 and no message", fmt.Sprintf("heapmage clamps it; elsewhere set --max-old-space-size=%d", l.Effective*3/4/memtools.MB)))
 	case f.UserHeapLimit > 0:
 		findings = append(findings, Finding{Check: "heap-limit", Level: OK, What: fmt.Sprintf("the heap limit of %s is %s, which fits", f.UserHeapSource, f.UserHeapLimit.Short())})
 	case f.HeapLimit > 0:
 		findings = append(findings, Finding{Check: "heap-limit", Level: OK, What: fmt.Sprintf("heapmage sets a heap limit of %v inside a budget of %v", f.HeapLimit, f.Budget)})
 	}
 	if l.Soft > 0 && l.Soft < l.Effective {
-		findings = append(findings, Finding{"memory-high", Warning, fmt.Sprintf("%s is %v, below the hard limit of %v", l.SoftSource, l.Soft, l.Effective),
-			"above it the kernel slows every process until the build seems to stop", "raise memory.high, or set budget: below it"})
+		findings = append(findings, found("memory-high", Warning, fmt.Sprintf("%s is %v, below the hard limit of %v", l.SoftSource, l.Soft, l.Effective),
+			"above it the kernel slows every process until the build seems to stop", "raise memory.high, or set budget: below it"))
 	}
 	return findings
 }
@@ -82,9 +87,9 @@ func container(f Facts) []Finding {
 	bounded := f.Limits.Machine > 0 && f.Limits.Effective < f.Limits.Machine
 	switch {
 	case f.Kubernetes && !bounded:
-		return []Finding{{"container", Warning, "this pod has no memory limit", "it shares the node's memory with all other pods, and the kernel chooses which to kill", "set resources.limits.memory of the container"}}
+		return []Finding{found("container", Warning, "this pod has no memory limit", "it shares the node's memory with all other pods, and the kernel chooses which to kill", "set resources.limits.memory of the container")}
 	case f.Kubernetes:
-		return []Finding{{"container", Warning, fmt.Sprintf("this pod is limited to %v", f.Limits.Effective), "since version 1.28 Kubernetes kills the whole container when one process exceeds the limit", fmt.Sprintf("keep budget: below the limit; it is %v now", f.Budget)}}
+		return []Finding{found("container", Warning, fmt.Sprintf("this pod is limited to %v", f.Limits.Effective), "since version 1.28 Kubernetes kills the whole container when one process exceeds the limit", fmt.Sprintf("keep budget: below the limit; it is %v now", f.Budget))}
 	case bounded:
 		return []Finding{{Check: "container", Level: OK, What: fmt.Sprintf("%[2]s sets a limit of %[1]v; the machine has %[3]v", f.Limits.Effective, f.Limits.EffectiveSource, f.Limits.Machine)}}
 	}
@@ -101,25 +106,15 @@ func swap(f Facts) []Finding {
 	return []Finding{{Check: "swap", Level: OK, What: "no swap: the kernel kills at once when memory runs out"}}
 }
 
-func overrides(f Facts) []Finding {
-	var findings []Finding
-	for _, o := range f.Overrides {
-		findings = append(findings, Finding{"script", Warning, o, "a heap limit in a script overrides heapmage's, and is not lowered to the memory there is", "remove it from the script, and set heapLimit: under packages: in heapmage.yaml"})
-	}
-	return findings
-}
-
-func missing(f Facts) []Finding {
-	var findings []Finding
-	for _, m := range f.MissingFiles {
-		findings = append(findings, Finding{"worker", Problem, m + " does not exist", "node fails at once with MODULE_NOT_FOUND", "fix the path in the script"})
-	}
-	return findings
-}
-
 func state(f Facts) []Finding {
+	if f.StateLink != "" {
+		link := found("state", Warning, ".heapmage cannot be written: "+f.StateError, "logs, and what runs teach about memory, are lost", "remove the link; heapmage makes the folder itself")
+		link.Fix = "removes the link, and leaves what it leads to"
+		link.fixes = []fix{removeLink(f.StateLink)}
+		return []Finding{link}
+	}
 	if f.StateError != "" {
-		return []Finding{{"state", Warning, ".heapmage cannot be written: " + f.StateError, "logs, and what runs teach about memory, are lost", "make the workspace's folder writable"}}
+		return []Finding{found("state", Warning, ".heapmage cannot be written: "+f.StateError, "logs, and what runs teach about memory, are lost", "make the workspace's folder writable")}
 	}
 	return []Finding{{Check: "state", Level: OK, What: ".heapmage can be written"}}
 }

@@ -1,6 +1,7 @@
 // Package doctor finds what is wrong with a set-up, why it matters, and how to fix
-// it. It changes nothing in the workspace: Gather reads it and tries one garbage
-// collection in a Node process that it starts, and Examine is a function of the facts.
+// it. Gather only reads the workspace, and tries one garbage collection in a Node process
+// that it starts; Examine is a function of the facts. Nothing but Fix changes anything, and
+// that only what a finding names.
 package doctor
 
 import "github.com/heapmage/heapmage/memtools"
@@ -11,6 +12,7 @@ type Level string
 // The levels.
 const (
 	OK      Level = "ok"      // as it should be
+	Fixed   Level = "fixed"   // was not, until Fix
 	Warning Level = "warning" // works, but not as well as it could
 	Problem Level = "problem" // builds will fail, or are not protected
 )
@@ -25,6 +27,16 @@ type Finding struct {
 	What string `json:"what"`
 	Why  string `json:"why,omitempty"`
 	Do   string `json:"do,omitempty"`
+	// Packages are those that it is about, empty if it is about all.
+	Packages []string `json:"packages,omitempty"`
+	// Unused is set if it is about a script that no target runs.
+	Unused bool `json:"unused,omitempty"`
+	// Fix is what Fix does about it; empty if that has to be left to people.
+	Fix string `json:"fix,omitempty"`
+	// Changed is what Fix has changed.
+	Changed []string `json:"changed,omitempty"`
+
+	fixes []fix
 }
 
 // Facts are what Gather saw. A zero field was not looked at, or does not exist.
@@ -56,23 +68,75 @@ type Facts struct {
 	UserHeapSource string
 	// Kubernetes is true inside a pod.
 	Kubernetes bool
-	// Overrides are package scripts that set memory flags themselves, such as
-	// "core: the script build sets NODE_OPTIONS=--max-old-space-size=8192 itself".
-	Overrides []string
+	// Engines are versions that packages want and do not get.
+	Engines []Engine
+	// Manager is the workspace's package manager.
+	Manager Manager
+	// Overrides are package scripts that set memory flags themselves, with
+	// "NODE_OPTIONS=--max-old-space-size=8192" as Text.
+	Overrides []Script
 	// MissingFiles are files that package scripts start with node and that do not
-	// exist, such as "core: scripts/worker.js, which the script build starts,".
-	MissingFiles []string
-	// StateError is why .heapmage cannot be written.
-	StateError string
+	// exist, with the file as Text.
+	MissingFiles []Script
+	// StateError is why .heapmage cannot be written. StateLink is the symbolic link that is
+	// in the way.
+	StateError, StateLink string
+}
+
+// Script is something about a script that packages have in common.
+type Script struct {
+	Packages []string
+	Name     string
+	Text     string
+	// Unused is set if no target runs it.
+	Unused bool
+
+	fixes []fix // of all packages; nil if there is none for one of them
+}
+
+// Engine is a version of a program that package.json wants ("engines") and that is not there.
+type Engine struct {
+	Program  string // "node", "npm", …
+	Range    string // such as ">=22"
+	Version  string // that is there
+	Packages []string
+	// Refused is set if the package manager then installs nothing.
+	Refused bool
+}
+
+// Manager is a package manager as it is declared and as it is here.
+type Manager struct {
+	Name string
+	// Declared is the version that package.json declares, and From where; empty if it
+	// declares none.
+	Declared, From string
+	// Version is that of the program that is used; empty if it is not known.
+	Version string
+	// Switches is set if the program runs the declared version itself.
+	Switches bool
+	// Error is why there is no fitting program, and Hint what to do.
+	Error, Hint string
 }
 
 // Examine returns the findings in a fixed order.
 func Examine(f Facts) []Finding {
 	var all []Finding
-	for _, check := range []func(Facts) []Finding{node, nodeOptions, collection, limits, container, swap, overrides, missing, state} {
+	for _, check := range []func(Facts) []Finding{node, nodeOptions, engines, manager, collection, limits, container, swap, overrides, missing, state} {
 		all = append(all, check(f)...)
 	}
 	return all
+}
+
+// InUse leaves out the findings about scripts that no target runs, and counts them.
+func InUse(findings []Finding) (kept []Finding, leftOut int) {
+	for _, f := range findings {
+		if f.Unused {
+			leftOut++
+		} else {
+			kept = append(kept, f)
+		}
+	}
+	return kept, leftOut
 }
 
 // Problems counts the findings that are problems.

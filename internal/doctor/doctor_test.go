@@ -39,8 +39,29 @@ func TestExamine(t *testing.T) {
 		{"a container's limit is named", func(f *Facts) { f.Limits.Effective, f.Limits.EffectiveSource = 7*gb, "cgroup v2 /a" }, "container", OK, "cgroup v2 /a"},
 		{"a pod is killed whole", func(f *Facts) { f.Kubernetes, f.Limits.Effective = true, 7*gb }, "container", Warning, "limited to 7168.00MB"},
 		{"a pod without a limit is a warning", func(f *Facts) { f.Kubernetes = true }, "container", Warning, "no memory limit"},
-		{"a script with its own limit is a warning", func(f *Facts) { f.Overrides = []string{"core#build: x"} }, "script", Warning, "core#build"},
-		{"a worker that is not there is a problem", func(f *Facts) { f.MissingFiles = []string{"core#build: w.js"} }, "worker", Problem, "w.js does not exist"},
+		{"a script with its own limit is a warning", func(f *Facts) { f.Overrides = []Script{{Packages: []string{"core"}, Name: "build", Text: "--max-old-space-size=50"}} }, "script", Warning, "core: the script build sets --max-old-space-size=50 itself"},
+		{"what packages have in common is there once, with their number", func(f *Facts) {
+			f.Overrides = []Script{{Packages: []string{"a", "b", "c", "d", "e", "f"}, Name: "build", Text: "--max-old-space-size=50"}}
+		}, "script", Warning, "6 packages (a, b, c, d and 2 more): the script build sets"},
+		{"an engine that is not there is a warning", func(f *Facts) {
+			f.Engines = []Engine{{Program: "node", Range: ">=24", Version: "22.1.0", Packages: []string{"core", "web"}}}
+		}, "engines", Warning, "2 packages (core, web): engines in package.json wants node >=24, but it is 22.1.0"},
+		{"one without which nothing is installed is a problem", func(f *Facts) {
+			f.Engines = []Engine{{Program: "node", Range: ">=24", Version: "22.1.0", Packages: []string{"core"}, Refused: true}}
+		}, "engines", Problem, "core: engines"},
+		{"the manager that is declared is named", func(f *Facts) {
+			f.Manager = Manager{Name: "pnpm", Declared: "9.1.0", Version: "9.1.0", From: "package.json"}
+		}, "manager", OK, "pnpm 9.1.0, as package.json declares"},
+		{"so is one that is not declared", func(f *Facts) { f.Manager = Manager{Name: "npm", Version: "10.1.0"} }, "manager", OK, "npm 10.1.0; package.json declares no version"},
+		{"another version than the declared one is a warning", func(f *Facts) {
+			f.Manager = Manager{Name: "pnpm", Declared: "9.1.0", Version: "9.5.0", From: "package.json", Hint: "run: x"}
+		}, "manager", Warning, "package.json declares pnpm 9.1.0, but 9.5.0 is used"},
+		{"unless it runs the declared one", func(f *Facts) {
+			f.Manager = Manager{Name: "pnpm", Declared: "9.1.0", Version: "10.5.0", From: "package.json", Switches: true}
+		}, "manager", OK, "10.5.0, which is installed, runs that version itself"},
+		{"a manager that is not there is a problem", func(f *Facts) { f.Manager = Manager{Name: "pnpm", Error: "it wants pnpm", Hint: "run: x"} }, "manager", Problem, "it wants pnpm"},
+		{"a link in the way can be removed", func(f *Facts) { f.StateError, f.StateLink = "it is a symbolic link", "/x" }, "state", Warning, "symbolic link"},
+		{"a worker that is not there is a problem", func(f *Facts) { f.MissingFiles = []Script{{Packages: []string{"core"}, Name: "build", Text: "w.js"}} }, "worker", Problem, "core: w.js, which the script build starts, does not exist"},
 		{"a word that is no option is a warning", func(f *Facts) { f.NodeOptionsDead = `"node" in NODE_OPTIONS` }, "node-options", Warning, `"node" in NODE_OPTIONS is no option`},
 		{"no options for Node are well", func(*Facts) {}, "node-options", OK, "no options are set"},
 		{"options for Node are named", func(f *Facts) { f.NodeOptions = []string{"--a", "--b"} }, "node-options", OK, "Node gets --a --b"},

@@ -4,17 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
+	"io/fs"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/confined"
 	"github.com/heapmage/heapmage/internal/environ"
-	"github.com/heapmage/heapmage/internal/nodeoptions"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/script"
-	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -30,6 +26,8 @@ type Setup struct {
 	// HeapLimit is what a build would set for a Node process, to whose limit V8
 	// adds young for its young generation.
 	HeapLimit func(young memtools.Bytes) memtools.Bytes
+	// Runs reports whether a target runs a script of a package. Nil means that all are run.
+	Runs func(pkg *workspace.Package, script string) bool
 
 	// Tests replace what starts processes; nil means the real thing.
 	readSettings func(context.Context) (*script.Settings, error)
@@ -43,11 +41,14 @@ func Gather(ctx context.Context, s Setup) Facts {
 	f := Facts{Limits: s.Limits, Budget: s.Budget, Kubernetes: environ.Value(s.Environ, environ.KubernetesHost) != ""}
 	if err := rundir.Writable(s.Workspace.Root); err != nil {
 		f.StateError = err.Error()
+		if link := (*fs.PathError)(nil); errors.As(err, &link) && errors.Is(err, confined.ErrLink) {
+			f.StateLink = link.Path
+		}
 	}
 	if s.Workspace.Manager == workspace.Go {
 		return f
 	}
-	f.Overrides, f.MissingFiles = readScripts(s.Packages, s.Limits.Effective)
+	f.Overrides, f.MissingFiles = readScripts(s.Packages, s.Limits.Effective, s.Runs)
 	settings, err := s.settings(ctx)
 	if err != nil {
 		what, _, _ := strings.Cut(err.Error(), "\n")
@@ -63,6 +64,8 @@ func Gather(ctx context.Context, s Setup) Facts {
 	if settings.DeadSource != "" {
 		f.NodeOptionsDead = fmt.Sprintf("%q in %s", settings.DeadWord, settings.DeadSource)
 	}
+	f.Manager = managerOf(s.Workspace, settings)
+	f.Engines = enginesOf(s.Workspace, s.Packages, settings)
 	f.UserHeapLimit, f.UserHeapSource = settings.UserHeapLimit, settings.UserHeapSource
 	f.HeapLimit = s.HeapLimit(settings.Node.YoungGeneration)
 	if settings.Node.Path == "" {
@@ -94,32 +97,4 @@ func (s Setup) collection(ctx context.Context, settings *script.Settings) (freed
 		return s.collect(ctx, settings)
 	}
 	return tryCollection(ctx, settings, script.Options{Environ: s.Environ})
-}
-
-// built are folders whose files a build makes, so that they may be missing.
-var built = regexp.MustCompile(`(?:^|/)(?:dist|build|lib|out|esm|cjs|node_modules|\.[\w-]+)/`)
-
-// readScripts looks at the text of the packages' scripts: which set a heap limit
-// themselves, and which start a file that does not exist. total is what a
-// percentage in a heap limit is of.
-func readScripts(packages []*workspace.Package, total memtools.Bytes) (overrides, missing []string) {
-	for _, pkg := range packages {
-		for name, text := range pkg.Scripts {
-			if own := nodeoptions.OverrideIn(text, total); len(own.HeapLimits) > 0 {
-				overrides = append(overrides, fmt.Sprintf("%s: the script %s sets %s itself", pkg.Name, name, own.Text))
-			}
-			for _, file := range scripttext.Entrypoints(text) {
-				path := filepath.FromSlash(file)
-				if !filepath.IsAbs(path) {
-					path = filepath.Join(pkg.Path, path)
-				}
-				if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) && !built.MatchString(file) {
-					missing = append(missing, fmt.Sprintf("%s: %s, which the script %s starts,", pkg.Name, file, name))
-				}
-			}
-		}
-	}
-	slices.Sort(overrides)
-	slices.Sort(missing)
-	return overrides, missing
 }

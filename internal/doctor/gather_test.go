@@ -34,7 +34,9 @@ func TestGather(t *testing.T) {
 	whole := Facts{
 		NodePath: "/bin/node", NodeVersion: "22.1.0", NodeMajor: 22, NodeOptions: []string{"--max-old-space-size=1024"}, NodeOptionsFrom: ".npmrc", GCFreed: 30,
 		Limits: memtools.Limits{Effective: 8 * gb}, Budget: 6 * gb, HeapLimit: 3 * gb, UserHeapLimit: gb, UserHeapSource: ".npmrc",
+		Manager: Manager{Name: "npm"},
 	}
+	core := []string{"core"}
 	for _, tt := range []struct {
 		claim   string
 		scripts map[string]string
@@ -70,12 +72,12 @@ func TestGather(t *testing.T) {
 		}, func(f *Facts) { f.GCFreed, f.GCError = 0, "no answer" }},
 		{"heap limits in scripts", map[string]string{"b": "NODE_OPTIONS=--max-old-space-size=8192 tsc", "a": "node --max-old-space-size=50 x.js", "c": "NODE_OPTIONS=--inspect tsc"},
 			func(*Setup) {}, func(f *Facts) {
-				f.Overrides = []string{"core: the script a sets --max-old-space-size=50 itself", "core: the script b sets NODE_OPTIONS=--max-old-space-size=8192 itself"}
-				f.MissingFiles = []string{"core: x.js, which the script a starts,"}
+				f.Overrides = []Script{{Packages: core, Name: "a", Text: "--max-old-space-size=50"}, {Packages: core, Name: "b", Text: "NODE_OPTIONS=--max-old-space-size=8192"}}
+				f.MissingFiles = []Script{{Packages: core, Name: "a", Text: "x.js"}}
 			}},
 		{"files that do not exist, but not those that a build makes", map[string]string{"a": "node there.js", "b": "node gone.js", "c": "node dist/made.js", "d": "node /gone.js"},
 			func(*Setup) {}, func(f *Facts) {
-				f.MissingFiles = []string{"core: /gone.js, which the script d starts,", "core: gone.js, which the script b starts,"}
+				f.MissingFiles = []Script{{Packages: core, Name: "b", Text: "gone.js"}, {Packages: core, Name: "d", Text: "/gone.js"}}
 			}},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
@@ -143,13 +145,16 @@ func TestGatherWithoutNode(t *testing.T) {
 }
 
 func TestWrite(t *testing.T) {
-	findings := []Finding{{Check: "swap", Level: OK, What: "fine"}, {"gc", Warning, "odd", "it matters", "act"}, {"node", Problem, "gone", "it matters", "act"}}
+	findings := []Finding{{Check: "swap", Level: OK, What: "fine"}, found("gc", Warning, "odd", "it matters", "act"), found("node", Problem, "gone", "it matters", "act"),
+		{Check: "state", Level: Warning, What: "odd", Why: "it matters", Do: "act", Fix: "removes it"}, {Check: "state", Level: Fixed, What: "was odd", Changed: []string{"removed x\x1b"}}}
 	for claim, tt := range map[string]struct {
 		write func(*strings.Builder) error
 		want  string
 	}{
-		"as text": {func(b *strings.Builder) error { return WriteText(b, findings) },
-			"✅ swap: fine\n⚠️  gc: odd\n   it matters\n💡 act\n❌ node: gone\n   it matters\n💡 act\n"},
+		"as text": {func(b *strings.Builder) error { return WriteText(b, findings, 2) },
+			"✅ swap: fine\n⚠️  gc: odd\n   it matters\n💡 act\n❌ node: gone\n   it matters\n💡 act\n" +
+				"⚠️  state: odd\n   it matters\n💡 act\n🔧 -fix removes it\n🔧 state: was odd\n   removed x\\x1b\n" +
+				"ℹ️  2 findings are about scripts that no target runs; -all shows them\n"},
 		"as JSON": {func(b *strings.Builder) error { return WriteJSON(b, findings[:1]) },
 			"[\n  {\n    \"check\": \"swap\",\n    \"level\": \"ok\",\n    \"what\": \"fine\"\n  }\n]\n"},
 	} {

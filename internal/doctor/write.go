@@ -8,19 +8,34 @@ import (
 	"github.com/heapmage/heapmage/internal/printable"
 )
 
-var marks = map[Level]string{OK: "✅ ", Warning: "⚠️  ", Problem: "❌ "}
+var marks = map[Level]string{OK: "✅ ", Fixed: "🔧 ", Warning: "⚠️  ", Problem: "❌ "}
 
 // WriteText writes the findings for people: what was found, and unless all is
-// well why it matters and what to do.
-func WriteText(w io.Writer, findings []Finding) error {
+// well why it matters, what to do, and what -fix does. leftOut is how
+// many findings about scripts that no target runs are not among them.
+func WriteText(w io.Writer, findings []Finding, leftOut int) error {
 	for _, f := range findings {
 		text := fmt.Sprintf("%s%s: %s\n", marks[f.Level], f.Check, printable.Text(f.What))
-		if f.Level != OK {
+		if f.Level == Warning || f.Level == Problem {
 			text += fmt.Sprintf("   %s\n💡 %s\n", printable.Text(f.Why), printable.Text(f.Do))
+		}
+		if f.Fix != "" {
+			text += fmt.Sprintf("🔧 -fix %s\n", printable.Text(f.Fix))
+		}
+		for _, changed := range f.Changed {
+			text += fmt.Sprintf("   %s\n", printable.Text(changed))
 		}
 		if _, err := io.WriteString(w, text); err != nil {
 			return err
 		}
+	}
+	if leftOut > 0 {
+		what := "1 finding is"
+		if leftOut > 1 {
+			what = fmt.Sprintf("%d findings are", leftOut)
+		}
+		_, err := fmt.Fprintf(w, "ℹ️  %s about scripts that no target runs; -all shows them\n", what)
+		return err
 	}
 	return nil
 }

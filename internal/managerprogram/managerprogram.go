@@ -121,12 +121,12 @@ func (w Wanted) mismatch(p Program) error {
 	}
 	return &problem.Error{
 		Where: w.From, What: fmt.Sprintf("it wants %s %s, but %s", w.Name, w.Version, there),
-		Hint: "run: " + w.command(),
+		Hint: "run: " + w.Command(),
 	}
 }
 
-// command brings the wanted version.
-func (w Wanted) command() string {
+// Command brings the wanted version, in the words of a shell.
+func (w Wanted) Command() string {
 	if environ.Program(w.Environ, "corepack") != "" && w.Name != pkgmanager.Bun {
 		return fmt.Sprintf("corepack install -g %s@%s", w.Name, w.Version)
 	}

@@ -18,14 +18,16 @@ import (
 // agent. If it is not installed, only what has to start it fails.
 func (s *Settings) findManager(env []string) {
 	s.version = s.ws.ManagerVersion
-	s.program, s.programErr = managerprogram.Find(managerprogram.Wanted{
+	wanted := managerprogram.Wanted{
 		Name: s.ws.Manager, Version: s.ws.ManagerVersion, From: s.ws.ManagerFrom, Declared: s.ws.ManagerDeclared,
 		YarnPath: s.ws.YarnFile, Node: s.Node.Path, Environ: env,
-	})
+	}
+	s.program, s.programErr = managerprogram.Find(wanted)
 	switches := s.ws.Manager == workspace.PNPM && s.ws.ManagerDeclared && pkgmanager.Major(s.program.Version) >= 10
 	if s.program.Version != "" && !switches { // pnpm 10 and newer run the declared version themselves
 		s.version = s.program.Version
 	}
+	s.Manager = Manager{s.program.Version, switches, "run: " + wanted.Command(), s.programErr}
 }
 
 // managerDir is the manager's folder: the program is …/npm/bin/npm-cli.js. It is empty if
@@ -44,6 +46,27 @@ func (s *Settings) managerDir() string {
 // managerCommand is how the manager is started.
 func (s *Settings) managerCommand() ([]string, error) {
 	return slices.Clone(s.program.Args), s.programErr
+}
+
+// Manager is a package manager's program on this machine.
+type Manager struct {
+	// Version is its version, empty if it is not known.
+	Version string
+	// Switches is set if it runs the version that package.json declares by itself.
+	Switches bool
+	// Bring is what brings the declared version: "run: corepack install -g pnpm@9.1.0".
+	Bring string
+	// Err is why there is no program that fits, a *problem.Error.
+	Err error
+}
+
+// EngineStrict reports whether npm is to refuse what does not fit "engines".
+func (s *Settings) EngineStrict() bool {
+	if s.config == nil {
+		return false
+	}
+	on, _ := s.config.Bool("engine-strict")
+	return on
 }
 
 // unfit is why scripts of these packages that call their manager do not get the one that the

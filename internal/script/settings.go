@@ -17,6 +17,8 @@ import (
 type Settings struct {
 	// Node is the Node.js that scripts run with; zero in a Go workspace.
 	Node Node
+	// Manager is the workspace's package manager; zero in a Go workspace.
+	Manager Manager
 	// UserHeapLimit is the old-space limit that the user set for every Node
 	// process, zero if there is none; UserHeapSource is where it is set.
 	UserHeapLimit  memtools.Bytes
