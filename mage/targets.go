@@ -21,6 +21,7 @@ import (
 
 	"github.com/magefile/mage/mg"
 
+	"github.com/heapmage/heapmage/internal/doctor"
 	"github.com/heapmage/heapmage/internal/engine"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/inspect"
@@ -183,7 +184,7 @@ func (Memory) Doctor(
 	fix *bool, // do what is safe about them, and show what was changed
 ) error {
 	given := func(flag *bool) bool { return flag != nil && *flag }
-	return engine.Doctor(ctx, engine.Diagnosis{JSON: given(json), All: given(all), Fix: given(fix)})
+	return engine.Doctor(ctx, doctor.Options{JSON: given(json), All: given(all), Fix: given(fix)})
 }
 
 // Watch shows the memory of a running command and collects its garbage.

@@ -89,13 +89,16 @@ const (
 
 var outputWords = []string{"auto", OutputFull, OutputGrouped, OutputErrors, OutputNone}
 
-// WithOutput sets Output, for a flag that goes before file and environment. The error is a
-// *problem.Error.
-func (c *Config) WithOutput(word string) error {
-	if !slices.Contains(outputWords, word) {
-		return &problem.Error{Where: "-output=" + word, What: "is not known", Hint: nearest.Hint(word, outputWords, "it can be")}
+// SetOutput sets Output by a flag, which goes before file and environment. Nil and an empty
+// text mean that it is not given. The error is a *problem.Error.
+func (c *Config) SetOutput(flag *string) error {
+	if flag == nil || *flag == "" {
+		return nil
 	}
-	c.Output = word
+	if !slices.Contains(outputWords, *flag) {
+		return &problem.Error{Where: "-output=" + *flag, What: "is not known", Hint: nearest.Hint(*flag, outputWords, "it can be")}
+	}
+	c.Output = *flag
 	return nil
 }
 

@@ -1,7 +1,7 @@
 // Package doctor finds what is wrong with a set-up, why it matters, and how to fix
 // it. Gather only reads the workspace, and tries one garbage collection in a Node process
-// that it starts; Examine is a function of the facts. Nothing but Fix changes anything, and
-// that only what a finding names.
+// that it starts; the findings are a function of the facts. Nothing is changed without
+// Options.Fix, and then only what a finding names.
 package doctor
 
 import "github.com/heapmage/heapmage/memtools"
@@ -12,13 +12,13 @@ type Level string
 // The levels.
 const (
 	OK      Level = "ok"      // as it should be
-	Fixed   Level = "fixed"   // was not, until Fix
+	Fixed   Level = "fixed"   // was not, until Options.Fix
 	Warning Level = "warning" // works, but not as well as it could
 	Problem Level = "problem" // builds will fail, or are not protected
 )
 
-// Finding is the result of one check.
-type Finding struct {
+// finding is the result of one check.
+type finding struct {
 	// Check names what was checked: "node", "node-options", "gc", …
 	Check string `json:"check"`
 	Level Level  `json:"level"`
@@ -31,9 +31,9 @@ type Finding struct {
 	Packages []string `json:"packages,omitempty"`
 	// Unused is set if it is about a script that no target runs.
 	Unused bool `json:"unused,omitempty"`
-	// Fix is what Fix does about it; empty if that has to be left to people.
+	// Fix is what Options.Fix does about it; empty if that has to be left to people.
 	Fix string `json:"fix,omitempty"`
-	// Changed is what Fix has changed.
+	// Changed is what that has changed.
 	Changed []string `json:"changed,omitempty"`
 
 	fixes []fix
@@ -118,29 +118,17 @@ type Manager struct {
 	Error, Hint string
 }
 
-// Examine returns the findings in a fixed order.
-func Examine(f Facts) []Finding {
-	var all []Finding
-	for _, check := range []func(Facts) []Finding{node, nodeOptions, engines, manager, collection, limits, container, swap, overrides, missing, state} {
+// examine returns the findings in a fixed order.
+func examine(f Facts) []finding {
+	var all []finding
+	for _, check := range []func(Facts) []finding{node, nodeOptions, engines, manager, collection, limits, container, swap, overrides, missing, state} {
 		all = append(all, check(f)...)
 	}
 	return all
 }
 
-// InUse leaves out the findings about scripts that no target runs, and counts them.
-func InUse(findings []Finding) (kept []Finding, leftOut int) {
-	for _, f := range findings {
-		if f.Unused {
-			leftOut++
-		} else {
-			kept = append(kept, f)
-		}
-	}
-	return kept, leftOut
-}
-
-// Problems counts the findings that are problems.
-func Problems(findings []Finding) int {
+// problems counts the findings that are problems.
+func problems(findings []finding) int {
 	n := 0
 	for _, f := range findings {
 		if f.Level == Problem {

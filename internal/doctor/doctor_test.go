@@ -39,7 +39,9 @@ func TestExamine(t *testing.T) {
 		{"a container's limit is named", func(f *Facts) { f.Limits.Effective, f.Limits.EffectiveSource = 7*gb, "cgroup v2 /a" }, "container", OK, "cgroup v2 /a"},
 		{"a pod is killed whole", func(f *Facts) { f.Kubernetes, f.Limits.Effective = true, 7*gb }, "container", Warning, "limited to 7168.00MB"},
 		{"a pod without a limit is a warning", func(f *Facts) { f.Kubernetes = true }, "container", Warning, "no memory limit"},
-		{"a script with its own limit is a warning", func(f *Facts) { f.Overrides = []Script{{Packages: []string{"core"}, Name: "build", Text: "--max-old-space-size=50"}} }, "script", Warning, "core: the script build sets --max-old-space-size=50 itself"},
+		{"a script with its own limit is a warning", func(f *Facts) {
+			f.Overrides = []Script{{Packages: []string{"core"}, Name: "build", Text: "--max-old-space-size=50"}}
+		}, "script", Warning, "core: the script build sets --max-old-space-size=50 itself"},
 		{"what packages have in common is there once, with their number", func(f *Facts) {
 			f.Overrides = []Script{{Packages: []string{"a", "b", "c", "d", "e", "f"}, Name: "build", Text: "--max-old-space-size=50"}}
 		}, "script", Warning, "6 packages (a, b, c, d and 2 more): the script build sets"},
@@ -75,13 +77,13 @@ func TestExamine(t *testing.T) {
 		t.Run(tt.claim, func(t *testing.T) {
 			f := well()
 			tt.change(&f)
-			findings := Examine(f)
+			findings := examine(f)
 			for _, got := range findings {
 				if got.Check == tt.check && got.Level == tt.level && strings.Contains(got.What, tt.what) {
 					if got.Level != OK && (got.Why == "" || got.Do == "") {
 						t.Errorf("no reason or no advice: %+v", got)
 					}
-					if n := Problems(findings); (n > 0) != (tt.level == Problem) {
+					if n := problems(findings); (n > 0) != (tt.level == Problem) {
 						t.Errorf("%d problems", n)
 					}
 					return
@@ -99,11 +101,11 @@ func TestExamine(t *testing.T) {
 			}
 		}
 	})
-	if n := Problems(Examine(well())); n > 0 {
+	if n := problems(examine(well())); n > 0 {
 		t.Errorf("a set-up without a fault has %d problems", n)
 	}
 	t.Run("a Go workspace has no findings about Node", func(t *testing.T) {
-		for _, got := range Examine(Facts{}) {
+		for _, got := range examine(Facts{}) {
 			if got.Check != "state" {
 				t.Errorf("%+v", got)
 			}

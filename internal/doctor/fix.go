@@ -19,9 +19,9 @@ import (
 // fix changes one thing, and tells what it has changed. If it fails it has changed nothing.
 type fix func() (changed string, err error)
 
-// Fix does what each finding's Fix promises. What was fixed gets the level Fixed; what could not
+// applyFixes does what each finding's Fix promises. What was fixed gets the level Fixed; what could not
 // be keeps its own, with the reason in Do.
-func Fix(findings []Finding) {
+func applyFixes(findings []finding) {
 	for i := range findings {
 		f := &findings[i]
 		var failed error

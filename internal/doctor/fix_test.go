@@ -67,9 +67,9 @@ func TestFix(t *testing.T) {
 		Scripts: map[string]string{"build": "node Scripts/Worker.js", "lost": "node Scripts/gone.js", "two": "node ./either.js"}}
 	s := setUp(root, nil)
 	s.Packages = []*workspace.Package{core}
-	before := Examine(Gather(t.Context(), s))
+	before := examine(Gather(t.Context(), s))
 	after := slices.Clone(before)
-	Fix(after)
+	applyFixes(after)
 	var fixed, named []string
 	for i, f := range after {
 		if before[i].Fix != "" {
@@ -104,7 +104,7 @@ func TestFix(t *testing.T) {
 
 	t.Run("what cannot be done is told", func(t *testing.T) {
 		again := slices.Clone(before)
-		Fix(again)
+		applyFixes(again)
 		for _, f := range again {
 			if f.Fix != "" && (f.Level == Fixed || !strings.Contains(f.Do, "-fix could not: ")) {
 				t.Errorf("%+v", f)
@@ -113,9 +113,18 @@ func TestFix(t *testing.T) {
 	})
 }
 
-func TestInUse(t *testing.T) {
-	kept, leftOut := InUse([]Finding{{Check: "a"}, {Check: "b", Unused: true}, {Check: "c"}})
-	if len(kept) != 2 || leftOut != 1 || kept[1].Check != "c" {
-		t.Errorf("%+v, %d", kept, leftOut)
+func TestOptions(t *testing.T) {
+	f := well()
+	f.MissingFiles = []Script{{Packages: []string{"core"}, Name: "dev", Text: "x.js", Unused: true}}
+	without, with := Options{}.Examine(f), Options{All: true}.Examine(f)
+	if len(without.findings)+1 != len(with.findings) || without.leftOut != 1 || with.leftOut != 0 {
+		t.Errorf("%+v\n%+v", without, with)
+	}
+	if without.Err() != nil || with.Err() == nil {
+		t.Errorf("%v, %v", without.Err(), with.Err())
+	}
+	f.MissingFiles[0].fixes = []fix{func() (string, error) { return "changed x", nil }}
+	if got := (Options{All: true, Fix: true}).Examine(f); got.Err() != nil {
+		t.Error(got.Err())
 	}
 }

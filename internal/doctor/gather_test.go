@@ -145,17 +145,17 @@ func TestGatherWithoutNode(t *testing.T) {
 }
 
 func TestWrite(t *testing.T) {
-	findings := []Finding{{Check: "swap", Level: OK, What: "fine"}, found("gc", Warning, "odd", "it matters", "act"), found("node", Problem, "gone", "it matters", "act"),
+	findings := []finding{{Check: "swap", Level: OK, What: "fine"}, found("gc", Warning, "odd", "it matters", "act"), found("node", Problem, "gone", "it matters", "act"),
 		{Check: "state", Level: Warning, What: "odd", Why: "it matters", Do: "act", Fix: "removes it"}, {Check: "state", Level: Fixed, What: "was odd", Changed: []string{"removed x\x1b"}}}
 	for claim, tt := range map[string]struct {
 		write func(*strings.Builder) error
 		want  string
 	}{
-		"as text": {func(b *strings.Builder) error { return WriteText(b, findings, 2) },
+		"as text": {func(b *strings.Builder) error { return writeText(b, findings, 2) },
 			"✅ swap: fine\n⚠️  gc: odd\n   it matters\n💡 act\n❌ node: gone\n   it matters\n💡 act\n" +
 				"⚠️  state: odd\n   it matters\n💡 act\n🔧 -fix removes it\n🔧 state: was odd\n   removed x\\x1b\n" +
 				"ℹ️  2 findings are about scripts that no target runs; -all shows them\n"},
-		"as JSON": {func(b *strings.Builder) error { return WriteJSON(b, findings[:1]) },
+		"as JSON": {func(b *strings.Builder) error { return writeJSON(b, findings[:1]) },
 			"[\n  {\n    \"check\": \"swap\",\n    \"level\": \"ok\",\n    \"what\": \"fine\"\n  }\n]\n"},
 	} {
 		var b strings.Builder

@@ -17,7 +17,7 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-func overrides(f Facts) (findings []Finding) {
+func overrides(f Facts) (findings []finding) {
 	for _, s := range f.Overrides {
 		one := found("script", Warning, fmt.Sprintf("%s: the script %s sets %s itself", of(s.Packages), s.Name, s.Text),
 			"a heap limit in a script overrides heapmage's, and is not lowered to the memory there is", "remove it from the script, and set heapLimit: under packages: in heapmage.yaml")
@@ -27,7 +27,7 @@ func overrides(f Facts) (findings []Finding) {
 	return findings
 }
 
-func missing(f Facts) (findings []Finding) {
+func missing(f Facts) (findings []finding) {
 	for _, s := range f.MissingFiles {
 		one := found("worker", Problem, fmt.Sprintf("%s: %s, which the script %s starts, does not exist", of(s.Packages), s.Text, s.Name),
 			"node fails at once with MODULE_NOT_FOUND", "fix the path in the script")

@@ -14,7 +14,7 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-func engines(f Facts) (findings []Finding) {
+func engines(f Facts) (findings []finding) {
 	for _, e := range f.Engines {
 		do := "use a version that fits, or change engines in package.json"
 		one := found("engines", Warning, fmt.Sprintf("%s: engines in package.json wants %s %s, but it is %s", of(e.Packages), e.Program, e.Range, e.Version),
@@ -28,22 +28,22 @@ func engines(f Facts) (findings []Finding) {
 	return findings
 }
 
-func manager(f Facts) []Finding {
+func manager(f Facts) []finding {
 	m := f.Manager
 	declared := fmt.Sprintf("%s declares %s %s", m.From, m.Name, m.Declared)
 	switch {
 	case m.Error != "":
-		return []Finding{found("manager", Problem, m.Error, "dependencies cannot be installed, and scripts that call it fail", m.Hint)}
+		return []finding{found("manager", Problem, m.Error, "dependencies cannot be installed, and scripts that call it fail", m.Hint)}
 	case m.Version == "":
 		return nil
 	case m.Declared == "":
-		return []Finding{{Check: "manager", Level: OK, What: fmt.Sprintf("%s %s; package.json declares no version", m.Name, m.Version)}}
+		return []finding{{Check: "manager", Level: OK, What: fmt.Sprintf("%s %s; package.json declares no version", m.Name, m.Version)}}
 	case m.Declared == m.Version:
-		return []Finding{{Check: "manager", Level: OK, What: fmt.Sprintf("%s %s, as %s declares", m.Name, m.Version, m.From)}}
+		return []finding{{Check: "manager", Level: OK, What: fmt.Sprintf("%s %s, as %s declares", m.Name, m.Version, m.From)}}
 	case m.Switches:
-		return []Finding{{Check: "manager", Level: OK, What: fmt.Sprintf("%s; %s, which is installed, runs that version itself", declared, m.Version)}}
+		return []finding{{Check: "manager", Level: OK, What: fmt.Sprintf("%s; %s, which is installed, runs that version itself", declared, m.Version)}}
 	}
-	return []Finding{found("manager", Warning, fmt.Sprintf("%s, but %s is used", declared, m.Version),
+	return []finding{found("manager", Warning, fmt.Sprintf("%s, but %s is used", declared, m.Version),
 		"another version may install other dependencies, and change the lock file", m.Hint)}
 }
 

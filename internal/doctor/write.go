@@ -10,10 +10,10 @@ import (
 
 var marks = map[Level]string{OK: "✅ ", Fixed: "🔧 ", Warning: "⚠️  ", Problem: "❌ "}
 
-// WriteText writes the findings for people: what was found, and unless all is
+// writeText writes the findings for people: what was found, and unless all is
 // well why it matters, what to do, and what -fix does. leftOut is how
 // many findings about scripts that no target runs are not among them.
-func WriteText(w io.Writer, findings []Finding, leftOut int) error {
+func writeText(w io.Writer, findings []finding, leftOut int) error {
 	for _, f := range findings {
 		text := fmt.Sprintf("%s%s: %s\n", marks[f.Level], f.Check, printable.Text(f.What))
 		if f.Level == Warning || f.Level == Problem {
@@ -40,8 +40,8 @@ func WriteText(w io.Writer, findings []Finding, leftOut int) error {
 	return nil
 }
 
-// WriteJSON writes the findings for programs, as one list.
-func WriteJSON(w io.Writer, findings []Finding) error {
+// writeJSON writes the findings for programs, as one list.
+func writeJSON(w io.Writer, findings []finding) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(findings)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/heapmage/heapmage/internal/cachedtask"
 	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/diagnostics"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
@@ -250,7 +252,7 @@ func (a *attempt) end(o schedule.Outcome) {
 	} else {
 		a.before.Forget(a.task.ID)
 		if f.Status == event.Failed || f.Status == event.TimedOut {
-			f.Excerpt = a.excerpt()
+			a.state.Look(f.Log, func(text io.ReaderAt, size int64) { f.Excerpt = diagnostics.Decisive(text, size) })
 		}
 		if f.Status == event.OutOfMemory {
 			a.session.Tally.Read(func(s *tally.State) { f.Curve = s.Curve(f.ID) })

@@ -21,20 +21,7 @@ func (a *attempt) afterPause(o schedule.Outcome, res runner.Result) (schedule.Ou
 }
 
 // logHas reports whether the attempt's log has something. One that cannot be read has nothing.
-func (a *attempt) logHas(something func(text io.ReaderAt, size int64) bool) bool {
-	log, err := a.state.Read(a.finished.Log)
-	if err != nil {
-		return false
-	}
-	defer log.Close()
-	return something(log, log.Size())
-}
-
-// excerpt is what of the attempt's output tells why it failed.
-func (a *attempt) excerpt() (lines []string) {
-	a.logHas(func(text io.ReaderAt, size int64) bool {
-		lines = diagnostics.Decisive(text, size)
-		return true
-	})
-	return lines
+func (a *attempt) logHas(something func(text io.ReaderAt, size int64) bool) (found bool) {
+	a.state.Look(a.finished.Log, func(text io.ReaderAt, size int64) { found = something(text, size) })
+	return found
 }

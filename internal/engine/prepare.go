@@ -191,10 +191,8 @@ func prepareRun(ctx context.Context, request Request, readOnly bool) (*prepared,
 
 // prepareRun is the function of that name, in a place.
 func (p *place) prepareRun(ctx context.Context, request Request, readOnly bool) (*prepared, *plan.Plan, error) {
-	if word := Or(request.Output, ""); word != "" {
-		if err := p.config.WithOutput(word); err != nil {
-			return nil, nil, err
-		}
+	if err := p.config.SetOutput(request.Output); err != nil {
+		return nil, nil, err
 	}
 	setting := p.setting()
 	if request.Since != nil {

@@ -110,7 +110,7 @@ func (r *run) look(ctx context.Context, t *taskgraph.Task) (schedule.Outcome, bo
 		return schedule.Outcome{}, false
 	}
 	known := event.TaskKnown{Task: r.describe(t), Written: hit.Written, Duration: hit.Duration, CPU: hit.Processor, Peak: hit.Peak}
-	if r.replays() {
+	if r.show().Replays() {
 		log := r.state.Log(t.ID, 1)
 		defer log.Close()                // once the console has read it, or knows where to
 		_ = r.results.Log(ctx, hit, log) // the result stands, whatever is shown

@@ -112,30 +112,7 @@ func (r *run) sayOnce(n event.Notice) {
 
 // show is how scripts' output reaches the console.
 func (r *run) show() report.Show {
-	switch r.config.Output {
-	case config.OutputFull:
-		return report.Labelled
-	case config.OutputGrouped:
-		return report.Grouped
-	case config.OutputErrors:
-		return report.Errors
-	case config.OutputNone:
-		return report.None
-	}
-	switch {
-	case mg.Verbose():
-		return report.Labelled
-	case r.slots() == 1 || len(r.graph.Tasks) == 1:
-		return report.Live
-	default:
-		return report.Held
-	}
-}
-
-// replays reports whether what a task printed is printed again if its result is known.
-func (r *run) replays() bool {
-	show := r.show()
-	return show == report.Labelled || show == report.Grouped
+	return report.Choose(r.config.Output, mg.Verbose(), r.slots() == 1 || len(r.graph.Tasks) == 1)
 }
 
 // oomScore makes the kernel kill children before this process and everything else on

@@ -17,25 +17,6 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// Show is how scripts' output reaches the console.
-type Show int
-
-const (
-	// Held output is printed with the end of its task.
-	Held Show = iota
-	// Live output is printed as it comes: nothing else runs beside the task.
-	Live
-	// Labelled output is printed as it comes, in whole lines, each with the label of
-	// its task in front. Nothing in it can be taken for a line of the log.
-	Labelled
-	// Grouped output is printed with the end of its task, all of it.
-	Grouped
-	// Errors is as Held for tasks that fail; the output of others is not printed.
-	Errors
-	// None prints no output of tasks.
-	None
-)
-
 // Console writes the log of a run: the lines of docs/log.md, which scripts may
 // grep. It is a tally.Reporter. Nothing but Close ever waits for its reader: what is
 // not yet read waits in a bounded queue, scripts' output as places in the log files.

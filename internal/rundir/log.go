@@ -261,6 +261,17 @@ func (r *Run) Read(path string) (Source, error) {
 	return written{f, info.Size(), !incomplete}, nil
 }
 
+// Look calls look with what was kept of the log at a path, and its size. It does not if the log
+// cannot be read.
+func (r *Run) Look(path string, look func(text io.ReaderAt, size int64)) {
+	log, err := r.Read(path)
+	if err != nil {
+		return
+	}
+	defer log.Close()
+	look(log, log.Size())
+}
+
 // unclosed is a log that its attempt closes.
 type unclosed struct{ *Log }
 
