@@ -118,8 +118,24 @@ func Clean(
 	ctx context.Context,
 	workspace *string, // packages to clean: a name, a folder or a glob; several with commas
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	args *string, // arguments for the scripts, such as "--force"
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "clean", Packages: workspace, Since: since})
+	return engine.Run(ctx, engine.Request{Target: "clean", Packages: workspace, Since: since, Extra: args})
+}
+
+// Run runs scripts of any name in all packages that have them.
+func Run(
+	ctx context.Context,
+	script *string, // the script; several with commas
+	workspace *string, // packages to run it in: a name, a folder or a glob; several with commas
+	nodeps *bool, // leave out the packages that they depend on
+	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	force *bool, // run all of it, also what is known, and keep the new results
+	exclude *string, // packages to leave out, written as in -workspace
+	args *string, // arguments for the scripts, such as "--cache --max-warnings 0"
+	output *string, // what to print of what scripts print: full, grouped, errors or none
+) error {
+	return engine.Run(ctx, engine.Request{Target: engine.Or(script, ""), Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
 }
 
 // Watch runs a target, and again for what changes, until Ctrl-C.
@@ -134,13 +150,14 @@ func Watch(
 // Plan shows what a target would run, in which order and within which limits.
 func Plan(
 	ctx context.Context,
-	target *string, // the target to plan; build if left out
+	target *string, // the target or scripts to plan; build if left out
 	workspace *string, // packages: a name, a folder or a glob; several with commas
 	nodeps *bool, // leave out the packages that they depend on
 	explain *bool, // show which file declares what of each task
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	args *string, // arguments for the scripts
 ) error {
-	return engine.Plan(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, NoDeps: nodeps, Since: since}, explain != nil && *explain)
+	return engine.Plan(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, NoDeps: nodeps, Since: since, Extra: args}, explain != nil && *explain)
 }
 
 // Why shows all that is known of a task's result, and why the task has to run.

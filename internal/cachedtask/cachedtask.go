@@ -23,6 +23,7 @@ import (
 	"github.com/heapmage/heapmage/internal/reuse"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/taskenv"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/unobserved"
@@ -38,8 +39,6 @@ type Setting struct {
 	// FromFiles are the names of the variables in it that the package manager has read from
 	// files; nil means none.
 	FromFiles func(*workspace.Package) []string
-	// Args are extra arguments of a task's script.
-	Args func(*taskgraph.Task) []string
 	// Digests are those of the workspace's files.
 	Digests *fingerprint.Digests
 	// Node is the path of Node, Versions what runs the scripts with its version, and Manager
@@ -130,7 +129,7 @@ func (k *Tasks) base(t *taskgraph.Task) *Task {
 	incremental := k.Declared.Task(t.Package, t.Target, t.Script).Incremental
 	task.Afresh = incremental.Set() && !incremental.Value
 	parts := map[string]string{
-		"its script":     strings.Join(append(scriptTexts(t), k.Args(t)...), "\n"),
+		"its script":     strings.Join(scriptTexts(t), "\n"),
 		"the system":     runtime.GOOS + "/" + runtime.GOARCH,
 		"Node's version": k.Versions,
 		"the manager":    k.Manager,
@@ -139,6 +138,9 @@ func (k *Tasks) base(t *taskgraph.Task) *Task {
 		parts["what is installed for it"] = state.Digest.String()
 	} else {
 		parts["what is installed"] = state.Digest.String()
+	}
+	if len(t.Args) > 0 {
+		parts["its arguments"] = scripttext.QuoteAll(t.Args)
 	}
 	if task.Afresh {
 		parts["that it starts afresh"] = ""

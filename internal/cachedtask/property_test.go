@@ -78,7 +78,7 @@ func open(t *rapid.T, root string, names []string) *run {
 	}
 	r := &run{t: t, root: root, files: files}
 	r.tasks = cachedtask.Open(cachedtask.Setting{Workspace: ws, Declared: model, Environ: func(*workspace.Package) []string { return os.Environ() },
-		Args: func(*taskgraph.Task) []string { return nil }, Digests: files.Digests(), Results: files})
+		Digests: files.Digests(), Results: files})
 	byDir := map[string]*taskgraph.Task{}
 	for _, name := range names { // each after what it depends on
 		pkg := ws.At("packages/" + name)

@@ -55,7 +55,7 @@ type Task struct {
 }
 
 // Ordered reports whether a file gives the order of the task.
-func (t Task) Ordered() bool { return t.DependsOn.Set() && t.DependsOn.From != byDefault }
+func (t Task) Ordered() bool { return t.DependsOn.Set() && t.DependsOn.From != ByDefault }
 
 // Model is all that is declared in a workspace.
 type Model struct {
@@ -207,15 +207,15 @@ func (m *Model) Task(pkg *workspace.Package, target string, names ...string) Tas
 	case own.DependsOn != nil:
 		t.DependsOn, t.Passes = Setting[[]string]{own.DependsOn, config.FileName}, false
 	case !t.DependsOn.Set() && usually:
-		t.DependsOn = Setting[[]string]{usual, byDefault}
+		t.DependsOn = Setting[[]string]{usual, ByDefault}
 	case !t.DependsOn.Set() && m.declaresPNPM():
 		t.DependsOn, t.Passes = Setting[[]string]{[]string{"^" + target}, pnpmFile}, true
 	}
 	return t
 }
 
-// byDefault is the From of what heapmage assumes.
-const byDefault = "heapmage's default"
+// ByDefault is the From of what heapmage assumes.
+const ByDefault = "heapmage's default"
 
 // ofRunner returns what the first runner's file that knows the task declares.
 func (m *Model) ofRunner(pkg *workspace.Package, names []string) Task {

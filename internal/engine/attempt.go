@@ -153,7 +153,7 @@ func (a *attempt) warn() {
 	if a.own.Text != "" {
 		a.sayOnce(event.Notice{Kind: event.OwnOptions, Task: a.event.Label, Text: fmt.Sprintf("its script sets %s itself, which overrides heapmage's heap limit", a.own.Text)})
 	}
-	if scripttext.Watches(text) {
+	if scripttext.Watches(text, a.task.Args) {
 		a.sayOnce(event.Notice{Kind: event.StillRunning, Task: a.event.Label, Text: "its script watches for changes and may never end",
 			Hint: "take the watch flag out of the script, name another one, or set a timeout, under tasks: in " + config.FileName})
 	}

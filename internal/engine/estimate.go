@@ -44,11 +44,16 @@ func (p *prepared) tool(t *taskgraph.Task) string {
 	return scripttext.Tool(t.Package.Scripts[t.Script])
 }
 
-// predict estimates what a task will need. size is that of its package's sources; zero means
+// predict estimates what a task will need. What is known of it without its extra arguments
+// counts until it has run with them. size is that of its package's sources; zero means
 // unknown.
 func (p *prepared) predict(t *taskgraph.Task, size memtools.Bytes) estimate.Prediction {
+	name := t.Call()
+	if name != t.ID && len(p.history.Samples(name)) == 0 {
+		name = t.ID
+	}
 	return p.history.Predict(estimate.Question{
-		Task: t.ID, Tool: p.tool(t), Sources: size, HeapLimit: heap.For(p.heapRequest(t, estimate.Prediction{})).Size,
+		Task: name, Tool: p.tool(t), Sources: size, HeapLimit: heap.For(p.heapRequest(t, estimate.Prediction{})).Size,
 		Budget: p.maxBudget, Configured: p.config.Lookup(t.Package.Keys()).Need.Of(p.limits.Effective),
 	})
 }
@@ -67,11 +72,10 @@ func (r *run) size(t *taskgraph.Task) memtools.Bytes {
 	return r.sources.Of(t.Package)
 }
 
-// remember adds the attempt to the history, unless it had extra arguments: then it does
-// not predict an attempt without them.
+// remember adds the attempt to the history.
 func (a *attempt) remember() {
 	sample, ok := estimate.Observed(a.finished, a.grant.Need)
-	if !ok || len(a.args(a.task)) > 0 {
+	if !ok {
 		return
 	}
 	sample.Time, sample.Tool, sample.Versions = time.Now(), a.tool(a.task), a.versions()
@@ -80,14 +84,15 @@ func (a *attempt) remember() {
 	if a.isNode() {
 		sample.HeapLimit = a.limit.Size
 	}
-	if err := a.history.Add(a.task.ID, sample); err != nil {
+	if err := a.history.Add(a.task.Call(), sample); err != nil {
 		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "The history cannot be written: " + err.Error()})
 	}
 }
 
 // everSucceeded reports whether the task is known to have succeeded.
 func (a *attempt) everSucceeded() bool {
-	return slices.ContainsFunc(a.history.Samples(a.task.ID), func(x estimate.Sample) bool { return x.Outcome == estimate.Succeeded })
+	known := slices.Concat(a.history.Samples(a.task.ID), a.history.Samples(a.task.Call()))
+	return slices.ContainsFunc(known, func(x estimate.Sample) bool { return x.Outcome == estimate.Succeeded })
 }
 
 // versions names what runs the scripts, with its version.

@@ -46,12 +46,16 @@ func TestRememberSources(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := attempt{
-		run: &run{prepared: &prepared{place: &place{ws: &workspace.Workspace{Root: root, Packages: packages}}, history: store, sources: measured},
-			args: func(*taskgraph.Task) []string { return nil }},
+		run:      &run{prepared: &prepared{place: &place{ws: &workspace.Workspace{Root: root, Packages: packages}}, history: store, sources: measured}},
 		task:     &taskgraph.Task{ID: "pkg#build", Package: pkg, Target: "build"},
 		finished: event.TaskFinished{Status: event.Succeeded, Peak: memtools.MB},
 	}
 	a.remember()
+	a.task.Args = []string{"--coverage", "a b"}
+	a.remember()
+	if all := store.Samples("pkg#build --coverage 'a b'"); len(all) != 1 {
+		t.Errorf("%+v, want one of the call with arguments", all)
+	}
 	if all := store.Samples("pkg#build"); len(all) != 1 || all[0].Sources != 6000 {
 		t.Errorf("%+v, want sources of 6000", all)
 	}

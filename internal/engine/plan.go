@@ -13,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
@@ -89,7 +90,7 @@ func (p *prepared) row(t *taskgraph.Task) []string {
 	for _, a := range t.Predecessors() {
 		after = append(after, a.ID)
 	}
-	return []string{t.ID, known.Need.String(), string(known.Basis), length, limit, t.Package.Scripts[t.Script], strings.Join(after, ", ")}
+	return []string{t.ID, known.Need.String(), string(known.Basis), length, limit, t.Package.Scripts[t.Script] + scripttext.QuoteAll(t.Args), strings.Join(after, ", ")}
 }
 
 // concurrencyText puts the number of slots into words. Zero means no limit.

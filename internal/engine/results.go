@@ -42,7 +42,7 @@ func (r *run) openResults() {
 		r.notices = append(r.notices, event.Notice{Kind: event.StateUnwritten, Text: "No results are kept: " + err.Error()})
 		return
 	}
-	r.results = &results{Results: opened, Tasks: r.cachedTasks(opened, r.args), eyes: &observe.Observer{},
+	r.results = &results{Results: opened, Tasks: r.cachedTasks(opened), eyes: &observe.Observer{},
 		refresh: r.forced || r.config.Cache == config.CacheRefresh}
 }
 
@@ -62,14 +62,14 @@ func (p *place) unobserved() string {
 	return ""
 }
 
-// cachedTasks is what is known of tasks before they run. args are what a task's script gets.
-func (p *prepared) cachedTasks(opened *reuse.Results, args func(*taskgraph.Task) []string) *cachedtask.Tasks {
+// cachedTasks is what is known of tasks before they run.
+func (p *prepared) cachedTasks(opened *reuse.Results) *cachedtask.Tasks {
 	var unobserved *reuse.Results
 	if p.unobserved() != "" {
 		unobserved = opened
 	}
 	return cachedtask.Open(cachedtask.Setting{
-		Workspace: p.ws, Declared: p.declared, Environ: func(pkg *workspace.Package) []string { return p.settings.Environ(pkg, p.environ) }, FromFiles: p.settings.Declared, Args: args, Digests: opened.Digests(),
+		Workspace: p.ws, Declared: p.declared, Environ: func(pkg *workspace.Package) []string { return p.settings.Environ(pkg, p.environ) }, FromFiles: p.settings.Declared, Digests: opened.Digests(),
 		Node: p.settings.Node.Path, Versions: p.versions(), Manager: p.manager(), Results: unobserved,
 	})
 }

@@ -53,7 +53,7 @@ func Run(ctx context.Context, request Request) error {
 }
 
 func newRun(p *prepared, planned *plan.Plan) *run {
-	return &run{prepared: p, target: planned.Target, graph: planned.Graph, args: planned.Args, forced: planned.Forced(), advice: planned.RootAdvice, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}
+	return &run{prepared: p, target: planned.Target, graph: planned.Graph, forced: planned.Forced(), advice: planned.RootAdvice, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}
 }
 
 // all is the run from its first line to its last. It ends with ctx, while printing goes on
@@ -80,8 +80,7 @@ type run struct {
 	*prepared
 	target string
 	graph  *taskgraph.Graph
-	args   func(*taskgraph.Task) []string // extra arguments of a task's script
-	forced bool                           // tasks run although their results are known
+	forced bool // tasks run although their results are known
 	// advice is what to set after the failure of a task that never succeeded. A worker has
 	// none.
 	advice  func(*taskgraph.Task) event.Notice

@@ -21,7 +21,6 @@ import (
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/tally"
-	"github.com/heapmage/heapmage/internal/taskgraph"
 )
 
 func TestMain(m *testing.M) {
@@ -314,17 +313,17 @@ func TestPanic(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &run{prepared: p, target: "build", graph: planned.Graph, said: &event.Once{}, before: &outputs.Listings{}}
-	r.args = func(*taskgraph.Task) []string { panic("a fault of ours") }
 	var log strings.Builder
 	r.console = report.NewConsole(t.Context(), &log, false, report.Held)
 	if err := r.open(t.Context(), proc.NewRunID(), event.RunStarted{Target: "build"}); err != nil {
 		t.Fatal(err)
 	}
+	r.runner = nil // a fault of ours
 	err = r.do(t.Context())
 	if err := r.console.Close(); err != nil {
 		t.Error(err)
 	}
-	if failed, ok := errors.AsType[*problem.Error](err); !ok || failed.ExitStatus() != problem.ExitFailed || !strings.Contains(log.String(), "a fault of ours") {
+	if failed, ok := errors.AsType[*problem.Error](err); !ok || failed.ExitStatus() != problem.ExitFailed || !strings.Contains(log.String(), "nil pointer dereference") {
 		t.Errorf("%v\n%s", err, log.String())
 	}
 	if err := r.close(); err != nil {

@@ -25,7 +25,7 @@ func (a *attempt) steps() ([]script.Step, error) {
 	if a.agent {
 		o.Extra = append(o.Extra, a.session.Heaps.Env()...)
 	}
-	o.Args = a.args(a.task)
+	o.Args = a.task.Args
 	// A heapmage inside the script keeps to this run's budget, and does not start the
 	// same task again.
 	o.Extra = append(o.Extra, environ.Running+"="+plan.Inside(a.running, a.ws.Root, a.task.ID), fmt.Sprintf("%s=%d", environ.Budget, a.maxBudget))

@@ -31,7 +31,7 @@ func Why(ctx context.Context, task string) error {
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(planned.Graph.Tasks, func(t *taskgraph.Task) bool { return t.Package == pkg && t.Target == target })
+	at := slices.IndexFunc(planned.Graph.Tasks, func(t *taskgraph.Task) bool { return t.Package == pkg && (t.Target == target || t.Script == target) })
 	if at < 0 {
 		return &problem.Error{Where: "-task=" + task, What: "it does not run by itself", Hint: "plan -target=" + target + " tells what runs in its place"}
 	}
@@ -64,5 +64,5 @@ func (p *prepared) forecast(ctx context.Context, planned *plan.Plan) (*cachedtas
 	if p.config.Cache == config.CacheRefresh {
 		forced = "cache: refresh has everything run"
 	}
-	return p.cachedTasks(results, planned.Args).Forecast(ctx, results, planned.Graph, forced), nil
+	return p.cachedTasks(results).Forecast(ctx, results, planned.Graph, forced), nil
 }

@@ -79,7 +79,7 @@ func (w *Worker) Do(ctx context.Context, request Request) (event.TaskFinished, e
 	t := planned.Graph.Tasks[0]
 	defer w.lock(t.ID)()
 	r := *w.run
-	r.target, r.args = request.Target, planned.Args
+	r.target = request.Target
 	g := schedule.Grant{Job: schedule.Job{ID: t.ID}}
 	for {
 		g.Estimate = r.estimate(t)

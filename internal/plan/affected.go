@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/heapmage/heapmage/internal/event"
@@ -9,13 +10,13 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// affected are the selected packages that have changed, or depend on one that has: by their
-// package.json, or because a task of theirs comes after one of its tasks. It notes how many
-// they are, and whether there are none.
-func (p *Plan) affected(r taskgraph.Request) ([]*workspace.Package, error) {
+// affected is what the request wants, in the packages that have changed, or depend on one that
+// has: by their package.json, or because a task of theirs comes after one of its tasks. It
+// notes how many they are, and whether there are none.
+func (p *Plan) affected(r taskgraph.Request) ([]taskgraph.Wanted, error) {
 	c := p.Changed
 	if c == nil {
-		return r.Selected, nil
+		return r.Wanted, nil
 	}
 	r.NoDeps = false // it is asked what a package depends on, not what runs
 	whole, err := taskgraph.Build(r)
@@ -29,17 +30,25 @@ func (p *Plan) affected(r taskgraph.Request) ([]*workspace.Package, error) {
 		after[t] = changed(t.Package) || slices.ContainsFunc(t.Predecessors(), func(a *taskgraph.Task) bool { return after[a] })
 		reached[t.Package] = reached[t.Package] || after[t]
 	}
-	var kept []*workspace.Package
-	runs := 0 // how many of the selected have a task
-	for _, pkg := range r.Selected {
-		if p.has(pkg) {
-			runs++
+	var kept []taskgraph.Wanted
+	all, due := map[*workspace.Package]bool{}, map[*workspace.Package]bool{} // that have a task
+	for _, w := range r.Wanted {
+		left := taskgraph.Wanted{Target: w.Target}
+		has := func(pkg *workspace.Package) bool { return p.has(pkg, w.Target) }
+		passes := !slices.ContainsFunc(w.Packages, has) // to the tasks that come first
+		for _, pkg := range w.Packages {
+			runs := reached[pkg] || changed(pkg) || slices.ContainsFunc(pkg.Below(), changed)
+			if runs {
+				left.Packages = append(left.Packages, pkg)
+			}
+			if passes || has(pkg) {
+				all[pkg], due[pkg] = true, due[pkg] || runs
+			}
 		}
-		if reached[pkg] || changed(pkg) || slices.ContainsFunc(pkg.Below(), changed) {
-			kept = append(kept, pkg)
-		}
+		kept = append(kept, left)
 	}
-	count := len(slices.DeleteFunc(slices.Clone(kept), func(pkg *workspace.Package) bool { return !p.has(pkg) }))
+	maps.DeleteFunc(due, func(_ *workspace.Package, runs bool) bool { return !runs })
+	count, runs := len(due), len(all)
 	switch {
 	case count == 0:
 		p.Unaffected = fmt.Sprintf("Nothing to %s: none of %s has changed%s, or depends on one that has", p.Target, packages(runs), c.Since)

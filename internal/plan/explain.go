@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/printable"
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
 
@@ -18,6 +20,9 @@ func (p *Plan) Explain(out io.Writer, observed bool, results func(*taskgraph.Tas
 	for _, t := range p.Graph.Tasks {
 		fmt.Fprintf(w, "\n%s\n", printable.Name(t.ID))
 		fmt.Fprintf(w, "  script\t%s\t%s\n", printable.Name(t.Script), printable.Name(path.Join(t.Package.Dir, "package.json")))
+		if len(t.Args) > 0 {
+			writeLines(w, []declared.Line{{Key: "arguments", Value: strings.TrimSpace(scripttext.QuoteAll(t.Args)), From: "the command line"}})
+		}
 		writeLines(w, p.task(t.Package, t.Target).Explain(observed))
 		for _, text := range results(t) {
 			writeLines(w, []declared.Line{{Key: "result", Value: text, From: "heapmage"}})

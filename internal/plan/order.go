@@ -19,7 +19,7 @@ func (p *Plan) order(pkg *workspace.Package, target string) taskgraph.Order {
 		DependsOn: t.DependsOn.Value, From: t.DependsOn.From, Passes: t.Passes,
 		With: t.With.Value, Persistent: t.Persistent.Value, Declared: t.Ordered(),
 	}
-	if slices.Contains(afterOwnBuild, target) {
+	if slices.Contains(afterOwnBuild, target) || slices.Contains(p.targets, target) && script.IsTest(target) {
 		o.IfRun = []string{"build"}
 	}
 	return o

@@ -4,10 +4,12 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
+
+	"github.com/kballard/go-shellquote"
 
 	"github.com/heapmage/heapmage/internal/affected"
 	"github.com/heapmage/heapmage/internal/config"
@@ -25,7 +27,8 @@ import (
 type Request struct {
 	// Dir is the folder to work in. Empty means the working folder.
 	Dir string
-	// Target is "build", "typecheck", "test", "lint", "clean" or "bundle".
+	// Target is "build", "typecheck", "test", "lint", "clean", "bundle", or the name of a
+	// script; several are separated by commas. Empty is a mistake.
 	Target string
 	// Mode is how memory is treated; empty means event.Parallel.
 	Mode event.Mode
@@ -45,7 +48,8 @@ type Request struct {
 	Again *affected.Run
 	// Exclude leaves out packages that Packages would select, written in the same way.
 	Exclude *string
-	// Extra are arguments for the scripts of the requested target, as a shell reads them.
+	// Extra are arguments for the scripts of the requested target in the selected packages:
+	// words, in which quotes and backslashes are as in a shell. Nothing is expanded.
 	Extra *string
 	// Output is what of the scripts' output is printed: "full", "grouped", "errors" or "none".
 	Output *string
@@ -58,19 +62,35 @@ func (r Request) Forced() bool { return given(r.Force) }
 
 func given(b *bool) bool { return b != nil && *b }
 
-// Args are what the request adds to the command line of a task's script. Only tasks of
-// the requested target get any.
-func (r Request) Args(t *taskgraph.Task) (args []string) {
-	if t.Target != r.Target {
+// args are what the request adds to the command line of a task's script. extra are the words
+// of Extra. Only tasks that were asked for get any.
+func (r Request) args(t *taskgraph.Task, extra []string) (args []string) {
+	if !t.Wanted {
 		return nil
 	}
-	if r.Target == "test" && r.TestPath != nil {
+	if t.Target == "test" && r.TestPath != nil {
 		args = append(args, *r.TestPath)
 	}
-	if fixing, _ := script.Find(t.Package, script.LintFix); r.Target == "lint" && given(r.Fix) && t.Script != fixing {
+	if fixing, _ := script.Find(t.Package, script.LintFix); t.Target == "lint" && given(r.Fix) && t.Script != fixing {
 		args = append(args, "--fix")
 	}
-	return args
+	return append(args, extra...)
+}
+
+// words are those of Extra.
+func (r Request) words() ([]string, error) {
+	if r.Extra == nil {
+		return nil, nil
+	}
+	words, err := shellquote.Split(*r.Extra)
+	if err == nil {
+		return words, nil
+	}
+	what := "a quote is not closed"
+	if errors.Is(err, shellquote.UnterminatedEscapeError) {
+		what = "nothing follows the last backslash"
+	}
+	return nil, &problem.Error{Where: "-args=" + *r.Extra, What: what, Hint: `write it as in a shell, such as -args="--grep 'two words'"`}
 }
 
 // Plan is a request with the tasks that it takes.
@@ -85,6 +105,9 @@ type Plan struct {
 	// that the request names. It is empty if something runs.
 	Unaffected string
 
+	// targets are those of the request, each once.
+	targets []string
+	// root is the root's build script.
 	root rootScript
 	Setting
 }
@@ -103,6 +126,11 @@ type Setting struct {
 // New plans a request. Every error is one that the user can fix.
 func New(r Request, in Setting) (*Plan, error) {
 	p := &Plan{Request: r, Setting: in}
+	var err error
+	if p.targets, err = p.targetsOf(r.Target); err != nil {
+		return nil, err
+	}
+	p.Target = strings.Join(p.targets, ", ")
 	for _, s := range in.Declared.Summaries() {
 		p.Notices = append(p.Notices, event.Notice{Kind: event.DeclaredRead, Text: s.Text, Hint: s.Hint})
 	}
@@ -114,23 +142,26 @@ func (p *Plan) notice(kind event.NoticeKind, text string) {
 }
 
 func (p *Plan) setTasks() error {
-	selected, named, err := p.selected()
+	extra, err := p.words()
 	if err != nil {
 		return err
 	}
 	r := taskgraph.Request{
-		Target: p.Target, Selected: selected, NoDeps: given(p.NoDeps), Order: p.order,
-		Script: p.script, Targets: slices.Sorted(maps.Keys(declared.DefaultDependsOn())),
+		NoDeps: given(p.NoDeps), Order: p.order, Script: p.script, Targets: targets,
 		Packages: p.Workspace.All(), Writes: p.writes,
 	}
-	if !slices.ContainsFunc(selected, p.has) {
-		if named || p.Workspace.RootPackage == nil || !p.has(p.Workspace.RootPackage) {
-			return p.noScript(selected, named)
+	asked := make([]selection, 0, len(p.targets))
+	for _, target := range p.targets {
+		s, err := p.selected(target)
+		if err != nil {
+			return err
 		}
-		if !slices.Contains(selected, p.Workspace.RootPackage) {
-			p.notice(event.RootFallback, fmt.Sprintf("No package has a %s script: the root's runs instead", p.Target))
+		runs, err := p.runsIn(s)
+		if err != nil {
+			return err
 		}
-		r.Selected = []*workspace.Package{p.Workspace.RootPackage}
+		asked = append(asked, s)
+		r.Wanted = append(r.Wanted, taskgraph.Wanted{Target: target, Packages: runs})
 	}
 	kept, warnings, err := workspace.BreakCycles(r.Ordering())
 	if err != nil {
@@ -144,14 +175,23 @@ func (p *Plan) setTasks() error {
 		edges[e.From] = append(edges[e.From], e.To)
 	}
 	r.Edges = func(pkg *workspace.Package) []*workspace.Package { return edges[pkg] }
-	if r.Selected, err = p.affected(r); err != nil {
+	if r.Wanted, err = p.affected(r); err != nil {
 		return err
 	}
 	if p.Graph, err = taskgraph.Build(r); err != nil {
 		return err
 	}
 	if len(p.Graph.Tasks) == 0 {
+		if p.Unaffected == "" {
+			return p.noScript(asked[0])
+		}
 		return nil
+	}
+	if err := p.refuseEndless(extra); err != nil {
+		return err
+	}
+	for _, t := range p.Graph.Tasks {
+		t.Args = p.args(t, extra)
 	}
 	if g := p.Graph; len(g.LeftOut) > 0 {
 		p.notice(event.TaskLeftOut, fmt.Sprintf("Left out, because they never end: %s (others name them in \"with\")", strings.Join(g.LeftOut, ", ")))
@@ -163,9 +203,14 @@ func (p *Plan) setTasks() error {
 	if p.Again != nil {
 		p.keepAffected(gone)
 	}
-	p.findRootScript()
-	if !named {
-		p.mentionRoot(selected)
+	for _, s := range asked {
+		root := p.findRootScript(s.target)
+		if s.target == "build" {
+			p.root = root
+		}
+		if !s.named {
+			p.mentionRoot(root, s.packages)
+		}
 	}
 	p.mentionRunners()
 	return nil
@@ -188,29 +233,54 @@ func (p *Plan) absorb() (gone map[*taskgraph.Task]*taskgraph.Task) {
 // mostContrary is how many orders that are left out a line names.
 const mostContrary = 3
 
-// selected returns the packages that the request asks for, and whether it names them.
-// The root of a workspace with members is included only by name, or if its task is
-// declared beside those of the members.
-func (p *Plan) selected() (packages []*workspace.Package, named bool, err error) {
-	if p.Request.Packages != nil {
-		packages, err = p.Workspace.Select(*p.Request.Packages)
-		return packages, true, err
-	}
-	if p.Target == "bundle" && p.Workspace.RootPackage != nil {
-		return []*workspace.Package{p.Workspace.RootPackage}, false, nil
-	}
-	if len(p.Workspace.Packages) == 1 {
-		return p.Workspace.Packages, false, nil
-	}
-	return slices.DeleteFunc(p.Workspace.All(), func(pkg *workspace.Package) bool { return pkg.Dir == "." && !p.rootTask() }), false, nil
+// selection is a target with the packages that the request asks for.
+type selection struct {
+	target   string
+	packages []*workspace.Package
+	named    bool // the request names them
 }
 
-func (p *Plan) rootTask() bool {
-	return slices.ContainsFunc(script.Names(p.Target), p.Declared.RootTask)
+// selected returns the packages that the request asks for. The root of a workspace with
+// members is included only by name, or if its task is declared beside those of the members.
+func (p *Plan) selected(target string) (s selection, err error) {
+	s.target = target
+	switch {
+	case p.Request.Packages != nil:
+		s.named = true
+		s.packages, err = p.Workspace.Select(*p.Request.Packages)
+	case target == "bundle" && p.Workspace.RootPackage != nil:
+		s.packages = []*workspace.Package{p.Workspace.RootPackage}
+	case len(p.Workspace.Packages) == 1:
+		s.packages = p.Workspace.Packages
+	default:
+		root := slices.ContainsFunc(script.Names(target), p.Declared.RootTask)
+		s.packages = slices.DeleteFunc(p.Workspace.All(), func(pkg *workspace.Package) bool { return pkg.Dir == "." && !root })
+	}
+	return s, err
 }
 
-func (p *Plan) has(pkg *workspace.Package) bool {
-	_, ok := p.script(pkg, p.Target)
+// runsIn are the packages in which a target is to run: those that are selected, or the root
+// if none of them has a script for it.
+func (p *Plan) runsIn(s selection) ([]*workspace.Package, error) {
+	has := func(pkg *workspace.Package) bool { return p.has(pkg, s.target) }
+	if slices.ContainsFunc(s.packages, has) {
+		return s.packages, nil
+	}
+	root := p.Workspace.RootPackage
+	switch {
+	case !s.named && root != nil && has(root):
+		if !slices.Contains(s.packages, root) {
+			p.notice(event.RootFallback, fmt.Sprintf("No package has a %s script: the root's runs instead", s.target))
+		}
+		return []*workspace.Package{root}, nil
+	case !isTarget(s.target) && slices.Contains(p.Declared.Names(), s.target): // it may only name others that come first
+		return s.packages, nil
+	}
+	return nil, p.noScript(s)
+}
+
+func (p *Plan) has(pkg *workspace.Package, target string) bool {
+	_, ok := p.script(pkg, target)
 	return ok
 }
 
@@ -232,53 +302,4 @@ func (p *Plan) script(pkg *workspace.Package, target string) (string, bool) {
 		name = same
 	}
 	return name, ok && !p.Declared.Excludes(pkg, name)
-}
-
-// task returns what is declared of a target of a package: of the script that runs for
-// it, or of those that could.
-func (p *Plan) task(pkg *workspace.Package, target string) declared.Task {
-	if name, ok := p.script(pkg, target); ok {
-		return p.Declared.Task(pkg, target, name)
-	}
-	return p.Declared.Task(pkg, target, script.Names(target)...)
-}
-
-// noScript is the error for a target that none of the packages has a script for.
-func (p *Plan) noScript(selected []*workspace.Package, named bool) error {
-	where, who := "package.json", "no package has a"
-	if p.Workspace.Manager == workspace.Go {
-		where = "go.mod"
-	}
-	if p.Target == "bundle" {
-		who = "the root has no" // packages are bundled only by name
-	}
-	if named {
-		where, who = "-workspace="+*p.Request.Packages, "none of these packages has a"
-		if len(selected) == 1 {
-			where, who = selected[0].Dir, "the package has no"
-		}
-	}
-	from := selected
-	if root := p.Workspace.RootPackage; root != nil && !named && !slices.Contains(selected, root) {
-		from = append(slices.Clone(selected), root)
-	}
-	scripts := map[string]bool{}
-	for _, pkg := range from {
-		for name := range pkg.Scripts {
-			scripts[name] = true
-		}
-	}
-	hint := "none of them has any script"
-	switch {
-	case p.Workspace.RootPackage != nil && p.has(p.Workspace.RootPackage):
-		hint = "the root has one: -workspace=. runs it"
-	case len(scripts) > 0:
-		names := slices.Sorted(maps.Keys(scripts))
-		more := ""
-		if len(names) > 12 {
-			names, more = names[:12], ", …"
-		}
-		hint = fmt.Sprintf("choose one in heapmage.yaml, with tasks: {%s: {script: NAME}}; there are: %s%s", p.Target, strings.Join(names, ", "), more)
-	}
-	return &problem.Error{Where: where, What: fmt.Sprintf("%s script for %q", who, p.Target), Hint: hint}
 }

@@ -146,6 +146,9 @@ func TestArgs(t *testing.T) {
 		{"not to the build before them", `"build": "tsc", "test": "jest"`, Request{Target: "test", TestPath: text("src/a")}, []string{"src/a"}},
 		{"the linter fixes if asked", `"lint": "eslint ."`, Request{Target: "lint", Fix: flag(true)}, []string{"--fix"}},
 		{"a script that fixes by itself gets nothing", `"lint:fix": "eslint . --fix", "lint": "eslint ."`, Request{Target: "lint", Fix: flag(true)}, nil},
+		{"others go where the path goes, behind it", `"build": "tsc", "test": "jest"`, Request{Target: "test", TestPath: text("src/a"), Extra: text("--grep 'a  b' \"\" c\\'d '\n$x'")},
+			[]string{"src/a", "--grep", "a  b", "", "c'd", "\n$x"}},
+		{"and to a script that fixes by itself", `"lint:fix": "eslint . --fix"`, Request{Target: "lint", Fix: flag(true), Extra: text("--cache")}, []string{"--cache"}},
 		{"nothing if not asked", `"lint": "eslint ."`, Request{Target: "lint"}, nil},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
@@ -158,7 +161,7 @@ func TestArgs(t *testing.T) {
 				if task.Target != tt.request.Target {
 					want = nil
 				}
-				if got := p.Args(task); !slices.Equal(got, want) {
+				if got := task.Args; !slices.Equal(got, want) {
 					t.Errorf("%s gets %q, want %q", task.ID, got, want)
 				}
 			}

@@ -17,40 +17,42 @@ import (
 
 // rootScript is the root's script for a target that runs the packages' instead.
 type rootScript struct {
-	name string
+	target, name string
 	// work is what it does beside having the packages' scripts run, and no task does.
 	work    []scripttext.Work
 	fansOut bool
 }
 
-// findRootScript looks for the root's script and for what it does.
-func (p *Plan) findRootScript() {
+// findRootScript looks for the root's script for a target and for what it does. The zero
+// value is none that does not run.
+func (p *Plan) findRootScript(target string) (found rootScript) {
 	root := p.Workspace.RootPackage
 	if root == nil {
-		return
+		return found
 	}
-	name, ok := p.script(root, p.Target)
+	name, ok := p.script(root, target)
 	runs := func(script string) bool {
 		return slices.ContainsFunc(p.Graph.Tasks, func(t *taskgraph.Task) bool { return t.Package == root && t.Script == script })
 	}
 	if !ok || runs(name) {
-		return
+		return found
 	}
-	p.root.name = name
-	p.root.work, p.root.fansOut = scripttext.OwnWork(root.Scripts, name, p.runsHooks(root))
-	p.root.work = slices.DeleteFunc(p.root.work, func(w scripttext.Work) bool { return w.Script != "" && runs(w.Script) })
+	found.target, found.name = target, name
+	found.work, found.fansOut = scripttext.OwnWork(root.Scripts, name, p.runsHooks(root))
+	found.work = slices.DeleteFunc(found.work, func(w scripttext.Work) bool { return w.Script != "" && runs(w.Script) })
+	return found
 }
 
 // mentionRoot adds a notice that the root's script does not run, if that matters: it does
 // more than have the packages' scripts run, or most packages have none, so that the root's
 // may build them all.
-func (p *Plan) mentionRoot(selected []*workspace.Package) {
-	if p.root.name == "" || len(p.root.work) == 0 && p.root.fansOut {
+func (p *Plan) mentionRoot(root rootScript, selected []*workspace.Package) {
+	if root.name == "" || len(root.work) == 0 && root.fansOut {
 		return
 	}
 	have := 0
 	for _, pkg := range selected {
-		if p.has(pkg) {
+		if p.has(pkg, root.target) {
 			have++
 		}
 	}
@@ -60,19 +62,19 @@ func (p *Plan) mentionRoot(selected []*workspace.Package) {
 		if have == 1 {
 			verb = "has"
 		}
-		p.notice(event.RootLeftOut, fmt.Sprintf("%d of %d packages %s a %s script; the root's does not run (-workspace=. runs it)", have, len(selected), verb, p.Target))
-	case len(p.root.work) == 0 || p.Target != "build" && p.Target != "clean":
-	case p.root.fansOut:
-		p.notice(event.RootLeftOut, fmt.Sprintf("The root's %s does more than the packages' scripts, and does not run: %s", p.root.name, shown(p.root.work)))
+		p.notice(event.RootLeftOut, fmt.Sprintf("%d of %d packages %s a %s script; the root's does not run (-workspace=. runs it)", have, len(selected), verb, root.target))
+	case len(root.work) == 0 || root.target != "build" && root.target != "clean":
+	case root.fansOut:
+		p.notice(event.RootLeftOut, fmt.Sprintf("The root's %s does more than the packages' scripts, and does not run: %s", root.name, shown(root.work)))
 	default:
-		p.notice(event.RootLeftOut, fmt.Sprintf("The root's %s does not run (-workspace=. runs it): %s", p.root.name, shown(p.root.work)))
+		p.notice(event.RootLeftOut, fmt.Sprintf("The root's %s does not run (-workspace=. runs it): %s", root.name, shown(root.work)))
 	}
 }
 
 // RootAdvice is what to set after the failure of a build that never succeeded, if the
 // root's build does something that the package may need first. The zero value is none.
 func (p *Plan) RootAdvice(t *taskgraph.Task) (n event.Notice) {
-	if p.Target != "build" || t.Target != p.Target || len(p.root.work) == 0 {
+	if t.Target != "build" || len(p.root.work) == 0 {
 		return n
 	}
 	const further = "before-packages"
@@ -92,7 +94,7 @@ func (p *Plan) RootAdvice(t *taskgraph.Task) (n event.Notice) {
 			entries[i] = strconv.Quote(entry)
 		}
 	}
-	hint := fmt.Sprintf("set in %s: tasks: {%s: {dependsOn: [%s]}}", config.FileName, p.Target, strings.Join(entries, ", "))
+	hint := fmt.Sprintf("set in %s: tasks: {%s: {dependsOn: [%s]}}", config.FileName, t.Target, strings.Join(entries, ", "))
 	if len(loose) > 0 {
 		hint = fmt.Sprintf("put that into a script %q of the root, and %s", further, hint)
 	}

@@ -33,26 +33,6 @@ func Tool(text string) string {
 	return strings.Join(tools, "+")
 }
 
-var (
-	watchFlag = regexp.MustCompile(`^--watch(All)?(=true)?$`)
-	tsc       = regexp.MustCompile(`\btsc\b`)
-)
-
-// Watches reports whether a script's text has a flag with which compilers and
-// test runners wait for changes and never end: --watch, --watchAll, or -w of tsc.
-func Watches(text string) bool {
-	for c := range CommandsWithin(text) {
-		compiles := false
-		for i, w := range c.Words {
-			if i > 0 && watchFlag.MatchString(w.Text) || compiles && w.Text == "-w" {
-				return true
-			}
-			compiles = compiles || tsc.MatchString(w.Text)
-		}
-	}
-	return false
-}
-
 // ValuesOf returns what the commands of a script's text give to a flag, as "--flag value" or
 // "--flag=value", and to a variable before or among them.
 func ValuesOf(text, flag, variable string) (values []string) {

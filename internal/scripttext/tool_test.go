@@ -43,7 +43,7 @@ func TestWatches(t *testing.T) {
 		"--watch":                                false,
 		"":                                       false,
 	} {
-		if got := Watches(text); got != want {
+		if got := Watches(text, nil); got != want {
 			t.Errorf("%q: got %v", text, got)
 		}
 	}

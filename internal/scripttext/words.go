@@ -178,6 +178,16 @@ func yieldWithin(text string, yield func(Command) bool) bool {
 	return true
 }
 
+// QuoteAll writes texts as further words of a command line for a POSIX shell, with a space
+// before each.
+func QuoteAll(texts []string) string {
+	var all strings.Builder
+	for _, text := range texts {
+		all.WriteString(" " + Quote(text))
+	}
+	return all.String()
+}
+
 // Quote writes a text so that a POSIX shell reads it as one word.
 func Quote(text string) string {
 	if text != "" && !strings.ContainsFunc(text, func(r rune) bool {

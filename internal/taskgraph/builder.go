@@ -52,7 +52,7 @@ type builder struct {
 	Request
 	nodes   map[string]*node // by key
 	found   map[step]*node   // by what led to them: a script may have several names
-	targets []string         // Target and Targets
+	targets []string         // that tasks may be called by
 	// beside are tasks that others have run with them, still to be visited.
 	beside []sibling
 }
@@ -72,9 +72,12 @@ func id(p *workspace.Package, target string) string { return p.Name + "#" + targ
 
 // visitAll visits what was asked for with all below it, then what runs beside that.
 func (b *builder) visitAll() error {
-	for _, p := range b.Selected {
-		if _, err := b.visit(step{p, b.Target}, b.Order(p, b.Target).Passes, nil); err != nil {
-			return err
+	for _, w := range b.Wanted {
+		for _, p := range w.Packages {
+			s := step{p, w.Target}
+			if _, err := b.visit(s, b.Order(p, b.name(s)).Passes, nil); err != nil {
+				return err
+			}
 		}
 	}
 	for i := 0; i < len(b.beside); i++ { // a sibling may have more of them
@@ -233,14 +236,17 @@ func (b *builder) files(keys []string) string {
 	return strings.Join(files, " or ")
 }
 
-// keepSelected takes the tasks away that were not asked for.
-func (b *builder) keepSelected() {
-	selected := map[string]bool{}
-	for _, p := range b.Selected {
-		selected[id(p, b.Target)] = true
+// markWanted marks the tasks that were asked for. With NoDeps it takes the others away.
+func (b *builder) markWanted() {
+	for _, w := range b.Wanted {
+		for _, p := range w.Packages {
+			if n := b.node(step{p, w.Target}); n.task != nil {
+				n.task.Wanted = true
+			}
+		}
 	}
-	for key, n := range b.nodes {
-		if !selected[key] {
+	for _, n := range b.nodes {
+		if b.NoDeps && n.task != nil && !n.task.Wanted {
 			n.task = nil
 		}
 	}

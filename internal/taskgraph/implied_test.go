@@ -33,7 +33,7 @@ func impliedShape(g *Graph) string {
 }
 
 func TestImplied(t *testing.T) {
-	tests := func(r Request) Request { r.Target = "test"; return linked(r) }
+	tests := func(r Request) Request { return linked(r.wanting("test")) }
 	chain := []string{"core: build test", "sdk: build test -> core", "web: test -> sdk"}
 	declared := func(r Request, key string, on ...string) Request {
 		r.Order = ordered(map[string]Order{key: {DependsOn: on, Declared: true}})
@@ -84,7 +84,7 @@ func TestImpliedOrder(t *testing.T) {
 			lines[i] = fmt.Sprintf("%s: %s -> %s", name, strings.Join(scripts, " "), on)
 		}
 		r := linked(world(lines...))
-		r.Target = "test"
+		r = r.wanting("test")
 		declares := rapid.Bool().Draw(t, "declares")
 		other := map[string]Order{}
 		for _, target := range targets {

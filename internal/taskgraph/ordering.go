@@ -18,14 +18,15 @@ func (r Request) Ordering() []*workspace.Package {
 		}
 	}
 	can := r.reachable()
-	starts := r.Selected
+	selected := r.selected()
+	starts := selected
 	if can.named {
 		starts = r.Packages // such a task may be anywhere
 	}
 	reached := spread(starts, below)
 	var first, later []*workspace.Package
 	for _, p := range r.Packages {
-		if reached[p] == nil || r.NoDeps && !slices.Contains(r.Selected, p) {
+		if reached[p] == nil || r.NoDeps && !slices.Contains(selected, p) {
 			continue
 		}
 		if slices.ContainsFunc(can.inherited, func(target string) bool { return r.ends(p, target) }) {
@@ -90,7 +91,9 @@ func (r Request) reachable() (found reachable) {
 			}
 		}
 	}
-	visit(r.Target, false)
+	for _, w := range r.Wanted {
+		visit(w.Target, false)
+	}
 	return found
 }
 

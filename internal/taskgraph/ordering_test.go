@@ -21,7 +21,7 @@ func linked(r Request) Request {
 }
 
 func TestOrdering(t *testing.T) {
-	target := func(r Request, name string) Request { r.Target = name; return r }
+	target := func(r Request, name string) Request { return r.wanting(name) }
 	noDeps := func(r Request) Request { r.NoDeps = true; return r }
 	cycle := []string{"a: build lint -> b", "b: -> c", "c: build -> a"}
 	for _, tt := range []struct {

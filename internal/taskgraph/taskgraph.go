@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -19,6 +20,11 @@ type Task struct {
 	Package *workspace.Package
 	Target  string
 	Script  string
+	// Wanted is true if the task was asked for itself. Others run because it comes after
+	// them.
+	Wanted bool
+	// Args follow the command line of its script.
+	Args []string
 	// After are the tasks that must succeed first, ordered by ID.
 	After []*Task
 	// Implied are further tasks that must have ended first, no matter how.
@@ -39,6 +45,12 @@ func (t *Task) Upstream() (all []*Task) {
 		}
 	}
 	return all
+}
+
+// Call is what the history knows the task by: its ID, and with arguments these too, as a
+// script may take far more or less memory with others.
+func (t *Task) Call() string {
+	return t.ID + scripttext.QuoteAll(t.Args)
 }
 
 // Predecessors returns all tasks that come right before this one.
@@ -94,9 +106,8 @@ func (g *Graph) Keep(wanted func(*Task) bool) {
 
 // Request is what a graph is made of.
 type Request struct {
-	// Target is what to run in the packages of Selected.
-	Target   string
-	Selected []*workspace.Package
+	// Wanted is what to run.
+	Wanted []Wanted
 	// NoDeps leaves out the tasks that those depend on.
 	NoDeps bool
 	// Order returns what precedes and accompanies a target of a package, which need
@@ -106,14 +117,43 @@ type Request struct {
 	Edges func(*workspace.Package) []*workspace.Package
 	// Script returns the name of the package's script for a target.
 	Script func(pkg *workspace.Package, target string) (string, bool)
-	// Targets are those whose script may have another name. A script is one task,
-	// called by the first of Target and Targets that it runs for.
+	// Targets are those whose script may have another name. A script is one task. It is
+	// called by the first target that it runs for: of those that are wanted and in Targets,
+	// then of Targets, then of the others that are wanted.
 	Targets []string
 	// Packages are all packages of the workspace and its root, for "core#generate".
 	Packages []*workspace.Package
 	// Writes returns another script of the same package that a task's script has run and
 	// that writes outputs; empty if there is none. Nil means that no task does that.
 	Writes func(*Task) string
+}
+
+// Wanted is a target, with the packages in which to run it.
+type Wanted struct {
+	Target   string
+	Packages []*workspace.Package
+}
+
+// targets are what tasks may be called by, the first in preference.
+func (r Request) targets() (all []string) {
+	for _, w := range r.Wanted {
+		if slices.Contains(r.Targets, w.Target) {
+			all = append(all, w.Target)
+		}
+	}
+	all = append(all, r.Targets...)
+	for _, w := range r.Wanted {
+		all = append(all, w.Target)
+	}
+	return all
+}
+
+// selected are the packages in which anything is wanted.
+func (r Request) selected() (all []*workspace.Package) {
+	for _, w := range r.Wanted {
+		all = append(all, w.Packages...)
+	}
+	return all
 }
 
 // Order is what is declared of a target of a package.
@@ -143,13 +183,11 @@ type Order struct {
 // unknown package, and tasks that come after one that never ends, each a
 // *problem.Error.
 func Build(r Request) (*Graph, error) {
-	b := builder{Request: r, nodes: map[string]*node{}, found: map[step]*node{}, targets: append([]string{r.Target}, r.Targets...)}
+	b := builder{Request: r, nodes: map[string]*node{}, found: map[step]*node{}, targets: r.targets()}
 	if err := b.visitAll(); err != nil {
 		return nil, err
 	}
-	if r.NoDeps {
-		b.keepSelected()
-	}
+	b.markWanted()
 	if err := b.checkPersistent(); err != nil {
 		return nil, err
 	}

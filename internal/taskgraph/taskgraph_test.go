@@ -17,7 +17,7 @@ import (
 func world(lines ...string) Request {
 	packages := map[string]*workspace.Package{}
 	edges := map[string][]string{}
-	r := Request{Target: "build", Order: ordered(nil)}
+	r := Request{Order: ordered(nil)}
 	for _, l := range lines {
 		name, rest, _ := strings.Cut(l, ":")
 		scripts, deps, _ := strings.Cut(rest, "->")
@@ -29,7 +29,7 @@ func world(lines ...string) Request {
 		edges[name] = strings.Fields(deps)
 		r.Packages = append(r.Packages, p)
 	}
-	r.Selected = r.Packages
+	r.Wanted = []Wanted{{"build", r.Packages}}
 	r.Edges = func(p *workspace.Package) (to []*workspace.Package) {
 		for _, name := range edges[p.Name] {
 			to = append(to, packages[name])
@@ -74,9 +74,18 @@ func with(r Request, key string, on ...string) Request {
 }
 
 func (r Request) selecting(names ...string) Request {
-	r.Selected = slices.DeleteFunc(slices.Clone(r.Packages), func(p *workspace.Package) bool {
+	return r.wanting(r.Wanted[0].Target, slices.DeleteFunc(slices.Clone(r.Packages), func(p *workspace.Package) bool {
 		return !slices.Contains(names, p.Name)
-	})
+	})...)
+}
+
+// wanting asks for a target in place of all others: in the packages, or where the first of
+// the others was wanted if none is given.
+func (r Request) wanting(target string, packages ...*workspace.Package) Request {
+	if len(packages) == 0 {
+		packages = r.Wanted[0].Packages
+	}
+	r.Wanted = []Wanted{{target, packages}}
 	return r
 }
 
@@ -95,7 +104,7 @@ func shape(g *Graph) string {
 
 func TestBuild(t *testing.T) {
 	three := world("core: build test lint", "sdk: build test -> core", "web: build lint -> sdk")
-	target := func(r Request, name string) Request { r.Target = name; return r }
+	target := func(r Request, name string) Request { return r.wanting(name) }
 	noDeps := func(r Request) Request { r.NoDeps = true; return r }
 	for _, tt := range []struct {
 		claim string
@@ -186,6 +195,53 @@ func named(r Request, script string, lines ...string) Request {
 		return has(p, target)
 	}
 	return r
+}
+
+func TestWanted(t *testing.T) {
+	of := func(g *Graph) (ids []string) {
+		for _, task := range g.Tasks {
+			if task.Wanted {
+				ids = append(ids, task.ID)
+			}
+		}
+		return ids
+	}
+	r := world("core: build test lint", "web: build test -> core")
+	core, web := r.Packages[0], r.Packages[1]
+	for _, tt := range []struct {
+		claim       string
+		wanted      []Wanted
+		shape, asks string
+	}{
+		{"what a selection brings was not asked for", []Wanted{{"build", []*workspace.Package{web}}}, "core#build web#build<core#build", "web#build"},
+		{"several targets share what they need", []Wanted{{"test", []*workspace.Package{web}}, {"build", []*workspace.Package{web}}}, "core#build web#build<core#build web#test<core#build", "web#build web#test"},
+		{"each is asked for in its own packages", []Wanted{{"lint", []*workspace.Package{core, web}}, {"test", []*workspace.Package{core}}}, "core#lint core#test", "core#lint core#test"},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			r.Wanted = tt.wanted
+			g, err := Build(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := shape(g); got != tt.shape {
+				t.Errorf("got %s, want %s", got, tt.shape)
+			}
+			if got := strings.Join(of(g), " "); got != tt.asks {
+				t.Errorf("asked for: %s, want %s", got, tt.asks)
+			}
+		})
+	}
+}
+
+func TestCall(t *testing.T) {
+	task := Task{ID: "core#lint"}
+	if got := task.Call(); got != "core#lint" {
+		t.Error(got)
+	}
+	task.Args = []string{"--max-warnings", "0", "a b", ""}
+	if got := task.Call(); got != "core#lint --max-warnings 0 'a b' ''" {
+		t.Error(got)
+	}
 }
 
 func TestPersistent(t *testing.T) {
