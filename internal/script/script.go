@@ -7,6 +7,7 @@ package script
 
 import (
 	"fmt"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 		name = runs
 	}
 	unknown := declared && runs == "" // to the manager
-	if !unknown && (o.PackageManager || s.needsManager(pkg, name)) {
+	if !unknown && (o.PackageManager || s.needsManager(pkg, name, o.Args)) {
 		o.Extra = append(o.Extra, s.noInstall()...)
 		args, err := s.managerCommand()
 		if err != nil {
@@ -105,13 +106,17 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 
 // needsManager reports whether only the manager can run a script: with Yarn Plug'n'Play
 // node finds no package without it, pnpm copies injected packages anew, yarn's own shell
-// expands "**", and on Windows some managers bring their own shell.
-func (s *Settings) needsManager(pkg *workspace.Package, name string) bool {
-	if s.ws.Berry() && expandsDeep(pkg.Scripts[name]) {
+// expands "**" and puts extra arguments where a script has "$1" or "$@", and on Windows some
+// managers bring their own shell.
+func (s *Settings) needsManager(pkg *workspace.Package, name string, args []string) bool {
+	text := pkg.Scripts[name]
+	if s.ws.Berry() && (expandsDeep(text) || len(args) > 0 && placesArgs.MatchString(text)) {
 		return true
 	}
 	return s.installation().PlugNPlay() || s.syncs(pkg, name) || runtime.GOOS == "windows" && (s.emulated || s.ws.Berry())
 }
+
+var placesArgs = regexp.MustCompile(`\$\{?[0-9@*#]`)
 
 // expandsDeep reports whether a script's text has a "**" that a shell would expand.
 func expandsDeep(text string) bool {

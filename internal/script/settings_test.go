@@ -290,7 +290,7 @@ func TestWhatOnlyTheManagerCanRun(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.ws.RootPackage.Scripts["b"] = tt.text
-			if got := s.needsManager(s.ws.RootPackage, "b"); got != tt.want && os.PathSeparator == '/' {
+			if got := s.needsManager(s.ws.RootPackage, "b", nil); got != tt.want && os.PathSeparator == '/' {
 				t.Errorf("got %v", got)
 			}
 		})
