@@ -28,7 +28,8 @@ type terminal struct {
 	out bytes.Buffer
 }
 
-func openTerminal(t *testing.T, dir string) *terminal {
+// openTerminal starts a shell in a terminal of its own: bash if none is given.
+func openTerminal(t *testing.T, dir string, shell ...string) *terminal {
 	t.Helper()
 	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
@@ -51,7 +52,10 @@ func openTerminal(t *testing.T, dir string) *terminal {
 		t.Fatal(err)
 	}
 	defer screen.Close()
-	c := exec.Command("bash", "--norc", "--noprofile", "-i")
+	if len(shell) == 0 {
+		shell = []string{"bash", "--norc", "--noprofile", "-i"}
+	}
+	c := exec.Command(shell[0], shell[1:]...)
 	c.Dir, c.Stdin, c.Stdout, c.Stderr = dir, screen, screen, screen
 	c.Env = append(os.Environ(), "PS1=> ", "TERM=dumb")
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

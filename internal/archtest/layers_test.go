@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"internal/recent"},
 	{"internal/session", "internal/report", "internal/reuse", "internal/unobserved", "internal/filewatch"},
 	{"internal/cachedtask"},
-	{"internal/engine", "internal/inspect"},
+	{"internal/engine", "internal/inspect", "internal/completion"},
 	{"internal/rerun"},
 	{"mage", "mage/build", "mage/buildworker"},
 }
