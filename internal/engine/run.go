@@ -234,7 +234,7 @@ func (r *run) announce(known []estimate.Prediction) {
 	for tasks := range slices.Chunk(r.graph.Tasks, planChunk) {
 		planned := event.RunPlanned{}
 		for i, t := range tasks {
-			one := event.PlannedTask{Task: r.describe(t), Need: known[i].Need, Length: known[i].Length}
+			one := event.PlannedTask{Task: r.describe(t), Args: t.Args, Need: known[i].Need, Length: known[i].Length}
 			for _, a := range t.Predecessors() {
 				one.After = append(one.After, a.ID)
 			}

@@ -57,6 +57,8 @@ type PlannedTask struct {
 	Task
 	// After are the IDs of the tasks that must end first.
 	After []string `json:"after,omitempty"`
+	// Args follow the command line of its script.
+	Args []string `json:"args,omitempty"`
 	// Need is the memory to reserve, as far as known before the run.
 	Need memtools.Bytes `json:"need"`
 	// Length is the expected duration, zero if unknown.

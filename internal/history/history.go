@@ -74,7 +74,7 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("cannot read the history of earlier runs: %w", err)
 	}
 	s.samples, s.damaged = found.samples, found.damaged
-	if !o.ReadOnly && (found.damaged > 0 || found.wasteful()) {
+	if !o.ReadOnly && (found.damaged > 0 || found.wasteful() || found.crowded()) {
 		// Half a line may be one that another process is writing, so the file is
 		// read again under the lock. A reader does not need it to be fixed, so an
 		// error does not matter.

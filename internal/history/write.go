@@ -108,7 +108,8 @@ func (s *Store) rewriteLocked(patience time.Duration, change func(*samples) bool
 		return err
 	}
 	changed := change != nil && change(&c.samples)
-	if changed || c.damaged > 0 || c.wasteful() {
+	if changed || c.damaged > 0 || c.wasteful() || c.crowded() {
+		c.thin()
 		if c.damaged > 0 {
 			if err := s.setAside(folder, c.bad); err != nil {
 				return err

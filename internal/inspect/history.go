@@ -56,7 +56,7 @@ func printHistory(out io.Writer, store *history.Store, sizes map[string]memtools
 		if last.HeapLimit > 0 {
 			limit = last.HeapLimit.String()
 		}
-		pkg := t[:max(0, strings.LastIndex(t, "#"))]
+		pkg := t[:max(0, strings.LastIndex(history.WithoutArgs(t), "#"))]
 		next := store.Predict(estimate.Question{Task: t, Tool: last.Tool, Sources: sizes[pkg], HeapLimit: last.HeapLimit})
 		fmt.Fprintf(w, "%s\t%d\t%s\t%v\t%.2fs\t%.2fs\t%s\t%v\n", printable.Name(t), len(all), last.Outcome, last.Peak, last.Duration.Seconds(), last.CPU.Seconds(), limit, next.Need)
 	}
