@@ -101,7 +101,7 @@ func write(out io.Writer, targets []target, line string) error {
 	case given:
 		before := value[:strings.LastIndex(value, ",")+1] // several names are separated by commas
 		flag := strings.ToLower(strings.TrimLeft(name, "-"))
-		return print(out, name+"="+before, others(values(c.work, flag, value[len(before):]), value))
+		return offer(out, name+"="+before, others(values(c.work, flag, value[len(before):]), value))
 	}
 	var all []candidate
 	for _, t := range targets {
@@ -111,12 +111,12 @@ func write(out io.Writer, targets []target, line string) error {
 			}
 		}
 	}
-	return print(out, "", all)
+	return offer(out, "", all)
 }
 
-// print writes candidates behind a prefix. A name that a shell would read as something else
+// offer writes candidates behind a prefix. A name that a shell would read as something else
 // is left out.
-func print(out io.Writer, prefix string, all []candidate) error {
+func offer(out io.Writer, prefix string, all []candidate) error {
 	for _, c := range all {
 		if strings.ContainsFunc(c.word, special) {
 			continue
@@ -150,14 +150,14 @@ func state(dir string) string {
 	if err != nil {
 		full = dir
 	}
-	text := fmt.Sprintf("%q", full)
+	parts := []string{fmt.Sprintf("%q", full)}
 	for _, pattern := range []string{"*.go", "magefiles/*.go", "go.mod", "go.work"} {
 		files, _ := filepath.Glob(filepath.Join(dir, pattern)) // no pattern is wrong
 		for _, file := range files {
 			if info, err := os.Stat(file); err == nil {
-				text += fmt.Sprintf(":%d:%d", info.ModTime().UnixNano(), info.Size())
+				parts = append(parts, fmt.Sprint(info.ModTime().UnixNano(), info.Size()))
 			}
 		}
 	}
-	return text
+	return strings.Join(parts, ":")
 }
