@@ -25,6 +25,7 @@ import (
 	"github.com/heapmage/heapmage/internal/engine"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/inspect"
+	"github.com/heapmage/heapmage/internal/planview"
 	"github.com/heapmage/heapmage/internal/rerun"
 )
 
@@ -147,6 +148,15 @@ func Watch(
 	return rerun.Watch(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace})
 }
 
+// List shows the packages, with their folders, versions, scripts and dependencies among each other.
+func List(
+	ctx context.Context,
+	workspace *string, // packages: a name, a folder or a glob; several with commas
+	json *bool, // print them as JSON
+) error {
+	return inspect.List(ctx, workspace, json != nil && *json)
+}
+
 // Plan shows what a target would run, in which order and within which limits.
 func Plan(
 	ctx context.Context,
@@ -156,8 +166,11 @@ func Plan(
 	explain *bool, // show which file declares what of each task
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	args *string, // arguments for the scripts
+	json *bool, // print the plan as JSON
+	graph *string, // print the graph of the tasks: mermaid, dot, or html for a page
 ) error {
-	return engine.Plan(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, NoDeps: nodeps, Since: since, Extra: args}, explain != nil && *explain)
+	request := engine.Request{Target: engine.Or(target, "build"), Packages: workspace, NoDeps: nodeps, Since: since, Extra: args}
+	return engine.Plan(ctx, request, planview.Flags{Explain: explain, JSON: json, Graph: graph})
 }
 
 // Why shows all that is known of a task's result, and why the task has to run.

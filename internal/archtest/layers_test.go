@@ -11,7 +11,7 @@ import (
 // lower layers, so that it can be read, tested and replaced without those above.
 var layers = [][]string{
 	{"internal/printable", "internal/clock", "internal/pid1", "internal/testkit"},
-	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "internal/scripttext", "internal/debian", "internal/diagnostics", "internal/dotenv", "ci"},
+	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "internal/scripttext", "internal/debian", "internal/diagnostics", "internal/dotenv", "internal/table", "ci"},
 	{"memtools", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel", "internal/fingerprint"},
 	{"memtools/oom", "memtools/v8heap", "internal/jsonc", "internal/sublimit", "internal/elder", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue", "internal/taskcgroup", "internal/ownership"},
 	{"internal/workspace", "internal/yarnfiles", "internal/managerprogram", "internal/nodeoptions", "internal/nxcommand", "internal/observe"},
@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"internal/heap", "internal/runner", "internal/cache", "internal/pathrole", "pool"},
 	{"internal/recent"},
 	{"internal/session", "internal/report", "internal/reuse", "internal/unobserved", "internal/filewatch"},
-	{"internal/cachedtask"},
+	{"internal/cachedtask", "internal/planview"},
 	{"internal/engine", "internal/inspect", "internal/completion"},
 	{"internal/rerun"},
 	{"mage", "mage/build", "mage/buildworker"},

@@ -3,38 +3,56 @@ package engine
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/heapmage/heapmage/internal/cachedtask"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/plan"
-	"github.com/heapmage/heapmage/internal/printable"
+	"github.com/heapmage/heapmage/internal/planview"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/scripttext"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 )
 
-// Plan prints what a request would run, in order, with the limits, and with explain
-// what each task was declared to be, by which file. It starts no script and writes
-// nothing.
-func Plan(ctx context.Context, request Request, explain bool) error {
+// Plan prints what a request would run, in order, with the limits, in the form that the
+// flags ask for. It starts no script and writes nothing.
+func Plan(ctx context.Context, request Request, flags planview.Flags) error {
+	form, err := flags.Form()
+	if err != nil {
+		return err
+	}
 	p, planned, err := prepareRun(ctx, request, true)
 	if err != nil {
 		return err
 	}
+	var forecast *cachedtask.Forecast
 	if planned.Unaffected != "" {
-		return report.Say(ctx, p.environ, event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected})
-	}
-	forecast, err := p.forecast(ctx, planned)
-	if err != nil {
+		nothing := event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected}
+		if form.IsTable() {
+			return report.Say(ctx, p.environ, nothing)
+		}
+		p.notices, planned.Graph = append(p.notices, nothing), &taskgraph.Graph{}
+	} else if forecast, err = p.forecast(ctx, planned); err != nil {
 		return err
 	}
+	view := p.view(planned, forecast)
+	if !form.IsTable() {
+		text, aside, err := view.Render(form)
+		if err != nil {
+			return err
+		}
+		return report.Emit(ctx, p.environ, text, aside)
+	}
 	return report.Print(ctx, p.environ, func(out *report.Console) error {
-		if err := p.print(out, planned, forecast); err != nil || !explain {
+		view.WriteHead(out)
+		for _, n := range p.notices {
+			out.Take(event.Stamped{Event: n}, &tally.State{})
+		}
+		if forecast != nil {
+			fmt.Fprintln(out, forecast.Summary())
+		}
+		if err := view.WriteTable(out, report.Width()); err != nil || form != planview.Explain {
 			return err
 		}
 		return planned.Explain(out, p.unobserved() == "", func(t *taskgraph.Task) (results []string) {
@@ -46,61 +64,28 @@ func Plan(ctx context.Context, request Request, explain bool) error {
 	})
 }
 
-// print writes the plan.
-func (p *prepared) print(out *report.Console, planned *plan.Plan, forecast *cachedtask.Forecast) error {
-	fmt.Fprintf(out, "Plan of %s: %s, %s\n", planned.Target, report.Plural(len(planned.Graph.Tasks), "task"), concurrencyText(p.slots()))
-	fmt.Fprintf(out, "Workspace: %s (%s)\n", printable.Text(p.ws.Root), p.ws.Manager)
-	fmt.Fprintf(out, "Budget: %v (%s)\n\n", p.maxBudget, p.budgetSource)
-	for _, n := range p.notices {
-		out.Take(event.Stamped{Event: n}, &tally.State{})
+// view is the plan as it is shown.
+func (p *prepared) view(planned *plan.Plan, forecast *cachedtask.Forecast) *planview.Plan {
+	view := &planview.Plan{
+		Version: planview.Version, Target: planned.Target, Mode: p.mode, Root: p.ws.Root, Manager: p.manager(),
+		Budget: p.maxBudget, BudgetSource: p.budgetSource, CPUs: p.cpus(), Concurrency: p.slots(),
+		Tasks: []planview.Task{}, Notices: append([]event.Notice{}, p.notices...),
 	}
-	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	head := []string{"TASK", "NEED", "KNOWN FROM", "TIME", "HEAP LIMIT", "SCRIPT", "AFTER"}
-	if forecast != nil {
-		head = slices.Insert(head, 1, "RESULT")
-		fmt.Fprintln(out, forecast.Summary())
-	}
-	fmt.Fprintln(w, strings.Join(head, "\t"))
+	after, afterEnd := planview.Direct(planned.Graph)
 	for _, t := range planned.Graph.Tasks {
-		row := p.row(t)
+		known := p.predict(t, p.sources.Of(t.Package))
+		task := planview.Task{
+			Task: p.describe(t), Folder: t.Package.Dir, Command: t.Package.Scripts[t.Script] + scripttext.QuoteAll(t.Args),
+			After: taskgraph.IDs(after[t]), AfterEnd: taskgraph.IDs(afterEnd[t]),
+			Need: known.Need, Basis: string(known.Basis), Length: known.Length,
+		}
+		if p.isNode() {
+			task.HeapLimit = heap.For(p.heapRequest(t, known)).Size
+		}
 		if forecast != nil {
-			state, _, _ := strings.Cut(cachedtask.Outlook(forecast.Of(t)), ":")
-			row = slices.Insert(row, 1, state)
+			task.Result = planview.ResultOf(forecast.Of(t))
 		}
-		for i, cell := range row {
-			row[i] = printable.Name(cell)
-		}
-		fmt.Fprintln(w, strings.Join(row, "\t"))
+		view.Tasks = append(view.Tasks, task)
 	}
-	return w.Flush()
-}
-
-// row is a task's line of the plan.
-func (p *prepared) row(t *taskgraph.Task) []string {
-	known := p.predict(t, p.sources.Of(t.Package))
-	limit := "-"
-	if p.isNode() {
-		limit = heap.For(p.heapRequest(t, known)).Size.String()
-	}
-	length := "?"
-	if known.Length > 0 {
-		length = fmt.Sprintf("%.2fs", known.Length.Seconds())
-	}
-	var after []string
-	for _, a := range t.Predecessors() {
-		after = append(after, a.ID)
-	}
-	return []string{t.ID, known.Need.String(), string(known.Basis), length, limit, t.Package.Scripts[t.Script] + scripttext.QuoteAll(t.Args), strings.Join(after, ", ")}
-}
-
-// concurrencyText puts the number of slots into words. Zero means no limit.
-func concurrencyText(slots int) string {
-	switch slots {
-	case 0:
-		return "as many at once as fit"
-	case 1:
-		return "one at a time"
-	default:
-		return fmt.Sprintf("at most %d at once", slots)
-	}
+	return view
 }

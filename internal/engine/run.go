@@ -234,11 +234,9 @@ func (r *run) announce(known []estimate.Prediction) {
 	for tasks := range slices.Chunk(r.graph.Tasks, planChunk) {
 		planned := event.RunPlanned{}
 		for i, t := range tasks {
-			one := event.PlannedTask{Task: r.describe(t), Args: t.Args, Need: known[i].Need, Length: known[i].Length}
-			for _, a := range t.Predecessors() {
-				one.After = append(one.After, a.ID)
-			}
-			planned.Tasks = append(planned.Tasks, one)
+			planned.Tasks = append(planned.Tasks, event.PlannedTask{
+				Task: r.describe(t), Args: t.Args, After: taskgraph.IDs(t.Predecessors()), Need: known[i].Need, Length: known[i].Length,
+			})
 		}
 		r.session.Events.Emit(planned)
 		known = known[len(tasks):]
@@ -256,10 +254,7 @@ func (r *run) schedule(ctx context.Context) {
 	jobs := make([]schedule.Job, 0, len(r.graph.Tasks))
 	for _, t := range r.graph.Tasks {
 		tasks[t.ID] = t
-		job := schedule.Job{ID: t.ID, Fragile: script.IsTest(t.Script)}
-		for _, a := range t.After {
-			job.After = append(job.After, a.ID)
-		}
+		job := schedule.Job{ID: t.ID, After: taskgraph.IDs(t.After), Fragile: script.IsTest(t.Script)}
 		for _, i := range t.Implied {
 			job.Follows = append(job.Follows, i.Task.ID)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/outputs"
+	"github.com/heapmage/heapmage/internal/planview"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/report"
@@ -238,7 +239,7 @@ func TestInterrupt(t *testing.T) {
 func TestPlan(t *testing.T) {
 	root := npm(t, map[string]string{"core": "true", "web after core": "true"}, nil)
 	var err error
-	text := printed(t, func() { err = Plan(t.Context(), Request{Dir: root, Target: "build"}, false) })
+	text := printed(t, func() { err = Plan(t.Context(), Request{Dir: root, Target: "build"}, planview.Flags{}) })
 	if err != nil || !strings.Contains(text, "Plan of build: 2 tasks, as many at once as fit") || !strings.Contains(text, "core#build") {
 		t.Errorf("%v\n%s", err, text)
 	}

@@ -33,6 +33,7 @@ const (
 	Watching       NoticeKind = "watching"        // nothing runs until a file changes
 	FilesChanged   NoticeKind = "files-changed"   // why it runs again
 	WritesItself   NoticeKind = "writes-itself"   // files that change in every run are taken for outputs
+	GraphLarge     NoticeKind = "graph-large"     // a graph is larger than what its reader draws
 )
 
 // Notice is one line that the user should know. It does not stop the run.

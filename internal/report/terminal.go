@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 
+	"golang.org/x/term"
+
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
 )
@@ -57,6 +59,29 @@ func Say(ctx context.Context, environ []string, n event.Notice) error {
 		c.Take(event.Stamped{Event: n}, nil)
 		return nil
 	})
+}
+
+// Emit prints a text for a program on standard output, and nothing else there. Notices go to
+// standard error.
+func Emit(ctx context.Context, environ []string, text []byte, notices []event.Notice) error {
+	beside := NewConsole(ctx, os.Stderr, Colour(environ, os.Stderr), Held)
+	for _, n := range notices {
+		beside.Take(event.Stamped{Event: n}, nil)
+	}
+	err := Print(ctx, environ, func(c *Console) error {
+		_, err := c.Write(text)
+		return err
+	})
+	return cmp.Or(err, beside.Close())
+}
+
+// Width is how many characters a line of standard output has, zero if it is no terminal.
+func Width() int {
+	width, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 func exitCode(err error) int {

@@ -62,6 +62,15 @@ func (t *Task) Predecessors() []*Task {
 	return all
 }
 
+// IDs returns the IDs of tasks. It is never nil.
+func IDs(tasks []*Task) []string {
+	ids := make([]string, len(tasks))
+	for i, t := range tasks {
+		ids[i] = t.ID
+	}
+	return ids
+}
+
 // Graph is a set of tasks without cycles.
 type Graph struct {
 	// Tasks are ordered by depth, then by folder, then by ID, so that each comes
