@@ -15,23 +15,24 @@ import (
 const managedMax = 8 * memtools.GB
 
 // Max is the most that a run may use under the given limits, and what sets it.
-func Max(mode event.Mode, configured memtools.Size, l memtools.Limits) (memtools.Bytes, string) {
-	total, source := l.Effective, l.EffectiveSource
-	if l.Soft > 0 && l.Soft < total {
-		total, source = l.Soft, l.SoftSource // the kernel slows everything down beyond it
-	}
-	if !configured.IsZero() {
-		if b := configured.Of(total); b <= total {
-			return b, "budget: " + configured.String()
+func Max(mode event.Mode, set Setting, l memtools.Limits) (memtools.Bytes, Source) {
+	memory := sourceOf(l)
+	total := memory.size
+	if !set.Size.IsZero() {
+		b := set.Size.Of(total)
+		if b > total {
+			memory.text = fmt.Sprintf("%v, which is more than there is: %s", set, memory.text)
+			return total, memory
 		}
-		return total, fmt.Sprintf("budget: %v, which is more than there is: %s", configured, source)
+		return b, Source{bound: setting, name: set.name(), size: b, configured: set.Size.String(), within: &memory, text: set.String()}
 	}
 	kept := min(reserve(total), total/2)
 	b := total - kept
 	if mode == event.Managed && b > managedMax {
-		return managedMax, fmt.Sprintf("the %s of build:managed", managedMax.Short())
+		return managedMax, Source{bound: managed, size: managedMax, within: &memory, text: fmt.Sprintf("the %s of build:managed", managedMax.Short())}
 	}
-	return b, fmt.Sprintf("%v less a reserve of %v, %s", total.Short(), kept.Short(), source)
+	memory.text = fmt.Sprintf("%v less a reserve of %v, %s", total.Short(), kept.Short(), memory.text)
+	return b, memory
 }
 
 // reserve is the part of total that stays free for the unforeseen: a twentieth, but at

@@ -37,8 +37,8 @@ func TestMax(t *testing.T) {
 			memtools.Limits{Effective: 10 * gb, EffectiveSource: "cgroup v2 /a", Soft: 5 * gb, SoftSource: "memory.high of cgroup v2 /a"}, 5*gb - 256*mb, "memory.high"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			got, source := Max(tt.mode, tt.budget, tt.limits)
-			if got != tt.want || !strings.Contains(source, tt.source) {
+			got, source := Max(tt.mode, Setting{Size: tt.budget}, tt.limits)
+			if got != tt.want || !strings.Contains(source.String(), tt.source) {
 				t.Errorf("got %v from %q, want %v from %q", got, source, tt.want, tt.source)
 			}
 		})

@@ -20,6 +20,8 @@ const FileName = "heapmage.yaml"
 type Config struct {
 	// Budget is the memory that all processes of a run may use together.
 	Budget memtools.Size
+	// BudgetVariable is set if Budget comes from the environment.
+	BudgetVariable bool
 	// HeapLimit is the ceiling of V8's heap limit for each Node process.
 	HeapLimit memtools.Size
 	// Monitor sets the memory log.

@@ -54,7 +54,7 @@ packages:
 			Tasks:    map[string]Task{"build": {DependsOn: []string{"^build", "generate"}, Timeout: 5 * time.Minute}, "web#test": {Script: "test:unit"}},
 			Packages: map[string]Package{"@acme/web": {HeapLimit: memtools.Absolute(4 * memtools.GB)}},
 		}},
-		{"a variable goes before the file", "budget: 80%", []string{"HEAPMAGE_BUDGET=2GB", "PATH=/bin"}, Config{Budget: memtools.Absolute(2 * memtools.GB)}},
+		{"a variable goes before the file", "budget: 80%", []string{"HEAPMAGE_BUDGET=2GB", "PATH=/bin"}, Config{BudgetVariable: true, Budget: memtools.Absolute(2 * memtools.GB)}},
 		{"an empty variable is not set", "budget: 80%", []string{"HEAPMAGE_BUDGET="}, Config{Budget: memtools.Percent(80)}},
 		{"what heapmage gives its children is no setting", "", []string{"HEAPMAGE_TASK=1/a#build", "HEAPMAGE_RUNNING=/r\ta#build",
 			"HEAPMAGE_REAPER=1", "HEAPMAGE_HEAP_SOCKET=/s", "HEAPMAGE_POOL_FD=3", "HEAPMAGE_POOL_VERSION=1"}, Config{}},

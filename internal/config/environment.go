@@ -34,6 +34,7 @@ func (c *Config) readEnvironment(env []string) error {
 			p.Where = "environment"
 			return p
 		}
+		c.BudgetVariable = c.BudgetVariable || name == environ.Budget
 	}
 	return nil
 }

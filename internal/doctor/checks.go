@@ -57,15 +57,18 @@ func collection(f Facts) []finding {
 	return nil
 }
 
+// leastFree is the free memory below which most builds fail.
+const leastFree = memtools.GB
+
 func limits(f Facts) []finding {
 	l := f.Limits
 	if l.Effective == 0 {
 		return nil
 	}
 	findings := []finding{{Check: "memory", Level: OK, What: fmt.Sprintf("%v may be used (%s), %v are free", l.Effective, l.EffectiveSource, l.Available)}}
-	if l.Available < memtools.GB {
+	if l.Available < leastFree {
 		findings[0] = found("memory", Problem, fmt.Sprintf("only %v of %v are free (%s)", l.Available, l.Effective, l.EffectiveSource),
-			"a TypeScript build usually needs more, and build:safe refuses to start", "close other programs, or give the container more memory")
+			"a TypeScript build usually needs more, and build:safe refuses to start", f.MoreRoom)
 	}
 	switch {
 	case f.UserHeapLimit > l.Effective:

@@ -61,7 +61,9 @@ type Facts struct {
 	// Limits are those of the machine and the cgroups. Budget and HeapLimit are
 	// what a build would use. UserHeapLimit is what the user set, in
 	// UserHeapSource.
-	Limits         memtools.Limits
+	Limits memtools.Limits
+	// MoreRoom is how to get leastFree if less is free.
+	MoreRoom       string
 	Budget         memtools.Bytes
 	HeapLimit      memtools.Bytes
 	UserHeapLimit  memtools.Bytes

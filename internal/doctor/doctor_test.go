@@ -32,7 +32,9 @@ func TestExamine(t *testing.T) {
 		{"an option that node refuses is a problem", func(f *Facts) { f.NodeOptionsError = "node: --nope is not allowed" }, "node-options", Problem, "--nope"},
 		{"a gc out of reach is a problem", func(f *Facts) { f.GCError = "no answer" }, "gc", Problem, "no answer"},
 		{"a system without it is not", func(f *Facts) { f.GCUnsupported = true }, "gc", OK, "not collected on this system"},
-		{"little free memory is a problem", func(f *Facts) { f.Limits.Available = 512 * memtools.MB }, "memory", Problem, "512.00MB"},
+		{"little free memory is a problem", func(f *Facts) {
+			f.Limits.Available, f.MoreRoom = 512*memtools.MB, "raise the container's limit"
+		}, "memory", Problem, "512.00MB"},
 		{"a heap limit above the memory is a warning", func(f *Facts) { f.UserHeapLimit, f.UserHeapSource = 32*gb, "NODE_OPTIONS" }, "heap-limit", Warning, "NODE_OPTIONS is 32GB"},
 		{"a heap limit that fits is well", func(f *Facts) { f.UserHeapLimit, f.UserHeapSource = 4*gb, "NODE_OPTIONS" }, "heap-limit", OK, "which fits"},
 		{"memory.high below the limit is a warning", func(f *Facts) { f.Limits.Soft, f.Limits.SoftSource = 4*gb, "memory.high of cgroup v2 /a" }, "memory-high", Warning, "memory.high"},

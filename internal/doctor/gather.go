@@ -23,6 +23,8 @@ type Setup struct {
 	Environ  []string
 	Limits   memtools.Limits
 	Budget   memtools.Bytes
+	// MoreRoom tells how to get so much memory for a build.
+	MoreRoom func(want memtools.Bytes) string
 	// HeapLimit is what a build would set for a Node process, to whose limit V8
 	// adds young for its young generation.
 	HeapLimit func(young memtools.Bytes) memtools.Bytes
@@ -39,6 +41,9 @@ type Setup struct {
 // collect garbage in.
 func Gather(ctx context.Context, s Setup) Facts {
 	f := Facts{Limits: s.Limits, Budget: s.Budget, Kubernetes: environ.Value(s.Environ, environ.KubernetesHost) != ""}
+	if s.MoreRoom != nil && s.Limits.Available < leastFree {
+		f.MoreRoom = s.MoreRoom(leastFree)
+	}
 	if err := rundir.Writable(s.Workspace.Root); err != nil {
 		f.StateError = err.Error()
 		if link := (*fs.PathError)(nil); errors.As(err, &link) && errors.Is(err, confined.ErrLink) {

@@ -19,7 +19,7 @@ func Doctor(ctx context.Context, o doctor.Options) error {
 		return err
 	}
 	found := o.Examine(doctor.Gather(ctx, doctor.Setup{
-		Workspace: p.ws, Packages: p.ws.All(), Environ: p.environ, Limits: p.limits, Budget: p.maxBudget,
+		Workspace: p.ws, Packages: p.ws.All(), Environ: p.environ, Limits: p.limits, Budget: p.maxBudget, MoreRoom: p.moreRoom,
 		Runs: plan.Runs(p.setting()),
 		HeapLimit: func(young memtools.Bytes) memtools.Bytes {
 			return heap.For(heap.Request{Budget: p.maxBudget, Young: young, Ceiling: p.heapCeiling()}).Size

@@ -68,7 +68,7 @@ func Plan(ctx context.Context, request Request, flags planview.Flags) error {
 func (p *prepared) view(planned *plan.Plan, forecast *cachedtask.Forecast) *planview.Plan {
 	view := &planview.Plan{
 		Version: planview.Version, Target: planned.Target, Mode: p.mode, Root: p.ws.Root, Manager: p.manager(),
-		Budget: p.maxBudget, BudgetSource: p.budgetSource, CPUs: p.cpus(), Concurrency: p.slots(),
+		Budget: p.maxBudget, BudgetSource: p.budgetSource.String(), CPUs: p.cpus(), Concurrency: p.slots(),
 		Tasks: []planview.Task{}, Notices: append([]event.Notice{}, p.notices...),
 	}
 	after, afterEnd := planview.Direct(planned.Graph)

@@ -58,7 +58,7 @@ type place struct {
 	mode     event.Mode
 	// maxBudget is the most that a run may use, and budgetSource what set it.
 	maxBudget    memtools.Bytes
-	budgetSource string
+	budgetSource budget.Source
 	// granted is that, or less if an outer run gave less.
 	granted memtools.Bytes
 	// undisturbed is what the budget is while other programs hold nothing.
@@ -94,7 +94,7 @@ func open(dir string, mode event.Mode) (*place, error) {
 	if p.limits, err = memtools.ReadLimits(); err != nil {
 		return nil, &problem.Error{What: "the memory of this machine cannot be read", Cause: err, Hint: "is /proc mounted?"}
 	}
-	p.maxBudget, p.budgetSource = budget.Max(p.mode, p.config.Budget, p.limits)
+	p.maxBudget, p.budgetSource = budget.Max(p.mode, budget.Setting{Size: p.config.Budget, Variable: p.config.BudgetVariable}, p.limits)
 	p.granted = session.Granted(p.environ, p.maxBudget)
 	p.undisturbed = budget.Now(p.granted, 0, p.limits.Effective)
 	p.labels = plan.Labels(p.ws.All())

@@ -63,7 +63,7 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 	id := proc.NewRunID()
 	first := event.RunStarted{
 		Format: event.Format, Run: id, Target: r.target, Mode: r.mode, Root: r.ws.Root, Manager: r.manager(), Tasks: len(r.graph.Tasks),
-		Budget: r.maxBudget, BudgetSource: r.budgetSource, HeapLimit: r.heapCeiling(), CPUs: r.cpus(),
+		Budget: r.maxBudget, BudgetSource: r.budgetSource.String(), HeapLimit: r.heapCeiling(), CPUs: r.cpus(), Concurrency: r.slots(),
 	}
 	r.console = report.Open(outer, r.environ, r.show())
 	err := r.open(ctx, id, first, further...)
@@ -151,7 +151,7 @@ func (r *run) open(ctx context.Context, id string, first event.Event, further ..
 	if err := r.session.HeapsErr; err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		r.notices = append(r.notices, event.Notice{Kind: event.GCUnavailable, Text: "No garbage can be collected in Node processes: " + err.Error()})
 	}
-	r.runner = &runner.Runner{RunID: id, Meter: r.session.Meter, OOMScoreAdj: oomScore, Cgroups: r.session.Cgroups}
+	r.runner = &runner.Runner{RunID: id, Meter: r.session.Meter, OOMScoreAdj: oomScore, Cgroups: r.session.Cgroups, MoreRoom: r.moreRoom}
 	r.pool = pool.NewLocal[schedule.Outcome](pool.LocalOptions{})
 	return nil
 }

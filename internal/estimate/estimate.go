@@ -7,6 +7,7 @@ package estimate
 import (
 	"time"
 
+	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -33,8 +34,8 @@ type Basis string
 // The bases.
 const (
 	FromHistory Basis = "history"
-	FromSimilar Basis = "similar packages"
-	FromNothing Basis = "no history"
+	FromSimilar Basis = event.FromSimilar
+	FromNothing Basis = event.FromNothing
 	FromConfig  Basis = "packages: in heapmage.yaml"
 )
 

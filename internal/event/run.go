@@ -35,6 +35,8 @@ type RunStarted struct {
 	HeapLimit memtools.Bytes `json:"heapLimit"`
 	// CPUs is the number of processors that the run may use.
 	CPUs float64 `json:"cpus,omitempty"`
+	// Concurrency is how many tasks may run at once. Zero means as many as fit.
+	Concurrency int `json:"concurrency,omitempty"`
 }
 
 // Cgroups tells whether the tasks have cgroups of their own. A run whose configuration
@@ -93,7 +95,8 @@ type RunFinished struct {
 	Saved     time.Duration `json:"saved,omitempty"`
 	Failed    int           `json:"failed"`
 	Skipped   int           `json:"skipped"`
-	Duration  time.Duration `json:"duration"`
+	// Duration is that of the run without the installation of dependencies.
+	Duration time.Duration `json:"duration"`
 	// Peak is the highest usage of the whole run.
 	Peak memtools.Bytes `json:"peak"`
 	// Usage is what is still in use.
@@ -102,7 +105,9 @@ type RunFinished struct {
 	// Tasks is the time from the first task's start to the last one's end.
 	Tasks time.Duration `json:"tasks"`
 	// Bound is a lower bound for Tasks, whatever the order of the same tasks, and
-	// BoundBy what sets it: "processors", "memory" or "order".
+	// BoundBy what sets it: "processors", "memory", "order" or "concurrency" (of which 1 is
+	// "serial"). It is zero if it would tell nothing: a task failed or did not run, or one
+	// ran whose memory was not known from earlier runs.
 	Bound   time.Duration `json:"bound"`
 	BoundBy string        `json:"boundBy,omitempty"`
 	// Serial estimates the sequential run time: min(duration, CPU) summed over the
@@ -113,7 +118,9 @@ type RunFinished struct {
 	Retries     int `json:"retries"`
 	Pauses      int `json:"pauses"`
 	Collections int `json:"collections"`
-	// Unused is the memory that was reserved but not used, on average over time.
+	// Unused is the memory that was reserved for tasks known from earlier runs but not used,
+	// on average over the time for which another task waited for memory. It is zero if none
+	// did.
 	Unused memtools.Bytes `json:"unused"`
 	// ExitCode is the exit code of the run; Reason explains one that is not zero.
 	ExitCode int    `json:"exitCode"`

@@ -19,6 +19,12 @@ type Task struct {
 // waits only for memory and a processor.
 type TaskQueued struct{ Task }
 
+// The bases of a need that is guessed: no run of the task itself is known.
+const (
+	FromSimilar = "similar packages"
+	FromNothing = "no history"
+)
+
 // TaskStarted reports that a task's first process is about to start.
 type TaskStarted struct {
 	Task

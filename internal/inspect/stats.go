@@ -44,7 +44,7 @@ func printStats(out io.Writer, l memtools.Limits, c *config.Config) error {
 		name string
 		mode event.Mode
 	}{{"build", event.Parallel}, {"build:managed", event.Managed}, {"build:safe", event.Safe}} {
-		most, source := budget.Max(m.mode, c.Budget, l)
+		most, source := budget.Max(m.mode, budget.Setting{Size: c.Budget, Variable: c.BudgetVariable}, l)
 		fmt.Fprintf(w, "📦 Budget of %s\t%v\t%s\n", m.name, most, source)
 	}
 	return w.Flush()

@@ -48,7 +48,7 @@ func Watch(ctx context.Context, command, pid string) error {
 	if tick == 0 {
 		tick = watchInterval
 	}
-	most, _ := budget.Max(event.Parallel, c.Budget, limits)
+	most, _ := budget.Max(event.Parallel, budget.Setting{Size: c.Budget, Variable: c.BudgetVariable}, limits)
 	w := watch{environ: env, console: report.Open(ctx, env, report.Live)}
 	w.Session, err = session.Open(ctx, session.Options{
 		ID: proc.NewRunID(), MaxBudget: most, Thresholds: budget.Thresholds(c.Monitor), Tick: tick,

@@ -119,7 +119,7 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			event.Pressure{Level: memtools.Normal, Usage: mb(100), Budget: 8 * memtools.GB},
 			finished("cli", "build", 16, succeeded(18.52, 7124.25, "")),
 			event.RunFinished{Target: "build", Succeeded: 2, Duration: 31020 * time.Millisecond, Peak: mb(7536.64), Usage: mb(16), Budget: 8 * memtools.GB,
-				Tasks: 30870 * time.Millisecond, Bound: 30860 * time.Millisecond, BoundBy: "order", Serial: 30860 * time.Millisecond, Collections: 1},
+				Tasks: 30870 * time.Millisecond, Bound: 30860 * time.Millisecond, BoundBy: "serial", Serial: 30860 * time.Millisecond, Collections: 1},
 		},
 		"Making room": {
 			started("core", "build", 12.34),
@@ -212,7 +212,7 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			event.Notice{Kind: event.HeapClamped, Text: "Heap limit 16384.00MB (NODE_OPTIONS) does not fit the budget of 6553.60MB: clamped to 6505.60MB"},
 			event.Notice{Kind: event.OptionsMerged, Text: "The node options of .npmrc are merged into NODE_OPTIONS"},
 			event.Notice{Kind: event.OptionsDead, Text: `NODE_OPTIONS: "node" is no option: Node reads neither it nor what follows`, Hint: "remove the word, or correct its quotes"},
-			event.Notice{Kind: event.ShortMemory, Text: "Only 512.00MB of memory are free", Hint: "close other programs"},
+			event.Notice{Kind: event.ShortMemory, Text: "Only 1372.00MB of memory may be used (the container allows 1500MB)", Hint: "raise the container's limit from 1500MB to at least 1.7GB"},
 			memory(event.AtStart, 12.34),
 			event.StepStarted{Step: "Installing dependencies", Command: "npm ci", Reason: "node_modules is missing"},
 			event.StepFinished{Step: "Installing dependencies", Duration: 14200 * time.Millisecond},

@@ -8,15 +8,18 @@ import (
 )
 
 // boundBy names what sets the lower bound of a run.
-var boundBy = map[string]string{"processors": "processor time", "memory": "memory", "order": "the longest chain of packages"}
+var boundBy = map[string]string{"processors": "processor time", "memory": "memory", "order": "the longest chain of packages",
+	"concurrency": "the concurrency that is set", "serial": "one at a time"}
 
 // quality is how close a run came to the best possible time, and what that took. It is
 // empty if the run had no choice.
 func quality(e event.RunFinished) string {
 	var parts []string
-	if e.Succeeded > 1 && e.Bound > 0 {
-		parts = append(parts, fmt.Sprintf("%.2f times the lower bound of %s (%s)", float64(e.Tasks)/float64(e.Bound), seconds(e.Bound), boundBy[e.BoundBy]))
-		if saved := e.Serial - e.Tasks; saved > 0 {
+	if e.Succeeded-e.Known > 1 {
+		if e.Bound > 0 {
+			parts = append(parts, fmt.Sprintf("%.2f times the lower bound of %s (%s)", float64(e.Tasks)/float64(e.Bound), seconds(e.Bound), boundBy[e.BoundBy]))
+		}
+		if saved := e.Serial - e.Tasks; saved > 0 && e.BoundBy != "serial" {
 			parts = append(parts, seconds(saved)+" saved against one at a time")
 		}
 	}
@@ -29,7 +32,7 @@ func quality(e event.RunFinished) string {
 		}
 	}
 	if e.Unused > 0 && len(parts) > 0 {
-		parts = append(parts, fmt.Sprintf("%v reserved but unused on average", e.Unused))
+		parts = append(parts, fmt.Sprintf("%v reserved but unused on average while packages waited for memory", e.Unused))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -32,6 +32,8 @@ type Runner struct {
 	OOMScoreAdj int
 	// Cgroups holds a cgroup for each attempt. Nil means that they have none.
 	Cgroups *taskcgroup.Run
+	// MoreRoom is passed on to oom.Evidence.
+	MoreRoom func(memtools.Bytes) string
 }
 
 // Spec is one attempt at a task.
@@ -151,7 +153,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	r.mayStart(ctx)
 	if ctx.Err() != nil {
 		res.ExitCode = -1
-		res.Verdict = oom.Diagnose(oom.Evidence{ExitCode: -1, Stopped: stopOf(ctx), Budget: r.Meter.Last().Budget, Peak: res.Peak})
+		res.Verdict = oom.Diagnose(oom.Evidence{ExitCode: -1, Stopped: stopOf(ctx), Budget: r.Meter.Last().Budget, Peak: res.Peak, MoreRoom: r.MoreRoom})
 		return nil //nolint:nilerr // the verdict tells it
 	}
 	command := proc.Command{
@@ -207,7 +209,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 		Available: before.Available, AvailableKnown: true,
 		CgroupOOMKill: cgroupKill, HostOOMKill: hostKill,
 		OwnLimit: smaller.Size, OwnCgroup: smaller.Name, OwnOOMKill: ownKill,
-		Stopped: stopped,
+		Stopped: stopped, MoreRoom: r.MoreRoom,
 	})
 	_ = end.OutputErr // that the output cannot be shown is no failure of the script
 	return nil

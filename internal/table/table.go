@@ -20,13 +20,13 @@ type Column struct {
 }
 
 const (
-	gap = 2 // between two columns
-	// least is the width to which all columns of a rank are shortened before those of the
-	// next, and narrowest what the columns of all ranks keep then.
-	least     = 12
-	narrowest = 4
-	ellipsis  = "…"
+	gap      = 2 // between two columns
+	ellipsis = "…"
 )
+
+// steps are the widths to which columns are shortened: those that give first to the first
+// width, then the others to that, and again to the next.
+var steps = []int{12, 8, 4}
 
 // Write writes a table with its head. A cell must not contain control characters. Width is
 // that of the terminal; zero means that there is none. If the columns that give nothing are too
@@ -64,8 +64,7 @@ func Write(w io.Writer, width int, columns []Column, rows [][]string) error {
 	return err
 }
 
-// fit narrows columns until all fit: the widest of those that give first, down to least, and
-// if that is not enough, the widest of all, down to narrowest.
+// fit narrows columns in steps until all fit, of those that give first the widest.
 func fit(widths []int, columns []Column, width int) {
 	over := gap*(len(widths)-1) - width
 	ranks := 0
@@ -73,24 +72,23 @@ func fit(widths []int, columns []Column, width int) {
 		over += w
 		ranks = max(ranks, columns[i].Give)
 	}
-	narrow := func(down int, gives func(Column) bool) {
-		for ; over > 0; over-- {
-			widest := -1
-			for i, c := range columns {
-				if gives(c) && widths[i] > down && (widest < 0 || widths[i] > widths[widest]) {
-					widest = i
+	for _, down := range steps {
+		for rank := ranks; rank > 0; rank-- {
+			for over > 0 {
+				widest := -1
+				for i, c := range columns {
+					if c.Give == rank && widths[i] > down && (widest < 0 || widths[i] > widths[widest]) {
+						widest = i
+					}
 				}
+				if widest < 0 {
+					break
+				}
+				widths[widest]--
+				over--
 			}
-			if widest < 0 {
-				return
-			}
-			widths[widest]--
 		}
 	}
-	for rank := ranks; rank > 0; rank-- {
-		narrow(least, func(c Column) bool { return c.Give == rank })
-	}
-	narrow(narrowest, func(c Column) bool { return c.Give > 0 })
 }
 
 // shorten cuts a text to a width and marks that with an ellipsis. Of a list it keeps whole

@@ -67,7 +67,7 @@ func TestNoLineIsLonger(t *testing.T) {
 		for range rapid.IntRange(0, 5).Draw(t, "rows") {
 			rows = append(rows, []string{cell.Draw(t, "task"), "16.00MB", cell.Draw(t, "script"), cell.Draw(t, "after")})
 		}
-		width := rapid.IntRange(7+3*gap+3*narrowest, 200).Draw(t, "width")
+		width := rapid.IntRange(7+3*gap+3*steps[2], 200).Draw(t, "width")
 		var b strings.Builder
 		if err := Write(&b, width, columns, rows); err != nil {
 			t.Fatal(err)

@@ -4,8 +4,9 @@ import "time"
 
 // bound returns a lower bound for the time that the succeeded tasks take in any order,
 // and what sets it: "processors" (processor time divided by processors), "memory"
-// (usage over time, divided by the budget) or "order" (the longest chain of tasks that
-// wait for each other). Pauses do not count.
+// (usage over time, divided by the budget), "order" (the longest chain of tasks that
+// wait for each other), or "concurrency" (the time of all tasks, divided by how many may run at
+// once), which is "serial" if that is one. Pauses do not count.
 func (s *State) bound() (bound time.Duration, by string) {
 	bound, by = s.longestChain(), "order"
 	if s.Run.CPUs > 0 {
@@ -16,6 +17,17 @@ func (s *State) bound() (bound time.Duration, by string) {
 	if s.Run.Budget > 0 {
 		if d := time.Duration(s.usageAtEnd / float64(s.Run.Budget) * float64(time.Second)); d > bound {
 			bound, by = d, "memory"
+		}
+	}
+	if n := s.Run.Concurrency; n > 0 {
+		var all time.Duration
+		for _, length := range s.lengths {
+			all += length
+		}
+		if d := all / time.Duration(n); n == 1 {
+			bound, by = d, "serial"
+		} else if d > bound {
+			bound, by = d, "concurrency"
 		}
 	}
 	return bound, by

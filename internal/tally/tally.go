@@ -1,7 +1,7 @@
 // Package tally folds the events of a run into its state so far: counts, peaks,
-// usage over time, the lower bound and the exit code. Each event costs constant
-// time; the state holds a few words for each planned task and a bounded curve for
-// each running one. All figures that reporters show come from here, so that a live
+// usage over time, the lower bound and the exit code. An event costs no more time than
+// there are tasks that run or could; the state holds a few words for each planned task and a
+// bounded curve for each running one. All figures that reporters show come from here, so that a live
 // run and its record give the same.
 package tally
 
@@ -77,6 +77,9 @@ type State struct {
 
 	plan    []event.PlannedTask
 	running map[string]*attempt
+	waiting waiting
+	// guessed is set once a task started whose need was not known from earlier runs.
+	guessed bool
 	// early are the attempts that were paused before they started, by task.
 	early map[string]int
 	// lengths are the run times of the tasks that succeeded, without pauses.
@@ -92,16 +95,19 @@ type State struct {
 	usage    integral
 	// usageAtEnd is the usage integral at to.
 	usageAtEnd float64
-	unused     integral
+	// unused is the memory that was reserved but not used while a task waited for memory,
+	// and held whether one did.
+	unused, held integral
 }
 
 // attempt is what is known of a running task.
 type attempt struct {
-	number int
-	need   memtools.Bytes
-	usage  memtools.Bytes
-	paused bool
-	curve  curve
+	number  int
+	need    memtools.Bytes
+	guessed bool // the need is
+	usage   memtools.Bytes
+	paused  bool
+	curve   curve
 }
 
 // Apply adds one event.
@@ -111,13 +117,18 @@ func (s *State) Apply(e event.Stamped) {
 		s.Run = v
 	case event.RunPlanned:
 		s.plan = append(s.plan, v.Tasks...)
+	case event.TaskQueued:
+		s.waiting.add(v.ID, s.plan)
+		s.reserve(e.Time)
 	case event.TaskStarted:
 		s.start(e.Time, v)
 	case event.TaskFinished:
 		s.end(e.Time, v)
 	case event.TaskSkipped:
+		s.waiting.remove(v.ID)
 		s.Skipped++
 	case event.TaskKnown:
+		s.waiting.remove(v.ID)
 		s.Succeeded++
 		s.Known++
 		s.Saved += v.Duration
@@ -143,8 +154,11 @@ func (s *State) start(at time.Time, e event.TaskStarted) {
 	if s.running == nil {
 		s.running, s.lengths = map[string]*attempt{}, map[string]time.Duration{}
 	}
-	s.running[e.ID] = &attempt{number: e.Attempt, need: e.Need, paused: e.Attempt > 0 && s.early[e.ID] == e.Attempt}
+	guessed := e.Basis == event.FromNothing || e.Basis == event.FromSimilar
+	s.guessed = s.guessed || guessed
+	s.running[e.ID] = &attempt{number: e.Attempt, need: e.Need, guessed: guessed, paused: e.Attempt > 0 && s.early[e.ID] == e.Attempt}
 	delete(s.early, e.ID)
+	s.waiting.remove(e.ID)
 	s.reserve(at)
 }
 
@@ -152,6 +166,9 @@ func (s *State) end(at time.Time, e event.TaskFinished) {
 	s.measured(at, e.Usage, e.Budget)
 	s.to, s.usageAtEnd = at, s.usage.sum
 	delete(s.running, e.ID)
+	if e.Retry {
+		s.waiting.add(e.ID, s.plan)
+	}
 	s.reserve(at)
 	switch {
 	case e.Retry && e.ForOthers: // not because of anything in the run
@@ -225,13 +242,23 @@ func (s *State) measured(at time.Time, usage, budget memtools.Bytes) {
 	}
 }
 
-// reserve notes how much of the reserved memory is unused now.
+// reserve notes how much of the reserved memory is unused now, if a task waits for memory.
 func (s *State) reserve(at time.Time) {
-	var unused memtools.Bytes
+	var unused, reserved memtools.Bytes
 	for _, a := range s.running {
-		unused += max(0, a.need-a.usage)
+		reserved += max(a.need, a.usage)
+		if !a.guessed {
+			unused += max(0, a.need-a.usage)
+		}
 	}
-	s.unused.step(at, float64(unused))
+	free := s.Run.Concurrency == 0 || len(s.running) < s.Run.Concurrency
+	if least, any := s.waiting.least(); any && free && len(s.running) > 0 && reserved+least > s.Budget {
+		s.unused.step(at, float64(unused))
+		s.held.step(at, 1)
+		return
+	}
+	s.unused.step(at, 0)
+	s.held.step(at, 0)
 }
 
 // Paused reports whether a running task is frozen.
@@ -281,9 +308,11 @@ func (s *State) Summary() event.RunFinished {
 		return f
 	}
 	f.Tasks = s.to.Sub(s.from)
-	f.Bound, f.BoundBy = s.bound()
-	if over := f.Tasks.Seconds(); over > 0 {
-		f.Unused = memtools.Bytes(s.unused.sum / over)
+	if s.Failed == 0 && s.Skipped == 0 && !s.guessed {
+		f.Bound, f.BoundBy = s.bound()
+	}
+	if s.held.sum > 0 {
+		f.Unused = memtools.Bytes(s.unused.sum / s.held.sum)
 	}
 	return f
 }

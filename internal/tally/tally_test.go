@@ -163,16 +163,97 @@ func TestBound(t *testing.T) {
 	}
 }
 
+// TestUnused: what is reserved but not used counts while another task waits for memory.
 func TestUnused(t *testing.T) {
-	var s story
-	s.at(0, event.RunStarted{Budget: 2 * gb})
-	s.at(0, started("a", 1000))
-	for second := range 9 {
-		s.at(float64(second), event.Sample{Usage: 1, Budget: 2 * gb, Tasks: map[string]memtools.Bytes{"a": 400}})
+	for _, tt := range []struct {
+		claim       string
+		basis       string
+		concurrency int
+		other       memtools.Bytes // the need of the task that is ready; zero for none
+		retried     bool           // it has run before
+		least, most memtools.Bytes
+	}{
+		{"while a task waits for memory", "history", 0, gb + 1, false, gb - 400, gb - 400},
+		{"while one waits for its next attempt", "history", 0, gb + 1, true, gb - 400, gb - 400},
+		{"not if nothing waits", "history", 0, 0, false, 0, 0},
+		{"not if what waits would fit", "history", 0, gb, false, 0, 0},
+		{"not if what waits lacks another task's end, not memory", "history", 1, gb + 1, false, 0, 0},
+		{"not for a need that was a guess", event.FromNothing, 0, gb + 1, false, 0, 0},
+		{"nor one from similar packages", event.FromSimilar, 0, gb + 1, false, 0, 0},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			var s story
+			s.at(0, event.RunStarted{Budget: 2 * gb, Concurrency: tt.concurrency})
+			s.at(0, event.RunPlanned{Tasks: []event.PlannedTask{{Task: task("a"), Need: gb}, {Task: task("b"), Need: tt.other}, {Task: task("c"), Need: 4 * gb}}})
+			a := started("a", gb)
+			a.Basis = tt.basis
+			switch {
+			case tt.retried:
+				s.at(0, started("b", tt.other))
+				s.at(1, event.TaskFinished{Task: task("b"), Status: event.Stopped, Retry: true})
+			case tt.other > 0:
+				s.at(1, event.TaskQueued{Task: task("b")})
+			}
+			s.at(1, event.TaskQueued{Task: task("c")}) // it could never run beside another
+			s.at(1, event.TaskSkipped{Task: task("c")})
+			s.at(1, event.TaskQueued{Task: task("a")})
+			s.at(1, a)
+			s.at(1, event.Sample{Usage: 1, Budget: 2 * gb, Tasks: map[string]memtools.Bytes{"a": 400}})
+			s.at(10, succeeded("a", 10*time.Second, 0))
+			if tt.other > 0 {
+				b := started("b", tt.other)
+				s.at(10, b)
+				s.at(99, succeeded("b", 10*time.Second, 0)) // all of it is unused, and nothing waits
+			}
+			if got := s.Summary().Unused; got < tt.least || got > tt.most {
+				t.Errorf("%d are unused, want %d", got, tt.least)
+			}
+		})
 	}
-	s.at(10, succeeded("a", 10*time.Second, 0))
-	if got := s.Summary().Unused; got < 540 || got > 600 {
-		t.Errorf("%d of 600 are unused", got)
+}
+
+// TestBoundIsTold: the bound is part of the summary if it tells something.
+func TestBoundIsTold(t *testing.T) {
+	for _, tt := range []struct {
+		claim string
+		add   event.Event
+		want  bool
+	}{
+		{"of tasks that are known from earlier runs", event.TaskStarted{Task: task("b"), Basis: "history"}, true},
+		{"of tasks whose need is configured", event.TaskStarted{Task: task("b"), Basis: "packages: in heapmage.yaml"}, true},
+		{"beside results that were known", event.TaskKnown{Task: task("b")}, true},
+		{"not if a need was a guess", event.TaskStarted{Task: task("b"), Basis: event.FromNothing}, false},
+		{"not if it was that of similar packages", event.TaskStarted{Task: task("b"), Basis: event.FromSimilar}, false},
+		{"not if a task failed", event.TaskFinished{Task: task("b"), Status: event.Failed}, false},
+		{"not if a task was skipped", event.TaskSkipped{Task: task("b")}, false},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			var s story
+			s.at(0, event.RunStarted{Budget: 2 * gb, CPUs: 2})
+			s.at(0, started("a", gb))
+			s.at(1, tt.add)
+			s.at(2, succeeded("a", 2*time.Second, 2*time.Second))
+			if f := s.Summary(); (f.Bound > 0) != tt.want || (f.BoundBy != "") != tt.want {
+				t.Errorf("bound %v by %q", f.Bound, f.BoundBy)
+			}
+		})
+	}
+}
+
+// TestBoundOfConcurrency: tasks of which only some may run at once take at least their time
+// divided by that.
+func TestBoundOfConcurrency(t *testing.T) {
+	for concurrency, want := range map[int]string{0: "4s order", 1: "10s serial", 2: "5s concurrency", 4: "4s order"} {
+		var s story
+		s.at(0, event.RunStarted{Budget: 2 * gb, CPUs: 8, Concurrency: concurrency})
+		s.at(0, event.RunPlanned{Tasks: []event.PlannedTask{{Task: task("a")}, {Task: task("b")}, {Task: task("c")}}})
+		for i, id := range []string{"a", "b", "c"} {
+			s.at(0, started(id, 1))
+			s.at(float64(i), succeeded(id, []time.Duration{3, 3, 4}[i]*time.Second, 0))
+		}
+		if d, by := s.bound(); d.String()+" "+by != want {
+			t.Errorf("%d at once: %v %s, want %s", concurrency, d, by, want)
+		}
 	}
 }
 

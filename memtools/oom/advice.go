@@ -3,6 +3,8 @@ package oom
 import (
 	"fmt"
 	"strings"
+
+	"github.com/heapmage/heapmage/memtools"
 )
 
 // advise returns one sentence about what to do, or "".
@@ -77,8 +79,9 @@ func adviseV8(e Evidence, v Verdict) string {
 	case v.NextHeapLimit > 0:
 		return fmt.Sprintf("Set heapLimit: %s for this package.", v.NextHeapLimit.Short())
 	case e.Budget > 0:
-		return fmt.Sprintf("It needs a heap above %s, which the budget of %s does not allow: give the run more memory, or split the package.",
-			max(v.Limit, v.Used).Short(), e.Budget.Short())
+		had := max(v.Limit, v.Used)
+		return fmt.Sprintf("It needs a heap above %s, which the budget of %s does not allow: %s, or split the package.",
+			had.Short(), e.Budget.Short(), e.beyond(roundUp(had+had/2), "give the run more memory"))
 	}
 	return "Set a larger heapLimit for this package."
 }
@@ -126,6 +129,16 @@ func adviseSignal(e Evidence, v Verdict) string {
 	return ""
 }
 
+// beyond tells how to raise the budget to want, in general words if more is not known.
+func (e Evidence) beyond(want memtools.Bytes, general string) string {
+	if e.MoreRoom != nil {
+		if text := e.MoreRoom(want); text != "" {
+			return text
+		}
+	}
+	return general
+}
+
 // moreRoom tells how to give a task more memory, with the figures that are known.
 func moreRoom(e Evidence) string {
 	want := roundUp(e.used() + e.used()/2)
@@ -133,7 +146,7 @@ func moreRoom(e Evidence) string {
 	case want == 0:
 		return "give the run more memory or fewer tasks at once"
 	case e.Budget > 0 && want > e.Budget:
-		return "give the run more memory than " + e.Budget.Short()
+		return e.beyond(want, "give the run more memory than "+e.Budget.Short())
 	}
 	return "reserve more for it (need: " + want.Short() + ")"
 }

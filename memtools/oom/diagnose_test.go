@@ -264,6 +264,15 @@ func TestDiagnoseWeighsEvidence(t *testing.T) {
 		"a pressure stop": {
 			Evidence{Signal: 9, Stopped: StopPressure, Budget: 2 * gb, Peak: 2 * gb}, PressureStop,
 			"stopped to keep the run inside its memory (used 2048.00MB of 2048.00MB)", "needs more than 2048.00MB"},
+		"a caller that knows what bounds the memory": {
+			Evidence{Signal: 9, CgroupOOMKill: true, Budget: gb, Peak: gb, MoreRoom: func(want memtools.Bytes) string { return "raise it to " + want.Short() }}, KernelOOM,
+			"", "It needs more than 1024.00MB: raise it to 1.5GB."},
+		"the same for a heap that the budget does not allow": {
+			Evidence{ExitCode: 134, Tail: v8Line, HeapLimit: gb, Budget: gb, MoreRoom: func(want memtools.Bytes) string { return "raise it to " + want.Short() }}, V8Heap,
+			"", "which the budget of 1GB does not allow: raise it to 1.5GB, or split the package."},
+		"a caller that does not know after all": {
+			Evidence{Signal: 9, CgroupOOMKill: true, Budget: gb, Peak: gb, MoreRoom: func(memtools.Bytes) string { return "" }}, KernelOOM,
+			"", "give the run more memory than 1GB."},
 		"a V8 death before a pressure stop took effect": {
 			Evidence{ExitCode: 134, Stopped: StopPressure, Tail: v8}, V8Heap, "", ""},
 		"Ctrl-C that reached the child": {Evidence{ExitCode: 130}, Interrupted, "interrupted", ""},

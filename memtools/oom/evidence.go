@@ -66,6 +66,10 @@ type Evidence struct {
 	OwnOOMKill bool
 	// Stopped is set if the caller ended the process before it ended by itself.
 	Stopped Stop
+	// MoreRoom tells how to raise Budget to at least want, such as "raise the container's
+	// limit from 1500MB to at least 1.7GB". It is called for the advice only. Nil, or no
+	// text, leaves the advice general.
+	MoreRoom func(want memtools.Bytes) string
 }
 
 // EvidenceOf returns Evidence with the exit code and the signal in state, such as
