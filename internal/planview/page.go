@@ -97,6 +97,15 @@ func (p *Plan) columns() [][]*box {
 		}
 		columns[depth[i]] = append(columns[depth[i]], b)
 	}
+	for i, b := range boxes {
+		var ids []string
+		for _, n := range behind[i] {
+			ids = append(ids, printable.Text(p.Tasks[n].ID))
+		}
+		if len(ids) > 0 {
+			b.About = append(b.About, fact{"Directly before", strings.Join(ids, ", "), false})
+		}
+	}
 	const sweeps = 4
 	for range sweeps {
 		for _, column := range columns {
@@ -133,7 +142,6 @@ func arrange(column []*box, boxes []*box, neighbours func(*box) []int) {
 
 // about is what the page tells of a task.
 func (p *Plan) about(t Task) []fact {
-	titles := func(ids []string) string { return strings.Join(ids, ", ") }
 	facts := []fact{
 		{"Package", t.Package, false}, {"Folder", t.Folder, false}, {"Script", t.Script, false}, {"Command", t.Command, true},
 		{"Need", fmt.Sprintf("%v (%s)", t.Need, t.Basis), false},
@@ -151,7 +159,7 @@ func (p *Plan) about(t Task) []fact {
 		}
 		facts = append(facts, fact{"Result", text, false})
 	}
-	facts = append(facts, fact{"Directly after", titles(t.After), false}, fact{"Once they have ended, however", titles(t.AfterEnd), false})
+	facts = append(facts, fact{"Directly after", strings.Join(t.After, ", "), false}, fact{"Directly after the end of", strings.Join(t.AfterEnd, ", "), false})
 	for i, f := range facts {
 		facts[i].Value = printable.Text(f.Value)
 	}

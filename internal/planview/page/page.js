@@ -8,7 +8,9 @@ const after = new Map(tasks.map((t) => [t, list(t.dataset.after)])), end = new M
 const before = (t) => after.get(t).concat(end.get(t));
 const behindOf = new Map(tasks.map((t) => [t, []]));
 for (const t of tasks) for (const b of before(t)) behindOf.get(b).push(t);
+const chain = document.getElementById("chain");
 let chosen = null;
+let pinned = null; // the tasks before and after one, if only they are shown
 
 const shown = (t) => !t.parentElement.hidden;
 // All that is reached from a task, the task itself apart.
@@ -63,12 +65,12 @@ function sift() {
   const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
   let n = 0;
   for (const t of tasks) {
-    const fits = words.every((w) => t.dataset.text.toLowerCase().includes(w));
+    const fits = (!pinned || pinned.has(t)) && words.every((w) => t.dataset.text.toLowerCase().includes(w));
     t.parentElement.hidden = !fits;
     if (fits) n++;
   }
   for (const ol of graph.querySelectorAll("ol")) ol.classList.toggle("empty", !ol.querySelector("li:not([hidden])"));
-  document.getElementById("count").textContent = words.length ? `${n} of ${tasks.length}` : "";
+  document.getElementById("count").textContent = n < tasks.length ? `${n} of ${tasks.length}` : "";
   if (chosen && !shown(chosen)) choose(null);
   const first = chosen || tasks.find(shown);
   if (first) reachable(first);
@@ -99,9 +101,19 @@ graph.addEventListener("keydown", (e) => {
   const to = byID.has(e.target.id) && move(e.target, e.key);
   if (to) { e.preventDefault(); to.focus(); to.scrollIntoView({ block: "nearest", inline: "nearest" }); }
 });
+// Shows only what comes before and after the chosen task, or all again.
+function pin(on) {
+  pinned = on && chosen ? new Set([chosen, ...reach(chosen, before), ...reach(chosen, (t) => behindOf.get(t))]) : null;
+  chain.checked = pinned !== null;
+  sift();
+  if (chosen) chosen.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+chain.addEventListener("change", () => pin(chain.checked));
 document.addEventListener("keydown", (e) => {
+  if (e.key === "c" && document.activeElement !== filter && !e.ctrlKey && !e.metaKey) pin(pinned === null);
   if (e.key === "/" && document.activeElement !== filter) { e.preventDefault(); filter.focus(); filter.select(); }
-  if (e.key === "Escape") { if (chosen) choose(null); else { filter.value = ""; sift(); } }
+  if (e.key === "Escape") { if (pinned) pin(false); else if (chosen) choose(null); else { filter.value = ""; sift(); } }
   if ((e.key === "Enter" || e.key === "ArrowDown") && document.activeElement === filter) { const t = tasks.find(shown); if (t) { e.preventDefault(); t.focus(); } }
 });
 filter.addEventListener("input", sift);
