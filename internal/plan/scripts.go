@@ -23,7 +23,7 @@ func Runs(in Setting) func(pkg *workspace.Package, name string) bool {
 		}
 	}
 	for _, target := range slices.Sorted(maps.Keys(declared.DefaultDependsOn())) {
-		p := &Plan{Request: Request{Target: target}, Setting: in}
+		p := &Plan{Request: Request{Target: target}, targets: []string{target}, Setting: in}
 		for _, pkg := range in.Workspace.All() {
 			if name, ok := p.script(pkg, target); ok {
 				add(pkg, name)
