@@ -26,7 +26,7 @@ func (w *tooled) change() string {
 	a := "packages/" + pick(w, "core", "util") + "/src/a.ts"
 	extra := src + "/" + pick(w, "x", "y", "deep/x") + "." + ending
 	n := 1 + w.random.IntN(3)
-	switch w.random.IntN(22) {
+	switch w.random.IntN(23) {
 	case 0, 1:
 		return shell(fmt.Sprintf("echo 'export const a: number = %d;' >%s", n, a))
 	case 2:
@@ -73,6 +73,9 @@ func (w *tooled) change() string {
 		return shell(fmt.Sprintf("echo %d >>packages/%s/README.md", n, m.name))
 	case 20:
 		return shell("rm -rf packages/" + m.name + "/dist")
+	case 21:
+		w.node = pick(w, "", otherNode(w.T))
+		return "Node of " + w.node + " (empty: that of PATH)"
 	default:
 		if m.inPlace {
 			return "nothing"

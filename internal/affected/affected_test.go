@@ -172,3 +172,38 @@ func TestMistakes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestNarrow(t *testing.T) {
+	root := repository(t, "")
+	ws, err := workspace.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		claim     string
+		top       string
+		files     []string
+		want, all string
+	}{
+		{"what a package may read", ".", []string{"a", "b"}, "top web", ""},
+		{"beside what has changed itself", ".", []string{"a", "packages/core/x", "b"}, "core top web", ""},
+		{"a file that none reads", ".", []string{"a"}, "top", ""},
+		{"a file above the workspace concerns all", "front", []string{"b", "front/a"}, "core one top web", "b"},
+		{"nothing that concerns all has changed", ".", []string{"packages/core/x"}, "core top", ""},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			s := newSorter(ws, tt.top)
+			for _, name := range tt.files {
+				s.add(name, nil)
+			}
+			s.Narrow(func(pkg *workspace.Package, files []string) bool { return pkg.Name == "web" && slices.Contains(files, "b") })
+			var names []string
+			for pkg := range s.Packages {
+				names = append(names, pkg.Name)
+			}
+			if slices.Sort(names); strings.Join(names, " ") != tt.want || s.All != tt.all {
+				t.Errorf("%q because of %q", names, s.All)
+			}
+		})
+	}
+}

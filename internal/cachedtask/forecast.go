@@ -4,23 +4,26 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/reuse"
 	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/workspace"
 )
 
 // Forecast is what a run would find for each of its tasks.
 type Forecast struct {
 	forecast *reuse.Forecast
+	graph    *taskgraph.Graph
 	outlooks map[string]reuse.Outlook
 	tasks    map[string]*Task // whose results are kept
 }
 
 // Forecast looks for the results of the tasks of a graph. The results must be set to LookOnly.
-// forced is why known ones are not used; empty if they are.
-func (k *Tasks) Forecast(ctx context.Context, results *reuse.Results, graph *taskgraph.Graph, forced string) *Forecast {
-	f := &Forecast{results.Forecast(), map[string]reuse.Outlook{}, map[string]*Task{}}
+// refresh tells that known ones are not used.
+func (k *Tasks) Forecast(ctx context.Context, results *reuse.Results, graph *taskgraph.Graph, refresh bool) *Forecast {
+	f := &Forecast{results.Forecast(), graph, map[string]reuse.Outlook{}, map[string]*Task{}}
 	for _, t := range graph.Tasks { // each comes after its predecessors
 		why := k.notKept(t)
 		if why != "" {
@@ -29,8 +32,8 @@ func (k *Tasks) Forecast(ctx context.Context, results *reuse.Results, graph *tas
 			f.tasks[t.ID] = k.of(ctx, t)
 			why = f.tasks[t.ID].Stale
 		}
-		if why == "" {
-			why = forced
+		if why == "" && refresh {
+			why = "cache: refresh has everything run"
 		}
 		if why != "" {
 			f.outlooks[t.ID] = f.forecast.Ran(t.ID, why)
@@ -44,8 +47,28 @@ func (k *Tasks) Forecast(ctx context.Context, results *reuse.Results, graph *tas
 // Of is what a run would find for a task.
 func (f *Forecast) Of(t *taskgraph.Task) reuse.Outlook { return f.outlooks[t.ID] }
 
-// Explain writes all that is known of the result of a task.
+// Lines tell in words what a run would find for a task. There are none without a forecast.
+func (f *Forecast) Lines(t *taskgraph.Task) []string {
+	if f == nil {
+		return nil
+	}
+	return []string{Outlook(f.Of(t))}
+}
+
+// MayRead reports whether a task of a package may read any of some files now, which are
+// relative to the workspace, with slashes. Of one whose result is not known that is not known.
+func (f *Forecast) MayRead(pkg *workspace.Package, files []string) bool {
+	return slices.ContainsFunc(f.graph.Tasks, func(t *taskgraph.Task) bool {
+		return t.Package == pkg && slices.ContainsFunc(files, f.Of(t).MayRead)
+	})
+}
+
+// Explain writes all that is known of the result of a task. Without a forecast nothing is.
 func (f *Forecast) Explain(w io.Writer, t *taskgraph.Task) error {
+	if f == nil {
+		_, err := fmt.Fprintf(w, "%s: to run: no results are kept, as cache: on is not set\n", printable.Name(t.ID))
+		return err
+	}
 	if task := f.tasks[t.ID]; task != nil {
 		return write(w, t.ID, f.forecast.Explain(task.Task))
 	}

@@ -33,7 +33,7 @@ func Plan(ctx context.Context, request Request, flags planview.Flags) error {
 			return report.Say(ctx, p.environ, nothing)
 		}
 		p.notices, planned.Graph = append(p.notices, nothing), &taskgraph.Graph{}
-	} else if forecast, err = p.forecast(ctx, planned); err != nil {
+	} else if forecast, err = p.forecast(ctx, planned.Graph); err != nil {
 		return err
 	}
 	view := p.view(planned, forecast)
@@ -55,12 +55,7 @@ func Plan(ctx context.Context, request Request, flags planview.Flags) error {
 		if err := view.WriteTable(out, report.Width()); err != nil || form != planview.Explain {
 			return err
 		}
-		return planned.Explain(out, p.unobserved() == "", func(t *taskgraph.Task) (results []string) {
-			if forecast != nil {
-				results = []string{cachedtask.Outlook(forecast.Of(t))}
-			}
-			return results
-		})
+		return planned.Explain(out, p.unobserved() == "", forecast.Lines)
 	})
 }
 

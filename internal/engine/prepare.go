@@ -200,6 +200,9 @@ func (p *place) prepareRun(ctx context.Context, request Request, readOnly bool) 
 		if setting.Changed, err = affected.Since(ctx, p.ws, *request.Since); err != nil {
 			return nil, nil, err
 		}
+		setting.Reads = func(planned *plan.Plan, graph *taskgraph.Graph) func(*workspace.Package, []string) bool {
+			return p.reads(ctx, graph)
+		}
 	} else if request.Again != nil {
 		setting.Changed = affected.After(p.ws, *request.Again)
 	}

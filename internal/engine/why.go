@@ -2,18 +2,18 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/heapmage/heapmage/internal/cachedtask"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/plan"
-	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/reuse"
 	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/workspace"
 )
 
 // Why prints all that is known of the result of a task: whether it is known, and of what it
@@ -36,21 +36,15 @@ func Why(ctx context.Context, task string) error {
 		return &problem.Error{Where: "-task=" + task, What: "it does not run by itself", Hint: "plan -target=" + target + " tells what runs in its place"}
 	}
 	t := planned.Graph.Tasks[at]
-	forecast, err := p.forecast(ctx, planned)
+	forecast, err := p.forecast(ctx, planned.Graph)
 	if err != nil {
 		return err
 	}
-	return report.Print(ctx, p.environ, func(out *report.Console) error {
-		if forecast == nil {
-			_, err := fmt.Fprintf(out, "%s: to run: no results are kept, as cache: on is not set\n", printable.Name(t.ID))
-			return err
-		}
-		return forecast.Explain(out, t)
-	})
+	return report.Print(ctx, p.environ, func(out *report.Console) error { return forecast.Explain(out, t) })
 }
 
-// forecast is what a run would find of results; nil if none are used.
-func (p *prepared) forecast(ctx context.Context, planned *plan.Plan) (*cachedtask.Forecast, error) {
+// forecast is what a run of the tasks of a graph would find of results; nil if none are used.
+func (p *prepared) forecast(ctx context.Context, graph *taskgraph.Graph) (*cachedtask.Forecast, error) {
 	if !p.wantsResults() {
 		return nil, nil
 	}
@@ -60,9 +54,19 @@ func (p *prepared) forecast(ctx context.Context, planned *plan.Plan) (*cachedtas
 	}
 	defer results.Close()
 	results.LookOnly()
-	forced := ""
-	if p.config.Cache == config.CacheRefresh {
-		forced = "cache: refresh has everything run"
+	return p.cachedTasks(results).Forecast(ctx, results, graph, p.config.Cache == config.CacheRefresh), nil
+}
+
+// reads tells what the tasks of a graph are known to read now; nil if that cannot be told.
+func (p *place) reads(ctx context.Context, graph *taskgraph.Graph) func(*workspace.Package, []string) bool {
+	defer func(before []event.Notice) { p.notices = before }(p.notices) // they will come again
+	r, err := p.prepare(ctx, graph.Packages(), true)
+	if err != nil {
+		return nil // it will come again, too
 	}
-	return p.cachedTasks(results).Forecast(ctx, results, planned.Graph, forced), nil
+	forecast, err := r.forecast(ctx, graph)
+	if err != nil || forecast == nil {
+		return nil
+	}
+	return forecast.MayRead
 }

@@ -23,6 +23,11 @@ func (p *Plan) affected(r taskgraph.Request) ([]taskgraph.Wanted, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.All != "" && p.Reads != nil {
+		if mayRead := p.Reads(p, whole); mayRead != nil {
+			c.Narrow(mayRead)
+		}
+	}
 	changed := func(pkg *workspace.Package) bool { return c.Packages[pkg] }
 	reached := map[*workspace.Package]bool{}
 	after := map[*taskgraph.Task]bool{}

@@ -121,6 +121,8 @@ type Setting struct {
 	// Changed are the packages that have changed since the commit or the run that the
 	// request names; nil if it names none.
 	Changed *affected.Changes
+	// Reads tells what tasks are known to read, for Changed; nil if nothing is known.
+	Reads func(*Plan, *taskgraph.Graph) (mayRead func(pkg *workspace.Package, files []string) bool)
 }
 
 // New plans a request. Every error is one that the user can fix.

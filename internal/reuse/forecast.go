@@ -43,6 +43,14 @@ type Outlook struct {
 	inputs       []known // of the result, if it is known
 }
 
+// MayRead reports whether the task may read a file of the workspace as that is now, which is
+// relative to it, with slashes. It may if its result is not known.
+func (o Outlook) MayRead(file string) bool {
+	return o.entry == nil || slices.ContainsFunc(o.inputs, func(in known) bool {
+		return in.isFile() && (in.Path == file || in.Aspect == names && in.Path == path.Dir(file))
+	})
+}
+
 // Forecast tells what a run would find, from what is there now and from what known results
 // would leave. It restores nothing, so that a chain of results can be told that are known and
 // not in place.
