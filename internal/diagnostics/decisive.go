@@ -24,7 +24,7 @@ const (
 
 // Decisive returns the lines of a program's output that tell why it failed: what the tool
 // reports first, with its place, or else the last lines. It knows tsc, eslint, vitest, jest,
-// mocha, esbuild, webpack, rollup, vite and errors that end a Node process. They are at most
+// mocha, node --test, esbuild, webpack, rollup, vite and errors that end a Node process. They are at most
 // six short lines without colours, safe to print. Of a text of more than 8 MB it looks at the
 // first and the last 4 MB, and holds less than 1 MB of it. What cannot be read has no lines.
 func Decisive(text io.ReaderAt, size int64) []string {

@@ -30,6 +30,7 @@ var (
 	caret      = regexp.MustCompile(`^\s*\^+\s*$`)
 	thrown     = regexp.MustCompile(`^(?:Uncaught )?[\w$.]*(?:Error|Exception)(?: \[[\w-]+\])?: |^(?:error|Error|ERROR|fatal|FATAL)(?: TS\d+)?: `)
 	foreign    = regexp.MustCompile(`node:|[/\\]node_modules[/\\]|<anonymous>\)?$`)
+	notOK      = regexp.MustCompile(`^\s*not ok \d+ - .`)
 	failing    = regexp.MustCompile(`^  [1-9]\d* failing$`)
 	stackFrame = regexp.MustCompile(`^\s+(?:at |❯ )\S`)
 )
@@ -42,6 +43,8 @@ var forms = []form{
 	{strong, beginsWith(" FAIL  "), vitest},
 	{strong, func(line string) bool { return strings.HasPrefix(line, "  ● ") && line != "  ● Console" }, jest},
 	{strong, func(line string) bool { return strings.HasSuffix(line, " failing") && failing.MatchString(line) }, mocha},
+	{strong, beginsWith("✖ failing tests:"), func(_, lines []string) []string { return withPlace(filled(lines[1:], after)) }}, // node --test
+	{strong, func(line string) bool { return strings.Contains(line, "not ok ") && notOK.MatchString(line) }, tap},
 	{strong, beginsWith("✘ [ERROR] "), func(_, lines []string) []string { return filled(lines, 3) }}, // esbuild
 	{strong, beginsWith("ERROR in "), webpack},
 	{strong, beginsWith("[!] "), func(_, lines []string) []string { return beforeStack(lines) }},                    // rollup
@@ -113,6 +116,20 @@ func mocha(_, lines []string) []string {
 		first = append(first, lines[at])
 	}
 	return first
+}
+
+// tap has the details of a failed test as YAML under its line.
+func tap(_, lines []string) []string {
+	got := lines[:1:1]
+	for _, line := range lines[1:] {
+		switch text := strings.TrimSpace(line); {
+		case text == "...":
+			return got
+		case strings.HasPrefix(text, "location: "), strings.HasPrefix(text, "error: "):
+			got = append(got, line)
+		}
+	}
+	return got
 }
 
 // webpack tells behind the first lines all that it has tried.

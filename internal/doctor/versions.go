@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/heapmage/heapmage/internal/npmrange"
-	"github.com/heapmage/heapmage/internal/pkgmanager"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -97,12 +96,13 @@ func enginesOf(ws *workspace.Workspace, packages []*workspace.Package, settings 
 // the version that it wants: pnpm and yarn 1 always, npm with engine-strict.
 func refuses(ws *workspace.Workspace, settings *script.Settings) bool {
 	switch ws.Manager {
-	case pkgmanager.PNPM:
+	case workspace.PNPM:
 		return true
-	case pkgmanager.Yarn:
+	case workspace.Yarn:
 		return !ws.Berry()
-	case pkgmanager.NPM:
+	case workspace.NPM:
 		return settings.EngineStrict()
+	case workspace.Bun, workspace.Go:
 	}
 	return false
 }

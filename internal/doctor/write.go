@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/heapmage/heapmage/internal/printable"
 )
@@ -15,17 +16,20 @@ var marks = map[Level]string{OK: "✅ ", Fixed: "🔧 ", Warning: "⚠️  ", Pr
 // many findings about scripts that no target runs are not among them.
 func writeText(w io.Writer, findings []finding, leftOut int) error {
 	for _, f := range findings {
-		text := fmt.Sprintf("%s%s: %s\n", marks[f.Level], f.Check, printable.Text(f.What))
+		var text strings.Builder
+		line := func(mark, words string) { text.WriteString(mark + printable.Text(words) + "\n") }
+		line(marks[f.Level]+f.Check+": ", f.What)
 		if f.Level == Warning || f.Level == Problem {
-			text += fmt.Sprintf("   %s\n💡 %s\n", printable.Text(f.Why), printable.Text(f.Do))
+			line("   ", f.Why)
+			line("💡 ", f.Do)
 		}
 		if f.Fix != "" {
-			text += fmt.Sprintf("🔧 -fix %s\n", printable.Text(f.Fix))
+			line("🔧 -fix ", f.Fix)
 		}
 		for _, changed := range f.Changed {
-			text += fmt.Sprintf("   %s\n", printable.Text(changed))
+			line("   ", changed)
 		}
-		if _, err := io.WriteString(w, text); err != nil {
+		if _, err := io.WriteString(w, text.String()); err != nil {
 			return err
 		}
 	}
