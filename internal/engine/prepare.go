@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/magefile/mage/mg"
+
 	"github.com/heapmage/heapmage/internal/affected"
 	"github.com/heapmage/heapmage/internal/budget"
 	"github.com/heapmage/heapmage/internal/config"
@@ -84,6 +86,9 @@ func open(dir string, mode event.Mode) (*place, error) {
 	}
 	if p.config, err = config.Load(p.ws.Root, p.environ); err != nil {
 		return nil, err
+	}
+	if mg.Verbose() {
+		p.config.Output = config.OutputFull
 	}
 	if p.declared, err = declared.Load(p.ws, p.config); err != nil {
 		return nil, err
@@ -200,7 +205,7 @@ func (p *place) prepareRun(ctx context.Context, request Request, readOnly bool) 
 		if setting.Changed, err = affected.Since(ctx, p.ws, *request.Since); err != nil {
 			return nil, nil, err
 		}
-		setting.Reads = func(planned *plan.Plan, graph *taskgraph.Graph) func(*workspace.Package, []string) bool {
+		setting.Reads = func(graph *taskgraph.Graph) func(*workspace.Package, []string) bool {
 			return p.reads(ctx, graph)
 		}
 	} else if request.Again != nil {

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/magefile/mage/mg"
-
 	"github.com/heapmage/heapmage/internal/budget"
 	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/config"
@@ -111,7 +109,7 @@ func (r *run) sayOnce(n event.Notice) {
 
 // show is how scripts' output reaches the console.
 func (r *run) show() report.Show {
-	return report.Choose(r.config.Output, mg.Verbose(), r.slots() == 1 || len(r.graph.Tasks) == 1)
+	return report.Choose(r.config.Output, r.slots() == 1 || len(r.graph.Tasks) == 1)
 }
 
 // oomScore makes the kernel kill children before this process and everything else on

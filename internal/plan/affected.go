@@ -24,7 +24,7 @@ func (p *Plan) affected(r taskgraph.Request) ([]taskgraph.Wanted, error) {
 		return nil, err
 	}
 	if c.All != "" && p.Reads != nil {
-		if mayRead := p.Reads(p, whole); mayRead != nil {
+		if mayRead := p.Reads(whole); mayRead != nil {
 			c.Narrow(mayRead)
 		}
 	}

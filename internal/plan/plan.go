@@ -122,7 +122,7 @@ type Setting struct {
 	// request names; nil if it names none.
 	Changed *affected.Changes
 	// Reads tells what tasks are known to read, for Changed; nil if nothing is known.
-	Reads func(*Plan, *taskgraph.Graph) (mayRead func(pkg *workspace.Package, files []string) bool)
+	Reads func(*taskgraph.Graph) (mayRead func(pkg *workspace.Package, files []string) bool)
 }
 
 // New plans a request. Every error is one that the user can fix.

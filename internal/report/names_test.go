@@ -39,7 +39,7 @@ func TestNamesDoNotAct(t *testing.T) {
 		closed(t, c)
 		harmless(t, fmt.Sprintf("%T", e), b.Bytes())
 	}
-	t.Run("nor does a label in front of output, which stays as it is", func(t *testing.T) {
+	t.Run("nor does a label in front of output, whose colours stay", func(t *testing.T) {
 		var b bytes.Buffer
 		c := NewConsole(t.Context(), &b, false, Labelled)
 		out := c.Output("::warning::"+evil, "")
@@ -48,7 +48,7 @@ func TestNamesDoNotAct(t *testing.T) {
 		}
 		closed(t, c)
 		label, text, _ := strings.Cut(b.String(), ": green ")
-		if text != "\x1b[32mtext\n" {
+		if text != "\x1b[32mtext\x1b[0m\n" {
 			t.Errorf("the output is %q", text)
 		}
 		harmless(t, "label", []byte(label))

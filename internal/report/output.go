@@ -178,6 +178,7 @@ const longestLine = 64 << 10
 type lines struct {
 	label   []byte
 	partial []byte // a line that has not ended
+	colours []byte // that are set at the end of the last line
 }
 
 // add appends the lines that p ends to dst.
@@ -209,15 +210,51 @@ func (l *lines) end(dst []byte) []byte {
 
 // append appends a line with its label. What would move the cursor is escaped, so that no
 // line looks as if it had no label; each part of a line that carriage returns end, as those
-// of a progress bar, is one of its own.
+// of a progress bar, is one of its own. Colours go on in the next line of the same task, and
+// colour or hide nothing else.
 func (l *lines) append(dst, line []byte) []byte {
-	line = bytes.TrimSuffix(line, []byte{'\r'})
+	line = bytes.TrimRight(line, "\r")
 	for more := true; more; {
 		var one []byte
 		one, line, more = bytes.Cut(line, []byte{'\r'})
 		if len(one) > 0 || !more {
-			dst = append(printable.AppendLine(append(dst, l.label...), one), '\n')
+			dst = append(append(dst, l.label...), l.colours...)
+			from := len(dst)
+			dst = printable.AppendLine(dst, one)
+			l.follow(dst[from:])
+			if len(l.colours) > 0 {
+				dst = append(dst, reset...)
+			}
+			dst = append(dst, '\n')
 		}
 	}
 	return dst
+}
+
+const reset = "\x1b[0m"
+
+// mostColours bounds what is kept of colours, in bytes.
+const mostColours = 64
+
+// follow notes which colours a line sets. All that begins with ESC in it sets one.
+func (l *lines) follow(line []byte) {
+	for {
+		at := bytes.IndexByte(line, '\x1b')
+		if at < 0 {
+			return
+		}
+		line = line[at:]
+		n := bytes.IndexByte(line, 'm') + 1
+		switch one := line[:n]; {
+		case string(one) == reset || string(one) == "\x1b[m":
+			l.colours = l.colours[:0]
+		case n > mostColours: // nobody means that
+			l.colours = append(l.colours[:0], reset...)
+		case len(l.colours)+n > mostColours:
+			l.colours = append(l.colours[:0], one...)
+		default:
+			l.colours = append(l.colours, one...)
+		}
+		line = line[n:]
+	}
 }

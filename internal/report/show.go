@@ -21,23 +21,23 @@ const (
 	None
 )
 
-// Choose returns the Show for the setting output, one of config's. verbose is Mage's -v, and
-// alone is set if no two tasks run at once.
-func Choose(output string, verbose, alone bool) Show {
-	switch {
-	case output == config.OutputGrouped:
-		return Grouped
-	case output == config.OutputErrors:
-		return Errors
-	case output == config.OutputNone:
-		return None
-	case output == config.OutputFull, verbose:
+// Choose returns the Show for the setting output, one of config's. alone is set if no two
+// tasks run at once.
+func Choose(output string, alone bool) Show {
+	switch output {
+	case config.OutputFull:
 		return Labelled
-	case alone:
-		return Live
-	default:
-		return Held
+	case config.OutputGrouped:
+		return Grouped
+	case config.OutputErrors:
+		return Errors
+	case config.OutputNone:
+		return None
 	}
+	if alone {
+		return Live
+	}
+	return Held
 }
 
 // Replays reports whether what a task printed is printed again if its result is known.
