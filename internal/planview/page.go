@@ -153,7 +153,7 @@ func (p *Plan) about(t Task) []fact {
 		facts = append(facts, fact{"Heap limit", t.HeapLimit.String(), false})
 	}
 	if r := t.Result; r != nil {
-		text := r.text()
+		text := r.text(func(id string) string { return id })
 		if r.Reason != "" {
 			text += ": " + r.Reason
 		}

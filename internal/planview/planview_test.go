@@ -87,9 +87,9 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `
-TASK        RESULT                          NEED       KNOWN FROM  TIME   HEAP LIMIT  SCRIPT      AFTER
-core#build  to run                          512.00MB   history     4.20s  2048.00MB   tsc -b
-web#build   unknown until @acme/core#build  1536.00MB  history     9.00s  2048.00MB   vite build  core#build
+TASK        RESULT                    NEED       KNOWN FROM  TIME   HEAP LIMIT  SCRIPT      AFTER
+core#build  to run                    512.00MB   history     4.20s  2048.00MB   tsc -b
+web#build   unknown until core#build  1536.00MB  history     9.00s  2048.00MB   vite build  core#build
 `
 	if got := "\n" + b.String(); got != want {
 		t.Errorf("got%s\nwant%s", got, want)

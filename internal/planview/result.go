@@ -39,14 +39,14 @@ func (t Task) isKnown() bool {
 	return t.Result != nil && (t.Result.State == UpToDate || t.Result.State == Restored)
 }
 
-// text is the state in words.
-func (r *Result) text() string {
+// text is the state in words. name is what a task is called, by its ID.
+func (r *Result) text(name func(string) string) string {
 	if r == nil {
 		return ""
 	}
 	text := strings.ReplaceAll(string(r.State), "-", " ")
 	if r.Until != "" {
-		text += " until " + r.Until
+		text += " until " + name(r.Until)
 	}
 	return text
 }

@@ -43,6 +43,7 @@ func (p *Plan) WriteTable(w io.Writer, width int) error {
 		columns = slices.Insert(columns, 1, table.Column{Head: "RESULT", Give: 2})
 	}
 	at := p.number()
+	title := func(id string) string { return p.Tasks[at[id]].title() }
 	var rows [][]string
 	for _, t := range p.Tasks {
 		length, limit := "?", "-"
@@ -54,11 +55,11 @@ func (p *Plan) WriteTable(w io.Writer, width int) error {
 		}
 		var after []string
 		for _, id := range slices.Concat(t.After, t.AfterEnd) {
-			after = append(after, p.Tasks[at[id]].title())
+			after = append(after, title(id))
 		}
 		row := []string{t.title(), t.Need.String(), t.Basis, length, limit, t.Command, strings.Join(after, ", ")}
 		if known {
-			row = slices.Insert(row, 1, t.Result.text())
+			row = slices.Insert(row, 1, t.Result.text(title))
 		}
 		for i, cell := range row {
 			row[i] = printable.Name(cell)
