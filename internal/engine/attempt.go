@@ -133,7 +133,7 @@ func (a *attempt) do() schedule.Outcome {
 	a.keep(&outcome, res, log)
 	a.end(outcome)
 	a.sayOnce(notice)
-	if a.advice != nil && outcome.Result == schedule.Failed && a.finished.Status == event.Failed && !a.everSucceeded() {
+	if a.advice != nil && outcome.Result == schedule.Failed && a.finished.Status == event.Failed && !a.history.EverSucceeded(a.task.Call()) {
 		a.sayOnce(a.advice(a.task))
 	}
 	if gc := a.session.GC; gc != nil && a.session.Meter.Last().Level != memtools.Normal {

@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
@@ -44,16 +43,11 @@ func (p *prepared) tool(t *taskgraph.Task) string {
 	return scripttext.Tool(t.Package.Scripts[t.Script])
 }
 
-// predict estimates what a task will need. What is known of it without its extra arguments
-// counts until it has run with them. size is that of its package's sources; zero means
+// predict estimates what a task will need. size is that of its package's sources; zero means
 // unknown.
 func (p *prepared) predict(t *taskgraph.Task, size memtools.Bytes) estimate.Prediction {
-	name := t.Call()
-	if name != t.ID && len(p.history.Samples(name)) == 0 {
-		name = t.ID
-	}
 	return p.history.Predict(estimate.Question{
-		Task: name, Tool: p.tool(t), Sources: size, HeapLimit: heap.For(p.heapRequest(t, estimate.Prediction{})).Size,
+		Task: t.Call(), Tool: p.tool(t), Sources: size, HeapLimit: heap.For(p.heapRequest(t, estimate.Prediction{})).Size,
 		Budget: p.maxBudget, Configured: p.config.Lookup(t.Package.Keys()).Need.Of(p.limits.Effective),
 	})
 }
@@ -87,12 +81,6 @@ func (a *attempt) remember() {
 	if err := a.history.Add(a.task.Call(), sample); err != nil {
 		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "The history cannot be written: " + err.Error()})
 	}
-}
-
-// everSucceeded reports whether the task is known to have succeeded.
-func (a *attempt) everSucceeded() bool {
-	known := slices.Concat(a.history.Samples(a.task.ID), a.history.Samples(a.task.Call()))
-	return slices.ContainsFunc(known, func(x estimate.Sample) bool { return x.Outcome == estimate.Succeeded })
 }
 
 // versions names what runs the scripts, with its version.

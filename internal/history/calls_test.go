@@ -21,6 +21,33 @@ func TestWithoutArgs(t *testing.T) {
 	}
 }
 
+// What a task took with other arguments says nothing, and without any counts until it ran with
+// its own.
+func TestArgumentsCount(t *testing.T) {
+	s, err := Open(filepath.Join(t.TempDir(), "history", "history.jsonl"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	need := func(task string) memtools.Bytes { return s.Predict(estimate.Question{Task: task}).Need }
+	add := func(task string, peak memtools.Bytes) {
+		t.Helper()
+		if err := s.Add(task, estimate.Sample{Time: time.Now(), Outcome: estimate.Succeeded, Peak: peak}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("core#test", 500*memtools.MB)
+	add("core#test --coverage", 2000*memtools.MB)
+	if with, without, other := need("core#test --coverage"), need("core#test"), need("core#test --bail"); with < 2000*memtools.MB || without > 1000*memtools.MB || other != without {
+		t.Errorf("with %v, without %v, with others %v", with, without, other)
+	}
+	for task, want := range map[string]bool{"core#test --bail": true, "core#test": true, "core#lint --bail": false} {
+		if s.EverSucceeded(task) != want {
+			t.Errorf("%s: succeeded is %v", task, !want)
+		}
+	}
+}
+
 // Calls with ever other arguments do not make the file grow forever, and a task itself stays.
 func TestCallsAreThinned(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "history", "history.jsonl")

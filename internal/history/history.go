@@ -109,14 +109,25 @@ func (s *Store) Samples(task string) []estimate.Sample {
 	return s.samples.of(nil, keyOf(task))
 }
 
-// Predict answers q from the samples of its task and of the others.
+// EverSucceeded reports whether a task is known to have succeeded, with its arguments or
+// without any.
+func (s *Store) EverSucceeded(task string) bool {
+	all := slices.Concat(s.Samples(task), s.Samples(WithoutArgs(task)))
+	return slices.ContainsFunc(all, func(x estimate.Sample) bool { return x.Outcome == estimate.Succeeded })
+}
+
+// Predict answers q from the samples of its task and of the others. Until a task has run with
+// its arguments, what it took without them counts.
 func (s *Store) Predict(q estimate.Question) estimate.Prediction {
 	if s == nil {
 		return estimate.Predict(q, nil, nil)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.scratch = s.samples.of(s.scratch[:0], keyOf(q.Task))
+	if s.scratch = s.samples.of(s.scratch[:0], keyOf(q.Task)); len(s.scratch) == 0 {
+		q.Task = WithoutArgs(q.Task)
+		s.scratch = s.samples.of(s.scratch, keyOf(q.Task))
+	}
 	return estimate.Predict(q, s.scratch, func() *estimate.Peers {
 		if s.peers == nil {
 			s.peers = estimate.NewPeers(s.samples.all)
