@@ -20,8 +20,8 @@ import (
 
 // Changes are the packages of a workspace that have changed.
 type Changes struct {
-	// Since is a commit with which the working tree was compared, for messages: " since
-	// origin/main (1a2b3c4)". It is empty for changes since an earlier run.
+	// Since tells what was compared, for messages: " since origin/main (1a2b3c4)". It is empty
+	// for changes since an earlier run.
 	Since string
 	// Packages are those with a changed file, or for which something else would be installed.
 	// The root is one of them if anything has changed at all.
@@ -42,17 +42,43 @@ func Since(ctx context.Context, ws *workspace.Workspace, ref string) (*Changes, 
 	if ref == "" {
 		return nil, &problem.Error{Where: where, What: "names no commit", Hint: "write -since=origin/main, or leave the flag out for all packages"}
 	}
+	return since(ctx, ws, where, ref)
+}
+
+// Between returns what differs between two commits: in to, from the one at which its branch
+// and that of from parted. If to is empty, it is as Since. where is the place in the user's
+// text. Every error is a *problem.Error.
+func Between(ctx context.Context, ws *workspace.Workspace, where, from, to string) (*Changes, error) {
+	if to == "" {
+		return since(ctx, ws, where, from)
+	}
+	found, err := git.Between(ctx, ws.Root, from, to)
+	if err != nil {
+		return nil, explained(ctx, ws.Root, where, from, to, err)
+	}
+	return sorted(ctx, ws, where, fmt.Sprintf(" between %s and %s (%.7s…%.7s)", from, to, found.Base, found.Head), found)
+}
+
+func since(ctx context.Context, ws *workspace.Workspace, where, ref string) (*Changes, error) {
 	found, err := git.Since(ctx, ws.Root, ref)
 	if err != nil {
-		return nil, explained(ctx, ws.Root, where, ref, err)
+		return nil, explained(ctx, ws.Root, where, ref, "HEAD", err)
 	}
+	return sorted(ctx, ws, where, fmt.Sprintf(" since %s (%.7s)", ref, found.Base), found)
+}
+
+// sorted sorts what Git found. since is what to call it.
+func sorted(ctx context.Context, ws *workspace.Workspace, where, since string, found *git.Changes) (*Changes, error) {
 	top, err := filepath.Rel(found.Root, ws.Root)
 	if err != nil || !filepath.IsLocal(top) {
 		return nil, &problem.Error{Where: where, What: "the workspace is not in the repository that Git names, " + found.Root}
 	}
 	s := newSorter(ws, filepath.ToSlash(top))
-	s.Since = fmt.Sprintf(" since %s (%.7s)", ref, found.Base)
+	s.Since = since
 	for _, name := range found.Paths {
+		if found.Head != "" {
+			s.after = func() []byte { return git.Show(ctx, found.Root, found.Head, name) }
+		}
 		s.add(name, func() []byte { return git.Show(ctx, found.Root, found.Base, name) })
 	}
 	return s.Changes, nil
@@ -84,25 +110,26 @@ func After(ws *workspace.Workspace, then Run) *Changes {
 }
 
 // explained is the error that tells the user what to do.
-func explained(ctx context.Context, dir, where, ref string, err error) error {
+func explained(ctx context.Context, dir, where, from, to string, err error) error {
 	p := &problem.Error{Where: where, What: "it cannot be told what has changed", Cause: err}
+	unknown, none := errors.AsType[*git.NoCommitError](err)
 	switch shallow := git.Shallow(ctx, dir); {
 	case errors.Is(err, git.ErrNoGit):
 		p.Hint = "install Git, or leave the flag out"
 	case errors.Is(err, git.ErrNoRepository):
 		p.What, p.Cause = fmt.Sprintf("%s is not in a Git repository", dir), nil
 		p.Hint = "leave the flag out; a container needs the .git folder too"
-	case errors.Is(err, git.ErrNoCommit) && shallow:
-		p.What, p.Cause = fmt.Sprintf("Git knows no commit %q, and this clone does not have all of the history", ref), nil
+	case none && shallow:
+		p.What, p.Cause = fmt.Sprintf("Git knows no commit %q, and this clone does not have all of the history", unknown.Ref), nil
 		p.Hint = fetchHint
-	case errors.Is(err, git.ErrNoCommit):
-		p.What, p.Cause = fmt.Sprintf("Git knows no commit %q", ref), nil
+	case none:
+		p.What, p.Cause = fmt.Sprintf("Git knows no commit %q", unknown.Ref), nil
 		p.Hint = "git branch --all lists the branches; git fetch origin gets those of the server"
 	case errors.Is(err, git.ErrNoMergeBase) && shallow:
-		p.What, p.Cause = fmt.Sprintf("this clone does not have the commit from which %s and HEAD parted", ref), nil
+		p.What, p.Cause = fmt.Sprintf("this clone does not have the commit from which %s and %s parted", from, to), nil
 		p.Hint = fetchHint
 	case errors.Is(err, git.ErrNoMergeBase):
-		p.What, p.Cause = fmt.Sprintf("%s and HEAD have no commit in common", ref), nil
+		p.What, p.Cause = fmt.Sprintf("%s and %s have no commit in common", from, to), nil
 		p.Hint = "name a branch of the same history"
 	}
 	return p
@@ -115,10 +142,13 @@ type sorter struct {
 	*Changes
 	ws  *workspace.Workspace
 	top string // the workspace in the repository
+	// after returns the lock file as it is.
+	after func() []byte
 }
 
 func newSorter(ws *workspace.Workspace, top string) *sorter {
-	return &sorter{Changes: &Changes{Packages: map[*workspace.Package]bool{}, own: map[*workspace.Package]bool{}}, ws: ws, top: top}
+	return &sorter{Changes: &Changes{Packages: map[*workspace.Package]bool{}, own: map[*workspace.Package]bool{}}, ws: ws, top: top,
+		after: func() []byte { return folder.Read(ws.Root, ws.LockFile) }}
 }
 
 // add adds a changed file of the repository. before returns what it was.
@@ -182,7 +212,7 @@ func (s *sorter) all(because string) {
 // lock adds the packages for which another lock file has something else installed. It
 // returns false if that cannot be told.
 func (s *sorter) lock(before []byte) bool {
-	then, now := installed.Locked(s.ws, before), installed.Locked(s.ws, folder.Read(s.ws.Root, s.ws.LockFile))
+	then, now := installed.Locked(s.ws, before), installed.Locked(s.ws, s.after())
 	if then == nil || now == nil {
 		return false
 	}

@@ -207,3 +207,47 @@ func TestNarrow(t *testing.T) {
 		})
 	}
 }
+
+func TestBetween(t *testing.T) {
+	root := repository(t, "")
+	commit := func(file, text string) {
+		testkit.Write(t, root, file, text)
+		runGit(t, root, "add", "-A")
+		runGit(t, root, "-c", "user.name=n", "-c", "user.email=n@example.com", "commit", "-qm", file)
+	}
+	runGit(t, root, "checkout", "-qb", "topic")
+	commit("packages/core/a", "")
+	runGit(t, root, "checkout", "-qb", "locked")
+	commit("package-lock.json", lock("2.0.0"))
+	runGit(t, root, "checkout", "-q", "main")
+	commit("packages/web/a", "")
+	ws, err := workspace.Load(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	testkit.Write(t, root, "packages/web/plugins/one/a", "") // only in the working tree
+	for _, tt := range []struct{ claim, from, to, want, since string }{
+		{"the working tree, from where the branches parted", "topic", "", "one top web", " since topic ("},
+		{"two branches, from where they parted", "main", "topic", "core top", " between main and topic ("},
+		{"the lock files of both commits", "topic", "locked", "core top", " between topic and locked ("},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			c, err := Between(t.Context(), ws, "-workspace=[x]", tt.from, tt.to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for pkg := range c.Packages {
+				names = append(names, pkg.Name)
+			}
+			if slices.Sort(names); strings.Join(names, " ") != tt.want || c.All != "" || !strings.HasPrefix(c.Since, tt.since) {
+				t.Errorf("%q%s because of %q", names, c.Since, c.All)
+			}
+		})
+	}
+	for _, refs := range [][2]string{{"main", "nowhere"}, {"nowhere", "main"}, {"nowhere", ""}} {
+		if _, err := Between(t.Context(), ws, "-workspace=[x]", refs[0], refs[1]); err == nil || !strings.Contains(err.Error(), `-workspace=[x]: Git knows no commit "nowhere"`) {
+			t.Errorf("%q: %v", refs, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -17,12 +18,21 @@ var (
 	ErrNoMergeBase  = errors.New("they have no commit in common")
 )
 
-// Changes are what differs from a commit in a working tree.
+// NoCommitError is an ErrNoCommit that tells of which ref.
+type NoCommitError struct{ Ref string }
+
+func (e *NoCommitError) Error() string { return fmt.Sprintf("there is no commit %q", e.Ref) }
+
+func (e *NoCommitError) Unwrap() error { return ErrNoCommit }
+
+// Changes are what differs from a commit in a working tree, or in another commit.
 type Changes struct {
 	// Root is the top folder of the repository, symbolic links resolved.
 	Root string
-	// Base is the commit from which the branch of the ref and that of HEAD parted.
+	// Base is the commit with which is compared.
 	Base string
+	// Head is the commit that is compared with it. Empty means the working tree.
+	Head string
 	// Paths are what was committed since, staged, changed, added or removed in the working
 	// tree, without what Git ignores; relative to Root, with slashes. A submodule, and a
 	// repository in the working tree, is a path without what is in it.
@@ -33,6 +43,27 @@ type Changes struct {
 // and HEAD have in common. The error is, or wraps, one of those above, or tells what Git
 // said. It starts five processes.
 func Since(ctx context.Context, dir, ref string) (*Changes, error) {
+	return changes(ctx, dir, ref, func(root, commit string) (*Changes, error) {
+		base, err := parted(ctx, root, commit, "HEAD")
+		return &Changes{Base: base}, err
+	})
+}
+
+// Between returns what differs in the commit to from the last one that it and from have in
+// common, whatever the working tree holds. It is otherwise as Since.
+func Between(ctx context.Context, dir, from, to string) (*Changes, error) {
+	return changes(ctx, dir, from, func(root, commit string) (*Changes, error) {
+		head, err := commitOf(ctx, root, to)
+		if err != nil {
+			return nil, err
+		}
+		base, err := parted(ctx, root, commit, head)
+		return &Changes{Base: base, Head: head}, err
+	})
+}
+
+// changes fills in what ends returns for the commit that ref names.
+func changes(ctx context.Context, dir, ref string, ends func(root, commit string) (*Changes, error)) (*Changes, error) {
 	root, err := ask(ctx, dir, "rev-parse", "--show-toplevel")
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
@@ -42,24 +73,29 @@ func Since(ctx context.Context, dir, ref string) (*Changes, error) {
 	case err != nil:
 		return nil, err // such as a folder that belongs to somebody else
 	}
-	c := &Changes{Root: filepath.FromSlash(root)}
-	if strings.HasPrefix(ref, "-") {
-		return nil, ErrNoCommit // it would be an option
-	}
-	commit, err := ask(ctx, c.Root, "rev-parse", "--verify", "--quiet", ref+"^{commit}")
-	if err != nil || commit == "" {
-		return nil, errors.Join(ErrNoCommit, ctx.Err())
-	}
-	if c.Base, err = ask(ctx, c.Root, "merge-base", commit, "HEAD"); err != nil || c.Base == "" {
-		return nil, errors.Join(ErrNoMergeBase, ctx.Err())
-	}
-	changed, err := ask(ctx, c.Root, "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=none", c.Base, "--")
+	root = filepath.FromSlash(root)
+	commit, err := commitOf(ctx, root, ref)
 	if err != nil {
 		return nil, err
 	}
-	added, err := ask(ctx, c.Root, "ls-files", "-z", "--others", "--exclude-standard")
+	c, err := ends(root, commit)
 	if err != nil {
 		return nil, err
+	}
+	c.Root = root
+	args := []string{"diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--ignore-submodules=none", c.Base}
+	if c.Head != "" {
+		args = append(args, c.Head)
+	}
+	changed, err := ask(ctx, c.Root, append(args, "--")...)
+	if err != nil {
+		return nil, err
+	}
+	added := ""
+	if c.Head == "" {
+		if added, err = ask(ctx, c.Root, "ls-files", "-z", "--others", "--exclude-standard"); err != nil {
+			return nil, err
+		}
 	}
 	for name := range strings.SplitSeq(changed+"\x00"+added, "\x00") {
 		if name = strings.TrimSuffix(name, "/"); name != "" {
@@ -67,6 +103,27 @@ func Since(ctx context.Context, dir, ref string) (*Changes, error) {
 		}
 	}
 	return c, nil
+}
+
+// commitOf is the commit that a ref names.
+func commitOf(ctx context.Context, root, ref string) (string, error) {
+	if strings.HasPrefix(ref, "-") {
+		return "", &NoCommitError{ref} // it would be an option
+	}
+	commit, err := ask(ctx, root, "rev-parse", "--verify", "--quiet", ref+"^{commit}")
+	if err != nil || commit == "" {
+		return "", errors.Join(&NoCommitError{ref}, ctx.Err())
+	}
+	return commit, nil
+}
+
+// parted is the last commit that two have in common.
+func parted(ctx context.Context, root, a, b string) (string, error) {
+	base, err := ask(ctx, root, "merge-base", a, b)
+	if err != nil || base == "" {
+		return "", errors.Join(ErrNoMergeBase, ctx.Err())
+	}
+	return base, nil
 }
 
 // Shallow reports whether a repository was cloned without all of its history.

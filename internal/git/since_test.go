@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/testkit"
@@ -120,5 +121,36 @@ func TestSinceCannotTell(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	if _, err := Since(t.Context(), root, "main"); !errors.Is(err, ErrNoGit) {
 		t.Error(err)
+	}
+}
+
+func TestBetween(t *testing.T) {
+	root := repository(t) // main is one commit ahead of topic, which is checked out
+	testkit.Write(t, root, "committed", "x")
+	run(t, root, "commit", "-qam", "third")
+	testkit.Write(t, root, "new", "x")
+	for _, tt := range []struct {
+		claim, from, to string
+		want            []string
+	}{
+		{"neither what the first has beside counts, nor the working tree", "main", "topic", []string{"committed"}},
+		{"nor the other way round", "topic", "main", []string{"only-on-main"}},
+		{"from a commit to itself nothing differs", "main", "main", nil},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			c, err := Between(t.Context(), root, tt.from, tt.to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.Sort(c.Paths); !slices.Equal(c.Paths, tt.want) {
+				t.Errorf("got %q, want %q", c.Paths, tt.want)
+			}
+		})
+	}
+	for _, refs := range [][2]string{{"main", "nowhere"}, {"nowhere", "main"}, {"main", "--output=nowhere"}} {
+		_, err := Between(t.Context(), root, refs[0], refs[1])
+		if e := (*NoCommitError)(nil); !errors.As(err, &e) || !strings.Contains(e.Ref, "nowhere") || !errors.Is(err, ErrNoCommit) {
+			t.Errorf("%q: %v", refs, err)
+		}
 	}
 }
