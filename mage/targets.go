@@ -11,9 +11,9 @@
 //
 // Pointer parameters are optional flags of Mage, such as -workspace=core; nil means that
 // the flag is not given. A function that calls a target passes nil for each flag that it does
-// not set. Every target runs in the workspace around the working folder, ends its processes
-// when ctx is done, and returns an error whose exit code Mage passes on. docs/targets.md
-// describes them.
+// not set. Every target runs in the workspace around the working folder, and for the package
+// in whose folder that is, if nothing else is asked for. It ends its processes when ctx is
+// done, and returns an error whose exit code Mage passes on. docs/targets.md describes them.
 package mage
 
 import (
@@ -119,9 +119,10 @@ func Clean(
 	ctx context.Context,
 	workspace *string, // packages to clean: a name, a folder or a glob; several with commas
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	exclude *string, // packages to leave out, written as in -workspace
 	args *string, // arguments for the scripts, such as "--force"
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "clean", Packages: workspace, Since: since, Extra: args})
+	return engine.Run(ctx, engine.Request{Target: "clean", Packages: workspace, Since: since, Exclude: exclude, Extra: args})
 }
 
 // Run runs scripts of any name in all packages that have them.
@@ -144,8 +145,9 @@ func Watch(
 	ctx context.Context,
 	target *string, // build, typecheck, test or lint; build if left out
 	workspace *string, // packages: a name, a folder or a glob; several with commas
+	exclude *string, // packages to leave out, written as in -workspace
 ) error {
-	return rerun.Watch(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace})
+	return rerun.Watch(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, Exclude: exclude})
 }
 
 // List shows the packages, with their folders, versions, scripts and dependencies among each other.
@@ -165,11 +167,12 @@ func Plan(
 	nodeps *bool, // leave out the packages that they depend on
 	explain *bool, // show which file declares what of each task
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	exclude *string, // packages to leave out, written as in -workspace
 	args *string, // arguments for the scripts
 	json *bool, // print the plan as JSON
 	graph *string, // print the graph of the tasks: mermaid, dot, or html for a page
 ) error {
-	request := engine.Request{Target: engine.Or(target, "build"), Packages: workspace, NoDeps: nodeps, Since: since, Extra: args}
+	request := engine.Request{Target: engine.Or(target, "build"), Packages: workspace, NoDeps: nodeps, Since: since, Exclude: exclude, Extra: args}
 	return engine.Plan(ctx, request, planview.Flags{Explain: explain, JSON: json, Graph: graph})
 }
 

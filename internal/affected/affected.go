@@ -45,18 +45,20 @@ func Since(ctx context.Context, ws *workspace.Workspace, ref string) (*Changes, 
 	return since(ctx, ws, where, ref)
 }
 
-// Between returns what differs between two commits: in to, from the one at which its branch
-// and that of from parted. If to is empty, it is as Since. where is the place in the user's
-// text. Every error is a *problem.Error.
-func Between(ctx context.Context, ws *workspace.Workspace, where, from, to string) (*Changes, error) {
-	if to == "" {
-		return since(ctx, ws, where, from)
+// Between returns a function that tells what differs between two commits: in to, from the one
+// at which its branch and that of from parted. If to is empty, it is as Since. where is the
+// place in the user's text. Every error of it is a *problem.Error.
+func Between(ctx context.Context, ws *workspace.Workspace) func(where, from, to string) (*Changes, error) {
+	return func(where, from, to string) (*Changes, error) {
+		if to == "" {
+			return since(ctx, ws, where, from)
+		}
+		found, err := git.Between(ctx, ws.Root, from, to)
+		if err != nil {
+			return nil, explained(ctx, ws.Root, where, from, to, err)
+		}
+		return sorted(ctx, ws, where, fmt.Sprintf(" between %s and %s (%.7s…%.7s)", from, to, found.Base, found.Head), found)
 	}
-	found, err := git.Between(ctx, ws.Root, from, to)
-	if err != nil {
-		return nil, explained(ctx, ws.Root, where, from, to, err)
-	}
-	return sorted(ctx, ws, where, fmt.Sprintf(" between %s and %s (%.7s…%.7s)", from, to, found.Base, found.Head), found)
 }
 
 func since(ctx context.Context, ws *workspace.Workspace, where, ref string) (*Changes, error) {

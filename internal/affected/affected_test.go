@@ -232,7 +232,7 @@ func TestBetween(t *testing.T) {
 		{"the lock files of both commits", "topic", "locked", "core top", " between topic and locked ("},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			c, err := Between(t.Context(), ws, "-workspace=[x]", tt.from, tt.to)
+			c, err := Between(t.Context(), ws)("-workspace=[x]", tt.from, tt.to)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -246,7 +246,7 @@ func TestBetween(t *testing.T) {
 		})
 	}
 	for _, refs := range [][2]string{{"main", "nowhere"}, {"nowhere", "main"}, {"nowhere", ""}} {
-		if _, err := Between(t.Context(), ws, "-workspace=[x]", refs[0], refs[1]); err == nil || !strings.Contains(err.Error(), `-workspace=[x]: Git knows no commit "nowhere"`) {
+		if _, err := Between(t.Context(), ws)("-workspace=[x]", refs[0], refs[1]); err == nil || !strings.Contains(err.Error(), `-workspace=[x]: Git knows no commit "nowhere"`) {
 			t.Errorf("%q: %v", refs, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/plan"
+	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/session"
 	"github.com/heapmage/heapmage/internal/tally"
 )
@@ -26,8 +27,11 @@ type Repeated struct {
 func (r Repeated) Run(outer, runs context.Context) error {
 	session.CollectSparingly()
 	p, planned, err := prepareRun(runs, r.Request, false)
-	if err != nil || planned.Unaffected != "" {
+	if err != nil || planned.Unaffected != "" && r.Again != nil {
 		return err
+	}
+	if planned.Unaffected != "" {
+		return report.Say(outer, p.environ, event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected})
 	}
 	if r.Because.Text != "" {
 		p.notices = append([]event.Notice{r.Because}, p.notices...)

@@ -123,7 +123,7 @@ func (p *place) slots() int {
 }
 
 func (p *place) setting() plan.Setting {
-	return plan.Setting{Workspace: p.ws, Config: p.config, Declared: p.declared}
+	return plan.Setting{Workspace: p.ws, Config: p.config, Declared: p.declared, Folder: p.ws.Rel(p.dir)}
 }
 
 // cpus is how many processors a run may use.
@@ -200,6 +200,7 @@ func (p *place) prepareRun(ctx context.Context, request Request, readOnly bool) 
 		return nil, nil, err
 	}
 	setting := p.setting()
+	setting.Between = affected.Between(ctx, p.ws)
 	if request.Since != nil {
 		var err error
 		if setting.Changed, err = affected.Since(ctx, p.ws, *request.Since); err != nil {

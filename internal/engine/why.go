@@ -27,7 +27,8 @@ func Why(ctx context.Context, task string) error {
 	if err != nil {
 		return err
 	}
-	p, planned, err := place.prepareRun(ctx, Request{Target: target, Packages: &pkg.Dir}, true)
+	keys := pkg.Keys() // the last is its folder, or "//"
+	p, planned, err := place.prepareRun(ctx, Request{Target: target, Packages: &keys[len(keys)-1]}, true)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func (w *Worker) Do(ctx context.Context, request Request) (event.TaskFinished, e
 		return event.TaskFinished{}, err
 	}
 	if len(planned.Graph.Tasks) != 1 {
-		return event.TaskFinished{}, errors.New(Or(request.Packages, ".") + " is more than one package: give each its own task")
+		return event.TaskFinished{}, errors.New(Or(request.Packages, "//") + " is not one package: give each its own task")
 	}
 	t := planned.Graph.Tasks[0]
 	defer w.lock(t.ID)()

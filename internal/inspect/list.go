@@ -9,11 +9,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/affected"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/selection"
 	"github.com/heapmage/heapmage/internal/table"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
@@ -66,7 +68,7 @@ func List(ctx context.Context, selected *string, asJSON bool) error {
 	}
 	packages := ws.All()
 	if selected != nil {
-		if packages, err = ws.Select(*selected); err != nil {
+		if packages, err = selectIn(ctx, ws, *selected); err != nil {
 			return err
 		}
 	}
@@ -79,6 +81,20 @@ func List(ctx context.Context, selected *string, asJSON bool) error {
 		return report.Emit(ctx, os.Environ(), text, nil)
 	}
 	return report.Print(ctx, os.Environ(), func(out *report.Console) error { return l.write(out, report.Width()) })
+}
+
+// selectIn returns the packages that the text of -workspace means.
+func selectIn(ctx context.Context, ws *workspace.Workspace, text string) ([]*workspace.Package, error) {
+	dir, _ := os.Getwd() // an error of it ends the command earlier
+	space := selection.Space{Workspace: ws, Folder: ws.Rel(dir), Changed: func(where string, r selection.Range) (map[*workspace.Package]bool, error) {
+		c, err := affected.Between(ctx, ws)(where, r.From, r.To)
+		if err != nil {
+			return nil, err
+		}
+		return c.Packages, nil
+	}}
+	found, err := space.Select("-workspace", text)
+	return found.Packages, err
 }
 
 func listOf(ws *workspace.Workspace, packages []*workspace.Package) listed {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/heapmage/heapmage/internal/selection"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -37,7 +38,7 @@ func TestLabels(t *testing.T) {
 			for _, p := range packages {
 				label := labels[p.Name]
 				got = append(got, label)
-				if found, err := ws.Select(label); p.Dir != "." && (err != nil || len(found) != 1 || found[0] != p) {
+				if found, err := (selection.Space{Workspace: ws}).Select("-workspace", label); p.Dir != "." && (err != nil || len(found.Packages) != 1 || found.Packages[0] != p) {
 					t.Errorf("-workspace=%s does not mean %s: %v", label, p.Name, err)
 				}
 			}

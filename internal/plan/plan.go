@@ -32,7 +32,8 @@ type Request struct {
 	Target string
 	// Mode is how memory is treated; empty means event.Parallel.
 	Mode event.Mode
-	// Packages selects packages: names, folders or globs, separated by commas.
+	// Packages selects packages, in the language of package selection. Not given, it is those
+	// of the folder in which the user is.
 	Packages *string
 	// NoDeps leaves out what the selected packages depend on.
 	NoDeps *bool
@@ -102,7 +103,7 @@ type Plan struct {
 	Notices []event.Notice
 
 	// Unaffected tells that nothing has to run, as nothing has changed since the commit
-	// that the request names. It is empty if something runs.
+	// that the request names, or no package is left. It is empty if something runs.
 	Unaffected string
 
 	// targets are those of the request, each once.
@@ -118,11 +119,16 @@ type Setting struct {
 	Config    *config.Config
 	// Declared is what the workspace declares about its tasks.
 	Declared *declared.Model
+	// Folder is where the user is, relative to the workspace, with slashes. Empty means the root.
+	Folder string
 	// Changed are the packages that have changed since the commit or the run that the
 	// request names; nil if it names none.
 	Changed *affected.Changes
 	// Reads tells what tasks are known to read, for Changed; nil if nothing is known.
 	Reads func(*taskgraph.Graph) (mayRead func(pkg *workspace.Package, files []string) bool)
+	// Between returns what has changed in a range that a selection names; see package
+	// affected. Nil means that none can be named.
+	Between func(where, from, to string) (*affected.Changes, error)
 }
 
 // New plans a request. Every error is one that the user can fix.
@@ -144,26 +150,32 @@ func (p *Plan) notice(kind event.NoticeKind, text string) {
 }
 
 func (p *Plan) setTasks() error {
+	p.Graph = &taskgraph.Graph{}
 	extra, err := p.words()
 	if err != nil {
+		return err
+	}
+	asked, err := p.choose()
+	if err != nil || p.Unaffected != "" {
 		return err
 	}
 	r := taskgraph.Request{
 		NoDeps: given(p.NoDeps), Order: p.order, Script: p.script, Targets: targets,
 		Packages: p.Workspace.All(), Writes: p.writes,
 	}
-	asked := make([]selection, 0, len(p.targets))
-	for _, target := range p.targets {
-		s, err := p.selected(target)
+	for _, c := range asked {
+		runs, err := p.runsIn(c)
+		if err != nil && c.varies { // others may have the script after another change
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		runs, err := p.runsIn(s)
-		if err != nil {
-			return err
-		}
-		asked = append(asked, s)
-		r.Wanted = append(r.Wanted, taskgraph.Wanted{Target: target, Packages: runs})
+		r.Wanted = append(r.Wanted, taskgraph.Wanted{Target: c.target, Packages: runs})
+	}
+	if len(r.Wanted) == 0 {
+		p.Unaffected = fmt.Sprintf("Nothing to %s: of %s in %s none has a script for it", p.Target, packages(len(asked[0].packages)), asked[0].where)
+		return nil
 	}
 	kept, warnings, err := workspace.BreakCycles(r.Ordering())
 	if err != nil {
@@ -205,13 +217,13 @@ func (p *Plan) setTasks() error {
 	if p.Again != nil {
 		p.keepAffected(gone)
 	}
-	for _, s := range asked {
-		root := p.findRootScript(s.target)
-		if s.target == "build" {
+	for _, c := range asked {
+		root := p.findRootScript(c.target)
+		if c.target == "build" {
 			p.root = root
 		}
-		if !s.named {
-			p.mentionRoot(root, s.packages)
+		if !c.named {
+			p.mentionRoot(root, c.packages)
 		}
 	}
 	p.mentionRunners()
@@ -235,50 +247,24 @@ func (p *Plan) absorb() (gone map[*taskgraph.Task]*taskgraph.Task) {
 // mostContrary is how many orders that are left out a line names.
 const mostContrary = 3
 
-// selection is a target with the packages that the request asks for.
-type selection struct {
-	target   string
-	packages []*workspace.Package
-	named    bool // the request names them
-}
-
-// selected returns the packages that the request asks for. The root of a workspace with
-// members is included only by name, or if its task is declared beside those of the members.
-func (p *Plan) selected(target string) (s selection, err error) {
-	s.target = target
-	switch {
-	case p.Request.Packages != nil:
-		s.named = true
-		s.packages, err = p.Workspace.Select(*p.Request.Packages)
-	case target == "bundle" && p.Workspace.RootPackage != nil:
-		s.packages = []*workspace.Package{p.Workspace.RootPackage}
-	case len(p.Workspace.Packages) == 1:
-		s.packages = p.Workspace.Packages
-	default:
-		root := slices.ContainsFunc(script.Names(target), p.Declared.RootTask)
-		s.packages = slices.DeleteFunc(p.Workspace.All(), func(pkg *workspace.Package) bool { return pkg.Dir == "." && !root })
-	}
-	return s, err
-}
-
 // runsIn are the packages in which a target is to run: those that are selected, or the root
 // if none of them has a script for it.
-func (p *Plan) runsIn(s selection) ([]*workspace.Package, error) {
-	has := func(pkg *workspace.Package) bool { return p.has(pkg, s.target) }
-	if slices.ContainsFunc(s.packages, has) {
-		return s.packages, nil
+func (p *Plan) runsIn(c choice) ([]*workspace.Package, error) {
+	has := func(pkg *workspace.Package) bool { return p.has(pkg, c.target) }
+	if slices.ContainsFunc(c.packages, has) {
+		return c.packages, nil
 	}
 	root := p.Workspace.RootPackage
 	switch {
-	case !s.named && root != nil && has(root):
-		if !slices.Contains(s.packages, root) {
-			p.notice(event.RootFallback, fmt.Sprintf("No package has a %s script: the root's runs instead", s.target))
+	case !c.named && root != nil && has(root):
+		if !slices.Contains(c.packages, root) {
+			p.notice(event.RootFallback, fmt.Sprintf("No package has a %s script: the root's runs instead", c.target))
 		}
 		return []*workspace.Package{root}, nil
-	case !isTarget(s.target) && slices.Contains(p.Declared.Names(), s.target): // it may only name others that come first
-		return s.packages, nil
+	case !isTarget(c.target) && slices.Contains(p.Declared.Names(), c.target): // it may only name others that come first
+		return c.packages, nil
 	}
-	return nil, p.noScript(s)
+	return nil, p.noScript(c)
 }
 
 func (p *Plan) has(pkg *workspace.Package, target string) bool {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/heapmage/heapmage/internal/affected"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/event"
@@ -87,7 +88,14 @@ func TestNew(t *testing.T) {
 		{"does not mention it if it runs because a package depends on it", build + `, "x": "y"}, "version": "1.0.0", "packageManager": "yarn@4.0.0", "z": {`, map[string]string{"site after root": build, "web": "", "docs": ""}, "", Request{Target: "build"}, "root#build site#build", ""},
 		{"does not mention it if it only has the packages' run", `"build": "turbo build"`, map[string]string{"core": build, "web": "", "docs": ""}, "", Request{Target: "build"}, "core#build", ""},
 		{"mentions it if it does more than that", `"build": "tsc -b && turbo build"`, three, "", Request{Target: "build"}, "core#build web#build", event.RootLeftOut},
-		{"runs the root by name", build, three, "", Request{Target: "build", Packages: text(".")}, "root#build", ""},
+		{"runs the root by name", build, three, "", Request{Target: "build", Packages: text("//")}, "root#build", ""},
+		{"tells how to write the root", build, three, "", Request{Target: "build", Packages: text(".")}, "root#build", event.Selected},
+		{"leaves packages out", "", three, "", Request{Target: "build", Exclude: text("web")}, "core#build", ""},
+		{"builds what is left out if another needs it", "", three, "", Request{Target: "build", Packages: text("...core"), Exclude: text("core")}, "core#build web#build", ""},
+		{"leaves out all but one", "", map[string]string{"core": build, "web": build}, "", Request{Target: "build", Exclude: text("!core")}, "core#build", ""},
+		{"has nothing to do if all are left out", "", three, "", Request{Target: "build", Packages: text("web"), Exclude: text("*")}, "", ""},
+		{"does not run the root's script for packages that have none", lint, map[string]string{"core": lint, "web": ""}, "", Request{Target: "lint", Exclude: text("core")}, `packages/web: the package has no script for "lint"`, ""},
+		{"refuses to leave out a package that does not exist", "", three, "", Request{Target: "build", Exclude: text("cor")}, "-exclude=cor: no package … core", ""},
 		{"bundles the root", `"bundle": "esbuild"`, three, "", Request{Target: "bundle"}, "root#bundle", ""},
 		{"finds a synonym", "", map[string]string{"core": `"check-types": "tsc --noEmit"`}, "", Request{Target: "typecheck"}, "core#typecheck", ""},
 		{"takes the configured script", "", map[string]string{"core": `"compile:all": "x"`}, "tasks: {build: {script: \"compile:all\"}}", Request{Target: "build"}, "core#build", ""},
@@ -96,7 +104,7 @@ func TestNew(t *testing.T) {
 		{"names the scripts there are if the target has none", "", map[string]string{"core": `"compile:all": "x"`}, "", Request{Target: "lint"}, `no package has a script for "lint" … compile:all`, ""},
 		{"names the package that has none", "", three, "", Request{Target: "lint", Packages: text("core")}, `the package has no script for "lint"`, ""},
 		{"names the packages that have none", "", three, "", Request{Target: "lint", Packages: text("core,web")}, `none of these packages has a script for "lint"`, ""},
-		{"points to the root that has one", lint, three, "", Request{Target: "lint", Packages: text("core")}, "the root has one: -workspace=. runs it", ""},
+		{"points to the root that has one", lint, three, "", Request{Target: "lint", Packages: text("core")}, "the root has one: -workspace=// runs it", ""},
 		{"refuses a package that does not exist", "", three, "", Request{Target: "build", Packages: text("cor")}, "core", ""},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
@@ -220,7 +228,7 @@ func TestRootAdvice(t *testing.T) {
 		{"asks for a script if there is none", `"build": "tsc -b && turbo build"`, "",
 			`put that into a script "before-packages" of the root, and set in heapmage.yaml: tasks: {build: {dependsOn: [^build, "//#before-packages"]}}`},
 		{"mentions that it may build all", `"build": "node build.js"`, "",
-			`put that into a script "before-packages" of the root, and set in heapmage.yaml: tasks: {build: {dependsOn: [^build, "//#before-packages"]}}; or if it builds the packages too: -workspace=.`},
+			`put that into a script "before-packages" of the root, and set in heapmage.yaml: tasks: {build: {dependsOn: [^build, "//#before-packages"]}}; or if it builds the packages too: -workspace=//`},
 		{"is none if the root's only fans out", `"build": "turbo build"`, "", ""},
 		{"is none without a root's build", "", "", ""},
 	} {
@@ -312,4 +320,57 @@ func FuzzRunning(f *testing.F) {
 		}
 		outers(root) // must not panic
 	})
+}
+
+// TestHere plans for the folder in which the user is, and for a commit of which it is told
+// what has changed.
+func TestHere(t *testing.T) {
+	const build, lint = `"build": "tsc"`, `"lint": "eslint ."`
+	in := tree(t, lint, map[string]string{"core": build, "web after core": build + "," + lint, "docs": build}, "")
+	in.Between = func(_, from, to string) (*affected.Changes, error) {
+		pkg := in.Workspace.Named(from)
+		return &affected.Changes{Packages: map[*workspace.Package]bool{pkg: true}, Since: " since then", All: to}, nil
+	}
+	for _, tt := range []struct {
+		claim, folder string
+		request       Request
+		want, said    string
+	}{
+		{"of a package", "packages/web/src", Request{Target: "build"}, "core#build web#build", "Only web, in whose folder this is; -workspace='*' means all"},
+		{"that holds packages", "packages", Request{Target: "build"}, "core#build docs#build web#build", "Only the 3 packages below this folder; -workspace='*' means all"},
+		{"that holds none", "scripts", Request{Target: "build"}, "core#build docs#build web#build", ""},
+		{"without what is left out", "packages", Request{Target: "build", Exclude: text("...core")}, "docs#build", "Only the 3"},
+		{"but for a flag", "packages/web", Request{Target: "build", Packages: text("docs")}, "docs#build", ""},
+		{"whose script is bundled", "packages/core", Request{Target: "bundle"}, `packages/core: the package has no script for "bundle"`, ""},
+		{"whose package has no script, though the root has one", "packages/core", Request{Target: "lint"}, `packages/core: the package has no script for "lint"`, ""},
+		{"after a commit", "", Request{Target: "lint", Packages: text("[web]")}, "web#lint", ""},
+		{"after one that may concern all", "", Request{Target: "lint", Packages: text("[web...x]")}, "web#lint", "All packages have changed since then: x may concern each of them"},
+		{"after one that changed nothing with a script", "", Request{Target: "lint", Packages: text("[core]")}, "", "Nothing to lint: of 1 package in -workspace=[core] none has a script for it"},
+		{"after one that changed nothing else", "", Request{Target: "build", Packages: text("[core]"), Exclude: text("core")}, "", "Nothing to build: no package is selected by -workspace=[core] -exclude=core"},
+	} {
+		t.Run(tt.claim, func(t *testing.T) {
+			in.Folder = tt.folder
+			p, err := New(tt.request, in)
+			if err != nil {
+				if !strings.Contains(err.Error(), tt.want) {
+					t.Error(err)
+				}
+				return
+			}
+			var ids []string
+			for _, task := range p.Graph.Tasks {
+				ids = append(ids, task.ID)
+			}
+			if got := strings.Join(ids, " "); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			said := p.Unaffected
+			for _, n := range p.Notices {
+				said += n.Text
+			}
+			if !strings.HasPrefix(said, tt.said) || tt.said == "" && said != "" {
+				t.Errorf("said %q, want %q", said, tt.said)
+			}
+		})
+	}
 }

@@ -62,12 +62,12 @@ func (p *Plan) mentionRoot(root rootScript, selected []*workspace.Package) {
 		if have == 1 {
 			verb = "has"
 		}
-		p.notice(event.RootLeftOut, fmt.Sprintf("%d of %d packages %s a %s script; the root's does not run (-workspace=. runs it)", have, len(selected), verb, root.target))
+		p.notice(event.RootLeftOut, fmt.Sprintf("%d of %d packages %s a %s script; the root's does not run (-workspace=// runs it)", have, len(selected), verb, root.target))
 	case len(root.work) == 0 || root.target != "build" && root.target != "clean":
 	case root.fansOut:
 		p.notice(event.RootLeftOut, fmt.Sprintf("The root's %s does more than the packages' scripts, and does not run: %s", root.name, shown(root.work)))
 	default:
-		p.notice(event.RootLeftOut, fmt.Sprintf("The root's %s does not run (-workspace=. runs it): %s", root.name, shown(root.work)))
+		p.notice(event.RootLeftOut, fmt.Sprintf("The root's %s does not run (-workspace=// runs it): %s", root.name, shown(root.work)))
 	}
 }
 
@@ -99,7 +99,7 @@ func (p *Plan) RootAdvice(t *taskgraph.Task) (n event.Notice) {
 		hint = fmt.Sprintf("put that into a script %q of the root, and %s", further, hint)
 	}
 	if !p.root.fansOut {
-		hint += "; or if it builds the packages too: -workspace=."
+		hint += "; or if it builds the packages too: -workspace=//"
 	}
 	return event.Notice{Kind: event.RootLeftOut, Hint: hint,
 		Text: fmt.Sprintf("Packages that have never been built may need what the root's %s does: %s", p.root.name, shown(p.root.work))}

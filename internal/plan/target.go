@@ -80,37 +80,37 @@ func (p *Plan) refuseEndless(extra []string) error {
 }
 
 // noScript is the error for a target that none of the packages has a script for.
-func (p *Plan) noScript(s selection) error {
+func (p *Plan) noScript(c choice) error {
 	where, who := "package.json", "no package has a"
 	if p.Workspace.Manager == workspace.Go {
 		where = "go.mod"
 	}
-	if s.target == "bundle" {
+	if c.target == "bundle" {
 		who = "the root has no" // packages are bundled only by name
 	}
-	if s.named {
-		where, who = "-workspace="+*p.Request.Packages, "none of these packages has a"
-		if len(s.packages) == 1 {
-			where, who = s.packages[0].Dir, "the package has no"
+	if c.named {
+		where, who = c.where, "none of these packages has a"
+		if len(c.packages) == 1 {
+			where, who = c.packages[0].Dir, "the package has no"
 		}
 	}
-	from := s.packages
-	if root := p.Workspace.RootPackage; root != nil && !s.named && !slices.Contains(s.packages, root) {
-		from = append(slices.Clone(s.packages), root)
+	from := c.packages
+	if root := p.Workspace.RootPackage; root != nil && !c.named && !slices.Contains(c.packages, root) {
+		from = append(slices.Clone(c.packages), root)
 	}
-	what, hint := fmt.Sprintf("%s script for %q", who, s.target), "none of them has any script"
+	what, hint := fmt.Sprintf("%s script for %q", who, c.target), "none of them has any script"
 	names := scriptNames(from)
-	if !isTarget(s.target) {
-		what = fmt.Sprintf("%s script %q", who, s.target)
+	if !isTarget(c.target) {
+		what = fmt.Sprintf("%s script %q", who, c.target)
 	}
 	switch {
-	case p.Workspace.RootPackage != nil && p.has(p.Workspace.RootPackage, s.target):
-		hint = "the root has one: -workspace=. runs it"
-	case len(names) > 0 && isTarget(s.target):
-		hint = fmt.Sprintf("choose one in heapmage.yaml, with tasks: {%s: {script: NAME}}; there are: %s", s.target, scriptsOf(from))
+	case p.Workspace.RootPackage != nil && p.has(p.Workspace.RootPackage, c.target):
+		hint = "the root has one: -workspace=// runs it"
+	case len(names) > 0 && isTarget(c.target):
+		hint = fmt.Sprintf("choose one in heapmage.yaml, with tasks: {%s: {script: NAME}}; there are: %s", c.target, scriptsOf(from))
 	case len(names) > 0:
-		if hint = "there are: " + scriptsOf(from); len(nearest.Names(s.target, names, 1)) > 0 {
-			hint = "did you mean " + strings.Join(nearest.Names(s.target, names, mostNear), ", or ") + "?"
+		if hint = "there are: " + scriptsOf(from); len(nearest.Names(c.target, names, 1)) > 0 {
+			hint = "did you mean " + strings.Join(nearest.Names(c.target, names, mostNear), ", or ") + "?"
 		}
 	}
 	return &problem.Error{Where: where, What: what, Hint: hint}

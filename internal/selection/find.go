@@ -1,4 +1,4 @@
-package workspace
+package selection
 
 import (
 	"cmp"
@@ -12,106 +12,116 @@ import (
 
 	"github.com/heapmage/heapmage/internal/nearest"
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// Select returns the packages that the patterns name, ordered by Dir. A pattern
-// is a package's name, its folder ("packages/core", "./packages/core" or
-// absolute), the name without its scope, the folder's last name, a folder that
-// holds several packages, or a glob over any of these. A package that is called just so
-// goes before a glob. One string may hold several
-// patterns, separated by commas. Without patterns every member is selected. A
-// pattern that matches nothing, or a name that several packages share, is a
-// *problem.Error that lists the candidates.
-func (w *Workspace) Select(patterns ...string) ([]*Package, error) {
-	if len(patterns) == 0 {
-		return slices.Clone(w.Packages), nil
-	}
-	var chosen []*Package
-	for _, list := range patterns {
-		for _, pattern := range splitList(list) {
-			found, err := w.find(strings.TrimSpace(pattern))
-			if err != nil {
-				return nil, err
-			}
-			chosen = append(chosen, found...)
-		}
-	}
-	slices.SortFunc(chosen, byDir)
-	return slices.Compact(chosen), nil
-}
+// rootName is the root, as Turborepo calls it.
+const rootName = "//"
 
-// splitList splits at commas outside of braces.
-func splitList(list string) []string {
-	var parts []string
-	depth, start := 0, 0
-	for i, c := range list {
-		switch {
-		case c == '{':
-			depth++
-		case c == '}' && depth > 0:
-			depth--
-		case c == ',' && depth == 0:
-			parts = append(parts, list[start:i])
-			start = i + 1
-		}
-	}
-	return append(parts, list[start:])
-}
+// called reports whether a package is called just so, by name or by folder.
+func (s Space) called(name string) bool { return len(s.exact(name)) > 0 }
 
-func (w *Workspace) find(pattern string) ([]*Package, error) {
-	if pattern == "" {
-		return nil, &problem.Error{Where: "-workspace=", What: "names no package", Hint: "write -workspace=NAME, or leave the flag out for all packages"}
+// exact are the packages that are called just so: one, or several if that is ambiguous. Of a
+// whole name, a folder and a part of either the first that fits counts.
+func (s Space) exact(name string) []*workspace.Package {
+	root := s.Workspace.RootPackage
+	if name == "" {
+		return nil
 	}
-	all := w.All()
-	folder := w.folder(pattern)
-	same := keep(all, func(p *Package) bool { return p.DeclaredName == pattern && p.DeclaredName != "" })
+	if root != nil && (name == rootName || name == ".") {
+		return []*workspace.Package{root}
+	}
+	if isLocation(name) {
+		return nil // where the user is decides
+	}
+	all := s.Workspace.All()
+	same := keep(all, func(p *workspace.Package) bool { return p.DeclaredName == name })
 	if len(same) > 1 { // the root shares its name with members, and they are meant
-		same = slices.DeleteFunc(same, func(p *Package) bool { return p == w.RootPackage })
+		same = slices.DeleteFunc(same, func(p *workspace.Package) bool { return p == root })
 	}
-	attempts := [][]*Package{
-		same,
-		keep(all, func(p *Package) bool { return p.Name == pattern || p.Dir == folder }),
-		keep(all, func(p *Package) bool { return p.Dir != "." && slices.Contains(p.shortNames(), pattern) }),
-	}
-	for _, found := range attempts {
-		switch len(found) {
-		case 0:
-		case 1:
-			return found, nil
-		default:
-			return nil, ambiguous(pattern, found)
+	folder := s.rel(name)
+	return cmpOr(same,
+		keep(all, func(p *workspace.Package) bool { return p.Name == name || p.Dir == folder }),
+		keep(all, func(p *workspace.Package) bool { return p.Dir != "." && slices.Contains(shortNames(p), name) }))
+}
+
+// cmpOr is the first list that has an element.
+func cmpOr(lists ...[]*workspace.Package) []*workspace.Package {
+	for _, l := range lists {
+		if len(l) > 0 {
+			return l
 		}
 	}
-	within := func(p *Package) bool { return strings.HasPrefix(p.Dir, folder+"/") }
-	if strings.ContainsAny(pattern, "*?[{") { // no package is called so
-		within = func(p *Package) bool { return p.matches(pattern) || strings.HasPrefix(p.Dir, folder+"/") }
-	}
-	if found := keep(w.Packages, within); len(found) > 0 {
+	return nil
+}
+
+// named returns the packages that a filter names: one that is called just so, or those in a
+// folder that is none, or those that a glob fits.
+func (s Space) named(f filter) ([]*workspace.Package, error) {
+	switch found := s.exact(f.name); len(found) {
+	case 0:
+	case 1:
 		return found, nil
+	default:
+		return nil, ambiguous(f, found)
 	}
-	return nil, w.unknown(pattern)
+	folder := s.rel(f.name)
+	found := keep(s.members(), func(p *workspace.Package) bool {
+		return strings.HasPrefix(p.Dir, folder+"/") || isGlob(f.name) && matches(p, f.name)
+	})
+	if len(found) == 0 && !(f.leavesOut && isGlob(f.name)) {
+		return nil, s.unknown(f)
+	}
+	return found, nil
 }
 
-func keep(packages []*Package, wanted func(*Package) bool) []*Package {
-	return slices.DeleteFunc(slices.Clone(packages), func(p *Package) bool { return !wanted(p) })
+// within returns the packages in a filter's folder: the one that is there, or else those below,
+// or those whose folders a glob fits.
+func (s Space) within(f filter) ([]*workspace.Package, error) {
+	folder := path.Join(s.home(), f.folder)
+	if filepath.IsAbs(filepath.FromSlash(f.folder)) {
+		folder = s.rel(f.folder)
+	}
+	if folder == ".." || strings.HasPrefix(folder, "../") {
+		return nil, &problem.Error{Where: f.where, What: "the folder is outside of the workspace", Hint: "./ and {} are relative to the folder in which you are"}
+	}
+	if p := s.Workspace.At(folder); p != nil {
+		return []*workspace.Package{p}, nil
+	}
+	found := keep(s.members(), func(p *workspace.Package) bool {
+		same, err := doublestar.Match(folder, p.Dir)
+		return isGlob(folder) && same && err == nil || folder == "." || strings.HasPrefix(p.Dir, folder+"/")
+	})
+	if len(found) == 0 && !(f.leavesOut && isGlob(folder)) {
+		e := &problem.Error{Where: f.where, What: "there is no package in " + folder, Hint: "plan shows the packages with their folders"}
+		var dirs []string
+		for _, p := range s.members() {
+			dirs = append(dirs, p.Dir, path.Dir(p.Dir))
+		}
+		slices.Sort(dirs)
+		base, _ := doublestar.SplitPattern(folder)
+		if near := nearest.Names(base, slices.Compact(dirs), 3); len(near) > 0 {
+			e.Hint = "did you mean " + strings.Join(near, ", ") + "?"
+		}
+		return nil, e
+	}
+	return found, nil
 }
 
-// folder turns a path into the form of Package.Dir.
-func (w *Workspace) folder(pattern string) string {
-	native := filepath.FromSlash(pattern)
-	if filepath.IsAbs(native) {
-		if resolved, err := filepath.EvalSymlinks(native); err == nil {
-			native = resolved
-		}
-		if rel, err := filepath.Rel(w.Root, native); err == nil {
-			native = rel
+func isGlob(text string) bool { return strings.ContainsAny(text, "*?[{") }
+
+// rel turns a path into the form of Package.Dir. One that is not absolute is relative to the root.
+func (s Space) rel(name string) string {
+	if native := filepath.FromSlash(name); filepath.IsAbs(native) {
+		if rel := s.Workspace.Rel(native); rel != "" {
+			return rel
 		}
 	}
-	return path.Clean(filepath.ToSlash(native))
+	return path.Clean(name)
 }
 
 // shortNames are the name without its scope and the folder's last name.
-func (p *Package) shortNames() []string {
+func shortNames(p *workspace.Package) []string {
 	names := []string{path.Base(p.Dir)}
 	if p.DeclaredName != "" {
 		if short := path.Base(p.DeclaredName); short != names[0] {
@@ -121,43 +131,51 @@ func (p *Package) shortNames() []string {
 	return names
 }
 
-func (p *Package) matches(glob string) bool {
-	glob = strings.TrimPrefix(glob, "./")
-	for _, name := range append(p.shortNames(), p.Name, p.DeclaredName, p.Dir) {
+// matches reports whether a glob fits a package's name, with or without its scope, or its
+// folder. In a whole name, as in Turborepo and pnpm, * stands for slashes too.
+func matches(p *workspace.Package, glob string) bool {
+	flat := func(text string) string { return strings.ReplaceAll(text, "/", "\x00") }
+	for _, name := range append(shortNames(p), p.Name, p.DeclaredName, p.Dir) {
 		if ok, err := doublestar.Match(glob, name); ok && err == nil && name != "" {
 			return true
 		}
 	}
-	return false
+	ok, err := doublestar.Match(flat(glob), flat(p.DeclaredName))
+	return ok && err == nil && p.DeclaredName != ""
 }
 
-func ambiguous(pattern string, found []*Package) error {
+func ambiguous(f filter, found []*workspace.Package) error {
 	var dirs []string
 	for _, p := range found {
 		dirs = append(dirs, p.Dir)
 	}
+	flag, _, _ := strings.Cut(f.where, "=")
 	return &problem.Error{
-		Where: "-workspace=" + pattern,
+		Where: f.where,
 		What:  fmt.Sprintf("could mean %d packages: %s", len(found), problem.ShortList(dirs, 12)),
-		Hint:  "name the folder, such as -workspace=" + dirs[0] + ", or several with commas",
+		Hint:  "name the folder, such as " + flag + "=" + dirs[0] + ", or several with commas",
 	}
 }
 
-func (w *Workspace) unknown(pattern string) error {
+// unknown is the error for a name that no package has.
+func (s Space) unknown(f filter) error {
 	var names []string
-	for _, p := range w.Packages {
+	for _, p := range s.members() {
 		names = append(names, p.Name, p.Dir)
-		names = append(names, p.shortNames()...)
+		names = append(names, shortNames(p)...)
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
-	e := &problem.Error{Where: "-workspace=" + pattern, What: "no package has this name or folder"}
-	if near := nearest.Names(pattern, names, 3); len(near) > 0 {
+	e := &problem.Error{Where: f.where, What: "no package has this name or folder"}
+	if f.name != f.text {
+		e.What = "no package has the name or folder " + f.name
+	}
+	if near := nearest.Names(f.name, names, 3); len(near) > 0 {
 		e.Hint = "did you mean " + strings.Join(near, ", ") + "?"
 		return e
 	}
 	names = names[:0]
-	for _, p := range w.Packages {
+	for _, p := range s.members() {
 		names = append(names, cmp.Or(p.Name, p.Dir))
 	}
 	e.Hint = "packages: " + problem.ShortList(names, 12)

@@ -1,4 +1,4 @@
-package workspace
+package selection
 
 import (
 	"errors"
@@ -34,49 +34,37 @@ const selectable = `
 {"name": "basic"}
 `
 
-func TestSelect(t *testing.T) {
+func TestNames(t *testing.T) {
 	root := lay(t, selectable)
-	w, err := Load(root)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		claim    string
-		patterns []string
-		want     string
-	}{
-		{"takes a package's name", []string{"@acme/core"}, "packages/core"},
-		{"takes a folder", []string{"packages/core"}, "packages/core"},
-		{"takes a folder with ./ and a slash at its end", []string{"./packages/core/"}, "packages/core"},
-		{"takes an absolute folder", []string{filepath.Join(root, "packages", "core")}, "packages/core"},
-		{"takes the folder's last name", []string{"cli"}, "packages/cli"},
-		{"takes the name without its scope", []string{"core-utils"}, "packages/core-utils"},
-		{"takes a package without a name by its folder", []string{"nameless"}, "packages/nameless"},
-		{"prefers a name to folders of the same name", []string{"basic"}, "examples/vue/core"},
-		{"prefers a member to a root of the same name", []string{"tool"}, "packages/tool"},
-		{"takes the root, a member or not", []string{"."}, "."},
-		{"takes a list with commas and spaces, each package once, in order of folders", []string{"cli, @acme/core", "packages/cli"}, "packages/cli packages/core"},
-		{"takes a glob over scoped names", []string{"@acme/*"}, "packages/core packages/core-utils"},
-		{"takes a glob over short names", []string{"core*"}, "examples/vue/core packages/core packages/core-utils"},
-		{"takes a glob over folders", []string{"./examples/**"}, "examples/react/basic examples/vue/basic examples/vue/core"},
-		{"takes a folder that looks like a glob", []string{"packages/[site]"}, "packages/[site]"},
-		{"takes a folder's last name that looks like a glob", []string{"[site]"}, "packages/[site]"},
-		{"takes a glob that no package is called", []string{"packages/[s]"}, "packages/s"},
-		{"takes a glob with braces", []string{"{acme-cli,tool}"}, "packages/cli packages/tool"},
-		{"takes a folder that holds packages", []string{"examples/vue"}, "examples/vue/basic examples/vue/core"},
-		{"takes every member if nothing is named", nil, "examples/react/basic examples/vue/basic examples/vue/core packages/[site] packages/cli packages/core packages/core-utils packages/nameless packages/s packages/tool"},
+	space := open(t, root)
+	for _, c := range []struct{ claim, text, want string }{
+		{"takes a package's name", "@acme/core", "packages/core"},
+		{"takes a folder", "packages/core", "packages/core"},
+		{"takes a folder with ./ and a slash at its end", "./packages/core/", "packages/core"},
+		{"takes an absolute folder", filepath.Join(root, "packages", "core"), "packages/core"},
+		{"takes the folder's last name", "cli", "packages/cli"},
+		{"takes the name without its scope", "core-utils", "packages/core-utils"},
+		{"takes a package without a name by its folder", "nameless", "packages/nameless"},
+		{"prefers a name to folders of the same name", "basic", "examples/vue/core"},
+		{"prefers a member to a root of the same name", "tool", "packages/tool"},
+		{"takes the root, a member or not", ".", "."},
+		{"takes a list with commas and spaces, each package once, in order of folders", "cli, @acme/core,packages/cli", "packages/cli packages/core"},
+		{"takes a glob over scoped names", "@acme/*", "packages/core packages/core-utils"},
+		{"takes a glob over short names", "core*", "examples/vue/core packages/core packages/core-utils"},
+		{"takes a glob over folders", "./examples/**", "examples/react/basic examples/vue/basic examples/vue/core"},
+		{"takes a folder that looks like a glob", "packages/[site]", "packages/[site]"},
+		{"takes a folder's last name that looks like a glob", "[site]", "packages/[site]"},
+		{"takes a glob that no package is called", "packages/[s]", "packages/s"},
+		{"takes a glob with braces", "{acme-cli,tool}", "packages/cli packages/tool"},
+		{"takes a folder that holds packages", "examples/vue", "examples/vue/basic examples/vue/core"},
 	} {
 		t.Run(c.claim, func(t *testing.T) {
-			found, err := w.Select(c.patterns...)
+			found, err := space.Select("-workspace", c.text)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var dirs []string
-			for _, p := range found {
-				dirs = append(dirs, p.Dir)
-			}
-			if got := strings.Join(dirs, " "); got != c.want {
-				t.Errorf("%q selects %s, want %s", c.patterns, got, c.want)
+			if got := dirsOf(found.Packages); got != c.want {
+				t.Errorf("%q selects %s, want %s", c.text, got, c.want)
 			}
 		})
 	}
@@ -90,7 +78,7 @@ func TestSelect(t *testing.T) {
 		{"fails for a folder outside", filepath.Dir(root), "no package has this name"},
 	} {
 		t.Run(c.claim, func(t *testing.T) {
-			found, err := w.Select(c.pattern)
+			found, err := space.Select("-workspace", c.pattern)
 			var p *problem.Error
 			if !errors.As(err, &p) || p.ExitStatus() != problem.ExitUsage {
 				t.Fatalf("%v, %v", found, err)

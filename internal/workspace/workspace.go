@@ -86,6 +86,19 @@ func (w *Workspace) At(dir string) *Package {
 	return nil
 }
 
+// Rel returns a folder relative to the root, with slashes, symbolic links resolved as in Root.
+// It is empty for one outside.
+func (w *Workspace) Rel(dir string) string {
+	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = resolved
+	}
+	rel, err := filepath.Rel(w.Root, dir)
+	if err != nil || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
+
 // IsFolder reports whether an absolute path is the folder of a package.
 func (w *Workspace) IsFolder(file string) bool {
 	dir, err := filepath.Rel(w.Root, file)

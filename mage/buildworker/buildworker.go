@@ -98,7 +98,7 @@ func (w *Worker) Program() pool.Program {
 }
 
 func (w *Worker) do(ctx context.Context, target string, d Data) (Result, error) {
-	packages := cmp.Or(d.Workspace, ".")
+	packages := cmp.Or(d.Workspace, "//")
 	request := engine.Request{Target: target, Packages: &packages, Fix: &d.Fix}
 	if d.TestPath != "" {
 		request.TestPath = &d.TestPath
