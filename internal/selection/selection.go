@@ -195,12 +195,28 @@ func (s Space) addBelow(all set, packages []*workspace.Package) {
 	}
 }
 
-// above are the packages that depend on one of some, directly or not.
+// above are the packages that depend on one of some, directly or not. The root is not meant by
+// that.
 func (s Space) above(packages []*workspace.Package) []*workspace.Package {
-	some := setOf(packages)
-	return keep(s.members(), func(p *workspace.Package) bool {
-		return slices.ContainsFunc(p.Below(), func(b *workspace.Package) bool { return some[b] })
-	})
+	dependents := map[*workspace.Package][]*workspace.Package{}
+	for _, p := range s.Workspace.All() {
+		for _, d := range p.Dependencies {
+			dependents[d.To] = append(dependents[d.To], p)
+		}
+	}
+	reached := set{}
+	for _, p := range packages {
+		seen := set{p: true} // it does not depend on itself, not in a circle either
+		for next := []*workspace.Package{p}; len(next) > 0; next = next[1:] {
+			for _, d := range dependents[next[0]] {
+				if !seen[d] {
+					seen[d], reached[d] = true, true
+					next = append(next, d)
+				}
+			}
+		}
+	}
+	return keep(s.members(), func(p *workspace.Package) bool { return reached[p] })
 }
 
 // home is the folder to which others are relative: that of the package in which the user is, or
