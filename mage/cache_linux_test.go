@@ -208,7 +208,7 @@ func TestKnownResults(t *testing.T) {
 		// What is in .git is no input.
 		w := newCached(t, "mkdir -p dist; : >dist/out; read x <../../.git/one; cat src >dist/out; read x <../../.git/two", map[string]string{"packages/a/src": "1"})
 		w.sh("mkfifo .git/one .git/two")
-		open := func(name string) { w.sh("echo >.git/" + name) } // it waits for a reader
+		open := func(name string) { w.sh("timeout 20 sh -c 'echo >.git/" + name + "'") } // it waits for a reader
 		start := func() (*exec.Cmd, *strings.Builder) {
 			c, out := w.command("build"), &strings.Builder{}
 			c.Stdout, c.Stderr = out, out

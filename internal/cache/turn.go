@@ -98,9 +98,9 @@ func (t *Turn) Alone() bool {
 
 // End ends the turn.
 func (t *Turn) End() {
-	_, _ = t.folder.Remove(t.name), t.folder.Remove(t.name+metSuffix) // the next turn removes what stays
 	if t.unlock != nil {
 		t.unlock()
 	}
+	_, _ = t.folder.Remove(t.name), t.folder.Remove(t.name+metSuffix) // the next turn removes what stays
 	_ = t.folder.Close() // it was only read
 }
