@@ -24,7 +24,7 @@ func (p *Plan) mermaid() []byte {
 	for i, t := range p.Tasks {
 		fmt.Fprintf(&b, "  t%d[\"%s<br>%s\"]\n", i, mermaidText(t.title()), mermaidText(t.figures()))
 	}
-	known := ""
+	var known []string
 	for i, t := range p.Tasks {
 		for _, id := range t.After {
 			fmt.Fprintf(&b, "  t%d --> t%d\n", at[id], i)
@@ -33,11 +33,11 @@ func (p *Plan) mermaid() []byte {
 			fmt.Fprintf(&b, "  t%d -.-> t%d\n", at[id], i)
 		}
 		if t.isKnown() {
-			known += fmt.Sprintf(",t%d", i)
+			known = append(known, fmt.Sprintf("t%d", i))
 		}
 	}
-	if known != "" {
-		fmt.Fprintf(&b, "  classDef known stroke-dasharray: 4\n  class %s known\n", known[1:])
+	if len(known) > 0 {
+		fmt.Fprintf(&b, "  classDef known stroke-dasharray: 4\n  class %s known\n", strings.Join(known, ","))
 	}
 	return []byte(b.String())
 }

@@ -48,17 +48,16 @@ func Write(w io.Writer, width int, columns []Column, rows [][]string) error {
 	}
 	var text strings.Builder
 	for _, row := range rows {
-		line := ""
 		missing := 0 // spaces before the next cell
 		for i, cell := range row {
 			cell = shorten(cell, widths[i], columns[i].List)
 			if cell != "" {
-				line += strings.Repeat(" ", missing) + cell
+				text.WriteString(strings.Repeat(" ", missing) + cell)
 				missing = 0
 			}
 			missing += widths[i] + gap - uniseg.StringWidth(cell)
 		}
-		text.WriteString(line + "\n")
+		text.WriteString("\n")
 	}
 	_, err := io.WriteString(w, text.String())
 	return err

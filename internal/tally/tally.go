@@ -252,7 +252,7 @@ func (s *State) reserve(at time.Time) {
 		}
 	}
 	free := s.Run.Concurrency == 0 || len(s.running) < s.Run.Concurrency
-	if least, any := s.waiting.least(); any && free && len(s.running) > 0 && reserved+least > s.Budget {
+	if least, ok := s.waiting.least(); ok && free && len(s.running) > 0 && reserved+least > s.Budget {
 		s.unused.step(at, float64(unused))
 		s.held.step(at, 1)
 		return

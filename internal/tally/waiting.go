@@ -34,8 +34,8 @@ func (w *waiting) remove(id string) {
 	}
 }
 
-// least is the smallest need of a task that waits.
-func (w *waiting) least() (need memtools.Bytes, any bool) {
+// least is the smallest need of a task that waits, and false if none does.
+func (w *waiting) least() (need memtools.Bytes, ok bool) {
 	if len(w.ready) == 0 {
 		return 0, false
 	}
