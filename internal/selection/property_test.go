@@ -72,7 +72,7 @@ func meaning(ws *workspace.Workspace, needs [][]bool, f filter, changed []bool) 
 		}
 		return found
 	}
-	any := func(some []bool, of func(i int) bool) bool {
+	holds := func(some []bool, of func(i int) bool) bool {
 		for i, is := range some {
 			if is && of(i) {
 				return true
@@ -91,14 +91,14 @@ func meaning(ws *workspace.Workspace, needs [][]bool, f filter, changed []bool) 
 			return false
 		}
 		return f.span == Range{} || changed[i] && !(f.orBelow && f.others) ||
-			f.orBelow && any(changed, func(c int) bool { return needs[i][c] })
+			f.orBelow && holds(changed, func(c int) bool { return needs[i][c] })
 	})
 	above := each(func(i int) bool {
-		return f.dependents && i != root && any(entry, func(e int) bool { return needs[i][e] })
+		return f.dependents && i != root && holds(entry, func(e int) bool { return needs[i][e] })
 	})
 	return each(func(i int) bool {
 		needed := func(by int) bool { return needs[by][i] }
-		return above[i] || entry[i] && !f.others || f.dependencies && i != root && (any(entry, needed) || any(above, needed))
+		return above[i] || entry[i] && !f.others || f.dependencies && i != root && (holds(entry, needed) || holds(above, needed))
 	})
 }
 
