@@ -196,7 +196,9 @@ func TestNarrow(t *testing.T) {
 			for _, name := range tt.files {
 				s.add(name, nil)
 			}
-			s.Narrow(func(pkg *workspace.Package, files []string) bool { return pkg.Name == "web" && slices.Contains(files, "b") })
+			s.Narrow(func(pkg *workspace.Package, files []string) bool {
+				return pkg.Name == "web" && slices.Contains(files, "b")
+			})
 			var names []string
 			for pkg := range s.Packages {
 				names = append(names, pkg.Name)

@@ -102,5 +102,5 @@ func (t *Turn) End() {
 		t.unlock()
 	}
 	_, _ = t.folder.Remove(t.name), t.folder.Remove(t.name+metSuffix) // the next turn removes what stays
-	_ = t.folder.Close() // it was only read
+	_ = t.folder.Close()                                              // it was only read
 }

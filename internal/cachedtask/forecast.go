@@ -52,7 +52,7 @@ func (f *Forecast) Lines(t *taskgraph.Task) []string {
 	if f == nil {
 		return nil
 	}
-	return []string{Outlook(f.Of(t))}
+	return []string{outlook(f.Of(t))}
 }
 
 // MayRead reports whether a task of a package may read any of some files now, which are
@@ -72,7 +72,7 @@ func (f *Forecast) Explain(w io.Writer, t *taskgraph.Task) error {
 	if task := f.tasks[t.ID]; task != nil {
 		return write(w, t.ID, f.forecast.Explain(task.Task))
 	}
-	_, err := fmt.Fprintf(w, "%s: %s\n", printable.Name(t.ID), printable.Text(Outlook(f.Of(t))))
+	_, err := fmt.Fprintf(w, "%s: %s\n", printable.Name(t.ID), printable.Text(outlook(f.Of(t))))
 	return err
 }
 

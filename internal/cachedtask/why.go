@@ -10,8 +10,8 @@ import (
 	"github.com/heapmage/heapmage/internal/reuse"
 )
 
-// Outlook puts into words what a run would find for a task.
-func Outlook(o reuse.Outlook) string {
+// outlook puts into words what a run would find for a task.
+func outlook(o reuse.Outlook) string {
 	switch o.State {
 	case reuse.UpToDate:
 		return "up to date"
@@ -43,7 +43,7 @@ var kinds = []struct {
 // write writes all that is known of a task's result.
 func write(w io.Writer, task string, x reuse.Explanation) error {
 	p := &printer{w: w}
-	p.line("%s: %s", printable.Name(task), printable.Text(Outlook(x.Outlook)))
+	p.line("%s: %s", printable.Name(task), printable.Text(outlook(x.Outlook)))
 	if x.State == reuse.UpToDate || x.State == reuse.Restored {
 		p.line("  key          %v", x.Strong)
 	} else {

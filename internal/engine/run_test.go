@@ -295,7 +295,7 @@ func TestWorker(t *testing.T) {
 	if _, err := do("web"); err == nil || !strings.Contains(err.Error(), "exit code 3") {
 		t.Errorf("%v", err)
 	}
-	if _, err := do("*"); err == nil || !strings.Contains(err.Error(), "more than one package") {
+	if _, err := do("*"); err == nil || !strings.Contains(err.Error(), "is not one package") {
 		t.Errorf("%v", err)
 	}
 	if err := w.Close(); err != nil {

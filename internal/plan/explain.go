@@ -43,15 +43,3 @@ func writeLines(w io.Writer, lines []declared.Line) {
 		fmt.Fprintf(w, "  %s\t%s\t%s\n", l.Key, printable.Name(l.Value), printable.Name(l.From))
 	}
 }
-
-// AtOnce puts into words how many tasks may run at once. Zero means no limit.
-func AtOnce(slots int) string {
-	switch slots {
-	case 0:
-		return "as many at once as fit"
-	case 1:
-		return "one at a time"
-	default:
-		return fmt.Sprintf("at most %d at once", slots)
-	}
-}
