@@ -32,7 +32,7 @@ import (
 // Build builds all packages in dependency order, as many at once as fit into memory.
 func Build(
 	ctx context.Context,
-	workspace *string, // packages to build: a name, a folder or a glob; several with commas
+	workspace *string, // packages to build: a name, folder, glob or filter such as 'web...'; several with commas
 	nodeps *bool, // leave out the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
@@ -46,7 +46,7 @@ func Build(
 // BuildSafe is build:safe, for callers that cannot pass a colon.
 func BuildSafe(
 	ctx context.Context,
-	workspace *string, // packages to build: a name, a folder or a glob; several with commas
+	workspace *string, // packages to build: a name, folder, glob or filter such as 'web...'; several with commas
 	nodeps *bool, // leave out the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
@@ -60,7 +60,7 @@ func BuildSafe(
 // Bundle runs the bundle script of the root, or of the selected packages.
 func Bundle(
 	ctx context.Context,
-	workspace *string, // packages to bundle: a name, a folder or a glob; several with commas
+	workspace *string, // packages to bundle: a name, folder, glob or filter such as 'web...'; several with commas
 	nodeps *bool, // leave out the builds of the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
@@ -74,7 +74,7 @@ func Bundle(
 // Typecheck checks the types of all packages, after the builds that they need.
 func Typecheck(
 	ctx context.Context,
-	workspace *string, // packages to check: a name, a folder or a glob; several with commas
+	workspace *string, // packages to check: a name, folder, glob or filter such as 'web...'; several with commas
 	nodeps *bool, // leave out the builds of the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
@@ -88,7 +88,7 @@ func Typecheck(
 // Test runs the tests of all packages, after the builds that they need.
 func Test(
 	ctx context.Context,
-	workspace *string, // packages to test: a name, a folder or a glob; several with commas
+	workspace *string, // packages to test: a name, folder, glob or filter such as 'web...'; several with commas
 	path *string, // a file, folder or pattern that is passed to the test script
 	nodeps *bool, // leave out the builds of the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
@@ -103,7 +103,7 @@ func Test(
 // Lint checks the style of all packages.
 func Lint(
 	ctx context.Context,
-	workspace *string, // packages to lint: a name, a folder or a glob; several with commas
+	workspace *string, // packages to lint: a name, folder, glob or filter such as 'web...'; several with commas
 	fix *bool, // fix what the linter can fix
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
@@ -117,7 +117,7 @@ func Lint(
 // Clean removes what the builds of all packages made.
 func Clean(
 	ctx context.Context,
-	workspace *string, // packages to clean: a name, a folder or a glob; several with commas
+	workspace *string, // packages to clean: a name, folder, glob or filter such as 'web...'; several with commas
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	exclude *string, // packages to leave out, written as in -workspace
 	args *string, // arguments for the scripts, such as "--force"
@@ -129,7 +129,7 @@ func Clean(
 func Run(
 	ctx context.Context,
 	script *string, // the script; several with commas
-	workspace *string, // packages to run it in: a name, a folder or a glob; several with commas
+	workspace *string, // packages to run it in: a name, folder, glob or filter such as 'web...'; several with commas
 	nodeps *bool, // leave out the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
@@ -144,7 +144,7 @@ func Run(
 func Watch(
 	ctx context.Context,
 	target *string, // build, typecheck, test or lint; build if left out
-	workspace *string, // packages: a name, a folder or a glob; several with commas
+	workspace *string, // packages: a name, folder, glob or filter such as 'web...'; several with commas
 	exclude *string, // packages to leave out, written as in -workspace
 ) error {
 	return rerun.Watch(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, Exclude: exclude})
@@ -153,7 +153,7 @@ func Watch(
 // List shows the packages, with their folders, versions, scripts and dependencies among each other.
 func List(
 	ctx context.Context,
-	workspace *string, // packages: a name, a folder or a glob; several with commas
+	workspace *string, // packages: a name, folder, glob or filter such as 'web...'; several with commas
 	json *bool, // print them as JSON
 ) error {
 	return inspect.List(ctx, workspace, json != nil && *json)
@@ -163,7 +163,7 @@ func List(
 func Plan(
 	ctx context.Context,
 	target *string, // the target or scripts to plan; build if left out
-	workspace *string, // packages: a name, a folder or a glob; several with commas
+	workspace *string, // packages: a name, folder, glob or filter such as 'web...'; several with commas
 	nodeps *bool, // leave out the packages that they depend on
 	explain *bool, // show which file declares what of each task
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents

@@ -15,7 +15,7 @@ import (
 // Managed builds one package at a time with a heap limit of 8 GB.
 func Managed(
 	ctx context.Context,
-	workspace *string, // packages to build: a name, a folder or a glob; several with commas
+	workspace *string, // packages to build: a name, folder, glob or filter such as 'web...'; several with commas
 	nodeps *bool, // leave out the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
@@ -29,7 +29,7 @@ func Managed(
 // Safe builds one package at a time with a heap limit of 16 GB and every protection on.
 func Safe(
 	ctx context.Context,
-	workspace *string, // packages to build: a name, a folder or a glob; several with commas
+	workspace *string, // packages to build: a name, folder, glob or filter such as 'web...'; several with commas
 	nodeps *bool, // leave out the packages that they depend on
 	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
 	force *bool, // run all of it, also what is known, and keep the new results
