@@ -27,6 +27,9 @@ const (
 	restartPause = 100 * time.Millisecond
 	// readPause is how long the reaper may leave the pipe full before it is replaced.
 	readPause = time.Second
+	// folderPause is how long folders do without a reaper while no process is watched: a run
+	// that has nothing to do ends before it would pay to start one.
+	folderPause = 300 * time.Millisecond
 	// startPause is how long a new one may take to read the first text: a busy machine
 	// starts it late.
 	startPause = 30 * time.Second
@@ -85,15 +88,31 @@ func (r *reaper) folder(path string) (forget func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.folders[path]++
-	r.sendLocked(folderMessage(path))
+	if r.cmd != nil {
+		r.sendLocked(folderMessage(path))
+	} else {
+		time.AfterFunc(folderPause, r.start)
+	}
 	return sync.OnceFunc(func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.folders[path]--; r.folders[path] == 0 {
-			delete(r.folders, path)
+		if r.folders[path]--; r.folders[path] > 0 {
+			return
+		}
+		delete(r.folders, path)
+		if r.cmd != nil {
 			r.sendLocked(fmt.Sprintf("keep %q\n", path))
 		}
 	})
+}
+
+// start starts a reaper if there is none.
+func (r *reaper) start() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cmd == nil {
+		r.replaceLocked()
+	}
 }
 
 func watchMessage(w *ward) string {
