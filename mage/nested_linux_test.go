@@ -22,7 +22,7 @@ func TestNested(t *testing.T) {
 		{"in a folder whose name is not UTF-8", "b\xff", `"$HM" build`, again},
 		{"through a program that drops unknown variables", "plain", `env -i PATH="$PATH" HM="$HM" "$HM" build`, again},
 		{"through another workspace", "plain", `cd ../other && exec "$HM" build`, again},
-		{"in a new folder each time", "plain", `mkdir -p next && cp package.json next && cd next && "$HM" build`, "inside of 8 runs of heapmage"},
+		{"in a new folder each time", "plain", `mkdir -p next && cp package.json next && cd next && "$HM" build`, "inside 8 runs of heapmage"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			top := t.TempDir()

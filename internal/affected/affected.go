@@ -73,7 +73,8 @@ func since(ctx context.Context, ws *workspace.Workspace, where, ref string) (*Ch
 func sorted(ctx context.Context, ws *workspace.Workspace, where, since string, found *git.Changes) (*Changes, error) {
 	top, err := filepath.Rel(found.Root, ws.Root)
 	if err != nil || !filepath.IsLocal(top) {
-		return nil, &problem.Error{Where: where, What: "the workspace is not in the repository that Git names, " + found.Root}
+		return nil, &problem.Error{Where: where, What: "the workspace is not in the repository that Git finds, " + found.Root,
+			Hint: "unset GIT_DIR and GIT_WORK_TREE, or leave the flag out"}
 	}
 	s := newSorter(ws, filepath.ToSlash(top))
 	s.Since = since
@@ -113,7 +114,7 @@ func After(ws *workspace.Workspace, then Run) *Changes {
 
 // explained is the error that tells the user what to do.
 func explained(ctx context.Context, dir, where, from, to string, err error) error {
-	p := &problem.Error{Where: where, What: "it cannot be told what has changed", Cause: err}
+	p := &problem.Error{Where: where, What: "cannot tell what has changed", Cause: err}
 	unknown, none := errors.AsType[*git.NoCommitError](err)
 	switch shallow := git.Shallow(ctx, dir); {
 	case errors.Is(err, git.ErrNoGit):
@@ -137,7 +138,7 @@ func explained(ctx context.Context, dir, where, from, to string, err error) erro
 	return p
 }
 
-const fetchHint = "git fetch --unshallow gets it; in GitHub Actions give actions/checkout fetch-depth: 0"
+const fetchHint = "git fetch --unshallow gets it; in GitHub Actions, set fetch-depth: 0 for actions/checkout"
 
 // sorter sorts changed files by the packages that they concern.
 type sorter struct {

@@ -26,7 +26,7 @@ func Print(sources fs.FS, cache, shell string, line *string) error {
 		return write(os.Stdout, targets, *line)
 	}
 	if !slices.Contains(shells, shell) {
-		return &problem.Error{Where: "-shell=" + shell, What: "there is no completion for it", Hint: nearest.Hint(shell, shells, "give one of")}
+		return &problem.Error{Where: "-shell=" + shell, What: "there is no completion for it", Hint: nearest.Hint(shell, shells, "it can be")}
 	}
 	program, err := os.Executable()
 	if err != nil {

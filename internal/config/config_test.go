@@ -91,8 +91,8 @@ func TestErrors(t *testing.T) {
 		want             string
 	}{
 		{"an unknown key names its line and the nearest", "budget: 1GB\nheaplimit: 8GB", "", "heapmage.yaml:2: unknown key \"heaplimit\"\n💡 did you mean heapLimit?"},
-		{"text that is no YAML names its line", "budget: 1GB\ntasks:\n  - a\n b: c", "", "heapmage.yaml:4: not valid YAML: did not find expected key\n💡 check the indentation and the quotes near that line"},
-		{"text that is no YAML, in the first line", "a: b: c", "", "heapmage.yaml:1: not valid YAML: mapping values are not allowed in this context\n💡 check the indentation and the quotes near that line"},
+		{"text that is no YAML names its line", "budget: 1GB\ntasks:\n  - a\n b: c", "", "heapmage.yaml:4: invalid YAML: did not find expected key\n💡 check the indentation and the quotes near that line"},
+		{"text that is no YAML, in the first line", "a: b: c", "", "heapmage.yaml:1: invalid YAML: mapping values are not allowed in this context\n💡 check the indentation and the quotes near that line"},
 		{"variables that do not fit each other are not the file's fault", "budget: 1GB", "HEAPMAGE_MONITOR_WARNING=95", "environment: monitor.warning (95%) is not below monitor.critical (90%)\n💡 the defaults are 75% and 90%"},
 		{"a nested unknown key is written whole", "monitor:\n  every: 3s", "", "heapmage.yaml:2: unknown key \"monitor.every\"\n💡 known keys: critical, interval, warning"},
 		{"a text that is no size", "budget: lots", "", "heapmage.yaml:1: budget: \"lots\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
@@ -101,7 +101,7 @@ func TestErrors(t *testing.T) {
 		{"a key twice", "budget: 1GB\nbudget: 2GB", "", "heapmage.yaml:2: key \"budget\" is there twice\n💡 keep one of them"},
 		{"no mapping", "- a", "", "heapmage.yaml:1: the file is not a mapping of keys to values\n💡 write it as key: value, one a line"},
 		{"two documents", "budget: 1GB\n---\nbudget: 1GB", "", "heapmage.yaml: holds more than one document\n💡 keep one; remove the --- line"},
-		{"broken YAML", "budget: [1", "", "heapmage.yaml:1: not valid YAML: did not find expected ',' or ']'\n💡 check the indentation and the quotes near that line"},
+		{"broken YAML", "budget: [1", "", "heapmage.yaml:1: invalid YAML: did not find expected ',' or ']'\n💡 check the indentation and the quotes near that line"},
 		{"a warning above critical", "monitor: {warning: 95%}", "", "heapmage.yaml: monitor.warning (95%) is not below monitor.critical (90%)\n💡 the defaults are 75% and 90%"},
 		{"an interval too short", "monitor: {interval: 1ms}", "", "heapmage.yaml:1: monitor.interval: \"1ms\" is not a time of at least 100ms\n💡 write it as 30s, 1m30s or 500ms, at least 100ms"},
 		{"a misspelt variable", "", "HEAPMAGE_BUGDET=1GB", "environment: unknown variable HEAPMAGE_BUGDET\n💡 did you mean HEAPMAGE_BUDGET?"},

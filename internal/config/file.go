@@ -81,5 +81,5 @@ func syntax(text []byte, err error) error {
 	if line > 0 {
 		where = fmt.Sprintf("%s:%d", FileName, line)
 	}
-	return &problem.Error{Where: where, What: "not valid YAML: " + what, Hint: "check the indentation and the quotes near that line"}
+	return &problem.Error{Where: where, What: "invalid YAML: " + what, Hint: "check the indentation and the quotes near that line"}
 }

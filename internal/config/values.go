@@ -67,7 +67,7 @@ func concurrency(name string, to *int) func(*yaml.Node) error {
 }
 
 func retries(name string, to **int) func(*yaml.Node) error {
-	return scalar(name, "write how often a task that ran out of memory is tried again", func(s string) error {
+	return scalar(name, "write how many times a task that runs out of memory is tried again", func(s string) error {
 		n, err := whole(s, 0, 10)
 		*to = &n
 		return err

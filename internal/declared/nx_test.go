@@ -157,11 +157,11 @@ tasks:
 
 func TestOtherErrors(t *testing.T) {
 	for _, tt := range []struct{ claim, files, want string }{
-		{"Nx: a list of something else", "-- nx.json --\n{\"targetDefaults\": {\n\"build\": {\"dependsOn\": [1]}}}", "nx.json:2: targetDefaults.build.dependsOn holds something that is neither a text nor an object"},
+		{"Nx: a list of something else", "-- nx.json --\n{\"targetDefaults\": {\n\"build\": {\"dependsOn\": [1]}}}", "nx.json:2: targetDefaults.build.dependsOn holds something that is neither a string nor an object"},
 		{"Nx: a text instead of a list", "-- nx.json --\n{}\n-- packages/a/project.json --\n{\"implicitDependencies\": \"b\"}", "packages/a/project.json:1: implicitDependencies is not a list"},
 		{"Nx: targets that are a list", "-- nx.json --\n{}\n-- packages/a/project.json --\n{\"targets\": []}", "packages/a/project.json:1: targets is not an object"},
 		{"UTF-16", "-- nx.json --\n\xff\xfe{\x00}\x00", "nx.json: is in UTF-16"},
-		{"pnpm: a text instead of a list", "-- pnpm-workspace.yaml --\npackages: [packages/*]\ntasks:\n  build: {dependsOn: x}", "pnpm-workspace.yaml:3: tasks.build.dependsOn is not a list of texts"},
+		{"pnpm: a text instead of a list", "-- pnpm-workspace.yaml --\npackages: [packages/*]\ntasks:\n  build: {dependsOn: x}", "pnpm-workspace.yaml:3: tasks.build.dependsOn is not a list of strings"},
 		{"pnpm: a list instead of an object", "-- pnpm-workspace.yaml --\npackages: [packages/*]\ntasks: [build]", "pnpm-workspace.yaml:2: tasks is not an object of objects"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {

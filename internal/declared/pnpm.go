@@ -38,7 +38,7 @@ func readPNPM(ws *workspace.Workspace) (source, error) {
 	}
 	var tasks map[string]map[string]yaml.Node
 	if err := file.Tasks.Decode(&tasks); err != nil {
-		return nil, wrongTask(file.Tasks, "tasks", "an object of objects")
+		return nil, wrongTask(file.Tasks, "tasks is not an object of objects", "write it as tasks: {build: {dependsOn: [^build]}}")
 	}
 	p := &pnpm{tasks: map[string]Task{}}
 	for _, name := range slices.Sorted(maps.Keys(tasks)) {
@@ -61,12 +61,12 @@ func (p *pnpm) readTask(name string, keys map[string]yaml.Node) (Task, error) {
 		case node.Tag == "!!null":
 		case to != nil:
 			if node.Decode(&to.Value) != nil {
-				return t, wrongTask(node, "tasks."+name+"."+key, "a list of texts")
+				return t, wrongTask(node, "tasks."+name+"."+key+" is not a list of strings", "write it as [^build]")
 			}
 			to.From = pnpmFile
 		case key == "cache":
 			if node.Decode(&t.Cache.Value) != nil {
-				return t, wrongTask(node, "tasks."+name+"."+key, "true or false")
+				return t, wrongTask(node, "tasks."+name+"."+key+" is neither true nor false", "write true or false")
 			}
 			t.Cache.From = pnpmFile
 		case !slices.Contains(p.other, key):
@@ -76,9 +76,8 @@ func (p *pnpm) readTask(name string, keys map[string]yaml.Node) (Task, error) {
 	return t, nil
 }
 
-func wrongTask(at yaml.Node, name, what string) error {
-	return &problem.Error{Where: fmt.Sprintf("%s:%d", pnpmFile, at.Line), What: name + " is not " + what,
-		Hint: "write it as tasks: {build: {dependsOn: [^build]}}"}
+func wrongTask(at yaml.Node, what, hint string) error {
+	return &problem.Error{Where: fmt.Sprintf("%s:%d", pnpmFile, at.Line), What: what, Hint: hint}
 }
 
 func (p *pnpm) task(pkg *workspace.Package, name string) (Task, bool) {

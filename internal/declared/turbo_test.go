@@ -210,11 +210,11 @@ func TestTurboSummary(t *testing.T) {
 
 func TestTurboErrors(t *testing.T) {
 	for _, tt := range []struct{ claim, files, want string }{
-		{"text that is no JSON", "-- turbo.json --\n{", "turbo.json: cannot be read as JSON"},
+		{"text that is no JSON", "-- turbo.json --\n{", "turbo.json: invalid JSON"},
 		{"a file that is a list", "-- turbo.json --\n[]", "turbo.json:1: the file is not an object"},
 		{"a task that is a list", "-- turbo.json --\n{\"tasks\": {\n\"build\": []}}", "turbo.json:2: tasks.build is not an object"},
 		{"a text instead of a list", "-- turbo.json --\n{\"tasks\": {\"build\": {\n\n\"dependsOn\": \"codegen\"}}}", "turbo.json:3: tasks.build.dependsOn is not a list"},
-		{"a list of something else", "-- turbo.json --\n{\"tasks\": {\"build\": {\"outputs\": [1]}}}", "turbo.json:1: tasks.build.outputs holds something that is not a text"},
+		{"a list of something else", "-- turbo.json --\n{\"tasks\": {\"build\": {\"outputs\": [1]}}}", "turbo.json:1: tasks.build.outputs holds something that is not a string"},
 		{"a text instead of a flag", "-- turbo.json --\n{\"tasks\": {\"build\": {\"persistent\": \"yes\"}}}", "turbo.json:1: tasks.build.persistent is neither true nor false"},
 		{"the file of a package", "-- turbo.json --\n{}\n-- packages/b/turbo.jsonc --\n{\"extends\": \"//\"}", "packages/b/turbo.jsonc:1: extends is not a list"},
 		{"both names at once", "-- turbo.json --\n{}\n-- turbo.jsonc --\n{}", "turbo.json: stands beside a turbo.jsonc"},

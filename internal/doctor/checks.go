@@ -34,7 +34,7 @@ func nodeOptions(f Facts) []finding {
 	case f.NodeVersion == "":
 		return nil
 	case f.NodeOptionsDead != "":
-		return []finding{found("node-options", Warning, f.NodeOptionsDead+" is no option", "Node reads neither it nor what follows, without a word", "remove the word, or correct its quotes")}
+		return []finding{found("node-options", Warning, f.NodeOptionsDead+" is not an option", "Node silently ignores it and all that follows", "remove the word, or fix its quotes")}
 	case len(f.NodeOptions) == 0:
 		return []finding{{Check: "node-options", Level: OK, What: "no options are set for Node; heapmage sets what it needs"}}
 	}
@@ -50,9 +50,9 @@ func collection(f Facts) []finding {
 	case f.GCUnsupported:
 		return []finding{{Check: "gc", Level: OK, What: "garbage is not collected on this system: an attempt at the limit is stopped and runs again with more room"}}
 	case f.GCError != "":
-		return []finding{found("gc", Problem, "garbage cannot be collected in a child: "+f.GCError, "at critical pressure no memory can be freed", "check whether something removes NODE_OPTIONS from the environment of child processes")}
+		return []finding{found("gc", Problem, "garbage cannot be collected in a child process: "+f.GCError, "at critical pressure no memory can be freed", "check whether something removes NODE_OPTIONS from the environment of child processes")}
 	case f.GCFreed > 0:
-		return []finding{{Check: "gc", Level: OK, What: fmt.Sprintf("a forced collection in a busy Node process gave back %v", f.GCFreed)}}
+		return []finding{{Check: "gc", Level: OK, What: fmt.Sprintf("a forced collection in a busy Node process freed %v", f.GCFreed)}}
 	}
 	return nil
 }
@@ -111,13 +111,13 @@ func swap(f Facts) []finding {
 
 func state(f Facts) []finding {
 	if f.StateLink != "" {
-		link := found("state", Warning, ".heapmage cannot be written: "+f.StateError, "logs, and what runs teach about memory, are lost", "remove the link; heapmage makes the folder itself")
-		link.Fix = "removes the link, and leaves what it leads to"
+		link := found("state", Warning, ".heapmage cannot be written: "+f.StateError, "logs and the history of the tasks' memory are lost", "remove the link; heapmage makes the folder itself")
+		link.Fix = "removes the link, not what it points to"
 		link.fixes = []fix{removeLink(f.StateLink)}
 		return []finding{link}
 	}
 	if f.StateError != "" {
-		return []finding{found("state", Warning, ".heapmage cannot be written: "+f.StateError, "logs, and what runs teach about memory, are lost", "make the workspace's folder writable")}
+		return []finding{found("state", Warning, ".heapmage cannot be written: "+f.StateError, "logs and the history of the tasks' memory are lost", "make the workspace's folder writable")}
 	}
 	return []finding{{Check: "state", Level: OK, What: ".heapmage can be written"}}
 }

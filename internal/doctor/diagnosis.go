@@ -54,5 +54,9 @@ func (d Diagnosis) Err() error {
 	if n == 0 {
 		return nil
 	}
-	return &problem.Error{What: fmt.Sprintf("%d of %d findings are problems", n, len(d.findings)), Code: problem.ExitFailed}
+	are := "are problems"
+	if n == 1 {
+		are = "is a problem"
+	}
+	return &problem.Error{What: fmt.Sprintf("%d of %d findings %s", n, len(d.findings), are), Code: problem.ExitFailed}
 }

@@ -49,7 +49,7 @@ func TestExamine(t *testing.T) {
 		}, "script", Warning, "6 packages (a, b, c, d and 2 more): the script build sets"},
 		{"an engine that is not there is a warning", func(f *Facts) {
 			f.Engines = []Engine{{Program: "node", Range: ">=24", Version: "22.1.0", Packages: []string{"core", "web"}}}
-		}, "engines", Warning, "2 packages (core, web): engines in package.json wants node >=24, but it is 22.1.0"},
+		}, "engines", Warning, "2 packages (core, web): engines in package.json asks for node >=24, but 22.1.0 is used"},
 		{"one without which nothing is installed is a problem", func(f *Facts) {
 			f.Engines = []Engine{{Program: "node", Range: ">=24", Version: "22.1.0", Packages: []string{"core"}, Refused: true}}
 		}, "engines", Problem, "core: engines"},
@@ -63,14 +63,14 @@ func TestExamine(t *testing.T) {
 		{"unless it runs the declared one", func(f *Facts) {
 			f.Manager = Manager{Name: "pnpm", Declared: "9.1.0", Version: "10.5.0", From: "package.json", Switches: true}
 		}, "manager", OK, "10.5.0, which is installed, runs that version itself"},
-		{"a manager that is not there is a problem", func(f *Facts) { f.Manager = Manager{Name: "pnpm", Error: "it wants pnpm", Hint: "run: x"} }, "manager", Problem, "it wants pnpm"},
+		{"a manager that is not there is a problem", func(f *Facts) { f.Manager = Manager{Name: "pnpm", Error: "asks for pnpm", Hint: "run: x"} }, "manager", Problem, "asks for pnpm"},
 		{"a link in the way can be removed", func(f *Facts) { f.StateError, f.StateLink = "it is a symbolic link", "/x" }, "state", Warning, "symbolic link"},
 		{"a worker that is not there is a problem", func(f *Facts) { f.MissingFiles = []Script{{Packages: []string{"core"}, Name: "build", Text: "w.js"}} }, "worker", Problem, "core: w.js, which the script build starts, does not exist"},
-		{"a word that is no option is a warning", func(f *Facts) { f.NodeOptionsDead = `"node" in NODE_OPTIONS` }, "node-options", Warning, `"node" in NODE_OPTIONS is no option`},
+		{"a word that is no option is a warning", func(f *Facts) { f.NodeOptionsDead = `"node" in NODE_OPTIONS` }, "node-options", Warning, `"node" in NODE_OPTIONS is not an option`},
 		{"no options for Node are well", func(*Facts) {}, "node-options", OK, "no options are set"},
 		{"options for Node are named", func(f *Facts) { f.NodeOptions = []string{"--a", "--b"} }, "node-options", OK, "Node gets --a --b"},
 		{"so is the file that they come from", func(f *Facts) { f.NodeOptions, f.NodeOptionsFrom = []string{"--a"}, ".npmrc" }, "node-options", OK, "from NODE_OPTIONS and .npmrc"},
-		{"what a collection frees is named", func(*Facts) {}, "gc", OK, "gave back 100.00MB"},
+		{"what a collection frees is named", func(*Facts) {}, "gc", OK, "freed 100.00MB"},
 		{"our heap limit is named", func(*Facts) {}, "heap-limit", OK, "8192.00MB inside a budget"},
 		{"swap is named", func(*Facts) {}, "swap", OK, "1024.00MB of swap"},
 		{"no swap is well", func(f *Facts) { f.Limits.Swap = 0 }, "swap", OK, "no swap"},

@@ -50,7 +50,7 @@ func removeLink(path string) fix {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("removed the link %s, which led to %s", path, target), os.Remove(path)
+		return fmt.Sprintf("removed the link %s, which pointed to %s", path, target), os.Remove(path)
 	}
 }
 
@@ -96,7 +96,7 @@ func withScript(text []byte, name, from, to string) ([]byte, error) {
 	}
 	literal, ok := script.Value.(hujson.Literal)
 	if !ok || bytes.Count(literal, []byte(from)) != 1 {
-		return nil, errors.New("the path is not there once")
+		return nil, errors.New("the path is not in it exactly once")
 	}
 	script.Value = hujson.Literal(bytes.Replace(literal, []byte(from), []byte(to), 1))
 	edited := value.Pack()

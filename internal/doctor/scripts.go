@@ -20,7 +20,7 @@ import (
 func overrides(f Facts) (findings []finding) {
 	for _, s := range f.Overrides {
 		one := found("script", Warning, fmt.Sprintf("%s: the script %s sets %s itself", of(s.Packages), s.Name, s.Text),
-			"a heap limit in a script overrides heapmage's, and is not lowered to the memory there is", "remove it from the script, and set heapLimit: under packages: in heapmage.yaml")
+			"a heap limit in a script overrides heapmage's, and is not lowered to fit the memory", "remove it from the script, and set heapLimit: under packages: in heapmage.yaml")
 		one.Packages, one.Unused = s.Packages, s.Unused
 		findings = append(findings, one)
 	}
@@ -33,7 +33,7 @@ func missing(f Facts) (findings []finding) {
 			"node fails at once with MODULE_NOT_FOUND", "fix the path in the script")
 		one.Packages, one.Unused = s.Packages, s.Unused
 		if len(s.fixes) > 0 {
-			one.Fix, one.fixes = "writes the path in letters as those of the file that is there", s.fixes
+			one.Fix, one.fixes = "spells the path like the existing file, in upper and lower case", s.fixes
 		}
 		findings = append(findings, one)
 	}

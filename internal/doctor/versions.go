@@ -16,10 +16,10 @@ import (
 func engines(f Facts) (findings []finding) {
 	for _, e := range f.Engines {
 		do := "use a version that fits, or change engines in package.json"
-		one := found("engines", Warning, fmt.Sprintf("%s: engines in package.json wants %s %s, but it is %s", of(e.Packages), e.Program, e.Range, e.Version),
+		one := found("engines", Warning, fmt.Sprintf("%s: engines in package.json asks for %s %s, but %s is used", of(e.Packages), e.Program, e.Range, e.Version),
 			"the package is not meant to work with it", do)
 		if e.Refused {
-			one.Level, one.Why = Problem, f.Manager.Name+" installs nothing then"
+			one.Level, one.Why = Problem, f.Manager.Name+" then refuses to install"
 		}
 		one.Packages = e.Packages
 		findings = append(findings, one)

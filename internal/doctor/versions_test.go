@@ -21,8 +21,8 @@ func TestManagerOf(t *testing.T) {
 		{"one in package.json is", workspace.Workspace{Manager: "pnpm", ManagerVersion: "9.1.0", ManagerFrom: "package.json", ManagerDeclared: true},
 			script.Manager{Version: "10.5.0", Switches: true, Bring: "run: x"}, Manager{Name: "pnpm", From: "package.json", Declared: "9.1.0", Version: "10.5.0", Switches: true, Hint: "run: x"}},
 		{"a missing one has the reason", workspace.Workspace{Manager: "pnpm"},
-			script.Manager{Bring: "run: x", Err: &problem.Error{Where: "package.json", What: "it wants pnpm", Hint: "run: y"}},
-			Manager{Name: "pnpm", Error: "package.json: it wants pnpm", Hint: "run: y"}},
+			script.Manager{Bring: "run: x", Err: &problem.Error{Where: "package.json", What: "asks for pnpm", Hint: "run: y"}},
+			Manager{Name: "pnpm", Error: "package.json: asks for pnpm", Hint: "run: y"}},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			if got := managerOf(&tt.ws, &script.Settings{Manager: tt.installed}); got != tt.want {

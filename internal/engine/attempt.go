@@ -155,7 +155,7 @@ func (a *attempt) warn() {
 	}
 	if scripttext.Watches(text, a.task.Args) {
 		a.sayOnce(event.Notice{Kind: event.StillRunning, Task: a.event.Label, Text: "its script watches for changes and may never end",
-			Hint: "take the watch flag out of the script, name another one, or set a timeout, under tasks: in " + config.FileName})
+			Hint: "remove the watch flag, or set another script: or a timeout: under tasks: in " + config.FileName})
 	}
 }
 

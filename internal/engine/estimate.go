@@ -79,7 +79,7 @@ func (a *attempt) remember() {
 		sample.HeapLimit = a.limit.Size
 	}
 	if err := a.history.Add(a.task.Call(), sample); err != nil {
-		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "The history cannot be written: " + err.Error()})
+		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "The history cannot be written: " + err.Error(), Hint: roomHint})
 	}
 }
 

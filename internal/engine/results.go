@@ -214,7 +214,7 @@ func (a *attempt) keep(o *schedule.Outcome, res runner.Result, log *rundir.Log) 
 		Duration: res.Duration - res.Frozen, Processor: res.CPU, Peak: res.Peak, Log: io.NewSectionReader(log, 0, math.MaxInt64),
 	}, a.results.refresh)
 	if done.Differs != "" {
-		a.sayOnce(event.Notice{Kind: event.ResultNotKept, Task: a.event.Label, Text: "it left another " + done.Differs + " than before, from the same inputs: the earlier result stands",
+		a.sayOnce(event.Notice{Kind: event.ResultNotKept, Task: a.event.Label, Text: "its " + done.Differs + " differs from the earlier one, though nothing it depends on has changed: the earlier result is kept",
 			Hint: "-force keeps the new one"})
 	}
 }

@@ -59,7 +59,7 @@ func Parse(path string, text []byte) (d *Document, err error) {
 		return nil, &problem.Error{Where: path, What: "is nested too deeply", Hint: "is it the right file?"}
 	}
 	if d.Top, err = hujson.Parse(d.text); err != nil {
-		return nil, &problem.Error{Where: path, What: "cannot be read as JSON", Cause: err,
+		return nil, &problem.Error{Where: path, What: "invalid JSON", Cause: err,
 			Hint: "fix the file, or set tasks: in heapmage.yaml and remove it"}
 	}
 	return d, nil
@@ -102,7 +102,7 @@ func (d *Document) Texts(v hujson.Value, name string) ([]string, error) {
 	for _, e := range list.Elements {
 		text, ok := Text(e)
 		if !ok {
-			return nil, d.Wrong(e, name+" holds something that is not a text", hint)
+			return nil, d.Wrong(e, name+" holds something that is not a string", hint)
 		}
 		texts = append(texts, text)
 	}

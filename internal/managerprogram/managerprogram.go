@@ -101,7 +101,7 @@ func (w Wanted) fetched() (Program, error) {
 	}
 	npx := environ.Program(w.Environ, "npx")
 	if npx == "" {
-		return Program{}, &problem.Error{Where: w.From, What: fmt.Sprintf("it wants %s, which is not installed", w.Name),
+		return Program{}, &problem.Error{Where: w.From, What: fmt.Sprintf("asks for %s, which is not installed", w.Name),
 			Hint: fmt.Sprintf("install %s, or run: corepack enable", w.Name)}
 	}
 	spec := string(w.Name)
@@ -120,7 +120,7 @@ func (w Wanted) mismatch(p Program) error {
 		there = "Corepack does not have it yet"
 	}
 	return &problem.Error{
-		Where: w.From, What: fmt.Sprintf("it wants %s %s, but %s", w.Name, w.Version, there),
+		Where: w.From, What: fmt.Sprintf("asks for %s %s, but %s", w.Name, w.Version, there),
 		Hint: "run: " + w.Command(),
 	}
 }

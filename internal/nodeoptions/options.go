@@ -106,11 +106,11 @@ func heapLimitOf(options []string, total memtools.Bytes) (limit memtools.Bytes, 
 		n, percentErr := strconv.ParseFloat(value, 64)
 		switch {
 		case name == oldSpacePercent && (percentErr != nil || !(n > 0 && n <= 100)):
-			return 0, fmt.Errorf("%s is no share of the memory, such as %s=50", strconv.Quote(o), name)
+			return 0, fmt.Errorf("%s is not a share of the memory, such as %s=50", strconv.Quote(o), name)
 		case name == oldSpacePercent:
 			limits[name] = memtools.Bytes(float64(total) * n / 100)
 		case !hasValue && value == "" || !megabyteValue.MatchString(value):
-			return 0, fmt.Errorf("%s is no number of megabytes, such as %s=4096", strconv.Quote(o), name)
+			return 0, fmt.Errorf("%s is not a number of megabytes, such as %s=4096", strconv.Quote(o), name)
 		default:
 			limits[name] = memtools.Bytes(min(n, math.MaxInt32)) * memtools.MB
 		}

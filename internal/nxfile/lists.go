@@ -24,7 +24,7 @@ func readOrder(d *jsonc.Document, v hujson.Value, where string) ([]string, error
 			continue
 		}
 		if !jsonc.IsObject(e) {
-			return nil, d.Wrong(e, where+" holds something that is neither a text nor an object", `write it as ["^build"]`)
+			return nil, d.Wrong(e, where+" holds something that is neither a string nor an object", `write it as ["^build"]`)
 		}
 		order = append(order, entriesOf(e)...)
 	}

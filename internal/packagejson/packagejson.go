@@ -152,7 +152,7 @@ func kindOf(first byte) string {
 	case '[':
 		return "a list"
 	case '"':
-		return "a text"
+		return "a string"
 	case 't', 'f':
 		return "true or false"
 	}

@@ -29,7 +29,7 @@ func TestMistakes(t *testing.T) {
 		"\n\t":               "f: the file is empty",
 		"null":               "f:1:1: holds null where an object is expected",
 		"[]":                 "f:1:1: holds a list where an object is expected",
-		`"a"`:                "f:1:1: holds a text where an object is expected",
+		`"a"`:                "f:1:1: holds a string where an object is expected",
 		"false":              "f:1:1: holds true or false where an object is expected",
 		"\xff\xfe{\x00}\x00": "f: the file is in UTF-16, which no package manager reads: save it as UTF-8",
 		"\xfe\xff\x00{\x00}": "f: the file is in UTF-16, which no package manager reads: save it as UTF-8",

@@ -59,7 +59,7 @@ func (p *Plan) affected(r taskgraph.Request) ([]taskgraph.Wanted, error) {
 		p.Unaffected = fmt.Sprintf("Nothing to %s: none of %s has changed%s, or depends on one that has", p.Target, packages(runs), c.Since)
 		return nil, nil
 	case c.All != "":
-		p.notice(event.Selected, fmt.Sprintf("No package is left out: %s changed%s, and may concern all of them", c.All, c.Since))
+		p.notice(event.Selected, fmt.Sprintf("No package is left out: %s changed%s, and may affect all of them", c.All, c.Since))
 	case p.Again == nil:
 		p.notice(event.Selected, fmt.Sprintf("%d of %s changed%s, or depend on others that did", count, packages(runs), c.Since))
 	}

@@ -37,7 +37,7 @@ func (p *Plan) choose() (all []choice, err error) {
 			return nil, err
 		}
 		if found.Dot {
-			p.notice(event.Selected, "In -workspace= a dot is the root, and will be the package in this folder; write // for the root")
+			p.notice(event.Selected, "In -workspace=, a dot still means the root, and will mean the package in this folder; write // for the root")
 		}
 		c.packages = found.Packages
 	case len(here) > 0:
@@ -99,14 +99,14 @@ func (p *Plan) noticeHere(here []*workspace.Package) {
 // changedIn are the packages that have changed in a range.
 func (p *Plan) changedIn(where string, r selection.Range) (map[*workspace.Package]bool, error) {
 	if p.Between == nil {
-		return nil, &problem.Error{Where: where, What: "no commit can be named here", Hint: "name packages"}
+		return nil, &problem.Error{Where: where, What: "commits cannot be used here", Hint: "name packages"}
 	}
 	c, err := p.Between(where, r.From, r.To)
 	if err != nil {
 		return nil, err
 	}
 	if c.All != "" {
-		p.notice(event.Selected, fmt.Sprintf("All packages have changed%s: %s may concern each of them", c.Since, c.All))
+		p.notice(event.Selected, fmt.Sprintf("All packages have changed%s: %s may affect each of them", c.Since, c.All))
 	}
 	return c.Packages, nil
 }

@@ -344,7 +344,7 @@ func TestHere(t *testing.T) {
 		{"whose script is bundled", "packages/core", Request{Target: "bundle"}, `packages/core: the package has no script for "bundle"`, ""},
 		{"whose package has no script, though the root has one", "packages/core", Request{Target: "lint"}, `packages/core: the package has no script for "lint"`, ""},
 		{"after a commit", "", Request{Target: "lint", Packages: text("[web]")}, "web#lint", ""},
-		{"after one that may concern all", "", Request{Target: "lint", Packages: text("[web...x]")}, "web#lint", "All packages have changed since then: x may concern each of them"},
+		{"after one that may concern all", "", Request{Target: "lint", Packages: text("[web...x]")}, "web#lint", "All packages have changed since then: x may affect each of them"},
 		{"after one that changed nothing with a script", "", Request{Target: "lint", Packages: text("[core]")}, "", "Nothing to lint: of 1 package in -workspace=[core] none has a script for it"},
 		{"after one that changed nothing else", "", Request{Target: "build", Packages: text("[core]"), Exclude: text("core")}, "", "Nothing to build: no package is selected by -workspace=[core] -exclude=core"},
 	} {

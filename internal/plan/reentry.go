@@ -50,7 +50,7 @@ func (p *Plan) CheckReentry(running string) error {
 	for _, t := range p.Graph.Tasks {
 		if slices.Contains(around, outer{p.Workspace.Root, t.ID}) {
 			return &problem.Error{Where: t.ID, What: "its script starts heapmage, which would run the same script again",
-				Hint: "have the script call the compiler itself, or take it out of heapmage's run with -workspace"}
+				Hint: "have the script call the compiler itself, or leave the package out with -exclude"}
 		}
 	}
 	return checkNesting(running)
@@ -64,6 +64,6 @@ func checkNesting(running string) error {
 		return nil
 	}
 	last := around[len(around)-1]
-	return &problem.Error{Where: printable.Text(last.id), What: fmt.Sprintf("it starts heapmage inside of %d runs of heapmage", len(around)),
+	return &problem.Error{Where: printable.Text(last.id), What: fmt.Sprintf("it starts heapmage inside %d runs of heapmage", len(around)),
 		Hint: fmt.Sprintf("the outermost is %s in %s: does a script start itself?", printable.Text(around[0].id), printable.Text(around[0].root))}
 }

@@ -126,7 +126,7 @@ func (p *Plan) mentionRunners() {
 	}
 	p.Notices = append(p.Notices, event.Notice{Kind: event.RunsRunner,
 		Text: "Scripts of packages start another task runner, which may run tasks a second time: " + problem.ShortList(ids, 6),
-		Hint: fmt.Sprintf("name the scripts that do the work: tasks: {%q: {script: NAME}}", ids[0])})
+		Hint: fmt.Sprintf("name the scripts that do the work in heapmage.yaml: tasks: {%q: {script: NAME}}", ids[0])})
 }
 
 // shown lists commands, as many as fit a line.

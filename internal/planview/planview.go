@@ -98,7 +98,7 @@ func (f Flags) Form() (Form, error) {
 	}
 	if f.Graph != nil {
 		if !slices.Contains(graphs, *f.Graph) {
-			return Table, &problem.Error{Where: "-graph=" + *f.Graph, What: "there is no such form", Hint: nearest.Hint(*f.Graph, graphs, "there are")}
+			return Table, &problem.Error{Where: "-graph=" + *f.Graph, What: "is not known", Hint: nearest.Hint(*f.Graph, graphs, "it can be")}
 		}
 		add(Form(*f.Graph), "-graph="+*f.Graph)
 	}
@@ -121,7 +121,7 @@ func (p *Plan) Render(f Form) (text []byte, aside []event.Notice, err error) {
 		text, aside = p.mermaid(), p.Notices
 		if n := p.edges(); n > mermaidEdges || utf8.RuneCount(text) > mermaidSize {
 			aside = append(slices.Clip(aside), event.Notice{Kind: event.GraphLarge,
-				Text: fmt.Sprintf("This graph has %d edges and %d characters; Mermaid draws at most %d and %d, unless it is told otherwise", n, utf8.RuneCount(text), mermaidEdges, mermaidSize),
+				Text: fmt.Sprintf("This graph has %d edges and %d characters; Mermaid draws at most %d and %d, unless configured otherwise", n, utf8.RuneCount(text), mermaidEdges, mermaidSize),
 				Hint: "choose packages with -workspace=, or use -graph=html or -graph=dot"})
 		}
 	case Dot:

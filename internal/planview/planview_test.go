@@ -209,7 +209,7 @@ func TestFlags(t *testing.T) {
 		{Flags{Explain: &yes}, Explain, ""},
 		{Flags{JSON: &yes}, JSON, ""},
 		{Flags{Graph: &page}, Page, ""},
-		{Flags{Graph: &typo}, Table, "-graph=mermade: there is no such form\n💡 did you mean mermaid?"},
+		{Flags{Graph: &typo}, Table, "-graph=mermade: is not known\n💡 did you mean mermaid?"},
 		{Flags{JSON: &yes, Graph: &page}, Table, "-json -graph=html: a plan has one form at a time"},
 	} {
 		got, err := tt.flags.Form()

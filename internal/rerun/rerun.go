@@ -33,7 +33,7 @@ var targets = []string{"build", "typecheck", "test", "lint"}
 // it, a later one does not.
 func Watch(ctx context.Context, request engine.Request) error {
 	if !slices.Contains(targets, request.Target) {
-		hint := "give one of " + strings.Join(targets, ", ")
+		hint := "it can be: " + strings.Join(targets, ", ")
 		if near := nearest.Names(request.Target, targets, 1); len(near) > 0 {
 			hint = "did you mean " + near[0] + "?"
 		}
@@ -224,7 +224,7 @@ func (l *loop) tellLearned(ctx context.Context, names []string) {
 		verb = " is"
 	}
 	_ = report.Say(ctx, os.Environ(), event.Notice{Kind: event.WritesItself, // it changes nothing
-		Text: list(names) + verb + " written in run after run: while one lasts, that starts no other",
+		Text: list(names) + verb + " written in every run: changes made during a run are ignored",
 		Hint: "declare outputs: under tasks: in heapmage.yaml, or have Git ignore them"})
 }
 

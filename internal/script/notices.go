@@ -13,14 +13,14 @@ import (
 func (s *Settings) Notices(packages []*workspace.Package) (all []event.Notice) {
 	if s.DeadSource != "" {
 		all = append(all, event.Notice{Kind: event.OptionsDead,
-			Text: fmt.Sprintf("%s: %s is no option: Node reads neither it nor what follows", s.DeadSource, strconv.Quote(s.DeadWord)),
-			Hint: "remove the word, or correct its quotes"})
+			Text: fmt.Sprintf("%s: %s is not an option: Node ignores it and all that follows", s.DeadSource, strconv.Quote(s.DeadWord)),
+			Hint: "remove the word, or fix its quotes"})
 	}
 	if s.MergedFrom != "" {
 		all = append(all, event.Notice{Kind: event.OptionsMerged, Text: "The node options of " + s.MergedFrom + " are merged into NODE_OPTIONS"})
 	}
 	if unfit := s.unfit(packages); unfit != nil {
-		all = append(all, event.Notice{Kind: event.WorkspaceOdd, Text: fmt.Sprintf("Scripts call %s, and %s: %s", s.ws.Manager, unfit.Where, unfit.What), Hint: unfit.Hint})
+		all = append(all, event.Notice{Kind: event.WorkspaceOdd, Text: fmt.Sprintf("Scripts call %s, and %s %s", s.ws.Manager, unfit.Where, unfit.What), Hint: unfit.Hint})
 	}
 	return all
 }

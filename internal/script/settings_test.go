@@ -90,7 +90,7 @@ func TestReadSettings(t *testing.T) {
 			}
 		})
 	}
-	for value, what := range map[string]string{`"--a`: "cannot be read", "--max-old-space-size=4gb": `"--max-old-space-size=4gb" is no number of megabytes, such as --max-old-space-size=4096`} {
+	for value, what := range map[string]string{`"--a`: "cannot be read", "--max-old-space-size=4gb": `"--max-old-space-size=4gb" is not a number of megabytes, such as --max-old-space-size=4096`} {
 		t.Run("a NODE_OPTIONS that node refuses is a problem: "+value, func(t *testing.T) {
 			_, err := world(t, workspace.NPM, "", nil, "NODE_OPTIONS="+value)
 			if p := (*problem.Error)(nil); !errors.As(err, &p) || p.Where != "NODE_OPTIONS" || !strings.Contains(p.What, what) || p.Hint == "" {

@@ -83,7 +83,7 @@ func (s Space) within(f filter) ([]*workspace.Package, error) {
 		folder = s.rel(f.folder)
 	}
 	if folder == ".." || strings.HasPrefix(folder, "../") {
-		return nil, &problem.Error{Where: f.where, What: "the folder is outside of the workspace", Hint: "./ and {} are relative to the folder in which you are"}
+		return nil, &problem.Error{Where: f.where, What: "the folder is outside of the workspace", Hint: "./ and {} are relative to the current folder"}
 	}
 	if p := s.Workspace.At(folder); p != nil {
 		return []*workspace.Package{p}, nil
@@ -93,7 +93,7 @@ func (s Space) within(f filter) ([]*workspace.Package, error) {
 		return isGlob(folder) && same && err == nil || folder == "." || strings.HasPrefix(p.Dir, folder+"/")
 	})
 	if len(found) == 0 && !(f.leavesOut && isGlob(folder)) {
-		e := &problem.Error{Where: f.where, What: "there is no package in " + folder, Hint: "plan shows the packages with their folders"}
+		e := &problem.Error{Where: f.where, What: "there is no package in " + folder, Hint: "list shows the packages with their folders"}
 		var dirs []string
 		for _, p := range s.members() {
 			dirs = append(dirs, p.Dir, path.Dir(p.Dir))

@@ -23,7 +23,7 @@ type filter struct {
 }
 
 // understood is the hint for what is not.
-const understood = "understood are NAME, FOLDER, GLOB, {FOLDER}, [COMMIT] and [A...B], behind ! to leave it out, with ... before it for what depends on it and behind it for what it depends on, and with ^ for that alone: 'web...', '...^core', '!./apps/*'"
+const understood = "write NAME, FOLDER, GLOB, {FOLDER}, [COMMIT] or [A...B], after ! to leave it out, with ... before it to add what depends on it, or after it to add what it depends on, and with ^ for these alone: 'web...', '...^core', '!./apps/*'"
 
 // split splits a text at commas outside of braces and brackets.
 func split(text string) []string {

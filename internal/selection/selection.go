@@ -179,7 +179,7 @@ func (s Space) entries(f filter) (found []*workspace.Package, err error) {
 
 func (s Space) changed(f filter) (set, error) {
 	if s.Changed == nil {
-		return nil, &problem.Error{Where: f.where, What: "it cannot be told here what has changed", Hint: "name packages"}
+		return nil, &problem.Error{Where: f.where, What: "commits cannot be used here", Hint: "name packages"}
 	}
 	return s.Changed(f.where, f.span)
 }

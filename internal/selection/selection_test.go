@@ -142,7 +142,7 @@ func TestLanguage(t *testing.T) {
 	space.Folder = "apps"
 	for _, tt := range []struct{ claim, text, want string }{
 		{"asks for a name", "shop,,docs", "-workspace=: names no package\n💡 write NAME"},
-		{"wants something to leave out", "!", "names no package, folder or commit\n💡 understood are"},
+		{"wants something to leave out", "!", "names no package, folder or commit\n💡 write NAME"},
 		{"wants something that others depend on", "^...", "names no package, folder or commit"},
 		{"wants something before what it needs", "...", "names no package, folder or commit"},
 		{"wants three dots", "shop..", "there are two dots, not three"},

@@ -119,7 +119,7 @@ func (b *builder) visit(s step, passes bool, path []string) (*node, error) {
 	case n.state == visiting:
 		return nil, &problem.Error{
 			What: "tasks depend on each other: " + strings.Join(path[slices.Index(path, n.key):], " → "),
-			Hint: "take one of them out of its dependsOn, in " + b.files(path[slices.Index(path, n.key):]),
+			Hint: "take one of them out of dependsOn in " + b.files(path[slices.Index(path, n.key):]),
 		}
 	case n.state == visited && (n.whole || !passes):
 		return n, nil

@@ -36,7 +36,7 @@ func (r *root) checkNames(members []*Package) error {
 		if p.DeclaredName != "" && other != nil {
 			return &problem.Error{
 				Where: path.Join(p.Dir, "package.json"),
-				What:  fmt.Sprintf("its name %q is also that of %s: %s refuses two packages with one name", p.DeclaredName, path.Join(other.Dir, "package.json"), r.Name),
+				What:  fmt.Sprintf("its name %q is also that of %s: %s refuses two packages with the same name", p.DeclaredName, path.Join(other.Dir, "package.json"), r.Name),
 				Hint:  "rename one of them, or leave its folder out of the patterns in " + r.globFile,
 			}
 		}
