@@ -19,8 +19,9 @@ import (
 type rootScript struct {
 	target, name string
 	// work is what it does beside having the packages' scripts run, and no task does.
-	work    []scripttext.Work
-	fansOut bool
+	work []scripttext.Work
+	// fanOuts are its commands that have them run.
+	fanOuts []scripttext.FanOut
 }
 
 // findRootScript looks for the root's script for a target and for what it does. The zero
@@ -38,16 +39,22 @@ func (p *Plan) findRootScript(target string) (found rootScript) {
 		return found
 	}
 	found.target, found.name = target, name
-	found.work, found.fansOut = scripttext.OwnWork(root.Scripts, name, p.runsHooks(root))
+	found.work, found.fanOuts = scripttext.OwnWork(root.Scripts, name, p.runsHooks(root))
 	found.work = slices.DeleteFunc(found.work, func(w scripttext.Work) bool { return w.Script != "" && runs(w.Script) })
 	return found
 }
 
 // mentionRoot adds a notice that the root's script does not run, if that matters: it does
-// more than have the packages' scripts run, or most packages have none, so that the root's
-// may build them all.
+// more than have the packages' scripts run, or less, or most packages have none, so that the
+// root's may build them all.
 func (p *Plan) mentionRoot(root rootScript, selected []*workspace.Package) {
-	if root.name == "" || len(root.work) == 0 && root.fansOut {
+	// With several such commands, each may take the packages that others leave out.
+	if f := root.fanOuts; len(f) == 1 && f[0].Narrow && p.Exclude == nil && p.Since == nil {
+		p.Notices = append(p.Notices, event.Notice{Kind: event.RootLeftOut,
+			Text: fmt.Sprintf("The root's %s leaves packages out, and does not run: %s", root.name, shown([]scripttext.Work{{Command: f[0].Command}})),
+			Hint: "to leave some out here too: -workspace= or -exclude="})
+	}
+	if root.name == "" || len(root.work) == 0 && len(root.fanOuts) > 0 {
 		return
 	}
 	have := 0
@@ -64,7 +71,7 @@ func (p *Plan) mentionRoot(root rootScript, selected []*workspace.Package) {
 		}
 		p.notice(event.RootLeftOut, fmt.Sprintf("%d of %d packages %s a %s script; the root's does not run (-workspace=// runs it)", have, len(selected), verb, root.target))
 	case len(root.work) == 0 || root.target != "build" && root.target != "clean":
-	case root.fansOut:
+	case len(root.fanOuts) > 0:
 		p.notice(event.RootLeftOut, fmt.Sprintf("The root's %s does more than the packages' scripts, and does not run: %s", root.name, shown(root.work)))
 	default:
 		p.notice(event.RootLeftOut, fmt.Sprintf("The root's %s does not run (-workspace=// runs it): %s", root.name, shown(root.work)))
@@ -98,7 +105,7 @@ func (p *Plan) RootAdvice(t *taskgraph.Task) (n event.Notice) {
 	if len(loose) > 0 {
 		hint = fmt.Sprintf("put that into a script %q of the root, and %s", further, hint)
 	}
-	if !p.root.fansOut {
+	if len(p.root.fanOuts) == 0 {
 		hint += "; or if it builds the packages too: -workspace=//"
 	}
 	return event.Notice{Kind: event.RootLeftOut, Hint: hint,
@@ -117,7 +124,7 @@ func (p *Plan) mentionRunners() {
 		if t.Package == p.Workspace.RootPackage || strings.Contains(t.Package.Scripts[t.Script], "wireit") {
 			continue
 		}
-		if work, fansOut := scripttext.OwnWork(t.Package.Scripts, t.Script, p.runsHooks(t.Package)); len(work) == 0 && fansOut {
+		if work, fanOuts := scripttext.OwnWork(t.Package.Scripts, t.Script, p.runsHooks(t.Package)); len(work) == 0 && len(fanOuts) > 0 {
 			ids = append(ids, t.ID)
 		}
 	}

@@ -18,11 +18,20 @@ type Work struct {
 	Script string
 }
 
-// OwnWork returns the work of a root's script itself, each command once. fansOut is set if
-// others do have the packages' scripts run, through a task runner or the package manager.
+// FanOut is a command that has the packages' scripts run, through a task runner or the package
+// manager.
+type FanOut struct {
+	// Command is written with one space between its words.
+	Command string
+	// Narrow is set if it leaves packages out, as "turbo build --filter=web" does.
+	Narrow bool
+}
+
+// OwnWork returns the work of a root's script itself, each command once, and the commands
+// that have the packages' scripts run.
 // Scripts of the root that it calls are looked into, and with hooks the pre and post
 // scripts of all.
-func OwnWork(scripts map[string]string, name string, hooks bool) (work []Work, fansOut bool) {
+func OwnWork(scripts map[string]string, name string, hooks bool) (work []Work, fanOuts []FanOut) {
 	seen := map[string]bool{}
 	var visit, visitText func(text, alone string)
 	visitText = func(text, alone string) {
@@ -32,7 +41,7 @@ func OwnWork(scripts map[string]string, name string, hooks bool) (work []Work, f
 			switch {
 			case len(words) == 0, slices.Contains(harmless, words[0]):
 			case runsPackages(words):
-				fansOut = true
+				fanOuts = append(fanOuts, FanOut{strings.Join(words, " "), narrow(words)})
 			case slices.Contains(shells, words[0]):
 				for _, name := range called {
 					visit(name, alone)
@@ -68,7 +77,7 @@ func OwnWork(scripts map[string]string, name string, hooks bool) (work []Work, f
 		}
 	}
 	visit(name, "")
-	return work, fansOut
+	return work, fanOuts
 }
 
 // reachesPackages reports whether a script of the root has the packages' scripts run,
@@ -109,19 +118,36 @@ func program(c Command) []string {
 	return words
 }
 
+// hasFlag reports whether a command has one of some words or flags, with a value or without.
+func hasFlag(words []string, flags ...string) bool {
+	for _, w := range words[1:] {
+		if w == "--" {
+			return false // the rest is for the script
+		}
+		if flag, _, _ := strings.Cut(w, "="); slices.Contains(flags, flag) {
+			return true
+		}
+	}
+	return false
+}
+
+// narrow reports whether a command that has the packages' scripts run leaves packages out.
+func narrow(words []string) bool {
+	everything := slices.ContainsFunc(words, func(w string) bool {
+		_, value, ok := strings.Cut(w, "=")
+		return w == "*" || ok && value == "*"
+	})
+	return !everything && hasFlag(words, narrowing...)
+}
+
+// narrowing are the words with which Turborepo, Nx, Lerna, lage and the package managers select
+// packages.
+var narrowing = []string{"--filter", "-F", "--filter-prod", "--affected", "affected", "--scope", "--ignore", "--exclude",
+	"--include", "--projects", "-p", "--no-private", "--since", "--to", "--workspace", "-w", "workspace"}
+
 // runsPackages reports whether a command has the packages' scripts run.
 func runsPackages(words []string) bool {
-	has := func(flags ...string) bool {
-		for _, w := range words[1:] {
-			if w == "--" {
-				return false // the rest is for the script
-			}
-			if flag, _, _ := strings.Cut(w, "="); slices.Contains(flags, flag) {
-				return true
-			}
-		}
-		return false
-	}
+	has := func(flags ...string) bool { return hasFlag(words, flags...) }
 	switch path.Base(words[0]) {
 	case "npm":
 		return has("--workspaces", "--workspace", "-ws", "-w", "--prefix", "-C")

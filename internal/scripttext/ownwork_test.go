@@ -1,6 +1,7 @@
 package scripttext
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -59,8 +60,29 @@ func TestOwnWork(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]bool{"turbo build": true, "tsc -b && pnpm -r build": true, "npm run all": true, "tsc -b": false, "echo done": false, "npm run build": false} {
-		if _, got := OwnWork(map[string]string{"build": text, "all": "nx run-many -t build"}, "build", true); got != want {
+		if _, got := OwnWork(map[string]string{"build": text, "all": "nx run-many -t build"}, "build", true); (len(got) > 0) != want {
 			t.Errorf("%q: got %v", text, got)
+		}
+	}
+}
+
+func TestNarrowFanOut(t *testing.T) {
+	for text, want := range map[string]string{
+		"turbo run build":                                 "[{turbo run build false}]",
+		"bun run turbo run build --filter @acme/*":        "[{bun run turbo run build --filter @acme/* true}]",
+		"turbo run build --filter=./packages/**":          "[{turbo run build --filter=./packages/** true}]",
+		"bun --filter '*' build":                          "[{bun --filter * build false}]",
+		"pnpm --filter=* build":                           "[{pnpm --filter=* build false}]",
+		"nx affected --target=build --exclude=examples/*": "[{nx affected --target=build --exclude=examples/* true}]",
+		"lerna run build --no-private":                    "[{lerna run build --no-private true}]",
+		"lage build -- --since x":                         "[{lage build -- --since x false}]",
+		"npm run build --workspaces":                      "[{npm run build --workspaces false}]",
+		"yarn workspace web build && npm run all":         "[{yarn workspace web build true} {turbo build false}]",
+		"tsc -b": "[]",
+	} {
+		scripts := map[string]string{"build": text, "turbo": "turbo --root-turbo-json x", "all": "turbo build"}
+		if _, got := OwnWork(scripts, "build", true); fmt.Sprint(got) != want {
+			t.Errorf("%q: got %v, want %s", text, got, want)
 		}
 	}
 }
