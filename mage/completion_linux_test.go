@@ -63,7 +63,7 @@ func TestTabCompletes(t *testing.T) {
 			s.waitFor("ready")
 			s.press("heapmage pl\t-targ\tgener\t-nod\t-workspace=@acme/c\t\r")
 			s.waitFor("Plan of generate:types: 1 task")
-			s.waitFor("@acme/core#generate:types")
+			s.waitFor("core#generate:types")
 			s.press("heapmage memory:hi\t\r")
 			s.waitFor("Nothing is known yet")
 			if _, err := os.Stat(filepath.Join(root, ".heapmage")); err == nil {
