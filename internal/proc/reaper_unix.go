@@ -88,20 +88,14 @@ func (r *reaper) folder(path string) (forget func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.folders[path]++
-	if r.cmd != nil {
-		r.sendLocked(folderMessage(path))
-	} else {
-		time.AfterFunc(folderPause, r.start)
-	}
+	r.tellLocked(folderMessage(path))
+	time.AfterFunc(folderPause, r.start)
 	return sync.OnceFunc(func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.folders[path]--; r.folders[path] > 0 {
-			return
-		}
-		delete(r.folders, path)
-		if r.cmd != nil {
-			r.sendLocked(fmt.Sprintf("keep %q\n", path))
+		if r.folders[path]--; r.folders[path] == 0 {
+			delete(r.folders, path)
+			r.tellLocked(fmt.Sprintf("keep %q\n", path))
 		}
 	})
 }
@@ -137,6 +131,13 @@ func (r *reaper) shutdown() {
 	}
 	r.mu.Unlock()
 	r.waiting.Wait()
+}
+
+// tellLocked sends msg to the reaper if there is one: another one is told all that matters.
+func (r *reaper) tellLocked(msg string) {
+	if r.cmd != nil {
+		r.sendLocked(msg)
+	}
 }
 
 // sendLocked sends msg to the reaper, and starts one if there is none.
