@@ -43,6 +43,7 @@ type Log struct {
 	rest    []byte     // what comes after it
 	dropped int64      // between the two
 	err     error      // why
+	closed  bool       // it is read from its file
 }
 
 // Log makes the file for the output of one attempt at a task; attempts count from 1.
@@ -139,6 +140,10 @@ func (l *Log) flushLocked() {
 // ReadAt reads what was kept so far.
 func (l *Log) ReadAt(p []byte, off int64) (int, error) {
 	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return l.run.readAt(l.Path, p, off)
+	}
 	defer l.mu.Unlock()
 	n := 0
 	if off < l.size {
@@ -184,7 +189,7 @@ func (l *Log) Close() {
 		_ = l.file.Close() // each write was checked
 		l.file = nil
 	}
-	l.size, l.rest = 0, nil
+	l.size, l.rest, l.closed = 0, nil, true
 	if missing > 0 {
 		if l.run.incomplete == nil {
 			l.run.incomplete = map[string]bool{}
@@ -259,6 +264,16 @@ func (r *Run) Read(path string) (Source, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return written{f, info.Size(), !incomplete}, nil
+}
+
+// readAt reads from the log at a path.
+func (r *Run) readAt(path string, p []byte, off int64) (int, error) {
+	log, err := r.Read(path)
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	return log.ReadAt(p, off)
 }
 
 // Look calls look with what was kept of the log at a path, and its size. It does not if the log
