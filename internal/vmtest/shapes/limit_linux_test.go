@@ -29,7 +29,7 @@ func TestLimit(t *testing.T) {
 				return // TestContainer has kills in the process's own cgroup
 			}
 			run(t, root, leaf.Command(heapmage, "build")...).wants(t, 4,
-				`❌ Building package: a failed after .*: killed by the kernel, out of memory`, `💡 .*memory`, `Error: build failed, out of memory: a`)
+				`❌ Building package: a failed after .*: killed by the kernel, out of memory`, `💡 .*raise the container's limit from 200MB to at least `, `Error: build failed, out of memory: a`)
 			if leaf.Kills() == 0 {
 				t.Error("the kernel killed nothing")
 			}
