@@ -25,7 +25,7 @@ type Repeated struct {
 // Run runs it to its end, or until runs is done, which is outer or ends with it. The caller
 // sees to signals (session.Stoppable).
 func (r Repeated) Run(outer, runs context.Context) error {
-	session.CollectSparingly()
+	session.KeepSmall()
 	p, planned, err := prepareRun(runs, r.Request, false)
 	if err != nil || planned.Unaffected != "" && r.Again != nil {
 		return err

@@ -36,7 +36,7 @@ import (
 // Run runs a target and prints its log. The error names what failed; its ExitStatus is
 // the exit code, one of package problem's.
 func Run(ctx context.Context, request Request) error {
-	session.CollectSparingly()
+	session.KeepSmall()
 	p, planned, err := prepareRun(ctx, request, false)
 	if err != nil {
 		return err
@@ -44,7 +44,9 @@ func Run(ctx context.Context, request Request) error {
 	if planned.Unaffected != "" {
 		return report.Say(ctx, p.environ, event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected})
 	}
-	session.DropGarbage() // what was read to prepare
+	if session.DropGarbage(); p.wantsResults() { // what was read to prepare
+		session.CollectSparingly()
+	}
 	ctx, release := session.Stoppable(ctx)
 	defer release()
 	return newRun(p, planned).all(ctx, ctx, nil)

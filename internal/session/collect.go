@@ -19,8 +19,10 @@ const (
 	roomyHeap = 10 * memtools.MB
 )
 
-// CollectSparingly keeps the heap of this process small from now on, without collecting
-// garbage more often than that takes.
+// KeepSmall has garbage collected often.
+func KeepSmall() { debug.SetGCPercent(leastGarbage) }
+
+// CollectSparingly has garbage collected less often from now on while the heap is small.
 func CollectSparingly() { sparing.Do(setGarbage) }
 
 var sparing sync.Once
