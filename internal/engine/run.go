@@ -44,7 +44,8 @@ func Run(ctx context.Context, request Request) error {
 	if planned.Unaffected != "" {
 		return report.Say(ctx, p.environ, event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected})
 	}
-	if session.DropGarbage(); p.wantsResults() { // what was read to prepare
+	known := p.wantsResults()
+	if session.DropGarbage(!known); known { // what was read to prepare
 		session.CollectSparingly()
 	}
 	ctx, release := session.Stoppable(ctx)

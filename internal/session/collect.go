@@ -27,9 +27,10 @@ func CollectSparingly() { sparing.Do(setGarbage) }
 
 var sparing sync.Once
 
-// DropGarbage collects garbage at once and gives back its memory, if there may be much.
-func DropGarbage() {
-	if inUse() > roomyHeap {
+// DropGarbage collects garbage at once and gives back its memory: however little it is, or if
+// there may be much.
+func DropGarbage(little bool) {
+	if little || inUse() > roomyHeap {
 		debug.FreeOSMemory()
 	}
 }
