@@ -35,6 +35,10 @@ func TestMisses(t *testing.T) {
 		{"an entry of another version", func(w *world, e *Entry) error {
 			return os.WriteFile(w.entryPath(e), []byte(`{"format":2,"any":["thing"]}`+"\n"), 0o644)
 		}, OtherFormat, false},
+		{"an entry that tells no version", func(w *world, e *Entry) error {
+			text, err := os.ReadFile(w.entryPath(e))
+			return errors.Join(err, os.WriteFile(w.entryPath(e), bytes.Replace(text, []byte(`"format":1,`), nil, 1), 0o644))
+		}, OtherFormat, false},
 		{"an empty entry", func(w *world, e *Entry) error { return os.Truncate(w.entryPath(e), 0) }, Damaged, true},
 		{"half an entry", func(w *world, e *Entry) error { return os.Truncate(w.entryPath(e), 300) }, Damaged, true},
 		{"an entry of another key", func(w *world, e *Entry) error {

@@ -79,12 +79,15 @@ func readHeader(text []byte, key Key) (header, error) {
 	if !ok {
 		return header{}, errors.New("its header is incomplete")
 	}
-	h := header{}
-	err := json.Unmarshal(line, &h)
-	if h.Format != 0 && h.Format != format { // the rest may mean something else
+	var version struct{ Format int }
+	if err := json.Unmarshal(line, &version); err != nil {
+		return header{}, err
+	}
+	if version.Format != format {
 		return header{}, errFormat
 	}
-	if err != nil {
+	var h header
+	if err := json.Unmarshal(line, &h); err != nil {
 		return header{}, err
 	}
 	if h.Key != key {
