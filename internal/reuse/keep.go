@@ -61,7 +61,8 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 	weak := t.weak()
 	e := cache.Entry{Key: strong(weak, v.inputs), Task: t.ID, Created: a.Ended, Duration: a.Duration, Processor: a.Processor, Peak: a.Peak,
 		Files: v.outputs, Local: v.local}
-	set, err := json.Marshal(textsOf(v.inputs))
+	texts := textsOf(v.inputs)
+	set, err := json.Marshal(texts)
 	if err == nil {
 		e.Data, err = data{v.removed, a.Connections}.encode()
 	}
@@ -81,7 +82,7 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 		r.note(t, last{Parts: t.Parts, Not: err.Error()})
 		return Kept{not: err.Error()}
 	}
-	r.recents.Put(weak, textsOf(v.inputs), stored.Entry)
+	r.recents.Put(weak, texts, stored.Entry)
 	r.note(t, last{Parts: t.Parts, Inputs: v.inputs, Connections: a.Connections})
 	if force || !stored.Existed || stored.Equal {
 		return Kept{}

@@ -5,6 +5,7 @@
 package reuse
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -187,9 +188,16 @@ func (r *Results) Look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 
 func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, err error) {
 	weak := t.weak()
-	if set, e, ok := r.recents.Of(weak); ok && strong(weak, r.now(t, inputsOf(set))) == e.Key && r.stands(ctx, t, e) {
-		r.cache.Use(e.Key, weak)
-		return &Hit{Duration: e.Duration, Processor: e.Processor, Peak: e.Peak, entry: e}, "", nil
+	if set, e, ok := r.recents.Of(weak); ok {
+		if inputs := r.now(t, inputsOf(set)); strong(weak, inputs) == e.Key {
+			if to, files, err := r.placeFor(ctx, t, e); err == nil && r.stands(t, e, to, files) {
+				r.cache.Use(e.Key, weak)
+				return hitOf(e, 0), "", nil
+			}
+			if hit, reason, err = r.fetch(ctx, t, weak, inputs); hit != nil || err != nil {
+				return hit, reason, err
+			}
+		}
 	}
 	sets, err := r.cache.Manifests(weak)
 	if err != nil || len(sets) == 0 {
@@ -200,30 +208,11 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 		if err != nil {
 			continue
 		}
-		inputs := r.now(t, set)
-		key := strong(weak, inputs)
-		e, err := r.cache.Get(key)
-		if err != nil {
-			if why := (*cache.Miss)(nil); errors.As(err, &why) && why.Why != cache.Absent {
-				reason = why.Error()
-			}
-			continue
+		hit, why, err := r.fetch(ctx, t, weak, r.now(t, set))
+		if hit != nil || err != nil {
+			return hit, why, err
 		}
-		done, err := r.restore(ctx, t, e)
-		if why := (*cache.Miss)(nil); errors.As(err, &why) {
-			reason = why.Error()
-			continue
-		}
-		if err != nil {
-			return nil, err.Error(), err
-		}
-		r.cache.Use(key, weak)
-		r.recents.Put(weak, textsOf(inputs), e)
-		written := done.Written + done.Removed + done.Moded
-		if kept, err := dataOf(e); written > 0 && err == nil {
-			r.note(t, last{Parts: t.Parts, Inputs: inputs, Connections: kept.Connections})
-		}
-		return &Hit{Written: written, Duration: e.Duration, Processor: e.Processor, Peak: e.Peak, entry: e}, "", nil
+		reason = cmp.Or(why, reason)
 	}
 	if reason == "" {
 		reason = r.changedInput(t, func(in input) fingerprint.State { return r.state(t, in) })
@@ -231,10 +220,55 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 	return nil, reason, ctx.Err()
 }
 
-// stands reports whether an entry's files are in place, and nothing else of the task is.
-func (r *Results) stands(ctx context.Context, t *Task, e *cache.Entry) bool {
+// fetch puts the result in place that the cache has for these inputs. Without one the reason
+// tells why, if none is simply absent. An error is as that of Look.
+func (r *Results) fetch(ctx context.Context, t *Task, weak cache.Key, inputs []known) (hit *Hit, reason string, err error) {
+	key := strong(weak, inputs)
+	var done filetree.Result
+	e, err := r.cache.Get(key)
+	if err == nil {
+		done, err = r.restore(ctx, t, e)
+	}
+	if why := (*cache.Miss)(nil); errors.As(err, &why) {
+		if why.Why != cache.Absent {
+			reason = why.Error()
+		}
+		return nil, reason, nil
+	}
+	if err != nil {
+		return nil, err.Error(), err
+	}
+	r.cache.Use(key, weak)
+	r.recents.Put(weak, textsOf(inputs), e)
+	written := done.Written + done.Removed + done.Moded
+	if kept, err := dataOf(e); written > 0 && err == nil {
+		r.note(t, last{Parts: t.Parts, Inputs: inputs, Connections: kept.Connections})
+	}
+	return hitOf(e, written), "", nil
+}
+
+// hitOf is the hit of an entry that is in place, for which files had to be written.
+func hitOf(e *cache.Entry, written int) *Hit {
+	return &Hit{Written: written, Duration: e.Duration, Processor: e.Processor, Peak: e.Peak, entry: e}
+}
+
+// restore puts an entry's files in place.
+func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (done filetree.Result, err error) {
 	to, files, err := r.placeFor(ctx, t, e)
-	if err != nil || len(to.Stale) > 0 || !r.inPlace(e.Files, to.Skip) {
+	if err != nil || r.stands(t, e, to, files) {
+		return done, err
+	}
+	if done, err = r.put(ctx, t.ID, e, to); err == nil {
+		r.owners.Set(t.ID, t.Upstream, files)
+		r.placedNow(t, e)
+	}
+	return done, err
+}
+
+// stands reports whether an entry is in place, and nothing else of the task is. to and files
+// are those of placeFor.
+func (r *Results) stands(t *Task, e *cache.Entry, to filetree.Target, files map[string]fingerprint.State) bool {
+	if len(to.Stale) > 0 || !r.inPlace(e.Files, to.Skip) {
 		return false
 	}
 	r.owners.Keep(t.ID, t.Upstream, files)
@@ -247,23 +281,6 @@ func (r *Results) placedNow(t *Task, e *cache.Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.placed[t.ID] = e
-}
-
-// restore puts an entry's files in place.
-func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (filetree.Result, error) {
-	if r.stands(ctx, t, e) {
-		return filetree.Result{}, nil
-	}
-	to, files, err := r.placeFor(ctx, t, e)
-	if err != nil {
-		return filetree.Result{}, err
-	}
-	done, err := r.put(ctx, t.ID, e, to)
-	if err == nil {
-		r.owners.Set(t.ID, t.Upstream, files)
-		r.placedNow(t, e)
-	}
-	return done, err
 }
 
 // placeFor returns where an entry is put, and what the task owns then. What a later task has
