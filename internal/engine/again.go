@@ -37,6 +37,6 @@ func (r Repeated) Run(outer, runs context.Context) error {
 		p.notices = append([]event.Notice{r.Because}, p.notices...)
 	}
 	r.Begins(planned)
-	session.DropGarbage(true)
+	session.Prepared(false)
 	return newRun(p, planned).all(outer, runs, []tally.Reporter{r.Reporter})
 }

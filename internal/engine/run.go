@@ -44,10 +44,7 @@ func Run(ctx context.Context, request Request) error {
 	if planned.Unaffected != "" {
 		return report.Say(ctx, p.environ, event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected})
 	}
-	known := p.wantsResults()
-	if session.DropGarbage(!known); known { // what was read to prepare
-		session.CollectSparingly()
-	}
+	session.Prepared(p.wantsResults())
 	ctx, release := session.Stoppable(ctx)
 	defer release()
 	return newRun(p, planned).all(ctx, ctx, nil)

@@ -39,21 +39,24 @@ func (l *ledger) refresh() {
 	if len(l.jobs) <= alwaysReplanned || 4*l.changes >= len(l.jobs) {
 		l.estimate()
 		l.plan()
-	} else if len(l.ready) > 0 && l.o.Estimate != nil {
-		first := l.ready[0]
-		first.Estimate = l.o.Estimate(first.ID)
+	} else if len(l.ready) > 0 {
+		l.estimateOf(l.ready[0])
 	}
 }
 
 // estimate asks for what is known of all jobs that wait.
 func (l *ledger) estimate() {
-	if l.o.Estimate == nil {
-		return
-	}
 	for _, j := range l.order {
 		if l.open(j) && !slices.Contains(l.running, j) {
-			j.Estimate = l.o.Estimate(j.ID)
+			l.estimateOf(j)
 		}
+	}
+}
+
+// estimateOf asks for what is known of a job, if anybody knows.
+func (l *ledger) estimateOf(j *job) {
+	if l.o.Estimate != nil {
+		j.Estimate = l.o.Estimate(j.ID)
 	}
 }
 

@@ -12,9 +12,7 @@ func (l *ledger) arrive(given Job) {
 	if j == nil {
 		return
 	}
-	if l.o.Estimate != nil {
-		j.Estimate = l.o.Estimate(j.ID)
-	}
+	l.estimateOf(j)
 	j.Length = cmp.Or(max(0, j.Length), l.typical)
 	j.path = j.Length
 	l.changes++
@@ -61,8 +59,6 @@ func (l *ledger) probed(j *job, o Outcome, known bool) {
 		l.settle(j, o.Result) // it teaches nothing of others
 		return
 	}
-	if l.o.Estimate != nil {
-		j.Estimate = l.o.Estimate(j.ID)
-	}
+	l.estimateOf(j)
 	insert(&l.ready, j)
 }

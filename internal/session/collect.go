@@ -22,18 +22,19 @@ const (
 // KeepSmall has garbage collected often.
 func KeepSmall() { debug.SetGCPercent(leastGarbage) }
 
-// CollectSparingly has garbage collected less often from now on while the heap is small.
-func CollectSparingly() { sparing.Do(setGarbage) }
-
-var sparing sync.Once
-
-// DropGarbage collects garbage at once and gives back its memory: however little it is, or if
-// there may be much.
-func DropGarbage(little bool) {
-	if little || inUse() > roomyHeap {
+// Prepared gives back the memory of what was read to prepare a run. If the run may find all
+// its results known, only much of that is worth the time, and garbage is collected less often
+// from now on while the heap is small.
+func Prepared(mayBeKnown bool) {
+	if !mayBeKnown || inUse() > roomyHeap {
 		debug.FreeOSMemory()
 	}
+	if mayBeKnown {
+		sparing.Do(setGarbage)
+	}
 }
+
+var sparing sync.Once
 
 // inUse is the size of the heap that the last collection has left.
 func inUse() memtools.Bytes {
