@@ -11,12 +11,13 @@ package fingerprint
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"iter"
 	"slices"
 	"sync"
+
+	"github.com/heapmage/heapmage/internal/varint"
 )
 
 // Digest is a SHA-256. The zero value is that of nothing.
@@ -48,7 +49,7 @@ func SumOf(parts iter.Seq[string]) Digest {
 	defer sums.Put(buffer)
 	b := (*buffer)[:0]
 	for p := range parts {
-		b = append(binary.AppendUvarint(b, uint64(len(p))), p...)
+		b = varint.AppendText(b, p)
 	}
 	*buffer = b
 	return sha256.Sum256(b)

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/heapmage/heapmage/internal/confined"
+	"github.com/heapmage/heapmage/internal/varint"
 )
 
 // A kept file is a header, entries, and the checksum of both. An entry of digests is the
@@ -49,7 +50,7 @@ func (d *Digests) write(w *bufio.Writer) {
 	var b []byte
 	for _, path := range d.kept() {
 		e := d.known[path]
-		b = append(binary.AppendUvarint(b[:0], uint64(len(path))), path...)
+		b = varint.AppendText(b[:0], path)
 		b = binary.AppendVarint(b, e.stamp.size)
 		b = binary.AppendVarint(b, e.stamp.modified)
 		b = binary.AppendVarint(b, e.stamp.changed)
@@ -145,52 +146,18 @@ func unseal(header string, text []byte) []byte {
 
 // parse reads the entries of digests; those of a damaged text are none.
 func parse(text []byte) map[string]entry {
-	r := reader{rest: text}
+	r := varint.Reader{Rest: text}
 	known := make(map[string]entry, len(text)/120)
-	for len(r.rest) > 0 && !r.bad {
-		path := string(r.take(r.unsigned()))
-		e := entry{stamp: stamp{size: r.signed(), modified: r.signed(), changed: r.signed(), inode: r.unsigned(), device: r.unsigned()}}
-		copy(e.digest[:], r.take(uint64(len(e.digest))))
+	for len(r.Rest) > 0 && !r.Bad {
+		path := r.Text()
+		e := entry{stamp: stamp{size: r.Signed(), modified: r.Signed(), changed: r.Signed(), inode: r.Unsigned(), device: r.Unsigned()}}
+		copy(e.digest[:], r.Take(uint64(len(e.digest))))
 		known[path] = e
 	}
-	if r.bad {
+	if r.Bad {
 		clear(known)
 	}
 	return known
-}
-
-// reader takes values off a text. It is bad from the first that is not there.
-type reader struct {
-	rest []byte
-	bad  bool
-}
-
-func (r *reader) take(n uint64) []byte {
-	if r.bad = r.bad || n > uint64(len(r.rest)); r.bad {
-		return nil
-	}
-	taken := r.rest[:n]
-	r.rest = r.rest[n:]
-	return taken
-}
-
-func (r *reader) unsigned() uint64 {
-	v, n := binary.Uvarint(r.rest)
-	r.skip(n)
-	return v
-}
-
-func (r *reader) signed() int64 {
-	v, n := binary.Varint(r.rest)
-	r.skip(n)
-	return v
-}
-
-// skip passes over a number of n bytes; of none if it is not one.
-func (r *reader) skip(n int) {
-	if r.bad = r.bad || n <= 0; !r.bad {
-		r.rest = r.rest[n:]
-	}
 }
 
 // openClock makes the file whose times tell the time. It is nil if that cannot be done:

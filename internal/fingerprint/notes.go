@@ -3,9 +3,10 @@ package fingerprint
 import (
 	"bufio"
 	"cmp"
-	"encoding/binary"
 	"slices"
 	"sync"
+
+	"github.com/heapmage/heapmage/internal/varint"
 )
 
 // Notes are what was found out about contents, once for each: a text by the content's
@@ -37,13 +38,13 @@ func (n *Notes) readLocked() {
 		return
 	}
 	n.known = map[Digest]note{}
-	r := reader{rest: n.load(n.header)}
-	for len(r.rest) > 0 && !r.bad {
+	r := varint.Reader{Rest: n.load(n.header)}
+	for len(r.Rest) > 0 && !r.Bad {
 		var d Digest
-		copy(d[:], r.take(uint64(len(d))))
-		n.known[d] = note{text: string(r.take(r.unsigned()))}
+		copy(d[:], r.Take(uint64(len(d))))
+		n.known[d] = note{text: r.Text()}
 	}
-	if r.bad {
+	if r.Bad {
 		clear(n.known)
 	}
 }
@@ -84,8 +85,7 @@ func (n *Notes) Save() error {
 					continue
 				}
 				left--
-				b := binary.AppendUvarint(slices.Clone(d[:]), uint64(len(note.text)))
-				_, _ = w.Write(append(b, note.text...)) // Flush returns the first error
+				_, _ = w.Write(varint.AppendText(slices.Clone(d[:]), note.text)) // Flush returns the first error
 			}
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/cache"
 	"github.com/heapmage/heapmage/internal/filetree"
 	"github.com/heapmage/heapmage/internal/fingerprint"
+	"github.com/heapmage/heapmage/internal/varint"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -61,7 +62,7 @@ func (r Results) Put(weak cache.Key, inputs []string, e *cache.Entry) {
 // encode writes texts after their lengths, and numbers, as varints.
 func encode(inputs []string, e *cache.Entry) string {
 	var b []byte
-	add := func(text string) { b = append(binary.AppendUvarint(b, uint64(len(text))), text...) }
+	add := func(text string) { b = varint.AppendText(b, text) }
 	number := func(n int64) { b = binary.AppendVarint(b, n) }
 	number(int64(len(inputs)))
 	for _, text := range inputs {
@@ -85,67 +86,31 @@ func encode(inputs []string, e *cache.Entry) string {
 
 // decode is the opposite of encode; ok is false for any other text.
 func decode(text string) (inputs []string, e *cache.Entry, ok bool) {
-	r := &reader{rest: text}
-	inputs, e = make([]string, r.count()), &cache.Entry{}
+	r := &varint.Reader{Rest: []byte(text)}
+	inputs, e = make([]string, r.Count()), &cache.Entry{}
 	for i := range inputs {
-		inputs[i] = r.text()
+		inputs[i] = r.Text()
 	}
-	r.digest((*fingerprint.Digest)(&e.Key))
-	r.digest(&e.Blob)
-	r.digest(&e.Log)
-	e.Task = r.text()
-	if data := r.text(); data != "" {
+	readDigest(r, (*fingerprint.Digest)(&e.Key))
+	readDigest(r, &e.Blob)
+	readDigest(r, &e.Log)
+	e.Task = r.Text()
+	if data := r.Text(); data != "" {
 		e.Data = []byte(data)
 	}
-	e.LogSize, e.Duration, e.Processor, e.Peak = r.number(), time.Duration(r.number()), time.Duration(r.number()), memtools.Bytes(r.number())
-	e.Files = make([]filetree.File, r.count())
+	e.LogSize, e.Duration, e.Processor, e.Peak = r.Signed(), time.Duration(r.Signed()), time.Duration(r.Signed()), memtools.Bytes(r.Signed())
+	e.Files = make([]filetree.File, r.Count())
 	for i := range e.Files {
 		f := &e.Files[i]
-		f.Path, f.Kind, f.Target = r.text(), filetree.Kind(r.text()), r.text()
-		r.digest(&f.Digest)
-		f.Mode, f.Size = fs.FileMode(r.number()), r.number()
+		f.Path, f.Kind, f.Target = r.Text(), filetree.Kind(r.Text()), r.Text()
+		readDigest(r, &f.Digest)
+		f.Mode, f.Size = fs.FileMode(r.Signed()), r.Signed()
 	}
-	return inputs, e, !r.bad && r.rest == "" && e.LogSize >= 0 && filetree.Check(e.Files) == nil
+	return inputs, e, !r.Bad && len(r.Rest) == 0 && e.LogSize >= 0 && filetree.Check(e.Files) == nil
 }
 
-// reader takes values off a text. It is bad from the first that is not there.
-type reader struct {
-	rest string
-	bad  bool
-}
-
-func (r *reader) number() int64 {
-	n, size := binary.Varint([]byte(r.rest[:min(len(r.rest), binary.MaxVarintLen64)]))
-	if r.bad = r.bad || size <= 0; r.bad {
-		return 0
-	}
-	r.rest = r.rest[size:]
-	return n
-}
-
-// count is a number of things of at least a byte each.
-func (r *reader) count() int {
-	n := r.number()
-	if r.bad = r.bad || n < 0 || n > int64(len(r.rest)); r.bad {
-		return 0
-	}
-	return int(n)
-}
-
-func (r *reader) text() string {
-	n, size := binary.Uvarint([]byte(r.rest[:min(len(r.rest), binary.MaxVarintLen64)]))
-	if r.bad = r.bad || size <= 0 || n > uint64(len(r.rest)-size); r.bad {
-		return ""
-	}
-	taken := r.rest[size : size+int(n)]
-	r.rest = r.rest[size+int(n):]
-	return taken
-}
-
-func (r *reader) digest(d *fingerprint.Digest) {
-	if text := r.text(); len(text) == len(d) {
-		copy(d[:], text)
-	} else {
-		r.bad = true
-	}
+func readDigest(r *varint.Reader, d *fingerprint.Digest) {
+	text := r.Take(r.Unsigned())
+	r.Bad = r.Bad || len(text) != len(d)
+	copy(d[:], text)
 }
