@@ -2,7 +2,6 @@ package affected
 
 import (
 	"errors"
-	"maps"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -82,11 +81,7 @@ func TestSince(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var names []string
-			for pkg := range maps.Keys(c.Packages) {
-				names = append(names, pkg.Name)
-			}
-			if slices.Sort(names); strings.Join(names, " ") != tt.want || c.All != tt.because {
+			if names := namesOf(c); names != tt.want || c.All != tt.because {
 				t.Errorf("%q because of %q", names, c.All)
 			}
 			if !strings.HasPrefix(c.Since, " since main (") || len(c.Since) != len(" since main (1234567)") {
@@ -94,6 +89,16 @@ func TestSince(t *testing.T) {
 			}
 		})
 	}
+}
+
+// namesOf are the names of the packages that have changed, in order.
+func namesOf(c *Changes) string {
+	var names []string
+	for pkg := range c.Packages {
+		names = append(names, pkg.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
 }
 
 func TestAfter(t *testing.T) {
@@ -115,11 +120,7 @@ func TestAfter(t *testing.T) {
 		{"the lock file has, and it is not known how", Run{Paths: []string{"package-lock.json"}}, "core one top web"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			var names []string
-			for pkg := range After(ws, tt.then).Packages {
-				names = append(names, pkg.Name)
-			}
-			if slices.Sort(names); strings.Join(names, " ") != tt.want {
+			if names := namesOf(After(ws, tt.then)); names != tt.want {
 				t.Errorf("%q, want %q", names, tt.want)
 			}
 		})
@@ -199,11 +200,7 @@ func TestNarrow(t *testing.T) {
 			s.Narrow(func(pkg *workspace.Package, files []string) bool {
 				return pkg.Name == "web" && slices.Contains(files, "b")
 			})
-			var names []string
-			for pkg := range s.Packages {
-				names = append(names, pkg.Name)
-			}
-			if slices.Sort(names); strings.Join(names, " ") != tt.want || s.All != tt.all {
+			if names := namesOf(s.Changes); names != tt.want || s.All != tt.all {
 				t.Errorf("%q because of %q", names, s.All)
 			}
 		})
@@ -238,11 +235,7 @@ func TestBetween(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var names []string
-			for pkg := range c.Packages {
-				names = append(names, pkg.Name)
-			}
-			if slices.Sort(names); strings.Join(names, " ") != tt.want || c.All != "" || !strings.HasPrefix(c.Since, tt.since) {
+			if names := namesOf(c); names != tt.want || c.All != "" || !strings.HasPrefix(c.Since, tt.since) {
 				t.Errorf("%q%s because of %q", names, c.Since, c.All)
 			}
 		})

@@ -173,7 +173,7 @@ func prefixed(prefix, text string) string {
 // deepest is how many calls a text is followed through.
 const deepest = 4
 
-// add adds a text. If parameters of the function are in it, each call has a text of its own.
+// add adds a text. One that is made of the parameters of a function is added for each call.
 func (m *messages) add(in *scope, pos token.Pos, outermost *scope, depth int, read func(*scope) (string, bool)) {
 	text, open := read(in)
 	calls := m.calls[outermost.info.Defs[outermost.decl.Name].(*types.Func)]

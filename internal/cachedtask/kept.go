@@ -37,7 +37,8 @@ func (k *Tasks) Kept(ctx context.Context, t *taskgraph.Task, ours []string) *Kep
 	return kept
 }
 
-// Unasked reports whether the result of a task is kept, and nobody has asked for it yet.
+// Unasked reports whether the result of a task may be known: it is kept, and Kept has not been
+// asked for it.
 func (k *Tasks) Unasked(t *taskgraph.Task) bool {
 	if k.notKept(t) != "" {
 		return false

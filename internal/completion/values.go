@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -13,9 +14,6 @@ import (
 // shells are those that there is a script for.
 var shells = []string{"bash", "fish", "zsh"}
 
-// outputs are the values of -output.
-var outputs = []string{"errors", "full", "grouped", "none"}
-
 // values are what a flag may be given, as far as it begins as what is being written. Where
 // there is no workspace, its names are none.
 func values(work, flag, written string) []candidate {
@@ -23,7 +21,7 @@ func values(work, flag, written string) []candidate {
 	case "shell":
 		return words(shells)
 	case "output":
-		return words(outputs)
+		return words(config.OutputWords)
 	case "workspace", "exclude", "script", "target", "task":
 	default:
 		return nil

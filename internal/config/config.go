@@ -89,7 +89,8 @@ const (
 	OutputNone = "none"
 )
 
-var outputWords = []string{"auto", OutputFull, OutputGrouped, OutputErrors, OutputNone}
+// OutputWords are what Output can be.
+var OutputWords = []string{"auto", OutputFull, OutputGrouped, OutputErrors, OutputNone}
 
 // SetOutput sets Output by a flag, which goes before file and environment. Nil and an empty
 // text mean that it is not given. The error is a *problem.Error.
@@ -97,8 +98,8 @@ func (c *Config) SetOutput(flag *string) error {
 	if flag == nil || *flag == "" {
 		return nil
 	}
-	if !slices.Contains(outputWords, *flag) {
-		return &problem.Error{Where: "-output=" + *flag, What: "is not known", Hint: nearest.Hint(*flag, outputWords, "it can be")}
+	if !slices.Contains(OutputWords, *flag) {
+		return &problem.Error{Where: "-output=" + *flag, What: "is not known", Hint: nearest.Hint(*flag, OutputWords, "it can be")}
 	}
 	c.Output = *flag
 	return nil
