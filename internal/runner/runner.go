@@ -162,7 +162,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	if r.cgroup != nil {
 		command.Cgroup = r.cgroup.Folder()
 	}
-	inOwn, inAny := countKills(r.cgroup), countKills(nil)
+	kills := countKills(r.cgroup)
 	p, err := proc.Start(command)
 	if err != nil {
 		return err
@@ -187,9 +187,9 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	r.observed(ctx, p, res)
 	before, processes := r.Meter.Last(), r.Meter.Crowd(id)
 	peak, seen := r.Meter.End(id, end.MaxRSS)
-	cgroupKill, hostKill, known := inOwn()
-	if group == nil || !known {
-		cgroupKill, hostKill, _ = inAny()
+	var cgroupKill, hostKill bool
+	if !end.Success() {
+		cgroupKill, hostKill = kills.since(group)
 	}
 	smaller, ownKill := own.end()
 
@@ -215,23 +215,32 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	return nil
 }
 
-// countKills begins to count what the kernel kills for lack of memory. What it returns tells
-// whether that was in the cgroup g, which leaves nothing unknown; or without one in that of
-// the run, or somewhere on the machine.
-func countKills(g *taskcgroup.Group) func() (cgroup, host, known bool) {
+// kills is how many processes the kernel had killed for lack of memory when a step began.
+type kills struct {
+	group      int64 // in the task's cgroup
+	groupKnown bool
+	all        memtools.OOMCounts
+}
+
+func countKills(g *taskcgroup.Group) (k kills) {
 	if g != nil {
-		before, ok1 := g.Kills()
-		return func() (bool, bool, bool) {
-			after, ok2 := g.Kills()
-			return after > before, false, ok1 && ok2
+		k.group, k.groupKnown = g.Kills()
+	}
+	k.all, _ = memtools.OOMKills() // unknown counts stay unknown in Since
+	return k
+}
+
+// since tells whether it has killed one since: in the cgroup g, which leaves nothing unknown;
+// or where g is nil or does not say, in that of the run, or somewhere on the machine.
+func (k kills) since(g *taskcgroup.Group) (cgroup, host bool) {
+	if g != nil && k.groupKnown {
+		if now, known := g.Kills(); known {
+			return now > k.group, false
 		}
 	}
-	before, _ := memtools.OOMKills() // unknown counts stay unknown in Since
-	return func() (bool, bool, bool) {
-		after, _ := memtools.OOMKills()
-		kills := after.Since(before)
-		return kills.Cgroup.Value > 0, kills.Host.Value > 0, kills.Cgroup.Known
-	}
+	now, _ := memtools.OOMKills()
+	grown := now.Since(k.all)
+	return grown.Cgroup.Value > 0, grown.Host.Value > 0
 }
 
 // finishTime is how long the keeper may take to tell what it has seen.
