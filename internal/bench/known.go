@@ -60,6 +60,7 @@ func known(ctx context.Context, rounds int, against string, args []string) error
 	if err != nil {
 		return err
 	}
+	defer removeMoved(root)
 	for size := range strings.SplitSeq(*sizes, ",") {
 		count, err := strconv.Atoi(size)
 		if err != nil || count < 1 {
@@ -175,14 +176,13 @@ func (k keeper) run(ctx context.Context) (s spent, err error) {
 	return s, err
 }
 
-// removeOutputs removes what the packages' scripts left.
+// removeOutputs takes away what the packages' scripts left.
 func (k keeper) removeOutputs() error {
+	var outputs []string
 	for _, folder := range k.Folders {
-		if err := os.RemoveAll(filepath.Join(k.dir, folder, "dist")); err != nil {
-			return err
-		}
+		outputs = append(outputs, filepath.Join(folder, "dist"))
 	}
-	return nil
+	return moveAway(k.dir, outputs...)
 }
 
 // edit changes a source that only one package reads. All edits are different ones.

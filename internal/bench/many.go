@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +36,7 @@ func many(ctx context.Context, rounds int, against string, args []string) error 
 	if err != nil {
 		return err
 	}
+	defer removeMoved(root)
 	var table strings.Builder
 	table.WriteString("| runner | packages | median s | ms a package | runner's largest process MB |\n|---|---|---|---|---|\n")
 	for entry := range strings.SplitSeq(sizes, ",") {
@@ -56,7 +56,6 @@ func many(ctx context.Context, rounds int, against string, args []string) error 
 		if err := fixture.GenerateEmpty(ctx, dir, count); err != nil {
 			return err
 		}
-		defer removeMoved(dir)
 		if against != "" {
 			if err := manyAgainst(ctx, rounds, dir, c, against); err != nil {
 				return err
@@ -73,16 +72,6 @@ func many(ctx context.Context, rounds int, against string, args []string) error 
 		fmt.Print("\n", table.String())
 	}
 	return nil
-}
-
-// moved is the pattern of the folders for what earlier runs left.
-const moved = ".moved-*"
-
-func removeMoved(dir string) {
-	folders, _ := filepath.Glob(filepath.Join(dir, moved)) // the pattern is a good one
-	for _, folder := range folders {
-		_ = os.RemoveAll(folder) // the next call removes what stays
-	}
 }
 
 // manyRow measures one runner by itself.
@@ -124,16 +113,8 @@ func manyAgainst(ctx context.Context, pairs int, dir string, c contender, agains
 // emptyRun runs the build scripts in dir once. own in its result is the highest
 // usage of one of c's own processes: not of npm, nor of a script.
 func emptyRun(ctx context.Context, dir string, c contender) (s spent, err error) {
-	// What the last run left is moved away, not removed: ext4 gives no inode out again for some
-	// minutes, and looks at each of the removed ones whenever a file is made.
-	old, err := os.MkdirTemp(dir, moved)
-	if err != nil {
+	if err := moveAway(dir, ".heapmage", ".turbo", ".nx"); err != nil {
 		return s, err
-	}
-	for _, name := range []string{".heapmage", ".turbo", ".nx"} {
-		if err := os.Rename(filepath.Join(dir, name), filepath.Join(old, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return s, err
-		}
 	}
 	tracker, err := memtools.NewTracker()
 	if err != nil {
