@@ -19,6 +19,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,8 @@ const (
 	temps     = "tmp"
 	turns     = "running"
 )
+
+var folders = [...]string{entries, manifests, blobs, temps, turns}
 
 // lockFile is locked while anything is published or removed.
 const lockFile = "lock"
@@ -130,12 +133,18 @@ func (s *Store) open(sub string) (*confined.Folder, error) {
 
 // make is open after making what is missing.
 func (s *Store) make() (*confined.Folder, error) {
+	if folder, err := s.open(""); err == nil {
+		if !slices.ContainsFunc(folders[:], func(sub string) bool { _, err := folder.Lstat(sub); return err != nil }) {
+			return folder, nil
+		}
+		_ = folder.Close() // it is opened again
+	}
 	top, err := rundir.Make(filepath.Join(s.root, rundir.Name))
 	if err != nil {
 		return nil, err
 	}
 	_ = top.Close() // it was only made
-	for _, sub := range []string{entries, manifests, blobs, temps, turns} {
+	for _, sub := range folders {
 		f, err := confined.Make(s.root, dir+"/"+sub)
 		if err != nil {
 			return nil, err
