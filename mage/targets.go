@@ -146,8 +146,10 @@ func Watch(
 	target *string, // build, typecheck, test or lint; build if left out
 	workspace *string, // packages: a name, folder, glob or filter such as 'web...'; several with commas
 	exclude *string, // packages to leave out, written as in -workspace
+	args *string, // arguments for the scripts, such as "--watch=false --bail"
+	output *string, // what to print of what scripts print: full, grouped, errors or none
 ) error {
-	return rerun.Watch(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, Exclude: exclude})
+	return rerun.Watch(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, Exclude: exclude, Extra: args, Output: output})
 }
 
 // List shows the packages, with their folders, versions, scripts and dependencies among each other.
@@ -180,8 +182,9 @@ func Plan(
 func Why(
 	ctx context.Context,
 	task *string, // the task, such as web#build
+	args *string, // the arguments for its script, if it runs with some
 ) error {
-	return engine.Why(ctx, engine.Or(task, ""))
+	return engine.Why(ctx, engine.Or(task, ""), args)
 }
 
 // Memory groups the targets that look at memory and build nothing.

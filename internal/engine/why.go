@@ -17,8 +17,9 @@ import (
 )
 
 // Why prints all that is known of the result of a task: whether it is known, and of what it
-// is made. It starts no script and writes nothing.
-func Why(ctx context.Context, task string) error {
+// is made. args follow the command line of its script, as in a Request. It starts no script
+// and writes nothing.
+func Why(ctx context.Context, task string, args *string) error {
 	place, err := open("", "")
 	if err != nil {
 		return err
@@ -28,7 +29,7 @@ func Why(ctx context.Context, task string) error {
 		return err
 	}
 	keys := pkg.Keys() // the last is its folder, or "//"
-	p, planned, err := place.prepareRun(ctx, Request{Target: target, Packages: &keys[len(keys)-1]}, true)
+	p, planned, err := place.prepareRun(ctx, Request{Target: target, Packages: &keys[len(keys)-1], Extra: args}, true)
 	if err != nil {
 		return err
 	}
