@@ -26,6 +26,7 @@ func cheap(ctx context.Context, pairs int, against string, args []string) error 
 	if err != nil {
 		return err
 	}
+	defer removeMoved(root)
 	dir := filepath.Join(root, fmt.Sprintf("cheap-%d", *count))
 	if err := fixture.GenerateCheap(ctx, dir, *count, *script); err != nil {
 		return err
