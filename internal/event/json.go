@@ -1,11 +1,13 @@
 package event
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"reflect"
 	"time"
 )
@@ -66,24 +68,60 @@ func (s *Stamped) UnmarshalJSON(text []byte) error {
 // so is a last line that was cut short. Any other damage is an error that names the
 // line; the events before it are returned too.
 func Decode(r io.Reader) ([]Stamped, error) {
-	text, err := io.ReadAll(r)
-	if err != nil {
-		return nil, err
-	}
 	var events []Stamped
-	for n, l := range bytes.Split(text, []byte("\n")) {
-		if len(bytes.TrimSpace(l)) == 0 {
-			continue
+	for s, err := range Scan(r) {
+		if err != nil {
+			return upgrade(events), err
 		}
-		var s Stamped
-		err := json.Unmarshal(l, &s)
-		switch last := bytes.Count(text, []byte("\n")) == n; {
-		case err == nil:
-			events = append(events, s)
-		case errors.Is(err, errUnknown), last:
-		default:
-			return upgrade(events), fmt.Errorf("line %d: %w", n+1, err)
-		}
+		events = append(events, s)
 	}
 	return upgrade(events), nil
+}
+
+// longestLine bounds a line of a record, in bytes. Those of heapmage are below 1 MB.
+const longestLine = 64 << 20
+
+// Scan is Decode for a record of any length: it yields one event at a time. Those of version 1
+// come as they were recorded, with the memory around a task in events of its own. An error is
+// the last that it yields.
+func Scan(r io.Reader) iter.Seq2[Stamped, error] {
+	return func(yield func(Stamped, error) bool) {
+		lines := bufio.NewScanner(r)
+		lines.Buffer(nil, longestLine)
+		lines.Split(splitLines)
+		n := 0
+		for lines.Scan() {
+			n++
+			l := lines.Bytes()
+			if len(bytes.TrimSpace(l)) == 0 {
+				continue
+			}
+			var s Stamped
+			err := s.UnmarshalJSON(l)
+			switch cut := l[len(l)-1] != '\n'; {
+			case err == nil:
+				if !yield(s, nil) {
+					return
+				}
+			case errors.Is(err, errUnknown), cut:
+			default:
+				yield(Stamped{}, fmt.Errorf("line %d: %w", n, err))
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(Stamped{}, fmt.Errorf("line %d: %w", n+1, err))
+		}
+	}
+}
+
+// splitLines is bufio.ScanLines that leaves each line its end, so that a cut one shows.
+func splitLines(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	if at := bytes.IndexByte(data, '\n'); at >= 0 {
+		return at + 1, data[:at+1], nil
+	}
+	if atEOF && len(data) > 0 {
+		return len(data), data, nil
+	}
+	return 0, nil, nil
 }
