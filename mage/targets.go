@@ -212,6 +212,17 @@ func (Memory) Import(
 	return inspect.Import(ctx, engine.Or(file, inspect.ExportFile))
 }
 
+// Report writes a page about a run: memory over time, what ran when, and what set the time.
+func (Memory) Report(
+	ctx context.Context,
+	run *string, // the ID of the run; the last one if left out
+	compare *string, // the ID of another run to show beside it
+	file *string, // where to write the page; the run's folder if left out
+	open *bool, // open it in a browser
+) error {
+	return inspect.Page(ctx, inspect.PageFlags{Run: engine.Or(run, ""), Compare: engine.Or(compare, ""), File: engine.Or(file, ""), Open: open != nil && *open})
+}
+
 // Doctor checks this set-up and shows what is wrong and how to fix it.
 func (Memory) Doctor(
 	ctx context.Context,

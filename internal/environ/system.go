@@ -28,4 +28,7 @@ const (
 	// KubernetesHost is set in every container of a Kubernetes cluster. Read by
 	// memory:doctor.
 	KubernetesHost = "KUBERNETES_SERVICE_HOST"
+	// Display and WaylandDisplay name the screen for windows, but on macOS and Windows.
+	Display        = "DISPLAY"
+	WaylandDisplay = "WAYLAND_DISPLAY"
 )

@@ -3,15 +3,14 @@ package planview
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	_ "embed" // of the page's parts
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/csp"
 	"github.com/heapmage/heapmage/internal/printable"
 )
 
@@ -59,15 +58,9 @@ func (p *Plan) page() ([]byte, error) {
 	var b bytes.Buffer
 	err := pageTemplate.Execute(&b, map[string]any{
 		"Plan": p, "Tasks": tasks, "AtOnce": p.atOnce(), "NoticesTitle": notices, "Columns": p.columns(),
-		"Style": template.CSS(pageStyle), "StyleHash": hash(pageStyle), "Script": template.JS(pageScript), "ScriptHash": hash(pageScript), //nolint:gosec // they are ours
+		"Policy": csp.Policy([]string{pageStyle}, []string{pageScript}), "Style": template.CSS(pageStyle), "Script": template.JS(pageScript), //nolint:gosec // they are ours
 	})
 	return b.Bytes(), err
-}
-
-// hash is a text's hash for a content security policy.
-func hash(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // columns are the tasks by how many come before them at least, each column in an order in

@@ -333,9 +333,8 @@ func (c *Console) runFinished(e event.RunFinished, sum *tally.State) {
 		c.line(c.paint.bad, "❌ %s failed!", title(e.Target))
 	}
 	c.line(c.paint.faint, "💾 Memory: %s", usage(e.Usage, e.Budget))
-	c.line(c.paint.faint, "📊 %s in %s, peak %s", counts(e), seconds(e.Duration), usage(e.Peak, e.Budget))
-	if text := quality(e); text != "" {
-		c.line(c.paint.faint, "📈 %s", text)
+	for i, text := range Totals(e) {
+		c.line(c.paint.faint, "%s %s", [...]string{"📊", "📈"}[i], text)
 	}
 	if e.Outdated {
 		c.blank()

@@ -11,6 +11,15 @@ import (
 var boundBy = map[string]string{"processors": "processor time", "memory": "memory", "order": "the longest chain of packages",
 	"concurrency": "the concurrency that is set", "serial": "one at a time"}
 
+// Totals are the lines of the log that sum up a run, without their symbols.
+func Totals(e event.RunFinished) []string {
+	lines := []string{fmt.Sprintf("%s in %s, peak %s", counts(e), seconds(e.Duration), usage(e.Peak, e.Budget))}
+	if text := quality(e); text != "" {
+		lines = append(lines, text)
+	}
+	return lines
+}
+
 // quality is how close a run came to the best possible time, and what that took. It is
 // empty if the run had no choice.
 func quality(e event.RunFinished) string {

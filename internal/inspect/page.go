@@ -1,0 +1,126 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/heapmage/heapmage/internal/browser"
+	"github.com/heapmage/heapmage/internal/budget"
+	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/printable"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/rundir"
+	"github.com/heapmage/heapmage/internal/runpage"
+	"github.com/heapmage/heapmage/internal/timeline"
+)
+
+// pageName is that of a run's page in the run's folder.
+const pageName = "report.html"
+
+// PageFlags are those of memory:report. An empty text is a flag that is not given.
+type PageFlags struct {
+	Run     string // the ID of the run; the last one if empty
+	Compare string // the ID of another run
+	File    string // where to write the page; the run's folder if empty
+	Open    bool   // in a browser
+}
+
+// Page writes the page of a recorded run and prints where it is.
+func Page(ctx context.Context, flags PageFlags) error {
+	ws, err := workspaceHere()
+	if err != nil {
+		return err
+	}
+	c, err := config.Load(ws.Root, os.Environ())
+	if err != nil {
+		return err
+	}
+	run, id, err := timeline.Open(ws.Root, "-run", flags.Run)
+	if err != nil {
+		return err
+	}
+	o := runpage.Options{Lines: report.Totals(run.Totals), Thresholds: budget.Thresholds(c.Monitor)}
+	if flags.Compare != "" {
+		other, otherID, err := timeline.Open(ws.Root, "-compare", flags.Compare)
+		if err != nil {
+			return err
+		}
+		if otherID == id {
+			return &problem.Error{Where: "-compare=" + otherID, What: "is the run itself", Hint: "name another run, or another one with -run="}
+		}
+		o.Compare = &runpage.Run{ID: otherID, Timeline: other}
+	}
+	text, err := runpage.Render(runpage.Run{ID: id, Timeline: run}, o)
+	if err != nil {
+		return err
+	}
+	write := func(f *os.File) error {
+		_, err := f.Write(text)
+		return err
+	}
+	path, shown := inside(ws, flags.File), flags.File
+	if flags.File != "" {
+		err = writePage(path, write)
+	} else if shown, err = rundir.Add(ws.Root, id, pageName, write); err == nil {
+		path = filepath.Join(ws.Root, shown)
+	} else {
+		shown = rundir.Name
+	}
+	if known := (*problem.Error)(nil); errors.As(err, &known) {
+		return err
+	} else if err != nil {
+		return &problem.Error{Where: shown, What: "cannot be written", Cause: err, Hint: "name a file in a writable folder with -file=, and make room on its disk"}
+	}
+	err = report.Print(ctx, os.Environ(), func(out *report.Console) error {
+		fmt.Fprintf(out, "✅ Wrote the page of run %s to %s\n", id, printable.Text(shown))
+		return nil
+	})
+	if err != nil || !flags.Open {
+		return err
+	}
+	if err := browser.Open(path, os.Environ()); err != nil {
+		return &problem.Error{Where: "-open", What: "no browser could be opened", Cause: err, Hint: "open the file yourself: " + shown}
+	}
+	return nil
+}
+
+// writePage writes a page to a file that is new, or such a page.
+func writePage(path string, write func(*os.File) error) error {
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case info.Mode().IsRegular() && info.Size() > 0:
+		if ours, err := isPage(path); err != nil {
+			return err
+		} else if !ours {
+			return &problem.Error{Where: path, What: "is a file that memory:report did not write", Hint: "remove it, or name another file"}
+		}
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+// isPage reports whether a file is a page of a run.
+func isPage(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	beginning := make([]byte, 100)
+	n, err := io.ReadFull(f, beginning)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return runpage.IsPage(beginning[:n]), err
+}
