@@ -6,6 +6,7 @@ package runpage
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"html"
@@ -62,7 +63,8 @@ type Options struct {
 	Compare *Run
 	// Lines are the totals as the log has them.
 	Lines []string
-	// Thresholds are the shares of the budget from which usage is high.
+	// Thresholds are the shares of the budget from which usage is high. Zero means
+	// memtools.DefaultThresholds.
 	Thresholds memtools.Thresholds
 }
 
@@ -76,7 +78,8 @@ func IsPage(beginning []byte) bool { return bytes.HasPrefix(beginning, []byte(st
 func Render(r Run, o Options) ([]byte, error) {
 	d := dataOf(r.ID, r.Timeline)
 	d.Run.Lines = o.Lines
-	d.Warning, d.Critical = o.Thresholds.Warning, o.Thresholds.Critical
+	d.Warning = cmp.Or(o.Thresholds.Warning, memtools.DefaultThresholds.Warning)
+	d.Critical = cmp.Or(o.Thresholds.Critical, memtools.DefaultThresholds.Critical)
 	if o.Compare != nil {
 		d.compareWith(o.Compare.ID, o.Compare.Timeline)
 	}

@@ -50,7 +50,7 @@ func (r *reader) take(s event.Stamped) {
 	switch e := s.Event.(type) {
 	case event.RunStarted:
 		r.t.Run = e
-		r.queue.budget, r.queue.concurrency = e.Budget, e.Concurrency
+		r.queue.budget, r.queue.concurrency, r.queue.cpus = e.Budget, e.Concurrency, e.CPUs
 	case event.RunPlanned:
 		for _, p := range e.Tasks {
 			p.Need = max(0, p.Need)

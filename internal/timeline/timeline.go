@@ -85,12 +85,12 @@ type Wait struct {
 // Cause is what a task waits for.
 type Cause string
 
-// The causes. ForMemory and ForProcessors are told from the needs, as the record does not have the
-// decision.
+// The causes. They are told from what ran and what was reserved, as the record does not have
+// the scheduler's decisions.
 const (
-	Unknown        Cause = ""            // nothing else ran: its result was looked up
+	Unknown        Cause = ""            // a task that runs alone, a result that was looked up, other programs
 	ForMemory      Cause = "memory"      // its need did not fit beside what was reserved
-	ForProcessors  Cause = "processors"  // it did
+	ForProcessors  Cause = "processors"  // it did, and as many ran as there are processors
 	ForConcurrency Cause = "concurrency" // as many ran as may run at once
 )
 

@@ -59,7 +59,7 @@ func correction(id string, attempt int, a event.CorrectionAction) event.Correcti
 // build is a run in which b depends on a, and c is stopped once to make room.
 func build() *story {
 	s := &story{}
-	s.at(0, event.RunStarted{Format: 2, Run: "1", Target: "build", Budget: 100 * mb, CPUs: 8})
+	s.at(0, event.RunStarted{Format: 2, Run: "1", Target: "build", Budget: 100 * mb, CPUs: 1})
 	s.at(0, event.StepStarted{Step: "install"})
 	s.at(1, event.StepFinished{Step: "install", Duration: time.Second})
 	s.at(1, event.RunPlanned{Tasks: []event.PlannedTask{planned("a", 50*mb), planned("b", 20*mb, "a"), planned("c", 40*mb), planned("d", 30*mb)}})

@@ -14,6 +14,7 @@ type queue struct {
 	running     map[int]held // by task
 	reserved    memtools.Bytes
 	concurrency int // how many may run at once; zero means as many as fit
+	cpus        float64
 	budget      memtools.Bytes
 }
 
@@ -96,6 +97,8 @@ func (q *queue) cause(need memtools.Bytes) Cause {
 		return ForConcurrency
 	case q.reserved+need > q.budget:
 		return ForMemory
+	case q.cpus > 0 && float64(len(q.running)) >= q.cpus:
+		return ForProcessors
 	}
-	return ForProcessors
+	return Unknown
 }

@@ -51,7 +51,7 @@ function drawMarks(u) {
     drawShape(c, m.kind, x, top - 9 * ratio, 4 * ratio);
   }
   c.font = `${11.5 * ratio}px system-ui, sans-serif`;
-  c.textAlign = "right";
+  c.textAlign = "right"; c.textBaseline = "alphabetic";
   const name = (text, value, token) => {
     const y = u.valToPos(value, "y", true) - 4 * ratio;
     if (value <= 0 || y < top + 8 * ratio) return;

@@ -26,7 +26,7 @@ function head() {
 function failures() {
   const failed = data.tasks.filter((t) => t.attempts.length && isFailure(t.status)), section = byID("failures");
   section.hidden = failed.length === 0;
-  for (const t of failed.slice(0, 20)) {
+  for (const t of failed.slice(0, 10)) {
     const a = t.attempts[t.attempts.length - 1];
     section.append(el("div", { class: "failure" },
       el("p", {}, el("b", {}, t.name), ": ", a.reason || statusText(a.status)),
@@ -34,5 +34,5 @@ function failures() {
       a.hint && el("p", {}, "What to do: " + a.hint),
       a.log && el("p", { class: "faint" }, "Output: ", el("code", {}, a.log))));
   }
-  if (failed.length > 20) section.append(el("p", { class: "faint" }, `and ${failed.length - 20} more, in the table below`));
+  if (failed.length > 10) section.append(el("p", { class: "faint" }, `and ${failed.length - 10} more, in the table below`));
 }

@@ -134,7 +134,7 @@ function label(c, look, i, from, to, right, y) {
   else {
     const a = t.attempts[t.attempts.length - 1], x = Math.max(look.scale.x(a.start), left) + 5, fill = isFailure(a.status) ? look.bad : look.layers[t.layer];
     c.fillStyle = a.frozen && a.frozen.length ? look.text : inkOn(c, fill);
-    c.fillText(text, x, middle);
+    c.fillText(x + w < right ? text : t.name, x, middle);
   }
 }
 
@@ -207,7 +207,7 @@ function laneSigns() {
   const attempts = data.tasks.flatMap((t) => t.attempts), waits = data.tasks.flatMap((t) => t.waits);
   const stroke = (c, token, dash) => { c.strokeStyle = colour(token); c.lineWidth = 2; c.setLineDash(dash); c.beginPath(); c.moveTo(0, 7); c.lineTo(14, 7); c.stroke(); };
   if (waits.some((w) => w.for === "memory")) one("waits for memory", (c) => stroke(c, "warning", []));
-  if (waits.some((w) => w.for !== "memory")) one("waits", (c) => stroke(c, "others", [2, 3]));
+  if (waits.some((w) => w.for !== "memory")) one("waits for something else", (c) => stroke(c, "others", [2, 3]));
   if (attempts.some((a) => a.frozen)) one("paused", (c) => { c.strokeStyle = colour("l0"); c.lineWidth = 1.5; hatch(c, 0, 2, 14, 10, 5); });
   if (attempts.some((a) => a.status === "stopped")) one("stopped", (c) => { c.strokeStyle = colour("l0"); c.lineWidth = 1.5; c.setLineDash([]); c.strokeRect(1, 3, 12, 8); });
   if (attempts.some((a) => isFailure(a.status))) one("failed", (c) => { c.fillStyle = colour("bad"); c.fillRect(0, 2, 14, 10); });

@@ -35,17 +35,17 @@ function tasksTable() {
   const columns = [
     { name: "Package", value: (t) => t.name, cell: (t) => el("span", { class: "name" }, swatch(layerColour(t.layer)), el("button", { type: "button", class: "link", onclick: () => { choose(t.i); byID("chosen").scrollIntoView({ block: "nearest" }); } }, t.name)) },
     { name: "Status", value: (t) => statusText(t.status), cell: (t) => [statusMark(t.status), t.because ? el("span", { class: "faint" }, ` (${t.because} failed)`) : ""] },
-    { name: "Start", number: true, value: (t) => t.start, cell: (t) => or(t.start, time) },
+    { name: "Peak", number: true, value: (t) => t.peak, cell: (t) => [or(t.peak || undefined, size), peakBar(t)] },
     { name: "Time", number: true, value: (t) => t.seconds, cell: (t) => or(t.seconds, time) },
     { name: "Processor", number: true, value: (t) => t.cpu, cell: (t) => or(t.cpu, time) },
-    { name: "Peak", number: true, value: (t) => t.peak, cell: (t) => [or(t.peak || undefined, size), peakBar(t)] },
+    { name: "Start", number: true, value: (t) => t.start, cell: (t) => or(t.start, time) },
     { name: "Reserved", number: true, value: (t) => t.need, cell: (t) => or(t.need || undefined, size) },
     { name: "Waited", number: true, value: (t) => t.waited, cell: (t) => (t.waited >= 0.01 ? time(t.waited) : dash.cloneNode(true)) },
   ];
   if (data.tasks.some((t) => t.frozen > 0)) columns.push({ name: "Paused", number: true, value: (t) => t.frozen, cell: (t) => (t.frozen > 0 ? time(t.frozen) : dash.cloneNode(true)) });
   if (data.tasks.some((t) => t.attempts.length > 1)) columns.push({ name: "Attempts", number: true, value: (t) => t.attempts.length, cell: (t) => t.attempts.length || dash.cloneNode(true) });
   if (data.tasks.some((t) => t.known)) columns.push({ name: "Saved", number: true, value: (t) => t.known && t.known.seconds, cell: (t) => or(t.known && t.known.seconds, time) });
-  const table = sortable("All packages", columns, numbered, 5, 100);
+  const table = sortable("All packages", columns, numbered, 2, 30);
   if (data.tasks.length > 15) {
     const found = el("output", { for: "filter", class: "faint" }), filter = el("input", { type: "search", id: "filter", autocomplete: "off", spellcheck: "false", placeholder: "package or status" });
     filter.addEventListener("input", () => {
@@ -106,7 +106,7 @@ function compareTable() {
       { name: `${name} before`, number: true, value: (t) => t.was && t.was[key], cell: (t) => cell(t.was, key, text) },
       { name: "after", number: true, value: (t) => t.is && t.is[key], cell: (t) => cell(t.is, key, text) },
       { name: "change", number: true, value: (t) => (both(t, key) ? Math.abs(t.is[key] - t.was[key]) : undefined), cell: (t) => (both(t, key) ? change(t.was[key], t.is[key], text) : "") });
-  section.append(el("h3", {}, "By package"), sortable("Packages in both runs, by the change of their peaks", columns, c.tasks, 3, 100).box);
+  section.append(el("h3", {}, "By package"), sortable("Packages in both runs, by the change of their peaks", columns, c.tasks, 3, 30).box);
 }
 
 function notices() {
