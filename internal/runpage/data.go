@@ -179,7 +179,7 @@ func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 
 
 func dataOf(id string, t *timeline.Timeline) *data {
 	m := &maker{t: t}
-	d := &data{Run: m.run(id), Usage: m.usage(), Path: []link{}, Marks: m.marks(), Steps: []step{}, Pressures: []pressure{}, Notices: []notice{}}
+	d := &data{Run: m.run(id), Usage: m.usage(), Tasks: []task{}, Path: []link{}, Marks: m.marks(), Steps: []step{}, Pressures: []pressure{}, Notices: []notice{}}
 	index := make(map[string]int, len(t.Tasks))
 	for i, one := range t.Tasks {
 		index[one.ID] = i

@@ -11,7 +11,7 @@ function el(tag, attributes, ...children) {
     if (name === "class") e.className = value;
     else if (name === "onclick") e.addEventListener("click", value);
     else if (value !== undefined && value !== null && value !== false) e.setAttribute(name, value);
-  e.append(...children.flat().filter((c) => c !== undefined && c !== null && c !== ""));
+  e.append(...children.flat().filter((c) => c !== undefined && c !== null && c !== false && c !== ""));
   return e;
 }
 
@@ -22,6 +22,10 @@ function time(s) {
   const whole = Math.round(s), two = (n) => String(n).padStart(2, "0");
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
   return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
+}
+function date(text) {
+  const d = new Date(text), two = (n) => String(n).padStart(2, "0");
+  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 }
 const percent = (part, whole) => (whole > 0 ? Math.round((100 * part) / whole) : 0) + " %";
 const count = (n, noun) => n + " " + noun + (n === 1 ? "" : "s");

@@ -2,10 +2,8 @@
 function head() {
   const target = run.target ? run.target[0].toUpperCase() + run.target.slice(1) : "Run";
   const [, tone] = statuses[run.status] || [];
-  byID("title").replaceChildren(`${target} of ${run.name}`, el("span", { class: "chip " + (tone || "") }, statusText(run.status)));
-  const started = new Date(run.started), two = (n) => String(n).padStart(2, "0");
-  const date = `${started.getFullYear()}-${two(started.getMonth() + 1)}-${two(started.getDate())} ${two(started.getHours())}:${two(started.getMinutes())}:${two(started.getSeconds())}`;
-  byID("what").append(el("time", { datetime: run.started }, date), ` · ${run.mode || "parallel"}`, run.manager ? ` · ${run.manager}` : "", run.cpus ? ` · ${count(Math.round(run.cpus * 100) / 100, "processor")}` : "", " · run ", el("code", {}, run.id));
+  byID("title").replaceChildren(`${target} of ${run.name} `, el("span", { class: "chip " + (tone || "") }, statusText(run.status)));
+  byID("what").append(el("time", { datetime: run.started }, date(run.started)), ` · ${run.mode || "parallel"}`, run.manager ? ` · ${run.manager}` : "", run.cpus ? ` · ${count(Math.round(run.cpus * 100) / 100, "processor")}` : "", " · run ", el("code", {}, run.id));
   const t = run.totals, figures = byID("figures");
   const figure = (name, value, ...small) => figures.append(el("div", {}, el("dt", {}, name), el("dd", {}, value, small.filter(Boolean).map((s) => el("small", {}, s)))));
   figure("Time", time(t.seconds), t.saved > 0 && `${time(t.saved)} saved by known results`, data.steps.length > 0 && `and ${time(sum(data.steps.map((s) => s.to - s.from)))} of installation`);

@@ -23,6 +23,7 @@ function arrange(to) {
     }
   }
   for (const b of byID("modes").children) b.setAttribute("aria-pressed", b.dataset.mode === mode);
+  for (const s of document.querySelectorAll("#signs .wait")) s.hidden = mode !== "task";
   lanes.firstElementChild.style.height = rows.length * rowHeight + 8 + "px";
   drawLanes();
 }
@@ -59,14 +60,14 @@ function hatch(c, x, y, w, h, step) {
 // hatched while it was frozen, and with a line below if it is on the critical path.
 function drawBar(c, look, i, n, x0, x1, y) {
   const t = data.tasks[i], a = t.attempts[n];
-  const w = Math.max(1.5, x1 - x0), fill = isFailure(a.status) ? look.bad : look.layers[t.layer];
+  const w = Math.max(1.5, x1 - x0), fill = isFailure(a.status) ? look.fail : look.layers[t.layer];
   const hollow = a.status === "stopped" || a.status === "interrupted" || a.status === "outdated";
   c.fillStyle = fill;
   if (hollow) {
     c.globalAlpha = 0.25; c.fillRect(x0, y, w, barHeight); c.globalAlpha = 1;
     c.strokeStyle = fill; c.lineWidth = 1.5; c.strokeRect(x0 + 0.75, y + 0.75, Math.max(0.5, w - 1.5), barHeight - 1.5);
   } else {
-    c.beginPath(); c.roundRect(x0, y, w, barHeight, Math.min(3, w / 2)); c.fill();
+    c.beginPath(); c.roundRect(x0, y, w, barHeight, w < 10 ? 0.5 : 3); c.fill();
   }
   for (const [from, to] of a.frozen || []) {
     const f0 = Math.max(x0, look.scale.x(from)), f1 = Math.min(x1, look.scale.x(to));
@@ -87,7 +88,7 @@ function drawLanes() {
     canvas.style.width = width + "px"; canvas.style.height = height + "px";
   }
   const c = canvas.getContext("2d"), at = scale();
-  const look = { scale: at, page: colour("page"), text: colour("text"), faint: colour("faint"), bad: colour("bad"), warn: colour("warning"), grid: colour("grid"), line: colour("others"), layers: usage.layers.map((l, i) => colour(layerColour(i))) };
+  const look = { scale: at, page: colour("page"), text: colour("text"), faint: colour("faint"), bad: colour("bad"), fail: colour("fail"), warn: colour("warning"), grid: colour("grid"), line: colour("others"), layers: usage.layers.map((l, i) => colour(layerColour(i))) };
   c.setTransform(ratio, 0, 0, ratio, 0, 0);
   c.clearRect(0, 0, width, height);
   c.font = "12px system-ui, sans-serif"; c.textBaseline = "middle"; c.textAlign = "left";
@@ -132,7 +133,7 @@ function label(c, look, i, from, to, right, y) {
   if (Math.max(to, left) + 6 + w < right + 10) c.fillText(text, Math.max(to, left) + 6, middle);
   else if (from - 6 - w > 2) c.fillText(text, from - 6 - w, middle);
   else {
-    const a = t.attempts[t.attempts.length - 1], x = Math.max(look.scale.x(a.start), left) + 5, fill = isFailure(a.status) ? look.bad : look.layers[t.layer];
+    const a = t.attempts[t.attempts.length - 1], x = Math.max(look.scale.x(a.start), left) + 5, fill = isFailure(a.status) ? look.fail : look.layers[t.layer];
     c.fillStyle = a.frozen && a.frozen.length ? look.text : inkOn(c, fill);
     c.fillText(x + w < right ? text : t.name, x, middle);
   }
@@ -203,14 +204,14 @@ function moveChoice(key) {
 }
 
 function laneSigns() {
-  const list = byID("signs"), one = (text, draw) => list.append(el("li", {}, sign(draw), text));
+  const list = byID("signs"), one = (text, draw, kind) => list.append(el("li", { class: kind }, sign(draw), text));
   const attempts = data.tasks.flatMap((t) => t.attempts), waits = data.tasks.flatMap((t) => t.waits);
   const stroke = (c, token, dash) => { c.strokeStyle = colour(token); c.lineWidth = 2; c.setLineDash(dash); c.beginPath(); c.moveTo(0, 7); c.lineTo(14, 7); c.stroke(); };
-  if (waits.some((w) => w.for === "memory")) one("waits for memory", (c) => stroke(c, "warning", []));
-  if (waits.some((w) => w.for !== "memory")) one("waits for something else", (c) => stroke(c, "others", [2, 3]));
+  if (waits.some((w) => w.for === "memory")) one("waits for memory", (c) => stroke(c, "warning", []), "wait");
+  if (waits.some((w) => w.for !== "memory")) one("waits for something else", (c) => stroke(c, "others", [2, 3]), "wait");
   if (attempts.some((a) => a.frozen)) one("paused", (c) => { c.strokeStyle = colour("l0"); c.lineWidth = 1.5; hatch(c, 0, 2, 14, 10, 5); });
   if (attempts.some((a) => a.status === "stopped")) one("stopped", (c) => { c.strokeStyle = colour("l0"); c.lineWidth = 1.5; c.setLineDash([]); c.strokeRect(1, 3, 12, 8); });
-  if (attempts.some((a) => isFailure(a.status))) one("failed", (c) => { c.fillStyle = colour("bad"); c.fillRect(0, 2, 14, 10); });
+  if (attempts.some((a) => isFailure(a.status))) one("failed", (c) => { c.fillStyle = colour("fail"); c.fillRect(0, 2, 14, 10); });
   if (data.path.length > 1) one("critical path", (c) => { c.fillStyle = colour("text"); c.fillRect(0, 6, 14, 2); });
   const unseen = data.tasks.length - ran.length;
   if (unseen > 0) list.append(el("li", {}, `${unseen} did not run`));

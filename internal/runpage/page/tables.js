@@ -29,7 +29,7 @@ function tasksTable() {
     if (!t.peak) return "";
     const b = el("span", { class: "bar" });
     b.style.width = Math.max(2, (90 * t.peak) / peaks) + "px";
-    b.style.background = isFailure(t.status) ? "var(--bad)" : `var(--${layerColour(t.layer)})`;
+    b.style.background = isFailure(t.status) ? "var(--fail)" : `var(--${layerColour(t.layer)})`;
     return b;
   };
   const columns = [
@@ -74,7 +74,7 @@ function pathList() {
     el("ol", { class: "path" }, shown.map((l) => {
       const t = data.tasks[l.task], b = el("span", { class: "bar" });
       b.style.width = (100 * (l.a.end - l.a.start)) / Math.max(longest, 0.001) + "%";
-      b.style.background = isFailure(l.a.status) ? "var(--bad)" : `var(--${layerColour(t.layer)})`;
+      b.style.background = isFailure(l.a.status) ? "var(--fail)" : `var(--${layerColour(t.layer)})`;
       return el("li", {}, el("span", {}, t.name), el("span", { class: "number" }, time(l.a.end - l.a.start)), el("span", { class: "track" }, b), el("span", { class: "faint" }, why(l)));
     })));
 }
@@ -91,21 +91,25 @@ function compareTable() {
   if (!c) return;
   const section = byID("compare"), was = c.run, a = was.totals, b = run.totals;
   section.hidden = false;
-  const started = new Date(was.started);
-  section.append(el("p", { class: "faint" }, "Before: run ", el("code", {}, was.id), `, ${was.target}, ${statusText(was.status)}, ${started.toLocaleString()}. After: this run. The chart has the usage of the run before as a dashed line.`));
-  const change = (x, y, text) => (x === y ? el("span", { class: "faint" }, "same") : [signed(y - x, text), x > 0 ? el("span", { class: "faint" }, ` (${signed(Math.round((100 * (y - x)) / x), (n) => n + " %")})`) : ""]);
-  const total = (name, x, y, text) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "number" }, text(x)), el("td", { class: "number" }, text(y)), el("td", { class: "number" }, change(x, y, text)));
+  section.append(el("p", { class: "faint" }, "Before: run ", el("code", {}, was.id), `, ${was.target}, ${statusText(was.status)}, ${date(was.started)}. After: this run. The chart has the usage of the run before as a dashed line.`));
+  // change is a difference, in colour if more is worse and it is more than runs differ anyway.
+  const change = (x, y, text, noise) => {
+    if (x === y) return el("span", { class: "faint" }, "same");
+    const tone = noise === undefined ? "" : Math.abs(y - x) < Math.max(noise, 0.03 * x) ? "faint" : y > x ? "bad" : "good";
+    return el("span", { class: tone }, signed(y - x, text), x > 0 && ` (${signed(Math.round((100 * (y - x)) / x), (n) => n + " %")})`);
+  };
+  const total = (name, x, y, text, noise) => (x > 0 || y > 0) && el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "number" }, text(x)), el("td", { class: "number" }, text(y)), el("td", { class: "number" }, change(x, y, text, noise)));
   const plain = (n) => String(n);
   section.append(el("div", { class: "box", tabindex: 0, role: "region", "aria-label": "Totals of both runs" }, el("table", { id: "totals" }, el("thead", {}, el("tr", {}, el("td"), ["Before", "After", "Change"].map((h) => el("th", { scope: "col", class: "number" }, h)))),
-    el("tbody", {}, total("Time", a.seconds, b.seconds, time), total("Peak", a.peak, b.peak, size), total("Budget", was.budget, run.budget, size), total("Succeeded", a.succeeded, b.succeeded, plain), total("Known from before", a.known, b.known, plain), total("Failed", a.failed, b.failed, plain), total("Further attempts", a.retries, b.retries, plain), total("Pauses", a.pauses, b.pauses, plain)))));
+    el("tbody", {}, total("Time", a.seconds, b.seconds, time, 1), total("Peak", a.peak, b.peak, size, 20 * MB), total("Budget", was.budget, run.budget, size), total("Succeeded", a.succeeded, b.succeeded, plain), total("Known from before", a.known, b.known, plain), total("Failed", a.failed, b.failed, plain), total("Further attempts", a.retries, b.retries, plain), total("Pauses", a.pauses, b.pauses, plain)))));
   const both = (t, key) => t.was && t.is && t.was[key] > 0 && t.is[key] > 0;
   const cell = (m, key, text) => (!m ? el("span", { class: "faint" }, "not there") : m[key] > 0 ? text(m[key]) : el("span", { class: "faint" }, statusText(m.status)));
   const columns = [{ name: "Package", value: (t) => t.name, cell: (t) => t.name }];
-  for (const [name, key, text] of [["Peak", "peak", size], ["Time", "seconds", time]])
+  for (const [name, key, text, noise] of [["Peak", "peak", size, 20 * MB], ["Time", "seconds", time, 1]])
     columns.push(
       { name: `${name} before`, number: true, value: (t) => t.was && t.was[key], cell: (t) => cell(t.was, key, text) },
       { name: "after", number: true, value: (t) => t.is && t.is[key], cell: (t) => cell(t.is, key, text) },
-      { name: "change", number: true, value: (t) => (both(t, key) ? Math.abs(t.is[key] - t.was[key]) : undefined), cell: (t) => (both(t, key) ? change(t.was[key], t.is[key], text) : "") });
+      { name: "change", number: true, value: (t) => (both(t, key) ? Math.abs(t.is[key] - t.was[key]) : undefined), cell: (t) => (both(t, key) ? change(t.was[key], t.is[key], text, noise) : "") });
   section.append(el("h3", {}, "By package"), sortable("Packages in both runs, by the change of their peaks", columns, c.tasks, 3, 30).box);
 }
 

@@ -1,0 +1,110 @@
+package runpage
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/heapmage/heapmage/internal/testkit"
+	"github.com/heapmage/heapmage/internal/timeline"
+)
+
+// TestBrowser looks at pages in Chromium: browsertest/check.mjs has the claims. CHROMIUM names
+// the program if it is not on the path.
+func TestBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts Chromium; left out with -short")
+	}
+	chromium := os.Getenv("CHROMIUM")
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); chromium == "" && err == nil {
+			chromium = path
+		}
+	}
+	if chromium == "" {
+		testkit.UnlessCI(t, "there is no chromium (apt-get install chromium, or set CHROMIUM to the program)")
+	}
+	check := installed(t)
+
+	dir := t.TempDir()
+	page := func(name string, r Run, o Options) string {
+		testkit.Write(t, dir, name, render(t, r, o))
+		return filepath.Join(dir, name)
+	}
+	before := short(1).run("1")
+	whole := timeline.Read(short(2))
+	input := map[string]any{
+		"chromium": chromium,
+		"short":    page("short.html", Run{"2", whole}, Options{Lines: []string{"3 tasks succeeded"}}),
+		"compare":  page("compare.html", short(2).run("2"), Options{Compare: &before}),
+		"many":     page("many.html", many(5000).run("3"), Options{}),
+		"empty":    page("empty.html", (&record{}).run("4"), Options{}),
+		"samples":  whole.Samples, "start": whole.Start,
+	}
+	text, err := json.Marshal(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), "node", check)
+	c.Stdin = bytes.NewReader(text)
+	var complaints bytes.Buffer
+	c.Stderr = &complaints
+	out, err := c.Output()
+	if err != nil {
+		t.Errorf("%v\n%s", err, complaints.Bytes())
+	}
+	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+		var result struct{ Claim, Fault string }
+		if err := json.Unmarshal(lines.Bytes(), &result); err != nil {
+			t.Fatalf("%v: %s", err, lines.Bytes())
+		}
+		t.Run(result.Claim, func(t *testing.T) {
+			if result.Fault != "" {
+				t.Error(result.Fault)
+			}
+		})
+	}
+}
+
+// installed has npm install what check.mjs needs, once, in the user's cache folder, and returns the
+// script's path there.
+func installed(t *testing.T) string {
+	t.Helper()
+	for _, tool := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			testkit.UnlessCI(t, "there is no "+tool)
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, err := os.ReadFile("browsertest/package-lock.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(lock)
+	dir := filepath.Join(cache, "heapmage-test", "runpage-"+hex.EncodeToString(sum[:6]))
+	for _, name := range []string{".npmrc", "package.json", "package-lock.json", "check.mjs"} {
+		text, err := os.ReadFile(filepath.Join("browsertest", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		testkit.Write(t, dir, name, string(text))
+	}
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil {
+		c := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+		c.Dir = dir
+		if out, err := c.CombinedOutput(); err != nil {
+			testkit.UnlessCI(t, fmt.Sprintf("npm cannot install playwright-core and axe-core: %v\n%s", err, out))
+		}
+	}
+	return filepath.Join(dir, "check.mjs")
+}
