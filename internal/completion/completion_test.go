@@ -35,6 +35,8 @@ func TestWrite(t *testing.T) {
 	testkit.Write(t, root, "packages/core/package.json", `{"name": "@acme/core", "scripts": {"build": "tsc -b", "a b": "x"}}`)
 	testkit.Write(t, root, "packages/cli/package.json", `{"name": "@acme/cli", "scripts": {"build": "tsc", "gen": "x"}}`)
 	testkit.Write(t, root, "packages/odd $(x)/package.json", `{"name": "odd", "scripts": {}}`)
+	const run = "0123456789abcdef01234567"
+	testkit.Write(t, root, ".heapmage/runs/"+run+"/events.jsonl", "")
 	t.Chdir(root)
 	targets, err := readTargets(sources)
 	if err != nil {
@@ -59,6 +61,7 @@ func TestWrite(t *testing.T) {
 		{"mage run -script=gen,", "-script=gen,build -script=gen,release"},
 		{"mage plan -target=t", "-target=test -target=typecheck"},
 		{"mage why -task=cli#", "-task=cli#build -task=cli#gen"},
+		{"mage memory:report -compare=0", "-compare=" + run},
 		{"mage lint -output=g", "-output=grouped"},
 		{"mage completion -shell=", "-shell=bash -shell=fish -shell=zsh"},
 		{"mage -w /nowhere lint -workspace=", ""},
@@ -86,6 +89,9 @@ func TestWrite(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
+	}
+	if err := os.RemoveAll(filepath.Join(root, ".heapmage")); err != nil {
+		t.Fatal(err)
 	}
 	found, err := filepath.Glob(filepath.Join(root, ".*"))
 	if err != nil || len(found) > 0 {

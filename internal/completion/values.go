@@ -8,6 +8,7 @@ import (
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/plan"
+	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -22,7 +23,7 @@ func values(work, flag, written string) []candidate {
 		return words(shells)
 	case "output":
 		return words(config.OutputWords)
-	case "workspace", "exclude", "script", "target", "task":
+	case "workspace", "exclude", "script", "target", "task", "run", "compare":
 	default:
 		return nil
 	}
@@ -37,6 +38,8 @@ func values(work, flag, written string) []candidate {
 		return words(scripts(ws, declared.DefaultDependsOn()))
 	case "task":
 		return tasks(ws)
+	case "run", "compare":
+		return words(rundir.Recorded(ws.Root))
 	}
 	return packages(ws, written)
 }

@@ -15,18 +15,18 @@ import (
 // data is what the page's scripts show. Times are seconds since the run began, sizes are bytes.
 // Texts are made printable, and are text and nothing more on the page.
 type data struct {
-	Run       run              `json:"run"`
-	Warning   float64          `json:"warning"`
-	Critical  float64          `json:"critical"`
-	Usage     usage            `json:"usage"`
-	Tasks     []task           `json:"tasks"`
-	Path      []link           `json:"path"`
-	Marks     []mark           `json:"marks"`
-	Steps     []step           `json:"steps"`
-	Pressures []pressure       `json:"pressures"`
-	Notices   []notice         `json:"notices"`
-	Compare   *comparison      `json:"compare,omitempty"`
-	WhatIf    []map[string]any `json:"whatIf,omitempty"`
+	Run       run         `json:"run"`
+	Warning   float64     `json:"warning"`
+	Critical  float64     `json:"critical"`
+	Usage     usage       `json:"usage"`
+	Tasks     []task      `json:"tasks"`
+	Path      []link      `json:"path"`
+	Marks     []mark      `json:"marks"`
+	Steps     []step      `json:"steps"`
+	Pressures []pressure  `json:"pressures"`
+	Notices   []notice    `json:"notices"`
+	Compare   *comparison `json:"compare,omitempty"`
+	WhatIf    []change    `json:"whatIf,omitempty"`
 }
 
 // run is the head.
@@ -166,6 +166,13 @@ type notice struct {
 // mostMarks bounds the marks and changes of pressure on a page.
 const mostMarks = 2000
 
+// change is what would have been different, and the time that the tasks would have taken. Without
+// text it is the run as it was.
+type change struct {
+	Change  string  `json:"change"`
+	Seconds float64 `json:"seconds"`
+}
+
 // maker makes the data of one run.
 type maker struct {
 	t      *timeline.Timeline
@@ -303,7 +310,7 @@ func (m *maker) attempt(a timeline.Attempt) attempt {
 func (m *maker) marks() []mark {
 	marks := []mark{}
 	for _, c := range m.t.Collections {
-		text := "garbage collection"
+		text := "garbage collection (" + printable.Text(string(c.Trigger)) + ")"
 		if c.Result != nil {
 			text += ", freed " + max(0, c.Result.Freed).Short()
 		}

@@ -62,8 +62,6 @@ func (r *reader) take(s event.Stamped) {
 		r.takeTask(at, e)
 	case event.Notice:
 		r.t.Notices = append(r.t.Notices, Notice{at, e})
-	case event.Cgroups:
-		r.t.Cgroups = &e
 	case event.Pressure:
 		r.t.Pressures = append(r.t.Pressures, Pressure{at, e})
 	case event.Memory:

@@ -35,8 +35,6 @@ type Timeline struct {
 	Collections []Collection
 	Pressures   []Pressure
 	Notices     []Notice
-	// Cgroups is nil if the record does not tell about them.
-	Cgroups *event.Cgroups
 }
 
 // Task is a task of a run.

@@ -66,16 +66,15 @@ function drawBar(c, look, i, n, x0, x1, y) {
   if (hollow) {
     c.globalAlpha = 0.25; c.fillRect(x0, y, w, barHeight); c.globalAlpha = 1;
     c.strokeStyle = fill; c.lineWidth = 1.5; c.strokeRect(x0 + 0.75, y + 0.75, Math.max(0.5, w - 1.5), barHeight - 1.5);
-  } else {
-    c.beginPath(); c.roundRect(x0, y, w, barHeight, w < 10 ? 0.5 : 3); c.fill();
-  }
+  } else if (w < 10) c.fillRect(x0, y, Math.max(1, w - 0.5), barHeight);
+  else { c.beginPath(); c.roundRect(x0, y, w, barHeight, 3); c.fill(); }
   for (const [from, to] of a.frozen || []) {
     const f0 = Math.max(x0, look.scale.x(from)), f1 = Math.min(x1, look.scale.x(to));
     if (f1 <= f0) continue;
     c.fillStyle = look.page; c.globalAlpha = 0.72; c.fillRect(f0, y + 1, f1 - f0, barHeight - 2); c.globalAlpha = 1;
     c.strokeStyle = fill; c.lineWidth = 1.5; hatch(c, f0, y + 1, f1 - f0, barHeight - 2, 5);
   }
-  if (onPath.has(i + "/" + n)) { c.fillStyle = look.text; c.fillRect(x0, y + barHeight + 1.5, w, 2); }
+  if (t.critical && onPath.has(i + "/" + n)) { c.fillStyle = look.text; c.fillRect(x0, y + barHeight + 1.5, w, 2); }
   if (i === chosen) { c.strokeStyle = look.text; c.lineWidth = 2; c.strokeRect(x0 - 1, y - 1, w + 2, barHeight + 2); }
   return fill;
 }

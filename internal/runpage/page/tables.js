@@ -1,17 +1,18 @@
 // The tables: all packages, the comparison, the critical path, notices.
 
 // sortable makes a table with a button in each head that can be sorted. A column has a name, the value that
-// it is sorted by, and its cell. At most `most` rows are shown at first: thousands would take seconds.
+// it is sorted by, and its cell. At most `most` rows are shown at first, and a button shows another 500:
+// thousands take seconds.
 function sortable(caption, columns, all, by, most) {
   let order = by, down = true, shown = most, rows = all;
-  const body = el("tbody"), more = el("button", { type: "button", class: "more", onclick: () => { shown = Infinity; fill(); } });
+  const body = el("tbody"), more = el("button", { type: "button", class: "more", onclick: () => { shown += 500; fill(); } });
   const heads = columns.map((c, i) => el("th", { scope: "col", class: c.number ? "number" : "" }, c.value ? el("button", { type: "button", onclick: () => sort(i) }, c.name) : c.name));
   function fill() {
     const c = columns[order], factor = down ? -1 : 1, value = (r) => c.value(r) ?? -Infinity;
     rows.sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0) * factor);
     body.replaceChildren(...rows.slice(0, shown).map((r) => el("tr", {}, columns.map((c) => el("td", { class: c.number ? "number" : "" }, c.cell(r))))));
     heads.forEach((h, i) => (i === order ? h.setAttribute("aria-sort", down ? "descending" : "ascending") : h.removeAttribute("aria-sort")));
-    more.textContent = `Show all ${rows.length}`; more.hidden = rows.length <= shown;
+    more.textContent = rows.length - shown > 500 ? `Show 500 more of ${rows.length}` : `Show all ${rows.length}`; more.hidden = rows.length <= shown;
   }
   function sort(i) { down = order === i ? !down : columns[i].number === true; order = i; fill(); }
   fill();
@@ -82,8 +83,10 @@ function pathList() {
 function whatIf() {
   if (!data.whatIf || data.whatIf.length === 0) return;
   byID("what-if").hidden = false;
-  byID("what-if").append(el("div", { class: "box", tabindex: 0, role: "region", "aria-label": "What would make this faster" }, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Change"), el("th", { scope: "col", class: "number" }, "Expected time"))),
-    el("tbody", {}, data.whatIf.map((w) => el("tr", {}, el("td", {}, w.change), el("td", { class: "number" }, time(w.seconds))))))));
+  const base = (data.whatIf.find((w) => w.change === "") || { seconds: run.totals.tasks }).seconds;
+  byID("what-if").append(el("p", { class: "faint" }, "Expected times of the packages, from a simulation of this run."),
+    el("div", { class: "box", tabindex: 0, role: "region", "aria-label": "What would make this faster" }, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "With"), el("th", { scope: "col", class: "number" }, "Time"), el("th", { scope: "col", class: "number" }, "Change"))),
+      el("tbody", {}, data.whatIf.map((w) => el("tr", {}, el("td", {}, w.change || "what it had"), el("td", { class: "number" }, time(w.seconds)), el("td", { class: "number" }, w.change ? signed(w.seconds - base, time) : "")))))));
 }
 
 function compareTable() {
