@@ -52,8 +52,9 @@ func ended(id string, attempt int, status event.Status) event.TaskFinished {
 	return event.TaskFinished{Task: task(id), Attempt: attempt, Status: status, Retry: status == event.Stopped}
 }
 
-func correction(id string, attempt int, a event.CorrectionAction) event.Correction {
-	return event.Correction{Task: task(id), Attempt: attempt, Action: a}
+// correction is one of c.
+func correction(attempt int, a event.CorrectionAction) event.Correction {
+	return event.Correction{Task: task("c"), Attempt: attempt, Action: a}
 }
 
 // build is a run in which b depends on a, and c is stopped once to make room.
@@ -71,16 +72,16 @@ func build() *story {
 	s.at(2, event.Sample{Usage: 60 * mb, Budget: 100 * mb, Available: 500, Tasks: map[string]memtools.Bytes{"a": 40 * mb, "c": 15 * mb, "reaper": 1}})
 	s.at(3, event.Pressure{Level: memtools.Critical, Usage: 95 * mb, Budget: 100 * mb})
 	s.at(3, event.GCStarted{Trigger: event.AtCritical, Processes: 1})
-	s.at(3, correction("c", 1, event.Paused))
+	s.at(3, correction(1, event.Paused))
 	s.at(3.5, event.GCFinished{Freed: mb})
-	s.at(4, correction("c", 1, event.Resumed))
-	s.at(5, correction("c", 1, event.Paused))
+	s.at(4, correction(1, event.Resumed))
+	s.at(5, correction(1, event.Paused))
 	s.at(6, ended("c", 1, event.Stopped))
 	s.at(7, ended("a", 1, event.Succeeded))
 	s.at(7, event.TaskQueued{Task: task("b")})
-	s.at(7, correction("c", 2, event.Paused))
+	s.at(7, correction(2, event.Paused))
 	s.at(7.1, started("c", 2, 40*mb))
-	s.at(7.2, correction("c", 2, event.Resumed))
+	s.at(7.2, correction(2, event.Resumed))
 	s.at(7.4, started("b", 1, 20*mb))
 	s.at(7.5, event.TaskKnown{Task: task("d")})
 	s.at(8, ended("b", 1, event.Failed))
