@@ -27,7 +27,7 @@ function date(text) {
   const d = new Date(text), two = (n) => String(n).padStart(2, "0");
   return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 }
-const percent = (part, whole) => (whole > 0 ? Math.round((100 * part) / whole) : 0) + " %";
+const percent = (part, whole) => (part > 0 && part < 0.005 * whole ? "under 1 %" : (whole > 0 ? Math.round((100 * part) / whole) : 0) + " %");
 const count = (n, noun) => n + " " + noun + (n === 1 ? "" : "s");
 const signed = (n, text) => (n > 0 ? "+" : n < 0 ? "−" : "") + text(Math.abs(n));
 const sum = (list) => list.reduce((a, b) => a + b, 0);

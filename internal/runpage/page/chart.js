@@ -11,8 +11,8 @@ const shapes = { gc: "garbage collection", pause: "paused", stop: "stopped", dea
 // sampleAt is the sample at a time, or the one before it.
 const sampleAt = (s) => Math.max(0, last(usage.at, (t) => t <= s));
 
-// top is the upper end of the chart, in bytes.
-function top_() {
+// ceiling is the upper end of the chart, in bytes.
+function ceiling() {
   const most = Math.max(1, ...usage.usage, ...(other ? other.usage : [0]));
   return budgetFar && !byID("whole").checked ? most * 1.15 : Math.max(most * 1.05, ...usage.budget.map((b) => b * 1.06));
 }
@@ -52,9 +52,11 @@ function drawMarks(u) {
   }
   c.font = `${11.5 * ratio}px system-ui, sans-serif`;
   c.textAlign = "right"; c.textBaseline = "alphabetic";
+  let above = -Infinity; // where the last name stands
   const name = (text, value, token) => {
     const y = u.valToPos(value, "y", true) - 4 * ratio;
-    if (value <= 0 || y < top + 8 * ratio) return;
+    if (value <= 0 || y < top + 8 * ratio || y - above < 18 * ratio) return;
+    above = y;
     const x = left + width - 4 * ratio, w = c.measureText(text).width;
     c.fillStyle = colour("page"); c.globalAlpha = 0.85; c.fillRect(x - w - 3 * ratio, y - 10.5 * ratio, w + 6 * ratio, 13 * ratio); c.globalAlpha = 1;
     c.fillStyle = colour(token); c.fillText(text, x, y);
@@ -92,7 +94,7 @@ function makeChart() {
   chart = new uPlot({
     width: box.clientWidth, height: narrow ? 240 : 290, padding: [20, 12, 0, 0], legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
-    scales: { x: { time: false, range: () => view }, y: { range: () => [0, top_()] } },
+    scales: { x: { time: false, range: () => view }, y: { range: () => [0, ceiling()] } },
     axes: [
       { ...axis, size: 30, incrs: seconds, space: narrow ? 60 : 80, values: (u, ticks, a, space, step) => ticks.map((s) => clock(s, step)) },
       { ...axis, size: gutter(), incrs: steps, space: 40, values: (u, ticks) => ticks.map((b) => (b === 0 ? "0" : b < GB ? b / MB + " MB" : b / GB + " GB")) },

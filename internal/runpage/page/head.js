@@ -26,11 +26,12 @@ function failures() {
   section.hidden = failed.length === 0;
   for (const t of failed.slice(0, 10)) {
     const a = t.attempts[t.attempts.length - 1];
+    const log = a.log && el("code", { class: "faint" }, a.log), bare = !a.excerpt && !a.hint;
     section.append(el("div", { class: "failure" },
-      el("p", {}, el("b", {}, t.name), ": ", a.reason || statusText(a.status)),
+      el("p", {}, el("b", {}, t.name), ": ", a.reason || statusText(a.status), bare && log && [" · ", log]),
       a.excerpt && el("pre", { tabindex: 0 }, a.excerpt.join("\n")),
       a.hint && el("p", {}, "What to do: " + a.hint),
-      a.log && el("p", { class: "faint" }, "Output: ", el("code", {}, a.log))));
+      !bare && log && el("p", { class: "faint" }, "Output: ", log)));
   }
   if (failed.length > 10) section.append(el("p", { class: "faint" }, `and ${failed.length - 10} more, in the table below`));
 }

@@ -134,7 +134,7 @@ function label(c, look, i, from, to, right, y) {
   else {
     const a = t.attempts[t.attempts.length - 1], x = Math.max(look.scale.x(a.start), left) + 5, fill = isFailure(a.status) ? look.fail : look.layers[t.layer];
     c.fillStyle = a.frozen && a.frozen.length ? look.text : inkOn(c, fill);
-    c.fillText(x + w < right ? text : t.name, x, middle);
+    c.fillText(x + w < Math.min(to, right) ? text : t.name, x, middle);
   }
 }
 
