@@ -1,8 +1,12 @@
-// Package ci detects the continuous integration system that a program runs on,
-// and decides whether its log shows colors.
+// Package ci detects the continuous integration system that a program runs on, and speaks its
+// language: groups in the log, annotations, hidden secrets, the summary and outputs of a step.
+// Where a system has no such thing, the text for it is empty. It also keeps the output of other
+// programs from speaking that language ([System.AppendInert]), and decides whether a log shows
+// colors.
 //
-// It reads environment variables only, starts nothing, and imports only the
-// standard library.
+// No text that is passed to this package can add a command, or change the one that is meant: the
+// tests parse all that it returns as the agents of the systems do. It starts nothing, writes
+// only the files that GitHub Actions names, and imports only the standard library.
 package ci
 
 // System is a continuous integration system. The zero value is None.

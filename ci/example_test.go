@@ -1,7 +1,11 @@
 package ci_test
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"strings"
+	"time"
 
 	"github.com/heapmage/heapmage/ci"
 )
@@ -28,4 +32,40 @@ func ExampleColor() {
 	}
 	fmt.Println(ci.Color(getenv, false))
 	// Output: true
+}
+
+func ExampleGroup() {
+	system := ci.GitHubActions // ci.Detect(os.Getenv)
+	g := ci.Group{ID: "web", Title: "Output of web"}
+	fmt.Print(g.Start(system, time.Now()))
+	for line := range strings.SplitSeq("checked 12 files\n::set-output name=x::y", "\n") {
+		fmt.Printf("%s\n", system.AppendInert(nil, []byte(line)))
+	}
+	fmt.Print(g.End(system, time.Now()))
+	// Output:
+	// ::group::Output of web
+	// checked 12 files
+	// \x3a\x3aset-output name=x::y
+	// ::endgroup::
+}
+
+func ExampleAnnotation_Command() {
+	a := ci.Annotation{File: "packages/core/src/a.ts", Line: 3, Column: 7, Title: "core", Message: "Type 'string' is not assignable to type 'number'."}
+	fmt.Print(a.Command(ci.GitHubActions), a.Command(ci.AzurePipelines))
+	// Output:
+	// ::error title=core,file=packages/core/src/a.ts,line=3,col=7::Type 'string' is not assignable to type 'number'.
+	// ##vso[task.logissue type=error;sourcepath=packages/core/src/a.ts;linenumber=3;columnnumber=7]core: Type 'string' is not assignable to type 'number'.
+}
+
+func ExampleSystem_Mask() {
+	fmt.Print(ci.GitHubActions.Mask("first line\n50 %"))
+	// Output:
+	// ::add-mask::first line
+	// ::add-mask::50 %25
+}
+
+func ExampleSetOutput() {
+	if err := ci.SetOutput(os.Getenv, "packages", "core\nweb"); errors.Is(err, errors.ErrUnsupported) {
+		fmt.Println("nothing takes outputs here")
+	}
 }

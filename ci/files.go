@@ -1,0 +1,78 @@
+package ci
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"strings"
+)
+
+// The files in which GitHub Actions, and systems like it, take what a step tells.
+const (
+	summaryVariable = "GITHUB_STEP_SUMMARY"
+	outputVariable  = "GITHUB_OUTPUT"
+)
+
+// SummaryLimit is the largest summary of a step that GitHub shows, in bytes. It refuses a larger
+// one as a whole.
+const SummaryLimit = 1 << 20
+
+// ErrSummaryFull is returned by AppendSummary if the summary would get too large.
+var ErrSummaryFull = errors.New("the step's summary would get larger than 1 MiB")
+
+// AppendSummary adds Markdown to the summary of the step that runs: to the file that
+// GITHUB_STEP_SUMMARY names, behind what is there. What does not fit is an ErrSummaryFull, and
+// nothing is added. A system without summaries is an [errors.ErrUnsupported].
+func AppendSummary(getenv func(string) string, markdown string) error {
+	return appendTo(getenv(summaryVariable), strings.TrimRight(markdown, "\n")+"\n\n", SummaryLimit)
+}
+
+var outputName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+
+// SetOutput sets an output of the step that runs, in the file that GITHUB_OUTPUT names. The name
+// is of letters, digits, "_" and "-"; the value is any text. A system without outputs is an
+// [errors.ErrUnsupported].
+func SetOutput(getenv func(string) string, name, value string) error {
+	if !outputName.MatchString(name) {
+		return fmt.Errorf("%q cannot be the name of an output", name)
+	}
+	end := ""
+	for end == "" || strings.Contains(value, end) {
+		end = fmt.Sprintf("end_%016x%016x", rand.Uint64(), rand.Uint64())
+	}
+	return appendTo(getenv(outputVariable), fmt.Sprintf("%s<<%s\n%s\n%s\n", name, end, value, end), 0)
+}
+
+// appendTo adds a text to a file as lines of its own. If most is not zero, the file gets no
+// larger than that.
+func appendTo(path, text string, most int64) (err error) {
+	if path == "" {
+		return errors.ErrUnsupported
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if size := info.Size(); size > 0 {
+		var last [1]byte
+		if _, err := f.ReadAt(last[:], size-1); err != nil {
+			return err
+		}
+		if last[0] != '\n' { // someone's line has no end
+			text = "\n" + text
+		}
+	}
+	if most > 0 && info.Size()+int64(len(text)) > most {
+		return ErrSummaryFull
+	}
+	_, err = io.WriteString(f, text)
+	return err
+}
