@@ -21,8 +21,14 @@ func JSON(v any) ([]byte, error) {
 		return nil, err
 	}
 	var b strings.Builder
-	for _, r := range strings.ReplaceAll(text.String(), command, `##\u005b`) { // only a string has that
+	bracket := -1 // of a command; only a string has one
+	for i, r := range text.String() {
+		if n := command(text.Bytes()[i:]); n > 0 {
+			bracket = i + n - 1
+		}
 		switch {
+		case i == bracket:
+			b.WriteString(`\u005b`)
 		case r == '\n' || unicode.IsGraphic(r):
 			b.WriteRune(r)
 		case r > 0xffff:

@@ -7,7 +7,7 @@ import (
 )
 
 func TestJSON(t *testing.T) {
-	const name = "a\x1b[2J\u009b1m\u202e\U000e0001##[error]<b>&&\u2028\"é漢🎁"
+	const name = "a\x1b[2J\u009b1m\u202e\U000e0001##[error]##vso[<b>&&\u2028\"é漢🎁"
 	text, err := JSON(map[string]string{"name": name})
 	if err != nil {
 		t.Fatal(err)

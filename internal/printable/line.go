@@ -9,7 +9,8 @@ import (
 
 // AppendLine appends one line of a program's output, given without its end, to dst. Colours,
 // tabs and bytes that are no UTF-8 stay. What would move the cursor, give the terminal another
-// command or turn the direction of text is escaped as Text does, and so is "##[".
+// command or turn the direction of text is escaped as Text does, and so is the bracket of "##[" and
+// its like.
 func AppendLine(dst, line []byte) []byte {
 	for len(line) > 0 {
 		if n := harmless(line); n > 0 {
@@ -23,12 +24,12 @@ func AppendLine(dst, line []byte) []byte {
 			continue
 		}
 		r, size := utf8.DecodeRune(line)
-		switch {
+		switch n := command(line); {
 		case r == utf8.RuneError && size == 1 && line[0] < 0xa0: // in the oldest encodings a control character
 			dst = append(dst, '\\', 'x', digits[line[0]>>4], digits[line[0]&15])
-		case bytes.HasPrefix(line, []byte(command)):
-			dst = append(dst, `##\x5b`...)
-			size = len(command)
+		case n > 0:
+			dst = append(append(dst, line[:n-1]...), `\x5b`...)
+			size = n
 		case r != '\t' && (unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)):
 			quoted := strconv.QuoteRuneToASCII(r)
 			dst = append(dst, quoted[1:len(quoted)-1]...)
@@ -44,7 +45,7 @@ func AppendLine(dst, line []byte) []byte {
 // nearly all are.
 func harmless(line []byte) int {
 	for i, b := range line {
-		if b < ' ' && b != '\t' || b >= 0x7f || b == '#' && bytes.HasPrefix(line[i:], []byte(command)) {
+		if b < ' ' && b != '\t' || b >= 0x7f || b == '#' && command(line[i:]) > 0 {
 			return i
 		}
 	}

@@ -16,6 +16,7 @@ func TestAppendLine(t *testing.T) {
 		{"a colour that does not end is none", "\x1b[31", `\x1b[31`},
 		{"text keeps its direction", "a\u202eb\u2028c", `a\u202eb\u2028c`},
 		{"GitHub's first form of a command is none", "a ##[error]b #", `a ##\x5berror]b #`},
+		{"nor is one of Azure", "a\x1b[1m##vso[x]", "a\x1b[1m" + `##vso\x5bx]`},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			if got := string(AppendLine([]byte("> "), []byte(tt.text))); got != "> "+tt.want {

@@ -13,8 +13,9 @@ import (
 
 // Text escapes, as Go does in quotes, what is not shown as itself: control
 // characters, line ends and tabs, marks that change the direction of text, invisible
-// characters, and bytes that are not UTF-8. It also escapes "##[", which GitHub Actions
-// takes for a command wherever it stands. All else stays, spaces and emoji included.
+// characters, and bytes that are not UTF-8. It also escapes the bracket of "##[", "##vso[" and
+// "##teamcity[", which GitHub Actions, Azure and TeamCity take for a command wherever it stands.
+// All else stays, spaces and emoji included.
 func Text(s string) string {
 	if plain(s) {
 		return s
@@ -22,12 +23,12 @@ func Text(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {
 		r, size := utf8.DecodeRuneInString(s)
-		switch {
+		switch n := command(s); {
 		case r == utf8.RuneError && size == 1:
 			b.WriteString(`\x` + hex(s[0]))
-		case strings.HasPrefix(s, command):
-			b.WriteString(`##\x5b`)
-			size = len(command)
+		case n > 0:
+			b.WriteString(s[:n-1] + `\x5b`)
+			size = n
 		case unicode.IsGraphic(r):
 			b.WriteString(s[:size])
 		default:
@@ -45,8 +46,21 @@ func Name(s string) string {
 	return strings.ReplaceAll(Text(s), "::", `\x3a\x3a`)
 }
 
-// command starts a command of GitHub Actions in its first form.
-const command = "##["
+// command is the length of the beginning of a command at the start of s, up to its bracket: "##["
+// or with a word in it, such as "##vso[". It is 0 if there is none.
+func command[T string | []byte](s T) int {
+	if len(s) < 3 || s[0] != '#' || s[1] != '#' {
+		return 0
+	}
+	n := 2
+	for n < len(s) && 'a' <= s[n] && s[n] <= 'z' {
+		n++
+	}
+	if n == len(s) || s[n] != '[' {
+		return 0
+	}
+	return n + 1
+}
 
 func hex(b byte) string { return string([]byte{digits[b>>4], digits[b&15]}) }
 
@@ -54,10 +68,10 @@ const digits = "0123456789abcdef"
 
 // plain reports whether Text has nothing to do, as for nearly every text.
 func plain(s string) bool {
-	for _, r := range s {
-		if r == utf8.RuneError || r < ' ' || r >= 0x7f && !unicode.IsGraphic(r) {
+	for i, r := range s {
+		if r == utf8.RuneError || r < ' ' || r >= 0x7f && !unicode.IsGraphic(r) || r == '#' && command(s[i:]) > 0 {
 			return false
 		}
 	}
-	return !strings.Contains(s, command)
+	return true
 }

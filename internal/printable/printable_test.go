@@ -20,6 +20,7 @@ func TestText(t *testing.T) {
 		{"nothing is invisible", "a\u200Bb\uFEFFc\x7f\x00", `a\u200bb\ufeffc\x7f\x00`},
 		{"a byte that is not UTF-8 is named", "b\xffx", `b\xffx`},
 		{"GitHub's first form of a command is none", "a##[error]b", `a##\x5berror]b`},
+		{"nor is one of Azure or TeamCity", "###vso[a.b]c ##teamcity[x] ## [x] ##9[x]", `###vso\x5ba.b]c ##teamcity\x5bx] ## [x] ##9[x]`},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			if got := Text(tt.text); got != tt.want {
@@ -39,7 +40,7 @@ func TestName(t *testing.T) {
 }
 
 func FuzzText(f *testing.F) {
-	f.Add("a\x1bb\xff##[::")
+	f.Add("a\x1bb\xff##[::##vso[")
 	f.Fuzz(func(t *testing.T, s string) {
 		got := Name(s)
 		for _, r := range got {
@@ -47,7 +48,7 @@ func FuzzText(f *testing.F) {
 				t.Fatalf("%q becomes %q", s, got)
 			}
 		}
-		if !utf8.ValidString(got) || strings.Contains(got, "::") || strings.Contains(got, "##[") || Name(got) != got {
+		if !utf8.ValidString(got) || strings.Contains(got, "::") || strings.Contains(got, "##[") || strings.Contains(got, "##vso[") || Name(got) != got {
 			t.Fatalf("%q becomes %q", s, got)
 		}
 	})
