@@ -125,7 +125,7 @@ func (s System) ParseAnnotation(line string) (a Annotation, ok bool) {
 	switch {
 	case s == GitHubActions:
 		a = Annotation{File: properties["file"], Title: properties["title"], Message: data}
-		a.Line, a.Column = number(cmp.Or(properties["line"], properties["endline"])), number(properties["col"])
+		a.Line, a.Column = number(cmp.Or(properties["line"], properties["endline"])), number(cmp.Or(properties["col"], properties["column"])) // vitest says "column"
 	case name == "task.logissue":
 		name = properties["type"]
 		a = Annotation{File: properties["sourcepath"], Message: data, Line: number(properties["linenumber"]), Column: number(properties["columnnumber"])}

@@ -101,6 +101,7 @@ func TestParse(t *testing.T) {
 		want   ci.Annotation // the zero value: none
 	}{
 		{ci.GitHubActions, " ::Error file=/r/a%2Cb.ts,line=3,endLine=4,col=7,title=a%3Ab::x%0Ay%25", ci.Annotation{File: "/r/a,b.ts", Line: 3, Column: 7, Title: "a:b", Message: "x\ny%"}},
+		{ci.GitHubActions, "::error file=a,line=3,column=7::x", ci.Annotation{File: "a", Line: 3, Column: 7, Message: "x"}},
 		{ci.GitHubActions, "::warning::x", ci.Annotation{Severity: ci.Warning, Message: "x"}},
 		{ci.GitHubActions, "::notice line=-1,col=x,=,y::x", ci.Annotation{Severity: ci.Notice, Message: "x"}},
 		{ci.GitHubActions, "::debug::x", ci.Annotation{}}, {ci.GitHubActions, "::error::", ci.Annotation{}}, {ci.GitHubActions, "error::x", ci.Annotation{}},

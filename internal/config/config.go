@@ -51,6 +51,9 @@ type Config struct {
 	// Output is what of scripts' output is printed: "" or "auto" (it depends on how many run
 	// at once), or one of the constants with this beginning.
 	Output string
+	// CI is "" or "auto" (groups, annotations and the summary of a CI system are written where one
+	// is detected), or CIOff.
+	CI string
 	// Runner is "" (heapmage runs scripts itself) or RunnerPackageManager.
 	Runner string
 	// Tasks are settings by target, or by "package#target" with the package as in
@@ -75,6 +78,9 @@ const (
 
 // ObserveOff is the Observe that goes by Git and by what is declared.
 const ObserveOff = "off"
+
+// CIOff is the CI that writes nothing for a CI system.
+const CIOff = "off"
 
 // The Outputs other than "auto".
 const (

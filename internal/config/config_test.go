@@ -40,6 +40,7 @@ heapLimit: 8GB
 keepGoing: false
 cgroups: false
 output: errors
+ci: off
 runner: package-manager
 monitor: {interval: 30s, warning: 70%, critical: 85}
 gc: {auto: false, cooldown: 10s}
@@ -49,7 +50,7 @@ tasks:
 packages:
   "@acme/web": {heapLimit: 4GB}
 `, nil, Config{
-			Budget: memtools.Percent(80), HeapLimit: memtools.Absolute(8 * memtools.GB), KeepGoing: &no, Cgroups: &no, Output: OutputErrors, Runner: RunnerPackageManager,
+			Budget: memtools.Percent(80), HeapLimit: memtools.Absolute(8 * memtools.GB), KeepGoing: &no, Cgroups: &no, Output: OutputErrors, CI: CIOff, Runner: RunnerPackageManager,
 			Monitor:  Monitor{30 * time.Second, 70, 85},
 			GC:       GC{Auto: &no, Cooldown: 10 * time.Second},
 			Tasks:    map[string]Task{"build": {DependsOn: []string{"^build", "generate"}, Timeout: 5 * time.Minute}, "web#test": {Script: "test:unit"}},

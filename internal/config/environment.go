@@ -54,6 +54,7 @@ func (c *Config) variables() fields {
 		environ.Cache:           oneOf(environ.Cache, &c.Cache, "off", CacheOn, CacheRefresh),
 		environ.Observe:         oneOf(environ.Observe, &c.Observe, "on", ObserveOff),
 		environ.Output:          oneOf(environ.Output, &c.Output, OutputWords...),
+		environ.CI:              oneOf(environ.CI, &c.CI, "auto", CIOff),
 		environ.Runner:          oneOf(environ.Runner, &c.Runner, RunnerPackageManager),
 		environ.MonitorInterval: duration(environ.MonitorInterval, &c.Monitor.Interval, leastInterval),
 		environ.MonitorWarning:  percent(environ.MonitorWarning, &c.Monitor.Warning),

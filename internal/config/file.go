@@ -36,6 +36,7 @@ func (c *Config) parse(text []byte) error {
 		"cache":       oneOf("cache", &c.Cache, "off", CacheOn, CacheRefresh),
 		"observe":     oneOf("observe", &c.Observe, "on", ObserveOff),
 		"output":      oneOf("output", &c.Output, OutputWords...),
+		"ci":          oneOf("ci", &c.CI, "auto", CIOff),
 		"runner":      oneOf("runner", &c.Runner, RunnerPackageManager),
 		"monitor": func(v *yaml.Node) error {
 			return mapping(v, "monitor", fields{

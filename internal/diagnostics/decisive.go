@@ -22,25 +22,37 @@ const (
 	after  = 40
 )
 
-// Decisive returns the lines of a program's output that tell why it failed: what the tool
-// reports first, with its place, or else the last lines. It knows tsc, eslint, vitest, jest,
-// mocha, node --test, esbuild, webpack, rollup, vite and errors that end a Node process. They are at most
-// six short lines without colours, safe to print. Of a text of more than 8 MB it looks at the
-// first and the last 4 MB, and holds less than 1 MB of it. What cannot be read has no lines.
-func Decisive(text io.ReaderAt, size int64) []string {
+// Report is what a program's output tells of why it failed.
+type Report struct {
+	// Lines are what the tool reports first, with its place, or else the last lines: at most six
+	// short lines without colours, safe to print.
+	Lines []string
+	// Errors are the first ten errors that the tool reports, each place once; More counts the
+	// others, up to a thousand.
+	Errors []Finding
+	More   int
+}
+
+// Read looks for what tells why a program failed. It knows tsc, eslint, vitest, jest, mocha,
+// node --test, esbuild, webpack, rollup, vite and errors that end a Node process. Of a text of
+// more than 8 MB it looks at the first and the last 4 MB, and holds less than 1 MB of it. What
+// cannot be read has no lines.
+func Read(text io.ReaderAt, size int64) Report {
 	from := max(0, size-searched)
 	if size <= 2*searched {
 		from = 0
 	}
 	end := scan(io.NewSectionReader(text, from, size-from))
-	best := end.best()
-	if best == nil && from > 0 {
-		best = scan(io.NewSectionReader(text, 0, searched)).best()
+	found := end
+	if end.best() == nil && from > 0 {
+		found = scan(io.NewSectionReader(text, 0, searched))
 	}
+	best := found.best()
 	if best == nil {
 		best = end.last()
 	}
-	return shown(best)
+	errors := found.errors()
+	return Report{shown(best), errors.first, len(errors.seen) - len(errors.first)}
 }
 
 // shown makes lines short and safe to print.
@@ -67,6 +79,8 @@ type scanner struct {
 	// found holds the lines of the best form so far. Of equal ones the first counts, but the
 	// last error that ends a process, since earlier ones did not end the script.
 	found [weakest + 1][]string
+	// reported are the errors that tools report.
+	reported findings
 }
 
 // candidate is a line that may begin what a form looks for.
@@ -75,11 +89,11 @@ type candidate struct {
 	at   int // counts all lines
 }
 
-// scan looks through a text until the tool's own report is found.
+// scan looks through a text.
 func scan(text io.Reader) *scanner {
 	s := &scanner{}
 	lines := bufio.NewReaderSize(text, longestLine)
-	for rest := false; s.found[strong] == nil; {
+	for rest := false; ; {
 		line, err := lines.ReadSlice('\n')
 		if !rest && len(line) > 0 {
 			s.add(string(plain(line)))
@@ -115,8 +129,12 @@ func (s *scanner) settle(behind int) {
 		s.open = s.open[1:]
 		at := c.at - first
 		got := c.form.take(s.window[max(0, at-before):at], s.window[at:min(len(s.window), at+after)])
-		if rank := c.form.rank; len(got) > 0 && (s.found[rank] == nil || rank != strong) {
+		rank := c.form.rank
+		if len(got) > 0 && (s.found[rank] == nil || rank != strong) {
 			s.found[rank] = got
+		}
+		if len(got) > 0 && rank == strong {
+			s.reported.add(newFinding(got))
 		}
 	}
 }
@@ -129,6 +147,14 @@ func (s *scanner) best() []string {
 		}
 	}
 	return nil
+}
+
+// errors are those that tools report, or else the one that ended a process.
+func (s *scanner) errors() findings {
+	if best := s.best(); best != nil && s.found[strong] == nil {
+		s.reported.add(newFinding(best))
+	}
+	return s.reported
 }
 
 // last is the last lines that are not blank.

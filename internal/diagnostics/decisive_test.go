@@ -10,7 +10,7 @@ import (
 )
 
 func decisive(text string) []string {
-	return Decisive(strings.NewReader(text), int64(len(text)))
+	return Read(strings.NewReader(text), int64(len(text))).Lines
 }
 
 // TestDecisive: of what tools really print, with and without colours, the lines remain that

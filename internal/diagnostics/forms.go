@@ -25,7 +25,9 @@ type form struct {
 
 var (
 	finding    = regexp.MustCompile(`^\s+\d+:\d+\s+error\s+\S`)
-	problems   = regexp.MustCompile(`^✖ \d+ problems? \([1-9]\d* errors?, |:\d+:\d+: .*\[Error/[^\]]+\]$|: line \d+, col \d+, Error - |^Found \d+ warnings? and [1-9]\d* errors?\.`)
+	compact    = regexp.MustCompile(`:\d+:\d+: .*\[Error/[^\]]+\]$|: line \d+, col \d+, Error - `)
+	problems   = regexp.MustCompile(`^✖ \d+ problems? \([1-9]\d* errors?, |^Found \d+ warnings? and [1-9]\d* errors?\.`)
+	testAt     = regexp.MustCompile(`^test at .+:\d+:\d+$`)
 	place      = regexp.MustCompile(`^(?:file://|node:|/|[A-Za-z]:\\).*:\d+$`)
 	caret      = regexp.MustCompile(`^\s*\^+\s*$`)
 	thrown     = regexp.MustCompile(`^(?:Uncaught )?[\w$.]*(?:Error|Exception)(?: \[[\w-]+\])?: |^(?:error|Error|ERROR|fatal|FATAL)(?: TS\d+)?: `)
@@ -40,10 +42,11 @@ var forms = []form{
 	{strong, beginsWith("FATAL ERROR: "), func(_, lines []string) []string { return lines[:1] }},
 	{strong, tscReports, func(_, lines []string) []string { return append(lines[:1:1], indented(lines[1:], 3)...) }},
 	{strong, func(line string) bool { return strings.Contains(line, " error ") && finding.MatchString(line) }, eslint},
+	{strong, func(line string) bool { return strings.Contains(line, "Error") && compact.MatchString(line) }, func(_, lines []string) []string { return lines[:1] }},
 	{strong, beginsWith(" FAIL  "), vitest},
 	{strong, func(line string) bool { return strings.HasPrefix(line, "  ● ") && line != "  ● Console" }, jest},
 	{strong, func(line string) bool { return strings.HasSuffix(line, " failing") && failing.MatchString(line) }, mocha},
-	{strong, beginsWith("✖ failing tests:"), func(_, lines []string) []string { return withPlace(filled(lines[1:], after)) }}, // node --test
+	{strong, func(line string) bool { return strings.HasPrefix(line, "test at ") && testAt.MatchString(line) }, func(_, lines []string) []string { return withPlace(lines) }}, // node --test
 	{strong, func(line string) bool { return strings.Contains(line, "not ok ") && notOK.MatchString(line) }, tap},
 	{strong, beginsWith("✘ [ERROR] "), func(_, lines []string) []string { return filled(lines, 3) }}, // esbuild
 	{strong, beginsWith("ERROR in "), webpack},
@@ -125,6 +128,8 @@ func tap(_, lines []string) []string {
 		switch text := strings.TrimSpace(line); {
 		case text == "...":
 			return got
+		case text == "failureType: 'subtestsFailed'":
+			return nil // they are reported themselves
 		case strings.HasPrefix(text, "location: "), strings.HasPrefix(text, "error: "):
 			got = append(got, line)
 		}

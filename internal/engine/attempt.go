@@ -169,7 +169,9 @@ func (a *attempt) process(log *rundir.Log) (runner.Result, error) {
 	if a.own.Default {
 		limits = append(limits, heap.NodeDefault(a.limits.Effective))
 	}
-	out := a.console.Output(a.label(a.task), log.Path)
+	out := a.console.Listen(a.console.Output(a.label(a.task), log.Path), log.Path, func(file string) string {
+		return diagnostics.Locate(a.ws.Root, a.task.Package.Path, file)
+	})
 	defer out.Close()
 	return a.runner.Run(a.ctx, runner.Spec{
 		ID: a.task.ID, Observer: a.observer(), Steps: steps, Log: log, Output: out,
@@ -252,7 +254,10 @@ func (a *attempt) end(o schedule.Outcome) {
 	} else {
 		a.before.Forget(a.task.ID)
 		if f.Status == event.Failed || f.Status == event.TimedOut {
-			a.state.Look(f.Log, func(text io.ReaderAt, size int64) { f.Excerpt = diagnostics.Decisive(text, size) })
+			a.state.Look(f.Log, func(text io.ReaderAt, size int64) {
+				why := diagnostics.Read(text, size).In(a.ws.Root, a.task.Package.Path)
+				f.Excerpt, f.Errors, f.MoreErrors = why.Lines, why.Errors, why.More
+			})
 		}
 		if f.Status == event.OutOfMemory {
 			a.session.Tally.Read(func(s *tally.State) { f.Curve = s.Curve(f.ID) })

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/budget"
+	"github.com/heapmage/heapmage/internal/cilog"
 	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/confined"
@@ -64,6 +65,9 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 		Budget: r.maxBudget, BudgetSource: r.budgetSource.String(), HeapLimit: r.heapCeiling(), CPUs: r.cpus(), Concurrency: r.slots(),
 	}
 	r.console = report.Open(outer, r.environ, r.show())
+	if r.config.CI != config.CIOff {
+		r.console.CI = cilog.Detect(r.environ, r.ws.Root)
+	}
 	err := r.open(ctx, id, first, further...)
 	defer r.state.Close() // once the console has read the logs
 	if err != nil {

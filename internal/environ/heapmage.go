@@ -32,6 +32,8 @@ const (
 	Observe = Prefix + "OBSERVE"
 	// Output is what of scripts' output is printed: "auto", "full", "grouped", "errors" or "none".
 	Output = Prefix + "OUTPUT"
+	// CI is whether a run speaks to the CI system that it runs on: "auto" or "off".
+	CI = Prefix + "CI"
 	// KeepGoing keeps a run going after a failure: "true" or "false".
 	KeepGoing = Prefix + "KEEP_GOING"
 	// Cgroups gives each task a cgroup of its own: "true" or "false".
@@ -89,7 +91,7 @@ const (
 
 var (
 	settings = []string{
-		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, Observe, Output, Runner,
+		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, Observe, Output, CI, Runner,
 		MonitorInterval, MonitorWarning, MonitorCritical,
 	}
 	marks = []string{Task, Running, Grant, Reaper, HeapSocket, WorkerHeap, PoolFD, PoolVersion}

@@ -3,6 +3,7 @@ package event
 import (
 	"time"
 
+	"github.com/heapmage/heapmage/internal/diagnostics"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -102,6 +103,11 @@ type TaskFinished struct {
 	// Excerpt are the lines of that output that tell why it failed, if it did and is not
 	// tried again: at most six, short, safe to print. They are the script's words.
 	Excerpt []string `json:"excerpt,omitempty"`
+	// Errors are the first errors in code that the output reports, if the task failed and is not
+	// tried again: at most ten. Their files are relative to the workspace's root, with "/", and
+	// exist; an error without one is about none in the workspace. MoreErrors counts the others.
+	Errors     []diagnostics.Finding `json:"errors,omitempty"`
+	MoreErrors int                   `json:"moreErrors,omitempty"`
 	// ForOthers is set if an attempt was stopped to make room for other programs, or lacked
 	// memory that they held. Its peak shows nothing of what it needs.
 	ForOthers bool `json:"forOthers,omitempty"`

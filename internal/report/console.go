@@ -10,7 +10,9 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+	"time"
 
+	"github.com/heapmage/heapmage/internal/cilog"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/tally"
@@ -24,6 +26,9 @@ type Console struct {
 	// OpenLog opens the log of a task, from any goroutine. It is set before the first
 	// event; if it is not, logs are files.
 	OpenLog func(path string) (rundir.Source, error)
+	// CI is told what it can show better than the log does. It is set before the first event; nil
+	// tells nothing.
+	CI *cilog.Log
 
 	queue *queue
 	show  Show
@@ -36,6 +41,8 @@ type Console struct {
 	spaced bool
 	// leftOut counts the lines that were left out since the last one.
 	leftOut int
+	// at is the time of the event that is written.
+	at time.Time
 }
 
 // NewConsole writes to out, with colours if colour is set; emoji are always there.
@@ -88,6 +95,7 @@ func (c *Console) Take(s event.Stamped, sum *tally.State) {
 	} else if !full {
 		c.tellLeftOut()
 	}
+	c.at = s.Time
 	switch e := s.Event.(type) {
 	case event.RunStarted:
 		c.line(c.paint.title, "🚀 Starting %s with memory management...", e.Target)
@@ -110,9 +118,12 @@ func (c *Console) Take(s event.Stamped, sum *tally.State) {
 			c.line(c.paint.faint, "💾 Memory: %s", usage(e.Usage, e.Budget))
 		}
 	case event.TaskKnown:
+		if e.Log != "" {
+			c.header(labelIn(e.Task, sum), true)
+		}
 		c.line(c.paint.good, "⚡ %s: %s %s, saved %s, %v", verbFor(e.Target).doing, e.Label, inPlace(e), seconds(e.Duration), e.Peak)
 		if e.Log != "" {
-			c.whole(labelIn(e.Task, sum), e.Log)
+			c.whole(cilog.Output{Label: labelIn(e.Task, sum), Log: e.Log, Succeeded: true})
 			c.blank()
 		}
 	case event.TaskFinished:
@@ -129,6 +140,24 @@ func (c *Console) Take(s event.Stamped, sum *tally.State) {
 		c.gcFinished(e)
 	case event.RunFinished:
 		c.runFinished(e, sum)
+	}
+}
+
+// raw writes lines for the CI system, with their ends.
+func (c *Console) raw(lines string) {
+	if lines == "" {
+		return
+	}
+	c.endLine()
+	c.queue.add([]byte(lines))
+	c.spaced = false
+}
+
+// header begins a group where that lasts until the next: for the end of a task whose output may
+// follow, or of the run.
+func (c *Console) header(title string, succeeded bool) {
+	if c.show == Held || c.show == Grouped || c.show == Errors && !succeeded {
+		c.raw(c.CI.Header(title, !succeeded))
 	}
 }
 
@@ -173,10 +202,11 @@ func (c *Console) stepFinished(e event.StepFinished) {
 		c.line(c.paint.good, "✅ %s completed in %s", e.Step, seconds(e.Duration))
 	} else {
 		c.line(c.paint.bad, "❌ %s failed after %s: %s", e.Step, seconds(e.Duration), e.Reason)
-		if c.show == None {
-			c.end(e.Log, mostOfAFailure) // no task can tell
+		c.raw(c.CI.Failed(e))
+		if out := (cilog.Output{Label: e.Step, Log: e.Log, Took: e.Duration}); c.show == None {
+			c.end(out, mostOfAFailure) // no task can tell
 		} else {
-			c.output(e.Log, false)
+			c.output(out)
 		}
 	}
 	c.blank()
@@ -184,6 +214,8 @@ func (c *Console) stepFinished(e event.StepFinished) {
 
 func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 	v := verbFor(e.Target)
+	label := labelIn(e.Task, sum)
+	c.header(label, e.Status == event.Succeeded)
 	switch e.Status {
 	case event.Succeeded:
 		after := ""
@@ -212,8 +244,9 @@ func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 	if len(e.Curve) > 1 {
 		c.line(c.paint.faint, "📉 Usage over %s: %s up to %v", seconds(e.Duration), sparkline(e.Curve), e.Peak)
 	}
+	c.raw(c.CI.Ended(e, label))
 	if e.Status != event.Stopped && e.Status != event.Outdated { // its next attempt prints the same again
-		c.output(e.Log, e.Status == event.Succeeded)
+		c.output(cilog.Output{Label: label, Log: e.Log, Took: e.Duration, Succeeded: e.Status == event.Succeeded})
 	}
 	if e.Hint != "" {
 		c.line(c.paint.hint, "💡 %s", e.Hint)
@@ -228,24 +261,25 @@ const (
 )
 
 // output prints the end of what a script wrote, unless it was printed as it came.
-func (c *Console) output(log string, succeeded bool) {
+func (c *Console) output(out cilog.Output) {
 	switch {
 	case c.show == Grouped:
-		c.whole("", log)
-	case c.show == Held && !succeeded:
-		c.end(log, mostOfAFailure)
-	case c.show == Held, c.show == Errors && !succeeded:
-		c.end(log, mostOutput)
+		c.whole(out)
+	case c.show == Held && !out.Succeeded:
+		c.end(out, mostOfAFailure)
+	case c.show == Held, c.show == Errors && !out.Succeeded:
+		c.end(out, mostOutput)
 	}
 }
 
 // end prints the end of a log.
-func (c *Console) end(log string, most memtools.Bytes) {
-	if log == "" {
+func (c *Console) end(out cilog.Output, most memtools.Bytes) {
+	if out.Log == "" {
 		return
 	}
 	c.endLine()
-	e := &ending{c, log, most}
+	e := &ending{console: c, log: out.Log, most: most}
+	e.before, e.after = c.CI.Around(out, c.at)
 	if c.queue.holds(int(most)) {
 		c.queue.add(e.text()) // now: what a full disk kept from the log is lost soon
 	} else {
@@ -254,29 +288,34 @@ func (c *Console) end(log string, most memtools.Bytes) {
 	c.spaced = false
 }
 
-// whole prints a log from its beginning, with label in front of its lines if they get one.
-func (c *Console) whole(label, log string) {
-	if log == "" {
+// whole prints a log from its beginning, with its label in front of its lines if they get one.
+func (c *Console) whole(out cilog.Output) {
+	if out.Log == "" {
 		return
 	}
-	l, err := c.OpenLog(log)
+	l, err := c.OpenLog(out.Log)
 	if err != nil {
-		c.end(log, mostOutput) // which tells why
+		c.end(out, mostOutput) // which tells why
 		return
 	}
 	defer l.Close()
 	if !l.Whole() {
-		c.end(log, mostOutput)
+		c.end(out, mostOutput)
 		return
 	}
-	p := &part{source: &source{console: c, log: log}, to: l.Size()}
+	p := &part{source: &source{console: c, log: out.Log}, to: l.Size()}
+	before, after := "", ""
 	if c.show == Labelled {
-		p.source.label = labelOf(label)
+		p.source.label = labelOf(out.Label)
+	} else {
+		before, after = c.CI.Around(out, c.at)
 	}
 	if p.to > 0 {
 		c.endLine()
+		c.raw(before)
 		c.queue.push(p)
-		c.dirty, c.spaced = p.source.label == nil && !endsLine(l), false
+		c.dirty, c.spaced = p.source.lines() == nil && !endsLine(l), false
+		c.raw(after)
 	}
 }
 
@@ -318,6 +357,8 @@ func (c *Console) gcFinished(e event.GCFinished) {
 
 func (c *Console) runFinished(e event.RunFinished, sum *tally.State) {
 	c.tellLeftOut()
+	c.header(title(e.Target), false)
+	c.raw(c.CI.Rest())
 	if !c.spaced {
 		c.blank()
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/heapmage/heapmage/ci"
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -20,13 +21,27 @@ import (
 func (c *Console) Output(label, log string) io.WriteCloser {
 	switch c.show {
 	case Live:
+		if c.CI != nil {
+			s := source{console: c, log: log}
+			return &labelled{console: c, source: s, lines: *s.lines()}
+		}
 		return &live{console: c, source: source{console: c, log: log}}
 	case Labelled:
 		s := source{console: c, log: log, label: labelOf(label)}
-		return &labelled{console: c, source: s, lines: lines{label: s.label}}
+		return &labelled{console: c, source: s, lines: *s.lines()}
 	case Held, Grouped, Errors, None:
 	}
 	return held{}
+}
+
+// Listen returns a writer that passes the output of a task on to another one, and tells the CI
+// system what the script tells it, as [cilog.Log.Listen] describes.
+func (c *Console) Listen(to io.WriteCloser, log string, locate func(file string) string) io.WriteCloser {
+	return c.CI.Listen(to, log, locate, func(lines string) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.raw(lines)
+	})
 }
 
 // labelOf is what stands in front of a task's lines. One that begins with a symbol, as lines
@@ -47,6 +62,17 @@ type source struct {
 	// queued is up to where in the log the output was handed to the queue.
 	queued  int64
 	waiting *part // the last one that waits in the queue, nil if none does
+}
+
+// lines returns what the output is printed through, line by line; nil if it is printed as it is.
+func (s *source) lines() *lines {
+	l := &lines{label: s.label}
+	if s.console.CI != nil {
+		l.system = s.console.CI.System
+	} else if s.label == nil {
+		return nil
+	}
+	return l
 }
 
 // part is a part of a task's log that waits to be printed.
@@ -79,17 +105,17 @@ func (p *part) copy(to io.Writer) (left int64, err error) {
 	if !log.Whole() { // offsets mean nothing in it
 		return left, nil
 	}
-	l := lines{label: p.source.label}
+	l := p.source.lines()
 	buf, _ := buffers.Get().(*[mostTogether]byte)
 	defer buffers.Put(buf)
-	var labelled []byte
+	var whole []byte
 	for left > 0 {
 		n, err := log.ReadAt(buf[:min(left, int64(len(buf)))], p.to-left)
 		left -= int64(n)
 		out := buf[:n]
-		if l.label != nil {
-			labelled = l.add(labelled[:0], out)
-			out = labelled
+		if l != nil {
+			whole = l.add(whole[:0], out)
+			out = whole
 		}
 		if _, failed := to.Write(out); failed != nil {
 			return 0, failed
@@ -98,7 +124,9 @@ func (p *part) copy(to io.Writer) (left int64, err error) {
 			break
 		}
 	}
-	_, err = to.Write(l.end(nil))
+	if l != nil {
+		_, err = to.Write(l.end(nil))
+	}
 	return left, err
 }
 
@@ -133,7 +161,8 @@ func (l *live) Write(p []byte) (int, error) {
 func (*live) Close() error { return nil }
 
 // labelled passes whole lines on, each with a label in front, so that lines of tasks
-// that run side by side never mix. Only one goroutine may use it.
+// that run side by side never mix; or without one, so that a CI system obeys none of them. Only
+// one goroutine may use it.
 type labelled struct {
 	console *Console
 	source  source
@@ -174,9 +203,11 @@ func (l *labelled) queue(whole []byte) {
 // as several.
 const longestLine = 64 << 10
 
-// lines puts a label before each line of a text that comes in pieces.
+// lines puts a label before each line of a text that comes in pieces, or keeps a CI system from
+// obeying it.
 type lines struct {
-	label   []byte
+	label   []byte // nil if there is none
+	system  ci.System
 	partial []byte // a line that has not ended
 	colours []byte // that are set at the end of the last line
 }
@@ -208,11 +239,14 @@ func (l *lines) end(dst []byte) []byte {
 	return dst
 }
 
-// append appends a line with its label. What would move the cursor is escaped, so that no
+// append appends a line. With a label, what would move the cursor is escaped, so that no
 // line looks as if it had no label; each part of a line that carriage returns end, as those
 // of a progress bar, is one of its own. Colours go on in the next line of the same task, and
 // colour or hide nothing else.
 func (l *lines) append(dst, line []byte) []byte {
+	if l.label == nil {
+		return append(l.system.AppendInert(dst, line), '\n')
+	}
 	line = bytes.TrimRight(line, "\r")
 	for more := true; more; {
 		var one []byte

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/memtools"
@@ -36,6 +37,8 @@ type ending struct {
 	console *Console
 	log     string
 	most    memtools.Bytes
+	// before and after are what stands around it if there is any.
+	before, after string
 }
 
 // print reads the end of the log and writes it.
@@ -49,20 +52,26 @@ func (e *ending) text() []byte {
 	paint := e.console.paint
 	var out []byte
 	var earlier memtools.Bytes
-	source, err := e.console.OpenLog(e.log)
+	log, err := e.console.OpenLog(e.log)
 	if err == nil {
-		out, earlier, err = tail(source, e.most)
+		out, earlier, err = tail(log, e.most)
 	}
 	switch {
 	case err != nil:
 		return []byte(lineOf(paint.warning, "⚠️  the output cannot be read: %v", err))
-	case earlier > 0:
-		out = append([]byte(lineOf(paint.faint, "… %v of earlier output in %s", earlier, e.log)), out...)
+	case len(out) == 0:
+		return nil
 	}
-	if len(out) > 0 && out[len(out)-1] != '\n' {
+	if l := (&source{console: e.console}).lines(); l != nil {
+		out = l.end(l.add(nil, out))
+	}
+	if out[len(out)-1] != '\n' {
 		out = append(out, '\n')
 	}
-	return out
+	if earlier > 0 {
+		out = append([]byte(lineOf(paint.faint, "… %v of earlier output in %s", earlier, e.log)), out...)
+	}
+	return slices.Concat([]byte(e.before), out, []byte(e.after))
 }
 
 // tail reads the last most bytes of a log, without a partial line at the beginning if
