@@ -243,6 +243,18 @@ func (Memory) Watch(
 	return inspect.Watch(ctx, engine.Or(command, ""), engine.Or(pid, ""))
 }
 
+// CI groups the targets for CI systems.
+type CI mg.Namespace
+
+// Summary prints a run as Markdown: what failed, what each package took, and the memory over time.
+func (CI) Summary(
+	ctx context.Context,
+	run *string, // the run's ID; the last one if left out
+	file *string, // a file to write it to
+) error {
+	return inspect.Summary(ctx, engine.Or(run, ""), engine.Or(file, ""))
+}
+
 // Cache groups the targets that look after the kept results of tasks.
 type Cache mg.Namespace
 

@@ -242,7 +242,7 @@ func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 		c.line(c.paint.faint, "💾 Memory: %s%s", usage(e.Usage, e.Budget), peak)
 	}
 	if len(e.Curve) > 1 {
-		c.line(c.paint.faint, "📉 Usage over %s: %s up to %v", seconds(e.Duration), sparkline(e.Curve), e.Peak)
+		c.line(c.paint.faint, "📉 Usage over %s: %s up to %v", seconds(e.Duration), tally.Sparkline(e.Curve), e.Peak)
 	}
 	c.raw(c.CI.Ended(e, label))
 	if e.Status != event.Stopped && e.Status != event.Outdated { // its next attempt prints the same again

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -70,17 +69,6 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.2fs", d.Seconds()) 
 // usage formats "512.34MB / 8192.00MB (6%)".
 func usage(used, budget memtools.Bytes) string {
 	return fmt.Sprintf("%v / %v (%d%%)", used, budget, used.Percent(budget))
-}
-
-// sparkline draws sizes as bars of eight heights, from nothing to the largest.
-func sparkline(sizes []memtools.Bytes) string {
-	const bars = "▁▂▃▄▅▆▇█"
-	most := max(slices.Max(sizes), 1)
-	var b strings.Builder
-	for _, s := range sizes {
-		b.WriteRune([]rune(bars)[min(max(s, 0)*8/(most+1), 7)])
-	}
-	return b.String()
 }
 
 // Plural is "1 package" or "3 packages".

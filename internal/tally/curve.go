@@ -1,6 +1,11 @@
 package tally
 
-import "github.com/heapmage/heapmage/memtools"
+import (
+	"slices"
+	"strings"
+
+	"github.com/heapmage/heapmage/memtools"
+)
 
 // curvePoints is half the maximum number of points of a curve.
 const curvePoints = 32
@@ -33,4 +38,16 @@ func (c *curve) add(usage memtools.Bytes) {
 	}
 	c.points = append(c.points, usage)
 	c.inLast = 1
+}
+
+// Sparkline draws sizes as bars of eight heights, from nothing to the largest. There
+// is at least one.
+func Sparkline(sizes []memtools.Bytes) string {
+	const bars = "▁▂▃▄▅▆▇█"
+	most := max(slices.Max(sizes), 1)
+	var b strings.Builder
+	for _, s := range sizes {
+		b.WriteRune([]rune(bars)[min(max(s, 0)*8/(most+1), 7)])
+	}
+	return b.String()
 }
