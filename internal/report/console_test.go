@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heapmage/heapmage/ci"
+	"github.com/heapmage/heapmage/internal/cilog"
+	"github.com/heapmage/heapmage/internal/diagnostics"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/memtools"
@@ -200,6 +203,13 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			started("cli", "build", 12.34), finished("cli", "build", 14.5, event.TaskFinished{Status: event.Failed, Duration: 2 * time.Second, Peak: mb(96.75),
 				Reason: "exit code 1", Log: log("error: it does not work")}),
 		},
+		"GitHub Actions": {
+			started("core", "build", 12.34), started("cli", "build", 12.34),
+			finished("core", "build", 14.5, succeeded(12.34, 412.5, log("checked 12 files\n::set-output name=x::a script cannot set an output\n"))),
+			finished("cli", "build", 14.5, event.TaskFinished{Status: event.Failed, Duration: 2 * time.Second, Peak: mb(96.75), Reason: "exit code 2",
+				Errors: []diagnostics.Finding{{File: "packages/cli/src/index.ts", Line: 3, Column: 7, Message: "TS2322: Type 'string' is not assignable to type 'number'."}},
+				Log:    log("src/index.ts(3,7): error TS2322: Type 'string' is not assignable to type 'number'.\n")}),
+		},
 		"Before the first package": {
 			event.RunStarted{Target: "typecheck"},
 			event.Notice{Kind: event.DeclaredRead, Text: "turbo.json and those of 3 packages declare the order of tasks; not obeyed: outputLogs, ui"},
@@ -258,6 +268,9 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			var b strings.Builder
 			c := NewConsole(t.Context(), &b, false, shows[title])
+			if title == "GitHub Actions" {
+				c.CI = &cilog.Log{System: ci.GitHubActions}
+			}
 			outputs, sum := map[string]io.WriteCloser{}, &tally.State{}
 			for i, e := range events {
 				switch e := e.(type) {
