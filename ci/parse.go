@@ -24,6 +24,8 @@ func (s System) parse(line string) (name string, properties map[string]string, d
 		back, dataBack, comma = azureBack, azureBack, ";"
 		_, line, found = strings.Cut(line, "##vso[")
 		name, data, ok = strings.Cut(line, "]")
+	default:
+		return "", nil, "", false
 	}
 	if !ok || !found {
 		return "", nil, "", false

@@ -17,7 +17,7 @@ const most = 10
 // its output: problem matchers, as actions/setup-node has them, may find errors there again,
 // without their files, and only the first ten of a step are shown. For the same reason a task gets
 // at most half of the room that is left.
-func (l *Log) Ended(e event.TaskFinished, label string) (lines string) {
+func (l *Log) Ended(e event.TaskFinished, label string) string {
 	if l == nil {
 		return ""
 	}
@@ -29,6 +29,18 @@ func (l *Log) Ended(e event.TaskFinished, label string) (lines string) {
 		all = append(all, failure(e)...)
 		l.more += e.MoreErrors
 	}
+	return l.tellAll(all, label)
+}
+
+// Known returns the annotations that a task printed whose result is known, if that is printed again.
+func (l *Log) Known(e event.TaskKnown, label string) string {
+	if l == nil {
+		return ""
+	}
+	return l.tellAll(l.take(e.Log), label)
+}
+
+func (l *Log) tellAll(all []ci.Annotation, label string) (lines string) {
 	share := l.told
 	for i := range share {
 		share[i] += (most - share[i] + 1) / 2

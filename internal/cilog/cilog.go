@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/ci"
+	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/folder"
 )
@@ -34,12 +35,12 @@ type Log struct {
 }
 
 // Detect returns the log of a run in the workspace at root, nil if no CI system reads it that
-// obeys lines of a log. A run inside of another one's task has none: its log is part of the
+// obeys lines of a log, or the configuration wants nothing for one. A run inside of another one's task has none: its log is part of the
 // other's.
-func Detect(env []string, root string) *Log {
+func Detect(c *config.Config, env []string, root string) *Log {
 	getenv := func(name string) string { return environ.Value(env, name) }
 	l := &Log{System: ci.Detect(getenv)}
-	if (ci.Group{}).Start(l.System, time.Time{}) == "" || getenv(environ.Task) != "" {
+	if c.CI == config.CIOff || (ci.Group{}).Start(l.System, time.Time{}) == "" || getenv(environ.Task) != "" {
 		return nil
 	}
 	for at := root; ; at = filepath.Dir(at) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/heapmage/heapmage/ci"
+	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
 )
 
@@ -31,9 +32,12 @@ func TestDetect(t *testing.T) {
 		{"a run inside of another one's task", root, []string{"GITHUB_ACTIONS=true", "HEAPMAGE_TASK=1/core#build"}, ci.None, ""},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			got := Detect(tt.env, tt.at)
+			got := Detect(&config.Config{}, tt.env, tt.at)
 			if got == nil {
 				got = &Log{}
+			}
+			if off := Detect(&config.Config{CI: config.CIOff}, tt.env, tt.at); off != nil {
+				t.Error("it cannot be switched off")
 			}
 			if got.System != tt.system || got.Folder != tt.folder {
 				t.Errorf("%v, %q", got.System, got.Folder)

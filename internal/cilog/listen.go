@@ -8,18 +8,24 @@ import (
 	"github.com/heapmage/heapmage/internal/printable"
 )
 
-// Listen returns a writer that passes the output of a task on to another one, and finds in it what
-// the script tells the CI system. Its secrets are hidden before anything else is printed of them:
-// say prints lines at once. Its annotations are told at the task's end, even if the output itself
-// is not printed. Whatever else the script says to the system is only text. log is the task's;
-// locate returns the path, relative to the workspace, of a file that the script names, empty if
-// there is none in the workspace.
-func (l *Log) Listen(to io.WriteCloser, log string, locate func(file string) string, say func(lines string)) io.WriteCloser {
+// Listen returns a writer that takes the output of a task before it is printed, and finds in it what
+// the script tells the CI system. Secrets are hidden at once, in lines that say prints. Annotations
+// are told at the task's end, even if the output itself is not printed. Whatever else the script
+// says to the system is only text. log is the task's; locate returns the path, relative to the
+// workspace, of a file that the script names, empty if there is none in the workspace. Close the
+// writer after the last write.
+func (l *Log) Listen(log string, locate func(file string) string, say func(lines string)) io.WriteCloser {
 	if l == nil || l.System != ci.GitHubActions && l.System != ci.AzurePipelines {
-		return to
+		return deaf{}
 	}
-	return &listener{WriteCloser: to, of: l, log: log, locate: locate, say: say}
+	return &listener{of: l, log: log, locate: locate, say: say}
 }
+
+// deaf finds nothing.
+type deaf struct{}
+
+func (deaf) Write(p []byte) (int, error) { return len(p), nil }
+func (deaf) Close() error                { return nil }
 
 // The bounds of what is taken from one attempt.
 const (
@@ -29,7 +35,6 @@ const (
 )
 
 type listener struct {
-	io.WriteCloser
 	of     *Log
 	log    string
 	locate func(string) string
@@ -52,7 +57,7 @@ func (l *listener) Write(p []byte) (int, error) {
 		l.hear()
 		rest = rest[at+1:]
 	}
-	return l.WriteCloser.Write(p)
+	return len(p), nil
 }
 
 func (l *listener) keep(part []byte) {
@@ -101,7 +106,7 @@ func (l *listener) Close() error {
 		l.of.own[l.log] = l.own
 		l.of.mu.Unlock()
 	}
-	return l.WriteCloser.Close()
+	return nil
 }
 
 // take returns the annotations that a task printed, once.

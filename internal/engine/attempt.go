@@ -169,16 +169,21 @@ func (a *attempt) process(log *rundir.Log) (runner.Result, error) {
 	if a.own.Default {
 		limits = append(limits, heap.NodeDefault(a.limits.Effective))
 	}
-	out := a.console.Listen(a.console.Output(a.label(a.task), log.Path), log.Path, func(file string) string {
-		return diagnostics.Locate(a.ws.Root, a.task.Package.Path, file)
-	})
+	out, ear := a.console.Output(a.label(a.task), log.Path), a.listen(log, a.task.Package.Path)
 	defer out.Close()
+	defer ear.Close()
 	return a.runner.Run(a.ctx, runner.Spec{
-		ID: a.task.ID, Observer: a.observer(), Steps: steps, Log: log, Output: out,
+		ID: a.task.ID, Observer: a.observer(), Steps: steps, Log: log, Output: io.MultiWriter(ear, out),
 		Timeout:   a.config.TaskFor(a.task.Package.Keys(), a.task.Target, a.task.Script).Timeout,
 		HeapLimit: a.limit.Diagnosed(a.maxBudget), ScriptHeapLimits: limits, HeapLimitUnsure: a.own.Unknown,
 		Slow: a.flag || !a.isNode(),
 	}, &a.Attempt)
+}
+
+// listen returns what takes the output that a log keeps of scripts in the folder dir, and tells the
+// CI system what they tell it.
+func (r *run) listen(log *rundir.Log, dir string) io.WriteCloser {
+	return r.console.Listen(log.Path, func(file string) string { return diagnostics.Locate(r.ws.Root, dir, file) })
 }
 
 // label names a task in front of its output.

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"io"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/clock"
@@ -36,10 +38,10 @@ func (r *run) install(ctx context.Context) error {
 	r.session.Events.Emit(event.StepStarted{Step: installing, Command: step.Command, Reason: reason})
 	r.state.BeginInstall()
 	log := r.state.Log("install", 1)
-	out := r.console.Output("install", log.Path)
+	out, ear := r.console.Output("install", log.Path), r.listen(log, r.ws.Root)
 	defer log.Close() // after the console has read it
-	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: out}, &runner.Attempt{})
-	_ = out.Close() // it only prints
+	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: io.MultiWriter(ear, out)}, &runner.Attempt{})
+	_ = errors.Join(out.Close(), ear.Close()) // they only print
 	finished := event.StepFinished{Step: installing, Duration: res.Duration, Log: log.Path}
 	switch {
 	case err != nil:

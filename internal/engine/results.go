@@ -112,8 +112,10 @@ func (r *run) look(ctx context.Context, t *taskgraph.Task) (schedule.Outcome, bo
 	known := event.TaskKnown{Task: r.describe(t), Written: hit.Written, Duration: hit.Duration, CPU: hit.Processor, Peak: hit.Peak}
 	if r.show().Replays() {
 		log := r.state.Log(t.ID, 1)
-		defer log.Close()                // once the console has read it, or knows where to
-		_ = r.results.Log(ctx, hit, log) // the result stands, whatever is shown
+		defer log.Close() // once the console has read it, or knows where to
+		ear := r.listen(log, t.Package.Path)
+		_ = r.results.Log(ctx, hit, io.MultiWriter(ear, log)) // the result stands, whatever is shown
+		_ = ear.Close()
 		known.Log = log.Path
 	}
 	r.session.Events.Emit(known)

@@ -66,9 +66,7 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 		Budget: r.maxBudget, BudgetSource: r.budgetSource.String(), HeapLimit: r.heapCeiling(), CPUs: r.cpus(), Concurrency: r.slots(),
 	}
 	r.console = report.Open(outer, r.environ, r.show())
-	if r.config.CI != config.CIOff {
-		r.console.CI = cilog.Detect(r.environ, r.ws.Root)
-	}
+	r.console.CI = cilog.Detect(r.config, r.environ, r.ws.Root)
 	err := r.open(ctx, id, first, further...)
 	defer r.state.Close() // once the console has read the logs
 	if err != nil {
@@ -76,9 +74,7 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 	}
 	err = cmp.Or(r.do(ctx), r.close())
 	if r.console.CI != nil {
-		if err := summary.Append(r.environ, r.ws.Root, id); err != nil {
-			report.Complain(outer, err)
-		}
+		report.Complain(outer, summary.Append(r.environ, r.ws.Root, id))
 	}
 	return report.Leave(outer, r.console, r.state.Shown, err)
 }

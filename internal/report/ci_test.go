@@ -27,18 +27,19 @@ func onCI(t *testing.T, system *cilog.Log, show Show, events ...any) string {
 	for i, e := range events {
 		switch e := e.(type) {
 		case output:
-			out := c.Listen(c.Output("core", e.label), e.label, func(file string) string {
+			out, ear := c.Output("core", e.label), c.Listen(e.label, func(file string) string {
 				if file == "/acme/gone.ts" {
 					return ""
 				}
 				return "packages/core/" + file
 			})
 			for _, piece := range strings.SplitAfter(e.text, "a") {
-				if _, err := io.WriteString(out, piece); err != nil {
+				if _, err := io.WriteString(io.MultiWriter(ear, out), piece); err != nil {
 					t.Fatal(err)
 				}
 			}
 			closed(t, out)
+			closed(t, ear)
 		case event.Event:
 			sink.Take(event.Stamped{Seq: i, Time: time.Unix(1700000000+int64(i), 0), Event: e})
 		}
@@ -205,5 +206,17 @@ func TestHostileNames(t *testing.T) {
 		if n != want {
 			t.Errorf("%v: %d commands in\n%q", system, n, got)
 		}
+	}
+}
+
+// TestAKnownResultSpeaksToo: what is printed again of it hides the same secrets.
+func TestAKnownResultSpeaksToo(t *testing.T) {
+	const text = "::add-mask::secret\n::warning::careful\n"
+	log := logOf(t, text)
+	e := known("core", 1, 1, 0)
+	e.Log = log
+	got := onCI(t, &cilog.Log{System: ci.GitHubActions}, Grouped, output{log, text}, e)
+	if want := "::add-mask::secret\n⚡ Building package: core is up to date, saved 1.00s, 1.00MB\n::warning title=core::careful\n::group::Output of core\n"; !strings.HasPrefix(got, want) {
+		t.Errorf("%s", got)
 	}
 }

@@ -123,6 +123,7 @@ func (c *Console) Take(s event.Stamped, sum *tally.State) {
 		}
 		c.line(c.paint.good, "⚡ %s: %s %s, saved %s, %v", verbFor(e.Target).doing, e.Label, inPlace(e), seconds(e.Duration), e.Peak)
 		if e.Log != "" {
+			c.raw(c.CI.Known(e, labelIn(e.Task, sum)))
 			c.whole(cilog.Output{Label: labelIn(e.Task, sum), Log: e.Log, Succeeded: true})
 			c.blank()
 		}

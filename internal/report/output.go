@@ -34,10 +34,10 @@ func (c *Console) Output(label, log string) io.WriteCloser {
 	return held{}
 }
 
-// Listen returns a writer that passes the output of a task on to another one, and tells the CI
+// Listen returns a writer that takes the output of a task before it is printed, and tells the CI
 // system what the script tells it, as [cilog.Log.Listen] describes.
-func (c *Console) Listen(to io.WriteCloser, log string, locate func(file string) string) io.WriteCloser {
-	return c.CI.Listen(to, log, locate, func(lines string) {
+func (c *Console) Listen(log string, locate func(file string) string) io.WriteCloser {
+	return c.CI.Listen(log, locate, func(lines string) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.raw(lines)

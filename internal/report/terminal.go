@@ -47,9 +47,12 @@ func Leave(ctx context.Context, console *Console, record string, err error) erro
 	return err
 }
 
-// Complain prints an error on standard error as Mage does, for a command that goes on. It
-// waits for the reader until ctx is done.
+// Complain prints an error, if it is one, on standard error as Mage does, for a command that goes
+// on. It waits for the reader until ctx is done.
 func Complain(ctx context.Context, err error) {
+	if err == nil {
+		return
+	}
 	fmt.Fprintf(patient(ctx, os.Stderr), "Error: %v\n", err)
 }
 
