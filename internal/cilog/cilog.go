@@ -62,6 +62,18 @@ type Output struct {
 	// Took is how long the script ran.
 	Took      time.Duration
 	Succeeded bool
+	// Placed is set if annotations show where its errors are.
+	Placed bool
+}
+
+// Margin is what stands in front of each line of output. Problem matchers for tsc and ESLint, as
+// actions/setup-node has them, would annotate errors again, those of tsc without their files. The
+// one finds nothing behind a space, the other nothing behind a bar.
+func (l *Log) Margin(o Output) string {
+	if l == nil || l.System != ci.GitHubActions || !o.Placed {
+		return ""
+	}
+	return "   │ "
 }
 
 // Around returns what stands around the output of a task that ended at a time. What a failed one

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -218,5 +219,33 @@ func TestAKnownResultSpeaksToo(t *testing.T) {
 	got := onCI(t, &cilog.Log{System: ci.GitHubActions}, Grouped, output{log, text}, e)
 	if want := "::add-mask::secret\n⚡ Building package: core is up to date, saved 1.00s, 1.00MB\n::warning title=core::careful\n::group::Output of core\n"; !strings.HasPrefix(got, want) {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestNoMatcherAnnotatesAgain: the problem matchers of actions/setup-node find nothing in the output
+// of a task whose errors are annotated.
+func TestNoMatcherAnnotatesAgain(t *testing.T) {
+	matchers := []*regexp.Regexp{
+		regexp.MustCompile(`(?m)^(?:\s+\d+>)?([^\s].*)\((\d+)(?:,(\d+)(?:,\d+(?:,\d+)?)?)?\)\s*:\s+(error|warning|info)\s+(\w{1,2}\d+)\s*:\s*(.*)$`),
+		regexp.MustCompile(`(?m)^\s*([^\s].*)\n(?:\s+\d+:\d+.*\n)*\s+(\d+):(\d+)\s+(error|warning|info)\s+(.*)\s\s+(.*)$`),
+	}
+	for i, tool := range []string{"tsc", "eslint"} {
+		text, err := os.ReadFile("../diagnostics/testdata/" + tool + ".txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !matchers[i].Match(text) {
+			t.Errorf("the matcher does not find what %s prints", tool)
+		}
+		f := failed("core", "build", event.TaskFinished{Status: event.Failed, Reason: "exit code 1", Log: logOf(t, string(text)), Errors: []diagnostics.Finding{{File: "a.ts", Line: 1, Message: "no"}}})
+		f.Excerpt = strings.Split(string(text), "\n")[:2]
+		for _, show := range []Show{Held, Grouped, Errors, None} {
+			got := onCI(t, &cilog.Log{System: ci.GitHubActions}, show, event.RunStarted{Target: "build"}, f, event.RunFinished{ExitCode: 1})
+			for _, m := range matchers {
+				if found := m.FindString(got); found != "" {
+					t.Errorf("%s, %v: %q in\n%s", tool, show, found, got)
+				}
+			}
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/cilog"
+	"github.com/heapmage/heapmage/internal/diagnostics"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/tally"
@@ -247,7 +248,8 @@ func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 	}
 	c.raw(c.CI.Ended(e, label))
 	if e.Status != event.Stopped && e.Status != event.Outdated { // its next attempt prints the same again
-		c.output(cilog.Output{Label: label, Log: e.Log, Took: e.Duration, Succeeded: e.Status == event.Succeeded})
+		c.output(cilog.Output{Label: label, Log: e.Log, Took: e.Duration, Succeeded: e.Status == event.Succeeded,
+			Placed: slices.ContainsFunc(e.Errors, func(f diagnostics.Finding) bool { return f.File != "" })})
 	}
 	if e.Hint != "" {
 		c.line(c.paint.hint, "💡 %s", e.Hint)
@@ -279,7 +281,7 @@ func (c *Console) end(out cilog.Output, most memtools.Bytes) {
 		return
 	}
 	c.endLine()
-	e := &ending{console: c, log: out.Log, most: most}
+	e := &ending{source: source{console: c, log: out.Log, margin: c.CI.Margin(out)}, most: most}
 	e.before, e.after = c.CI.Around(out, c.at)
 	if c.queue.holds(int(most)) {
 		c.queue.add(e.text()) // now: what a full disk kept from the log is lost soon
@@ -304,7 +306,7 @@ func (c *Console) whole(out cilog.Output) {
 		c.end(out, mostOutput)
 		return
 	}
-	p := &part{source: &source{console: c, log: out.Log}, to: l.Size()}
+	p := &part{source: &source{console: c, log: out.Log, margin: c.CI.Margin(out)}, to: l.Size()}
 	before, after := "", ""
 	if c.show == Labelled {
 		p.source.label = labelOf(out.Label)

@@ -59,6 +59,7 @@ type source struct {
 	console *Console
 	log     string // empty if there is none
 	label   []byte // in front of each line; nil if the output is printed as it is
+	margin  string // without a label
 	// queued is up to where in the log the output was handed to the queue.
 	queued  int64
 	waiting *part // the last one that waits in the queue, nil if none does
@@ -66,7 +67,7 @@ type source struct {
 
 // lines returns what the output is printed through, line by line; nil if it is printed as it is.
 func (s *source) lines() *lines {
-	l := &lines{label: s.label}
+	l := &lines{label: s.label, margin: s.margin}
 	if s.console.CI != nil {
 		l.system = s.console.CI.System
 	} else if s.label == nil {
@@ -207,6 +208,7 @@ const longestLine = 64 << 10
 // obeying it.
 type lines struct {
 	label   []byte // nil if there is none
+	margin  string // without a label
 	system  ci.System
 	partial []byte // a line that has not ended
 	colours []byte // that are set at the end of the last line
@@ -245,7 +247,7 @@ func (l *lines) end(dst []byte) []byte {
 // colour or hide nothing else.
 func (l *lines) append(dst, line []byte) []byte {
 	if l.label == nil {
-		return append(l.system.AppendInert(dst, line), '\n')
+		return append(l.system.AppendInert(append(dst, l.margin...), line), '\n')
 	}
 	line = bytes.TrimRight(line, "\r")
 	for more := true; more; {

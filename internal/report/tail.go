@@ -34,9 +34,9 @@ func openLog(path string) (rundir.Source, error) {
 
 // ending is the end of a task's log that is printed once the task has ended.
 type ending struct {
-	console *Console
-	log     string
-	most    memtools.Bytes
+	source
+
+	most memtools.Bytes
 	// before and after are what stands around it if there is any.
 	before, after string
 }
@@ -62,7 +62,7 @@ func (e *ending) text() []byte {
 	case len(out) == 0:
 		return nil
 	}
-	if l := (&source{console: e.console}).lines(); l != nil {
+	if l := e.lines(); l != nil {
 		out = l.end(l.add(nil, out))
 	}
 	if out[len(out)-1] != '\n' {
