@@ -21,9 +21,10 @@ func code(name string) string {
 	return "<code>" + entities(name, func(r rune) bool { return r == ' ' || r == '-' || r == '/' }) + "</code>"
 }
 
-// prose shows a sentence, which may have names in it.
+// prose shows a sentence, which may have names in it. It does not stand at the start of a line,
+// where a dash begins a list.
 func prose(sentence string) string {
-	sentence = entities(short(sentence), func(r rune) bool { return strings.ContainsRune(" -/.,;:()'\"%=?+", r) })
+	sentence = entities(strings.TrimSpace(short(sentence)), func(r rune) bool { return strings.ContainsRune(" -/.,;:()'\"%=?+", r) })
 	return links.ReplaceAllStringFunc(sentence, func(link string) string {
 		end := len(link) - 1
 		return fmt.Sprintf("%s&#%d;", link[:end], link[end])

@@ -64,7 +64,7 @@ func head(t *timeline.Timeline) string {
 	text := fmt.Sprintf("### %s %s %s\n\n%s in %s, peak **%v** of %v (%d %%)\n\n", sign, code(cmp.Or(t.Run.Target, "run")), how,
 		strings.Join(counts, ", "), seconds(took), e.Peak, e.Budget, e.Peak.Percent(e.Budget))
 	if e.ExitCode != 0 && e.Failed == 0 && e.Reason != "" {
-		text += prose(e.Reason) + "\n\n"
+		text += "❌ " + prose(e.Reason) + "\n\n"
 	}
 	if t.Damage != "" {
 		text += "The record can be read only in part: " + prose(t.Damage) + "\n\n"
