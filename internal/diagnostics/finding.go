@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // mostFindings is how many errors are kept. No CI system shows more.
@@ -21,52 +22,69 @@ type Finding struct {
 	Message string `json:"message"`
 }
 
-var (
-	// whole are forms in which one line has the place and the message.
-	whole = []*regexp.Regexp{
-		regexp.MustCompile(`^\s*(?:file://)?(\S.*?)[(:](\d+)[,:](\d+)\)?(?::| -) error (TS\d+: .*)$`), // tsc, vue-tsc, ts-jest
-		regexp.MustCompile(`^(\S.*?):(\d+):(\d+): (.*) \[Error/[^\]]+\]$`),                            // eslint -f unix
-		regexp.MustCompile(`^(\S.*?): line (\d+), col (\d+), Error - (.*)$`),                          // eslint -f compact
-	}
-	stylish = regexp.MustCompile(`^\s+(\d+):(\d+)\s+error\s+(.*)$`)
-	columns = regexp.MustCompile(`\s{2,}(\S+)$`)
-
+// placeForms are made when the first error is looked at.
+type placeForms struct {
+	// whole are lines that have the place and the message.
+	whole []*regexp.Regexp
 	// alone are lines that have a place and nothing else, without the space around them.
-	alone = []*regexp.Regexp{
-		regexp.MustCompile(`^at (?:.*\()?(?:async )?(?:file://)?(\S.*?):(\d+):(\d+)\)?$`), // a stack
-		regexp.MustCompile(`^❯ (?:.* )?(\S+?):(\d+):(\d+)$`),                              // vitest
-		regexp.MustCompile(`^test at (\S.*?):(\d+):(\d+)$`),                               // node --test
-		regexp.MustCompile(`^location: '(\S.*?):(\d+):(\d+)'$`),                           // the same as TAP
-		regexp.MustCompile(`^(\S.*?):(\d+):(\d+):$`),                                      // esbuild
-		regexp.MustCompile(`^([^\s:]\S*) \((\d+):(\d+)\)$`),                               // rollup
-		regexp.MustCompile(`^ERROR in (\S+)(?: (\d+):(\d+)\S*)?$`),                        // webpack
-		regexp.MustCompile(`^file: (\S.*?)(?::(\d+):(\d+))?$`),                            // vite
-		regexp.MustCompile(`^(?:file://)?(/.+|[A-Za-z]:\\.+):(\d+)()$`),                   // node
-		regexp.MustCompile(`^FAIL (\S.*)()()$`),                                           // jest
-	}
+	alone []*regexp.Regexp
+	// stylish is ESLint's, below a line with the file; columns ends it.
+	stylish, columns *regexp.Regexp
 	// signs stand in front of messages.
-	signs = regexp.MustCompile(`^(?:FAIL  |not ok \d+ - |● |✖ |✘ \[ERROR\] |\[!\] |ERROR in |error: )`)
-)
+	signs *regexp.Regexp
+}
+
+var places = sync.OnceValue(func() placeForms {
+	return placeForms{
+		whole: all(
+			`^\s*(?:file://)?(\S.*?)[(:](\d+)[,:](\d+)\)?(?::| -) error (TS\d+: .*)$`, // tsc, vue-tsc, ts-jest
+			`^(\S.*?):(\d+):(\d+): (.*) \[Error/[^\]]+\]$`,                            // eslint -f unix
+			`^(\S.*?): line (\d+), col (\d+), Error - (.*)$`,                          // eslint -f compact
+		),
+		alone: all(
+			`^at (?:.*\()?(?:async )?(?:file://)?(\S.*?):(\d+):(\d+)\)?$`, // a stack
+			`^❯ (?:.* )?(\S+?):(\d+):(\d+)$`,                              // vitest
+			`^test at (\S.*?):(\d+):(\d+)$`,                               // node --test
+			`^location: '(\S.*?):(\d+):(\d+)'$`,                           // the same as TAP
+			`^(\S.*?):(\d+):(\d+):$`,                                      // esbuild
+			`^([^\s:]\S*) \((\d+):(\d+)\)$`,                               // rollup
+			`^ERROR in (\S+)(?: (\d+):(\d+)\S*)?$`,                        // webpack
+			`^file: (\S.*?)(?::(\d+):(\d+))?$`,                            // vite
+			`^(?:file://)?(/.+|[A-Za-z]:\\.+):(\d+)()$`,                   // node
+			`^FAIL (\S.*)()()$`,                                           // jest
+		),
+		stylish: regexp.MustCompile(`^\s+(\d+):(\d+)\s+error\s+(.*)$`),
+		columns: regexp.MustCompile(`\s{2,}(\S+)$`),
+		signs:   regexp.MustCompile(`^(?:FAIL  |not ok \d+ - |● |✖ |✘ \[ERROR\] |\[!\] |ERROR in |error: )`),
+	}
+})
+
+func all(texts ...string) (forms []*regexp.Regexp) {
+	for _, text := range texts {
+		forms = append(forms, regexp.MustCompile(text))
+	}
+	return forms
+}
 
 // newFinding reads the decisive lines of one error.
 func newFinding(lines []string) (f Finding) {
-	for _, form := range whole {
+	for _, form := range places().whole {
 		if m := form.FindStringSubmatch(lines[0]); m != nil {
 			f = Finding{File: m[1], Line: number(m[2]), Column: number(m[3])}
 			f.say(append([]string{m[4]}, lines[1:]...))
 			return f
 		}
 	}
-	if m := stylish.FindStringSubmatch(lines[len(lines)-1]); m != nil && len(lines) == 2 {
+	if m := places().stylish.FindStringSubmatch(lines[len(lines)-1]); m != nil && len(lines) == 2 {
 		f = Finding{File: lines[0], Line: number(m[1]), Column: number(m[2])}
-		f.say([]string{columns.ReplaceAllString(strings.TrimSpace(m[3]), " ($1)")})
+		f.say([]string{places().columns.ReplaceAllString(strings.TrimSpace(m[3]), " ($1)")})
 		return f
 	}
 	var message []string
 	for _, line := range lines {
 		line = strings.TrimSpace(line)
 		if m := placeAlone(line); m == nil {
-			message = append(message, signs.ReplaceAllString(line, ""))
+			message = append(message, places().signs.ReplaceAllString(line, ""))
 		} else if f.Line == 0 && (f.File == "" || m[2] != "") {
 			f.File, f.Line, f.Column = m[1], number(m[2]), number(m[3])
 		}
@@ -78,7 +96,7 @@ func newFinding(lines []string) (f Finding) {
 func (f *Finding) say(message []string) { f.Message = strings.Join(shown(message), "\n") }
 
 func placeAlone(line string) []string {
-	for _, form := range alone {
+	for _, form := range places().alone {
 		if m := form.FindStringSubmatch(line); m != nil {
 			return m
 		}

@@ -249,7 +249,7 @@ func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 	c.raw(c.CI.Ended(e, label))
 	if e.Status != event.Stopped && e.Status != event.Outdated { // its next attempt prints the same again
 		c.output(cilog.Output{Label: label, Log: e.Log, Took: e.Duration, Succeeded: e.Status == event.Succeeded,
-			Placed: slices.ContainsFunc(e.Errors, func(f diagnostics.Finding) bool { return f.File != "" })})
+			Placed: e.Status == event.Failed && slices.ContainsFunc(e.Errors, func(f diagnostics.Finding) bool { return f.File != "" })})
 	}
 	if e.Hint != "" {
 		c.line(c.paint.hint, "💡 %s", e.Hint)

@@ -5,34 +5,38 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"unicode"
 
 	"github.com/heapmage/heapmage/internal/printable"
 )
 
-// plain are the names that are shown in backquotes as they are, as nearly all can be.
-var plain = regexp.MustCompile(`^[\pL\pN @/._#:+=,()-]+$`)
-
 // code shows a name. Nothing in it is a link, a mention, markup or a column of a table.
 func code(name string) string {
 	name = short(name)
-	if plain.MatchString(name) && strings.TrimSpace(name) == name {
+	if strings.TrimSpace(name) == name && name != "" && !strings.ContainsFunc(name, special) {
 		return "`" + name + "`"
 	}
 	return "<code>" + entities(name, func(r rune) bool { return r == ' ' || r == '-' || r == '/' }) + "</code>"
+}
+
+// special are the characters that backquotes do not make harmless, or may not. Few names have one.
+func special(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !strings.ContainsRune(" @/._#:+=,()-", r)
 }
 
 // prose shows a sentence, which may have names in it. It does not stand at the start of a line,
 // where a dash begins a list.
 func prose(sentence string) string {
 	sentence = entities(strings.TrimSpace(short(sentence)), func(r rune) bool { return strings.ContainsRune(" -/.,;:()'\"%=?+", r) })
-	return links.ReplaceAllStringFunc(sentence, func(link string) string {
+	return links().ReplaceAllStringFunc(sentence, func(link string) string {
 		end := len(link) - 1
 		return fmt.Sprintf("%s&#%d;", link[:end], link[end])
 	})
 }
 
 // links are the beginnings of what GitHub makes a link of.
-var links = regexp.MustCompile(`(?i)(?:www\.|https?:|ftp:|mailto:|xmpp:)`)
+var links = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)(?:www\.|https?:|ftp:|mailto:|xmpp:)`) })
 
 // entities writes all but letters, digits and what stays as character references, which never mean
 // anything in Markdown or HTML.
