@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/timeline"
 	"github.com/heapmage/heapmage/memtools"
@@ -63,7 +64,8 @@ func head(t *timeline.Timeline) string {
 	}
 	text := fmt.Sprintf("### %s %s %s\n\n%s in %s, peak **%v** of %v (%d %%)\n\n", sign, code(cmp.Or(t.Run.Target, "run")), how,
 		strings.Join(counts, ", "), seconds(took), e.Peak, e.Budget, e.Peak.Percent(e.Budget))
-	if e.ExitCode != 0 && e.Failed == 0 && e.Reason != "" {
+	ofTasks := e.Failed > 0 && (e.ExitCode == problem.ExitFailed || e.ExitCode == problem.ExitOutOfMemory)
+	if e.ExitCode != 0 && e.Reason != "" && !ofTasks && !e.Outdated {
 		text += "❌ " + prose(e.Reason) + "\n\n"
 	}
 	if t.Damage != "" {

@@ -88,6 +88,7 @@ func TestMarkdown(t *testing.T) {
 		{"what still runs is told", "| `core` | runs | 0.00s |  | 400.00MB |", read(t, failing()[:5]...)},
 		{"a good run", "### ✅ `build` succeeded\n\n3 succeeded in 1.00s, peak **0.00MB** of 1024.00MB (0 %)", read(t, event.RunStarted{Target: "build"}, event.RunFinished{Succeeded: 3, Duration: time.Second, Budget: memtools.GB})},
 		{"one that did not begin tells why", "### ❌ `build` failed\n\n0 succeeded in 0.00s, peak **0.00MB** of 0.00MB (0 %)\n\n❌ too little memory &#91;x&#93;", read(t, event.RunStarted{Target: "build"}, event.RunFinished{ExitCode: 3, Reason: "too little memory [x]"})},
+		{"so does one that was interrupted", "❌ build interrupted\n", read(t, event.RunStarted{Target: "build"}, event.RunFinished{ExitCode: 130, Failed: 2, Reason: "build interrupted"})},
 		{"one that files have made outdated has not failed", "### ⏹️ `build` stopped: files have changed", read(t, event.RunStarted{Target: "build"}, event.RunFinished{ExitCode: 1, Outdated: true})},
 		{"a damaged record is told", "The record can be read only in part: line 2: ", timeline.Read(strings.NewReader("{}\nx\n{}\n"))},
 		{"nothing", "### ⏳ `run` has not ended", read(t)},
