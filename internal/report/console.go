@@ -217,7 +217,10 @@ func (c *Console) stepFinished(e event.StepFinished) {
 func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 	v := verbFor(e.Target)
 	label := labelIn(e.Task, sum)
-	c.header(label, e.Status == event.Succeeded)
+	again := e.Status == event.Stopped || e.Status == event.Outdated // its next attempt prints the same
+	if !again {
+		c.header(label, e.Status == event.Succeeded)
+	}
 	switch e.Status {
 	case event.Succeeded:
 		after := ""
@@ -247,7 +250,7 @@ func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 		c.line(c.paint.faint, "📉 Usage over %s: %s up to %v", seconds(e.Duration), tally.Sparkline(e.Curve), e.Peak)
 	}
 	c.raw(c.CI.Ended(e, label))
-	if e.Status != event.Stopped && e.Status != event.Outdated { // its next attempt prints the same again
+	if !again {
 		c.output(cilog.Output{Label: label, Log: e.Log, Took: e.Duration, Succeeded: e.Status == event.Succeeded,
 			Placed: e.Status == event.Failed && slices.ContainsFunc(e.Errors, func(f diagnostics.Finding) bool { return f.File != "" })})
 	}
