@@ -87,7 +87,10 @@ func runHeapmage(ts *testscript.TestScript, neg bool, args []string) {
 		c.Dir = ts.MkAbs(".")
 	}
 	c.Env = os.Environ()
-	for _, name := range []string{"NO_COLOR", "HOME", "NODE_OPTIONS", "PATH", "HEAPMAGE_BUDGET", "HEAPMAGE_HEAP_LIMIT", "HEAPMAGE_BUGDET", "HEAPMAGE_CONCURRENCY", "HEAPMAGE_GC_COOLDOWN", "HEAPMAGE_CACHE", "HEAPMAGE_OBSERVE", "HEAPMAGE_OUTPUT", "MODE", "UNNAMED", "HEAPMAGE_CI", "GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "TF_BUILD", "CI"} {
+	for _, name := range []string{"NO_COLOR", "HOME", "NODE_OPTIONS", "PATH", "HEAPMAGE_BUDGET", "HEAPMAGE_HEAP_LIMIT", "HEAPMAGE_BUGDET", "HEAPMAGE_CONCURRENCY", "HEAPMAGE_GC_COOLDOWN", "HEAPMAGE_CACHE", "HEAPMAGE_OBSERVE", "HEAPMAGE_OUTPUT", "MODE", "UNNAMED", "GITHUB_ACTIONS", "CI"} {
+		c.Env = append(c.Env, name+"="+ts.Getenv(name))
+	}
+	for _, name := range []string{"HEAPMAGE_CI", "GITHUB_STEP_SUMMARY", "GITLAB_CI", "BUILDKITE", "TF_BUILD"} {
 		c.Env = append(c.Env, name+"="+ts.Getenv(name))
 	}
 	var stdout, stderr bytes.Buffer
