@@ -21,6 +21,8 @@ type Log struct {
 	// Folder is that of the workspace in the repository, with "/"; "." if it is the root, and empty
 	// if there is none.
 	Folder string
+	// Environ is the environment that the system gave.
+	Environ []string
 
 	told [ci.Notice + 1]int
 	// held are annotations of tasks that had more than their share. They are told at the end, as
@@ -39,7 +41,7 @@ type Log struct {
 // other's.
 func Detect(c *config.Config, env []string, root string) *Log {
 	getenv := func(name string) string { return environ.Value(env, name) }
-	l := &Log{System: ci.Detect(getenv)}
+	l := &Log{System: ci.Detect(getenv), Environ: env}
 	if c.CI == config.CIOff || (ci.Group{}).Start(l.System, time.Time{}) == "" || getenv(environ.Task) != "" {
 		return nil
 	}

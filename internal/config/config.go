@@ -48,12 +48,12 @@ type Config struct {
 	// Observe is "" or "on" (what a task reads and writes is observed where that is possible),
 	// or ObserveOff.
 	Observe string
-	// Output is what of scripts' output is printed: "" or "auto" (it depends on how many run
-	// at once), or one of the constants with this beginning.
-	Output string
 	// CI is "" or "auto" (groups, annotations and the summary of a CI system are written where one
 	// is detected), or CIOff.
 	CI string
+	// Output is what of scripts' output is printed: "" or "auto" (it depends on how many run
+	// at once), or one of the constants with this beginning.
+	Output string
 	// Runner is "" (heapmage runs scripts itself) or RunnerPackageManager.
 	Runner string
 	// Tasks are settings by target, or by "package#target" with the package as in

@@ -35,8 +35,8 @@ func (c *Config) parse(text []byte) error {
 		"cgroups":     boolean("cgroups", &c.Cgroups),
 		"cache":       oneOf("cache", &c.Cache, "off", CacheOn, CacheRefresh),
 		"observe":     oneOf("observe", &c.Observe, "on", ObserveOff),
-		"output":      oneOf("output", &c.Output, OutputWords...),
 		"ci":          oneOf("ci", &c.CI, "auto", CIOff),
+		"output":      oneOf("output", &c.Output, OutputWords...),
 		"runner":      oneOf("runner", &c.Runner, RunnerPackageManager),
 		"monitor": func(v *yaml.Node) error {
 			return mapping(v, "monitor", fields{

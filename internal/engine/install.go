@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strings"
 
@@ -41,7 +40,7 @@ func (r *run) install(ctx context.Context) error {
 	out, ear := r.console.Output("install", log.Path), r.listen(log, r.ws.Root)
 	defer log.Close() // after the console has read it
 	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: io.MultiWriter(ear, out)}, &runner.Attempt{})
-	_ = errors.Join(out.Close(), ear.Close()) // they only print
+	_, _ = out.Close(), ear.Close() // they only print
 	finished := event.StepFinished{Step: installing, Duration: res.Duration, Log: log.Path}
 	switch {
 	case err != nil:

@@ -28,7 +28,6 @@ import (
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/session"
-	"github.com/heapmage/heapmage/internal/summary"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/memtools"
@@ -72,11 +71,8 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 	if err != nil {
 		return cmp.Or(err, r.console.Close())
 	}
-	err = cmp.Or(r.do(ctx), r.close())
-	if r.console.CI != nil {
-		report.Complain(outer, summary.Append(r.environ, r.ws.Root, id))
-	}
-	return report.Leave(outer, r.console, r.state.Shown, err)
+	err = r.do(ctx)
+	return report.Leave(outer, r.console, r.state.Shown, cmp.Or(err, r.close()))
 }
 
 // run is one run of a target, or of a worker, from its first line to its last.

@@ -30,10 +30,10 @@ const (
 	Cache = Prefix + "CACHE"
 	// Observe is whether tasks are observed to learn what their results depend on: "on" or "off".
 	Observe = Prefix + "OBSERVE"
-	// Output is what of scripts' output is printed: "auto", "full", "grouped", "errors" or "none".
-	Output = Prefix + "OUTPUT"
 	// CI is whether a run speaks to the CI system that it runs on: "auto" or "off".
 	CI = Prefix + "CI"
+	// Output is what of scripts' output is printed: "auto", "full", "grouped", "errors" or "none".
+	Output = Prefix + "OUTPUT"
 	// KeepGoing keeps a run going after a failure: "true" or "false".
 	KeepGoing = Prefix + "KEEP_GOING"
 	// Cgroups gives each task a cgroup of its own: "true" or "false".
@@ -91,8 +91,9 @@ const (
 
 var (
 	settings = []string{
-		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, Observe, Output, CI, Runner,
+		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, Observe, Output, Runner,
 		MonitorInterval, MonitorWarning, MonitorCritical,
+		CI,
 	}
 	marks = []string{Task, Running, Grant, Reaper, HeapSocket, WorkerHeap, PoolFD, PoolVersion}
 )

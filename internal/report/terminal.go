@@ -11,6 +11,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/summary"
 )
 
 // Open opens the console on standard output.
@@ -25,10 +26,14 @@ func Print(ctx context.Context, environ []string, write func(*Console) error) er
 	return cmp.Or(err, console.Close())
 }
 
-// Leave ends a command, whose outcome is err: it waits until its output was read. What
+// Leave ends a command, whose outcome is err and whose record is closed: it adds the run to the
+// summary of the CI step, and waits until its output was read. What
 // cannot be printed changes no outcome; one line on standard error tells of it.
 // record is where the output is kept, empty if nowhere.
 func Leave(ctx context.Context, console *Console, record string, err error) error {
+	if console.CI != nil && console.run != "" {
+		Complain(ctx, summary.Append(console.CI.Environ, console.root, console.run))
+	}
 	if refused := console.Close(); refused != nil {
 		kept := ""
 		if record != "" {
