@@ -76,11 +76,11 @@ const (
 	CacheRefresh = "refresh"
 )
 
-// ObserveOff is the Observe that goes by Git and by what is declared.
-const ObserveOff = "off"
-
 // CIOff is the CI that writes nothing for a CI system.
 const CIOff = "off"
+
+// ObserveOff is the Observe that goes by Git and by what is declared.
+const ObserveOff = "off"
 
 // The Outputs other than "auto".
 const (
