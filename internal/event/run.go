@@ -65,6 +65,8 @@ type PlannedTask struct {
 	Need memtools.Bytes `json:"need"`
 	// Length is the expected duration, zero if unknown.
 	Length time.Duration `json:"length,omitempty"`
+	// Cores is how many processors it is expected to keep busy on average, zero if unknown.
+	Cores float64 `json:"cores,omitempty"`
 }
 
 // StepStarted and StepFinished enclose what a run does before its tasks, such as

@@ -82,6 +82,8 @@ type State struct {
 	guessed bool
 	// early are the attempts that were paused before they started, by task.
 	early map[string]int
+	// ended has the tasks that will not run any more.
+	ended map[string]bool
 	// lengths are the run times of the tasks that succeeded, without pauses.
 	lengths map[string]time.Duration
 	cpu     time.Duration
@@ -102,6 +104,8 @@ type State struct {
 
 // attempt is what is known of a running task.
 type attempt struct {
+	task    event.Task
+	since   time.Time
 	number  int
 	need    memtools.Bytes
 	guessed bool // the need is
@@ -125,10 +129,10 @@ func (s *State) Apply(e event.Stamped) {
 	case event.TaskFinished:
 		s.end(e.Time, v)
 	case event.TaskSkipped:
-		s.waiting.remove(v.ID)
+		s.close(v.ID)
 		s.Skipped++
 	case event.TaskKnown:
-		s.waiting.remove(v.ID)
+		s.close(v.ID)
 		s.Succeeded++
 		s.Known++
 		s.Saved += v.Duration
@@ -146,6 +150,15 @@ func (s *State) Apply(e event.Stamped) {
 	}
 }
 
+// close notes that a task will not run any more.
+func (s *State) close(id string) {
+	s.waiting.remove(id)
+	if s.ended == nil {
+		s.ended = map[string]bool{}
+	}
+	s.ended[id] = true
+}
+
 func (s *State) start(at time.Time, e event.TaskStarted) {
 	if s.from.IsZero() {
 		s.from = at
@@ -156,7 +169,7 @@ func (s *State) start(at time.Time, e event.TaskStarted) {
 	}
 	guessed := e.Basis == event.FromNothing || e.Basis == event.FromSimilar
 	s.guessed = s.guessed || guessed
-	s.running[e.ID] = &attempt{number: e.Attempt, need: e.Need, guessed: guessed, paused: e.Attempt > 0 && s.early[e.ID] == e.Attempt}
+	s.running[e.ID] = &attempt{task: e.Task, since: at, number: e.Attempt, need: e.Need, guessed: guessed, paused: e.Attempt > 0 && s.early[e.ID] == e.Attempt}
 	delete(s.early, e.ID)
 	s.waiting.remove(e.ID)
 	s.reserve(at)
@@ -168,6 +181,8 @@ func (s *State) end(at time.Time, e event.TaskFinished) {
 	delete(s.running, e.ID)
 	if e.Retry {
 		s.waiting.add(e.ID, s.plan)
+	} else {
+		s.close(e.ID)
 	}
 	s.reserve(at)
 	switch {
@@ -244,15 +259,13 @@ func (s *State) measured(at time.Time, usage, budget memtools.Bytes) {
 
 // reserve notes how much of the reserved memory is unused now, if a task waits for memory.
 func (s *State) reserve(at time.Time) {
-	var unused, reserved memtools.Bytes
+	var unused memtools.Bytes
 	for _, a := range s.running {
-		reserved += max(a.need, a.usage)
 		if !a.guessed {
 			unused += max(0, a.need-a.usage)
 		}
 	}
-	free := s.Run.Concurrency == 0 || len(s.running) < s.Run.Concurrency
-	if least, ok := s.waiting.least(); ok && free && len(s.running) > 0 && reserved+least > s.Budget {
+	if least, ok := s.waiting.least(); ok && s.slotFree() && len(s.running) > 0 && s.Reserved()+least > s.Budget {
 		s.unused.step(at, float64(unused))
 		s.held.step(at, 1)
 		return

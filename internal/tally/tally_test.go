@@ -23,7 +23,7 @@ type story struct {
 }
 
 func (s *story) at(seconds float64, e event.Event) {
-	stamped := event.Stamped{Seq: len(s.events) + 1, Time: time.Unix(1000, 0).Add(time.Duration(seconds * float64(time.Second))), Event: e}
+	stamped := event.Stamped{Seq: len(s.events) + 1, Time: time.Unix(1000, 0).UTC().Add(time.Duration(seconds * float64(time.Second))), Event: e}
 	s.events = append(s.events, stamped)
 	s.Apply(stamped)
 }

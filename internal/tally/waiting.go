@@ -41,3 +41,14 @@ func (w *waiting) least() (need memtools.Bytes, ok bool) {
 	}
 	return w.needs[w.ready[0]], true
 }
+
+// above counts the tasks that wait and need more than that.
+func (w *waiting) above(most memtools.Bytes) (n int) {
+	for _, id := range slices.Backward(w.ready) {
+		if w.needs[id] <= most {
+			break
+		}
+		n++
+	}
+	return n
+}
