@@ -24,7 +24,7 @@ import (
 	"github.com/heapmage/heapmage/internal/history"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
-	"github.com/heapmage/heapmage/internal/proc"
+	"github.com/heapmage/heapmage/internal/proctable"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
@@ -70,7 +70,7 @@ type place struct {
 
 // open reads the workspace around a folder, its configuration and the machine's limits.
 func open(dir string, mode event.Mode) (*place, error) {
-	p := &place{environ: os.Environ(), running: proc.Inherited(environ.Running), mode: mode}
+	p := &place{environ: os.Environ(), running: proctable.Inherited(environ.Running), mode: mode}
 	if p.mode == "" {
 		p.mode = event.Parallel
 	}

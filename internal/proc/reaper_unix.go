@@ -53,6 +53,7 @@ type reaper struct {
 	seq     int
 	wards   map[int]*ward
 	folders map[string]int
+	last    string // what it writes when we are gone
 }
 
 var theReaper = &reaper{wards: map[int]*ward{}, folders: map[string]int{}}
@@ -100,6 +101,14 @@ func (r *reaper) folder(path string) (forget func()) {
 	})
 }
 
+func (r *reaper) words(text string) (forget func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = text
+	r.tellLocked(wordsMessage(text))
+	return func() { r.words("") }
+}
+
 // start starts a reaper if there is none.
 func (r *reaper) start() {
 	r.mu.Lock()
@@ -114,6 +123,8 @@ func watchMessage(w *ward) string {
 }
 
 func folderMessage(path string) string { return fmt.Sprintf("folder %q\n", path) }
+
+func wordsMessage(text string) string { return fmt.Sprintf("write %q\n", text) }
 
 func (r *reaper) process() (int, error) {
 	r.mu.Lock()
@@ -173,6 +184,9 @@ func (r *reaper) replaceLocked() {
 	for path := range r.folders {
 		all.WriteString(folderMessage(path))
 	}
+	if r.last != "" {
+		all.WriteString(wordsMessage(r.last))
+	}
 	r.err = r.writeLocked(all.String(), startPause)
 }
 
@@ -192,6 +206,9 @@ func (r *reaper) startLocked() error {
 		Env: []string{environ.Reaper + "=1", "GOGC=10", "GOMAXPROCS=1", "GOTRACEBACK=none"},
 		// Ctrl-C must not reach it.
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
+	}
+	if r.last != "" { // else whoever reads our output would wait for its end
+		cmd.Stdout = os.Stdout
 	}
 	if err := cmd.Start(); err != nil {
 		_ = out.Close()

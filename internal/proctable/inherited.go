@@ -1,10 +1,8 @@
-package proc
+package proctable
 
 import (
 	"os"
 	"strings"
-
-	"github.com/heapmage/heapmage/internal/proctable"
 )
 
 // mostAncestors bounds the line of ancestors that is looked at.
@@ -18,14 +16,14 @@ func Inherited(name string) string {
 	if value, ok := os.LookupEnv(name); ok {
 		return value
 	}
-	table, err := proctable.Open()
+	table, err := Open()
 	if err != nil {
 		return ""
 	}
 	defer func() { _ = table.Close() }()
 	pid := os.Getppid()
 	for range mostAncestors {
-		p := proctable.Process{Identity: proctable.Identity{PID: pid}}
+		p := Process{Identity: Identity{PID: pid}}
 		if pid <= 0 || table.Identify(&p) != nil {
 			return ""
 		}
