@@ -36,7 +36,7 @@ func obeyTerminal(done <-chan struct{}) {
 	for {
 		select {
 		case <-asked:
-			clock.Exclude(proc.StopJob)
+			clock.Exclude(stopJob)
 			late = time.After(lateRelay)
 			select {
 			case <-asked: // once from the terminal, once from "go tool"
@@ -48,4 +48,14 @@ func obeyTerminal(done <-chan struct{}) {
 			return
 		}
 	}
+}
+
+func stopJob() {
+	beforeStop.Lock()
+	do := beforeStop.do
+	beforeStop.Unlock()
+	if do != nil {
+		defer do()()
+	}
+	proc.StopJob()
 }

@@ -91,6 +91,20 @@ func Stoppable(ctx context.Context) (stoppable context.Context, release func()) 
 	}
 }
 
+// beforeStop is what the terminal's stop waits for.
+var beforeStop struct {
+	sync.Mutex
+	do func() (after func())
+}
+
+// BeforeStop has f called before the terminal stops this process (Ctrl-Z), and what it returns
+// once this process goes on. It replaces what was set before; nil means nothing.
+func BeforeStop(f func() (after func())) {
+	beforeStop.Lock()
+	defer beforeStop.Unlock()
+	beforeStop.do = f
+}
+
 // Exit returns the exit code of a session that ended early, and the reason. ctx is
 // Stoppable's. If it is not done, the code is zero.
 func Exit(ctx context.Context) (code int, reason string) {
