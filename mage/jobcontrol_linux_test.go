@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/heapmage/heapmage/internal/testkit"
 )
 
@@ -31,26 +29,7 @@ type terminal struct {
 // openTerminal starts a shell in a terminal of its own: bash if none is given.
 func openTerminal(t *testing.T, dir string, shell ...string) *terminal {
 	t.Helper()
-	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		testkit.UnlessCI(t, fmt.Sprintf("no terminal can be made: %v", err))
-	}
-	var number int
-	conn, err := keys.SyscallConn()
-	if err == nil {
-		err = conn.Control(func(fd uintptr) {
-			if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
-				number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
-			}
-		})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	screen, err := os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	keys, screen := testkit.Terminal(t)
 	defer screen.Close()
 	if len(shell) == 0 {
 		shell = []string{"bash", "--norc", "--noprofile", "-i"}

@@ -54,6 +54,8 @@ type Config struct {
 	// Output is what of scripts' output is printed: "" or "auto" (it depends on how many run
 	// at once), or one of the constants with this beginning.
 	Output string
+	// View is "" or "auto" (a terminal shows the state of the run under the log), or ViewPlain.
+	View string
 	// Runner is "" (heapmage runs scripts itself) or RunnerPackageManager.
 	Runner string
 	// Tasks are settings by target, or by "package#target" with the package as in
@@ -81,6 +83,9 @@ const CIOff = "off"
 
 // ObserveOff is the Observe that goes by Git and by what is declared.
 const ObserveOff = "off"
+
+// ViewPlain is the View that is the log alone.
+const ViewPlain = "plain"
 
 // The Outputs other than "auto".
 const (

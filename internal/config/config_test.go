@@ -41,6 +41,7 @@ keepGoing: false
 cgroups: false
 output: errors
 ci: off
+view: plain
 runner: package-manager
 monitor: {interval: 30s, warning: 70%, critical: 85}
 gc: {auto: false, cooldown: 10s}
@@ -50,7 +51,7 @@ tasks:
 packages:
   "@acme/web": {heapLimit: 4GB}
 `, nil, Config{
-			Budget: memtools.Percent(80), HeapLimit: memtools.Absolute(8 * memtools.GB), KeepGoing: &no, Cgroups: &no, Output: OutputErrors, CI: CIOff, Runner: RunnerPackageManager,
+			Budget: memtools.Percent(80), HeapLimit: memtools.Absolute(8 * memtools.GB), KeepGoing: &no, Cgroups: &no, Output: OutputErrors, CI: CIOff, View: ViewPlain, Runner: RunnerPackageManager,
 			Monitor:  Monitor{30 * time.Second, 70, 85},
 			GC:       GC{Auto: &no, Cooldown: 10 * time.Second},
 			Tasks:    map[string]Task{"build": {DependsOn: []string{"^build", "generate"}, Timeout: 5 * time.Minute}, "web#test": {Script: "test:unit"}},
@@ -105,6 +106,7 @@ func TestErrors(t *testing.T) {
 		{"broken YAML", "budget: [1", "", "heapmage.yaml:1: invalid YAML: did not find expected ',' or ']'\n💡 check the indentation and the quotes near that line"},
 		{"a warning above critical", "monitor: {warning: 95%}", "", "heapmage.yaml: monitor.warning (95%) is not below monitor.critical (90%)\n💡 the defaults are 75% and 90%"},
 		{"an interval too short", "monitor: {interval: 1ms}", "", "heapmage.yaml:1: monitor.interval: \"1ms\" is not a time of at least 100ms\n💡 write it as 30s, 1m30s or 500ms, at least 100ms"},
+		{"a word that is none of those that are known", "", "HEAPMAGE_VIEW=fancy", "environment: HEAPMAGE_VIEW: \"fancy\" is not known\n💡 it can be: auto, plain"},
 		{"a misspelt variable", "", "HEAPMAGE_BUGDET=1GB", "environment: unknown variable HEAPMAGE_BUGDET\n💡 did you mean HEAPMAGE_BUDGET?"},
 		{"a bad variable", "", "HEAPMAGE_BUDGET=much", "environment: HEAPMAGE_BUDGET: \"much\" is not a size such as 8GB, 512MB or 80%\n💡 write it as 8GB, 512MB or 80%"},
 	} {

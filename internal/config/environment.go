@@ -55,6 +55,7 @@ func (c *Config) variables() fields {
 		environ.Observe:         oneOf(environ.Observe, &c.Observe, "on", ObserveOff),
 		environ.CI:              oneOf(environ.CI, &c.CI, "auto", CIOff),
 		environ.Output:          oneOf(environ.Output, &c.Output, OutputWords...),
+		environ.View:            oneOf(environ.View, &c.View, "auto", ViewPlain),
 		environ.Runner:          oneOf(environ.Runner, &c.Runner, RunnerPackageManager),
 		environ.MonitorInterval: duration(environ.MonitorInterval, &c.Monitor.Interval, leastInterval),
 		environ.MonitorWarning:  percent(environ.MonitorWarning, &c.Monitor.Warning),

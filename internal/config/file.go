@@ -37,6 +37,7 @@ func (c *Config) parse(text []byte) error {
 		"observe":     oneOf("observe", &c.Observe, "on", ObserveOff),
 		"ci":          oneOf("ci", &c.CI, "auto", CIOff),
 		"output":      oneOf("output", &c.Output, OutputWords...),
+		"view":        oneOf("view", &c.View, "auto", ViewPlain),
 		"runner":      oneOf("runner", &c.Runner, RunnerPackageManager),
 		"monitor": func(v *yaml.Node) error {
 			return mapping(v, "monitor", fields{

@@ -18,6 +18,7 @@ import (
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/footer"
 	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
@@ -66,6 +67,11 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 	}
 	r.console = report.Open(outer, r.environ, r.show())
 	r.console.CI = cilog.Detect(r.config, r.environ, r.ws.Root)
+	if r.config.View != config.ViewPlain && r.console.ShowState(r.environ, budget.Thresholds(r.config.Monitor)) {
+		session.BeforeStop(r.console.HideState)
+		defer session.BeforeStop(nil)
+		defer proc.WriteOnDeath(footer.EraseBelow)()
+	}
 	err := r.open(ctx, id, first, further...)
 	defer r.state.Close() // once the console has read the logs
 	if err != nil {
@@ -235,7 +241,7 @@ func (r *run) announce(known []estimate.Prediction) {
 		planned := event.RunPlanned{}
 		for i, t := range tasks {
 			planned.Tasks = append(planned.Tasks, event.PlannedTask{
-				Task: r.describe(t), Args: t.Args, After: taskgraph.IDs(t.Predecessors()), Need: known[i].Need, Length: known[i].Length,
+				Task: r.describe(t), Args: t.Args, After: taskgraph.IDs(t.Predecessors()), Need: known[i].Need, Length: known[i].Length, Cores: known[i].Cores,
 			})
 		}
 		r.session.Events.Emit(planned)

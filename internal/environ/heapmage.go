@@ -34,6 +34,8 @@ const (
 	CI = Prefix + "CI"
 	// Output is what of scripts' output is printed: "auto", "full", "grouped", "errors" or "none".
 	Output = Prefix + "OUTPUT"
+	// View is "plain" to print nothing but the log, on a terminal as well, or "auto".
+	View = Prefix + "VIEW"
 	// KeepGoing keeps a run going after a failure: "true" or "false".
 	KeepGoing = Prefix + "KEEP_GOING"
 	// Cgroups gives each task a cgroup of its own: "true" or "false".
@@ -91,7 +93,7 @@ const (
 
 var (
 	settings = []string{
-		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, Observe, Output, Runner,
+		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, Observe, Output, View, Runner,
 		MonitorInterval, MonitorWarning, MonitorCritical,
 		CI,
 	}

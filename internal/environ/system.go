@@ -17,6 +17,8 @@ const (
 	XDGCacheHome  = "XDG_CACHE_HOME"
 	LocalAppData  = "LOCALAPPDATA"
 	XDGConfigHome = "XDG_CONFIG_HOME"
+	// Term names the kind of the terminal.
+	Term = "TERM"
 	// NoColor switches colours off unless it is empty (https://no-color.org).
 	NoColor = "NO_COLOR"
 	// ForceColor switches colours on for an output that is no terminal; "0" and

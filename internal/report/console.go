@@ -15,6 +15,7 @@ import (
 	"github.com/heapmage/heapmage/internal/cilog"
 	"github.com/heapmage/heapmage/internal/diagnostics"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/footer"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/memtools"
@@ -31,9 +32,10 @@ type Console struct {
 	// tells nothing.
 	CI *cilog.Log
 
-	queue *queue
-	show  Show
-	paint palette
+	queue  *queue
+	show   Show
+	paint  palette
+	footer *footer.Footer // nil if there is none
 
 	mu sync.Mutex // guards all below, and the order in the queue
 	// dirty is set if the last live output did not end its line.
@@ -85,6 +87,11 @@ func passing(e event.Event) bool {
 
 // Take writes the lines of the event, if it has any.
 func (c *Console) Take(s event.Stamped, sum *tally.State) {
+	if c.footer != nil {
+		if lines, changed := c.footer.Take(s, sum); changed {
+			c.queue.under(lines)
+		}
+	}
 	switch s.Event.(type) {
 	case event.RunPlanned, event.TaskQueued, event.Sample, event.Cgroups:
 		return // nothing to show
@@ -122,12 +129,12 @@ func (c *Console) Take(s event.Stamped, sum *tally.State) {
 		}
 	case event.TaskKnown:
 		if e.Log != "" {
-			c.header(labelIn(e.Task, sum), true)
+			c.header(sum.Label(e.Task), true)
 		}
 		c.line(c.paint.good, "⚡ %s: %s %s, saved %s, %v", verbFor(e.Target).doing, e.Label, inPlace(e), seconds(e.Duration), e.Peak)
 		if e.Log != "" {
-			c.raw(c.CI.Known(e, labelIn(e.Task, sum)))
-			c.whole(cilog.Output{Label: labelIn(e.Task, sum), Log: e.Log, Succeeded: true})
+			c.raw(c.CI.Known(e, sum.Label(e.Task)))
+			c.whole(cilog.Output{Label: sum.Label(e.Task), Log: e.Log, Succeeded: true})
 			c.blank()
 		}
 	case event.TaskFinished:
@@ -218,7 +225,7 @@ func (c *Console) stepFinished(e event.StepFinished) {
 
 func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 	v := verbFor(e.Target)
-	label := labelIn(e.Task, sum)
+	label := sum.Label(e.Task)
 	again := e.Status == event.Stopped || e.Status == event.Outdated // its next attempt prints the same
 	if !again {
 		c.header(label, e.Status == event.Succeeded)

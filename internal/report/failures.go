@@ -27,7 +27,7 @@ func (c *Console) failures(sum *tally.State) {
 }
 
 func (c *Console) failure(f event.TaskFinished, sum *tally.State) {
-	c.line(c.paint.bad, "❌ %s: %s", labelIn(f.Task, sum), f.Reason)
+	c.line(c.paint.bad, "❌ %s: %s", sum.Label(f.Task), f.Reason)
 	for _, line := range f.Excerpt {
 		c.quote(line)
 	}
@@ -37,14 +37,6 @@ func (c *Console) failure(f event.TaskFinished, sum *tally.State) {
 	if f.Hint != "" {
 		c.line(c.paint.hint, "   💡 %s", f.Hint)
 	}
-}
-
-// labelIn names a task in a run, with its target if that is not the run's.
-func labelIn(t event.Task, sum *tally.State) string {
-	if target := sum.Run.Target; target == "" || t.Target == target {
-		return t.Label
-	}
-	return t.Label + "#" + t.Target
 }
 
 // quote prints a line of a script. The bar in front tells that it is one.

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/heapmage/heapmage/internal/footer"
 )
 
 // The bounds of what waits to be written. Together with one batch that is being
@@ -92,6 +95,11 @@ type queue struct {
 	ended     bool // nothing is added any more
 	impatient bool // the run is to end
 	err       error
+	// footer are the lines that are to stand under all that was written, and stale is set if
+	// others do. Only the last ones wait, so a reader that stops leaves no more than these.
+	footer []string
+	stale  bool
+	clear  bool // no lines stand there, whichever are to
 }
 
 // newQueue starts a queue to out. Once ctx is done nothing waits for out much longer.
@@ -104,6 +112,7 @@ func newQueue(ctx context.Context, out io.Writer) *queue {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		q.impatient = true
+		q.underLocked(nil)
 		q.changed.Broadcast()
 	})
 	go q.run()
@@ -113,16 +122,26 @@ func newQueue(ctx context.Context, out io.Writer) *queue {
 // run writes until the queue has ended and is empty, or a write fails.
 func (q *queue) run() {
 	defer close(q.done)
-	for batch := q.take(); len(batch) > 0; batch = q.take() {
-		for i, p := range batch {
-			if err := p.print(q.out); err != nil {
-				q.fail(err)
-				return
-			}
-			batch[i] = nil // it may be large
+	for batch, lines, more := q.take(); more; batch, lines, more = q.take() {
+		if err := q.print(batch, lines); err != nil {
+			q.fail(err)
+			return
 		}
 		q.rest()
 	}
+}
+
+func (q *queue) print(batch []piece, lines []string) error {
+	for i, p := range batch {
+		if err := p.print(q.out); err != nil {
+			return err
+		}
+		batch[i] = nil // it may be large
+	}
+	if s, ok := q.out.(*footer.Screen); ok {
+		return s.Show(lines)
+	}
+	return nil
 }
 
 // rest lets more pieces come together.
@@ -143,17 +162,19 @@ func (q *queue) hurryLocked() {
 	}
 }
 
-// take waits for pieces and returns all that there are; none at the end.
-func (q *queue) take() []piece {
+// take waits for pieces, or another footer, and returns all that there are. There are no more
+// at the end.
+func (q *queue) take() (batch []piece, lines []string, more bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.writing = false
 	q.changed.Broadcast()
-	for len(q.pieces) == 0 && !q.ended {
+	for len(q.pieces) == 0 && !q.stale && !q.ended {
 		q.changed.Wait()
 	}
-	batch := q.pieces
-	q.writing = len(batch) > 0
+	batch = q.pieces
+	q.writing = len(batch) > 0 || q.stale
+	q.stale = false
 	for _, p := range batch {
 		if part, ok := p.(*part); ok {
 			part.source.waiting = nil // it must not grow while it is printed
@@ -161,13 +182,67 @@ func (q *queue) take() []piece {
 	}
 	q.pieces, q.size = nil, 0
 	q.changed.Broadcast() // there is room
-	return batch
+	return batch, q.footer, q.writing
+}
+
+// onScreen lets lines stand under what is written, on a terminal of that width. It comes before
+// the first piece.
+func (q *queue) onScreen(width func() int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.out = footer.NewScreen(q.out, width)
+}
+
+// under has these lines stand under all that was written, from now on and in place of others.
+func (q *queue) under(lines []string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.underLocked(lines)
+}
+
+// underLocked has none stand there once the run is to end: this process may be ended at any
+// moment then.
+func (q *queue) underLocked(lines []string) {
+	if q.clear || q.impatient {
+		lines = nil
+	}
+	if !slices.Equal(lines, q.footer) {
+		q.footer, q.stale = lines, true
+		q.changed.Broadcast()
+	}
+}
+
+// keepClear has no lines stand under what was written, until it is called with false.
+func (q *queue) keepClear(on bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.clear = on
+	q.underLocked(nil)
+}
+
+// settle waits until all that was written so far, and the footer, are on the terminal; at most
+// for a moment.
+func (q *queue) settle() {
+	over := time.Now().Add(patience)
+	t := time.AfterFunc(patience, q.changed.Broadcast)
+	defer t.Stop()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.busyLocked() && time.Now().Before(over) {
+		q.hurryLocked()
+		q.changed.Wait()
+	}
+}
+
+// busyLocked reports whether something waits or is being written.
+func (q *queue) busyLocked() bool {
+	return q.err == nil && (q.writing || q.stale || len(q.pieces) > 0)
 }
 
 func (q *queue) fail(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.err, q.pieces, q.size = err, nil, 0
+	q.err, q.pieces, q.size, q.stale = err, nil, 0, false
 	q.changed.Broadcast()
 }
 
@@ -249,7 +324,7 @@ func (q *queue) holds(n int) bool {
 func (q *queue) flush() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for q.err == nil && (q.writing || len(q.pieces) > 0) {
+	for q.busyLocked() {
 		q.hurryLocked()
 		q.changed.Wait()
 	}
@@ -269,6 +344,7 @@ func (q *queue) full() bool {
 func (q *queue) end() error {
 	q.mu.Lock()
 	q.ended = true
+	q.underLocked(nil)
 	q.hurryLocked()
 	q.changed.Broadcast()
 	q.mu.Unlock()

@@ -9,19 +9,63 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/heapmage/heapmage/ci"
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/footer"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/summary"
+	"github.com/heapmage/heapmage/memtools"
 )
 
 // Open opens the console on standard output.
-func Open(ctx context.Context, environ []string, show Show) *Console {
-	return NewConsole(ctx, os.Stdout, Colour(environ, os.Stdout), show)
+func Open(ctx context.Context, env []string, show Show) *Console {
+	return NewConsole(ctx, os.Stdout, Colour(env, os.Stdout), show)
+}
+
+// ShowState has the state of the run stand under the log on standard output, if that is a
+// terminal that people look at and that can draw it, and reports whether it is. Usage is high
+// from marks on. It comes before the first event.
+func (c *Console) ShowState(env []string, marks memtools.Thresholds) bool {
+	get := func(name string) string { return environ.Value(env, name) }
+	if t := get(environ.Term); t == "" || t == "dumb" || ci.Detect(get) != ci.None || !inForeground(os.Stdout) {
+		return false
+	}
+	c.showState(marks, func() (width, height int) {
+		if inForeground(os.Stdout) {
+			width, height, _ = term.GetSize(int(os.Stdout.Fd()))
+		}
+		return width, height
+	})
+	return true
+}
+
+// showState has the state of the run stand under the log of a terminal of that size, if it is
+// not zero.
+func (c *Console) showState(marks memtools.Thresholds, size func() (width, height int)) {
+	c.queue.onScreen(func() int {
+		width, _ := size()
+		return width
+	})
+	marks.Warning = cmp.Or(marks.Warning, memtools.DefaultThresholds.Warning)
+	marks.Critical = cmp.Or(marks.Critical, memtools.DefaultThresholds.Critical)
+	c.footer = &footer.Footer{
+		Size: size, Marks: marks,
+		Normal: c.paint.good.Sprint, Warning: c.paint.warning.Sprint, Critical: c.paint.bad.Sprint, Faint: c.paint.faint.Sprint,
+	}
+}
+
+// HideState removes the state of the run from the terminal, until show is called. It returns
+// once that is done, or the terminal takes nothing.
+func (c *Console) HideState() (show func()) {
+	c.queue.keepClear(true)
+	c.queue.settle()
+	return func() { c.queue.keepClear(false) }
 }
 
 // Print prints on standard output what write writes.
-func Print(ctx context.Context, environ []string, write func(*Console) error) error {
-	console := Open(ctx, environ, Held)
+func Print(ctx context.Context, env []string, write func(*Console) error) error {
+	console := Open(ctx, env, Held)
 	err := write(console)
 	return cmp.Or(err, console.Close())
 }
@@ -62,8 +106,8 @@ func Complain(ctx context.Context, err error) {
 }
 
 // Say prints a notice on standard output, outside of any run.
-func Say(ctx context.Context, environ []string, n event.Notice) error {
-	return Print(ctx, environ, func(c *Console) error {
+func Say(ctx context.Context, env []string, n event.Notice) error {
+	return Print(ctx, env, func(c *Console) error {
 		c.Take(event.Stamped{Event: n}, nil)
 		return nil
 	})
@@ -71,12 +115,12 @@ func Say(ctx context.Context, environ []string, n event.Notice) error {
 
 // Emit prints a text for a program on standard output, and nothing else there. Notices go to
 // standard error.
-func Emit(ctx context.Context, environ []string, text []byte, notices []event.Notice) error {
-	beside := NewConsole(ctx, os.Stderr, Colour(environ, os.Stderr), Held)
+func Emit(ctx context.Context, env []string, text []byte, notices []event.Notice) error {
+	beside := NewConsole(ctx, os.Stderr, Colour(env, os.Stderr), Held)
 	for _, n := range notices {
 		beside.Take(event.Stamped{Event: n}, nil)
 	}
-	err := Print(ctx, environ, func(c *Console) error {
+	err := Print(ctx, env, func(c *Console) error {
 		_, err := c.Write(text)
 		return err
 	})
