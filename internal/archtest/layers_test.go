@@ -33,6 +33,7 @@ var ends = map[string]string{
 	"internal/vmtest":           "it holds tests only",
 	"internal/vmtest/shapes":    "it holds tests only",
 	"internal/bench":            "a command",
+	"internal/pictures":         "a command",
 	"internal/bench/agentcost":  "a part of that command",
 	"internal/bench/cage":       "a part of that command",
 	"internal/bench/chaos":      "a part of that command",
@@ -66,7 +67,7 @@ var rules = []rule{
 	{"reporters read events and decide nothing; only the commands put them together",
 		module + "/internal/report", []string{"internal/engine", "internal/inspect", "internal/rerun"}},
 	{"few packages start processes; the scheduler is given a function and never does",
-		"os/exec", []string{"internal/browser", "internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/observe", "internal/script", "internal/bench", "internal/bench/agentcost", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor"}},
+		"os/exec", []string{"internal/browser", "internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/observe", "internal/script", "internal/bench", "internal/bench/agentcost", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor", "internal/pictures"}},
 }
 
 // standardOnly are public packages for any program: they add no module to its build.

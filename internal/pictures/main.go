@@ -1,9 +1,10 @@
-// Command pictures makes the pictures of the README from real runs:
+// Command pictures draws what a terminal shows of a build, for the README:
 //
 //	go run ./internal/pictures
 //
-// It builds a copy of examples/typescript-monorepo in a terminal of tmux and draws what that
-// showed as docs/pictures/build.svg. It needs Node, npm and tmux.
+// It builds a copy of examples/typescript-monorepo in a terminal of tmux, and writes what that
+// showed to docs/build.svg. It needs Node, npm and tmux. internal/pictures/make calls it, and
+// makes the other pictures.
 package main
 
 import (
@@ -50,11 +51,12 @@ func draw(ctx context.Context) error {
 			return fmt.Errorf("%v: %w\n%s", c.Args, err, text)
 		}
 	}
-	frames, err := record(ctx, terminal{Width: 92, Height: 25}, dir, binary, "build", "-force")
+	size := terminal{Width: 92, Height: 25}
+	frames, err := record(ctx, size, dir, binary, "build", "-force")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile("docs/pictures/build.svg", film{terminal{92, 25}, "heapmage builds a workspace of seven packages", frames}.svg(), 0o644)
+	return os.WriteFile("docs/build.svg", film{size, "heapmage builds a workspace of seven packages", frames}.svg(), 0o644)
 }
 
 func in(dir string, c *exec.Cmd) *exec.Cmd {

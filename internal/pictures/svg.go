@@ -139,7 +139,7 @@ func drawn(text string) string {
 			break
 		}
 		piece(text[:at[0]])
-		for _, code := range strings.Split(text[at[2]:at[3]], ";") {
+		for code := range strings.SplitSeq(text[at[2]:at[3]], ";") {
 			n, _ := strconv.Atoi(code) // an empty one is 0
 			switch {
 			case n == 0:
