@@ -24,7 +24,8 @@ import (
 // Observation is what the processes of a command did, until Finish was called.
 type Observation struct {
 	// Files are the paths that were met, absolute and without links, except that the last
-	// component may be one. Those in /proc, /sys and /dev are not among them.
+	// component may be one. Those in /proc, /sys and /dev are not among them, but those in
+	// /dev/shm are.
 	Files map[string]File
 	// Incomplete are reasons why something may have gone unseen. Empty means that all was
 	// seen.

@@ -93,3 +93,22 @@ func (f File) text() string {
 	add(f.Written, "written")
 	return strings.Join(all, " ")
 }
+
+// A workspace may be in memory.
+func TestSharedMemoryIsAFolder(t *testing.T) {
+	dir, err := os.MkdirTemp("/dev/shm", "heapmage-test-")
+	if err != nil {
+		t.Skip("/dev/shm cannot be written: ", err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.WriteFile(filepath.Join(dir, "in"), []byte("1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o := watched(t, dir, "sh", "-c", "cat in >out; echo >/dev/null")
+	if in, out := o.Files[dir+"/in"], o.Files[dir+"/out"]; !in.Read || !out.Written {
+		t.Errorf("in: %+v, out: %+v", in, out)
+	}
+	if _, met := o.Files["/dev/null"]; met {
+		t.Error("a device counts as a file")
+	}
+}

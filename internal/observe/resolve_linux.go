@@ -45,8 +45,12 @@ type place struct {
 	found bool
 }
 
-// ignored reports whether nothing at a path can be an input or output.
+// ignored reports whether nothing at a path can be an input or output. /dev/shm holds files
+// like any other folder, maybe the workspace.
 func ignored(path string) bool {
+	if path == "/dev/shm" || strings.HasPrefix(path, "/dev/shm/") {
+		return false
+	}
 	for _, dir := range []string{"/proc", "/sys", "/dev"} {
 		if rest, ok := strings.CutPrefix(path, dir); ok && (rest == "" || rest[0] == '/') {
 			return true
@@ -73,7 +77,7 @@ func (r *resolver) resolve(path string, follow bool) (p place, ok bool) {
 			continue
 		}
 		here := join(p.path, name)
-		if ignored(here) {
+		if ignored(here) && here != "/dev" {
 			p.path = here
 			return p, true
 		}
