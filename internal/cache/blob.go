@@ -11,7 +11,7 @@ import (
 	"os"
 	"sync"
 
-	"github.com/klauspost/compress/zstd"
+	"github.com/golang/snappy"
 
 	"github.com/heapmage/heapmage/internal/confined"
 	"github.com/heapmage/heapmage/internal/filetree"
@@ -22,33 +22,25 @@ import (
 // order of the entry and with nothing between them: the entry has their sizes.
 const magic = "heapmage blob 1\n"
 
-// window is the most that zstd looks back, in bytes: it bounds the memory of both ways.
-const window = 1 << 20
-
 // piece is how much is copied at once, in bytes.
 const piece = 64 << 10
 
 // packer compresses and digests a stream.
 type packer struct {
 	ctx    context.Context
-	zstd   *zstd.Encoder
+	packed *snappy.Writer
 	digest hash.Hash
 	buffer []byte
 }
 
 func newPacker(ctx context.Context, to io.Writer) (*packer, error) {
-	encoder, err := zstd.NewWriter(to, zstd.WithWindowSize(window), zstd.WithEncoderConcurrency(1),
-		zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
-	if err != nil {
-		return nil, err
-	}
-	p := &packer{ctx, encoder, sha256.New(), make([]byte, piece)}
+	p := &packer{ctx, snappy.NewBufferedWriter(to), sha256.New(), make([]byte, piece)}
 	return p, p.write([]byte(magic))
 }
 
 func (p *packer) write(b []byte) error {
 	p.digest.Write(b)
-	if _, err := p.zstd.Write(b); err != nil {
+	if _, err := p.packed.Write(b); err != nil {
 		return unwritten(err)
 	}
 	return nil
@@ -79,7 +71,7 @@ func (p *packer) add(from io.Reader) (size int64, sum fingerprint.Digest, err er
 
 // close ends the stream and returns its digest.
 func (p *packer) close() (sum fingerprint.Digest, err error) {
-	if err := p.zstd.Close(); err != nil {
+	if err := p.packed.Close(); err != nil {
 		return sum, unwritten(err)
 	}
 	p.digest.Sum(sum[:0])
@@ -98,7 +90,7 @@ type blob struct {
 	unpacked []byte // all of it, if it is small and was read
 }
 
-// decoders are zstd's, which take more to make than a small blob to unpack.
+// decoders are readers of Snappy, whose buffers take more to make than a small blob to unpack.
 var decoders sync.Pool
 
 // unpack calls use with what is packed in the blob.
@@ -109,16 +101,11 @@ func (b *blob) unpack(use func(io.Reader) error) error {
 	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	decoder, _ := decoders.Get().(*zstd.Decoder)
+	decoder, _ := decoders.Get().(*snappy.Reader)
 	if decoder == nil {
-		var err error
-		if decoder, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(window)); err != nil {
-			return err
-		}
+		decoder = snappy.NewReader(nil)
 	}
-	if err := decoder.Reset(b.file); err != nil {
-		return err
-	}
+	decoder.Reset(b.file)
 	size := int64(len(magic)) + b.entry.LogSize
 	for _, f := range b.entry.Files {
 		size += f.Size
@@ -138,9 +125,9 @@ func (b *blob) unpack(use func(io.Reader) error) error {
 			return err
 		}
 	}
-	err := decoder.Reset(nil) // it must not hold the file
+	decoder.Reset(nil) // it must not hold the file
 	decoders.Put(decoder)
-	return err
+	return nil
 }
 
 // openBlob opens the blob of an entry.

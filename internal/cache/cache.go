@@ -48,7 +48,8 @@ const lockFile = "lock"
 // millisecond.
 const lockWait = 2 * time.Second
 
-// coders is how many results are packed or unpacked at once: each takes about 5 MB.
+// coders is how many results are packed or unpacked at once: more would only take the
+// processors from the build.
 const coders = 2
 
 // Key names a task's result. What went into it is the caller's.

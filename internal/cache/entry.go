@@ -45,5 +45,5 @@ func (e *Entry) check() error {
 }
 
 func (k Key) entryFile() string            { return k.String() + ".json" }
-func blobFile(d fingerprint.Digest) string { return d.String() + ".zst" }
+func blobFile(d fingerprint.Digest) string { return d.String() + ".sz" }
 func (k Key) manifestFile() string         { return k.String() + ".json" }

@@ -74,12 +74,15 @@ func (s *Store) list(ctx context.Context) (c content, err error) {
 	if c.entries, err = s.listOf(ctx, entries, ".json"); err == nil {
 		c.manifests, err = s.listOf(ctx, manifests, ".json")
 	}
-	var all []item
+	var all, old []item
 	if err == nil {
-		all, err = s.listOf(ctx, blobs, ".zst")
+		all, err = s.listOf(ctx, blobs, ".sz")
+	}
+	if err == nil {
+		old, err = s.listOf(ctx, blobs, ".zst") // of format 1
 	}
 	c.blobs = make(map[string]item, len(all))
-	for _, b := range all {
+	for _, b := range append(all, old...) {
 		c.blobs[b.name] = b
 	}
 	return c, err

@@ -14,7 +14,7 @@ import (
 )
 
 // format is the version of all files of the cache.
-const format = 1
+const format = 2
 
 // largestEntry and largestList bound an entry and a list of manifests, in bytes.
 const (
