@@ -96,7 +96,7 @@ func (f File) text() string {
 
 // A workspace may be in memory.
 func TestSharedMemoryIsAFolder(t *testing.T) {
-	dir, err := os.MkdirTemp("/dev/shm", "heapmage-test-")
+	dir, err := os.MkdirTemp("/dev/shm", "heapmage-test-") //nolint:usetesting // not the usual folder is tested
 	if err != nil {
 		t.Skip("/dev/shm cannot be written: ", err)
 	}
