@@ -223,6 +223,18 @@ func (Memory) Report(
 	return inspect.Page(ctx, inspect.PageFlags{Run: engine.Or(run, ""), Compare: engine.Or(compare, ""), File: engine.Or(file, ""), Open: open != nil && *open})
 }
 
+// Check compares what tasks take with an exported file, and fails if one has grown.
+func (Memory) Check(
+	ctx context.Context,
+	maxGrowth *string, // the growth of a task's peak that is allowed; 20% if left out
+	base *string, // the exported file; heapmage-history.json if left out
+	json *bool, // print the comparison as JSON
+	markdown *bool, // print it as Markdown, for a comment on a pull request
+) error {
+	given := func(flag *bool) bool { return flag != nil && *flag }
+	return inspect.Check(ctx, engine.Or(base, inspect.ExportFile), engine.Or(maxGrowth, "20%"), given(json), given(markdown))
+}
+
 // Doctor checks this set-up and shows what is wrong and how to fix it.
 func (Memory) Doctor(
 	ctx context.Context,

@@ -27,11 +27,10 @@ type Imported struct {
 // their time. If the file was not written by Export, the error is a *problem.Error with
 // its line, and nothing changes. name is the file's.
 func (s *Store) Import(name string, text []byte) (Imported, error) {
-	found, err := parseExport(name, text)
+	found, in, err := s.ReadExport(name, text)
 	if err != nil {
 		return Imported{}, err
 	}
-	in := s.believable(found)
 	s.file.Lock()
 	defer s.file.Unlock()
 	if s.isClosed() {
@@ -41,6 +40,16 @@ func (s *Store) Import(name string, text []byte) (Imported, error) {
 		return Imported{}, fmt.Errorf("cannot import %s: %w", name, err)
 	}
 	return in, nil
+}
+
+// ReadExport returns the samples of an exported file, those of each task as they stand in it.
+// It changes nothing; its errors are those of Import.
+func (s *Store) ReadExport(name string, text []byte) (map[string][]estimate.Sample, Imported, error) {
+	found, err := parseExport(name, text)
+	if err != nil {
+		return nil, Imported{}, err
+	}
+	return found, s.believable(found), nil
 }
 
 // believable removes the samples that cannot be true.

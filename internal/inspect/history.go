@@ -56,11 +56,15 @@ func printHistory(out io.Writer, store *history.Store, sizes map[string]memtools
 		if last.HeapLimit > 0 {
 			limit = last.HeapLimit.String()
 		}
-		pkg := t[:max(0, strings.LastIndex(history.WithoutArgs(t), "#"))]
-		next := store.Predict(estimate.Question{Task: t, Tool: last.Tool, Sources: sizes[pkg], HeapLimit: last.HeapLimit})
+		next := store.Predict(estimate.Question{Task: t, Tool: last.Tool, Sources: sizes[packageOf(t)], HeapLimit: last.HeapLimit})
 		fmt.Fprintf(w, "%s\t%d\t%s\t%v\t%.2fs\t%.2fs\t%s\t%v\n", printable.Name(t), len(all), last.Outcome, last.Peak, last.Duration.Seconds(), last.CPU.Seconds(), limit, next.Need)
 	}
 	return w.Flush()
+}
+
+// packageOf is the name of a task's package.
+func packageOf(task string) string {
+	return task[:max(0, strings.LastIndex(history.WithoutArgs(task), "#"))]
 }
 
 // Export writes the history to a small file that can be committed, so that a new
@@ -100,13 +104,18 @@ func Import(_ context.Context, file string) error {
 		return err
 	}
 	fmt.Printf("✅ Read the history of %s from %s\n", report.Plural(in.Tasks, "task"), printable.Text(file))
+	warn(os.Stdout, in)
+	return nil
+}
+
+// warn tells which samples of an exported file were left out.
+func warn(out io.Writer, in history.Imported) {
 	if in.Future > 0 {
-		fmt.Printf("⚠️  left out: %s dated in the future\n", report.Plural(in.Future, "run"))
+		fmt.Fprintf(out, "⚠️  left out: %s dated in the future\n", report.Plural(in.Future, "run"))
 	}
 	if in.Absurd > 0 {
-		fmt.Printf("⚠️  left out: %s with a peak of more than 8 times the memory of this machine\n", report.Plural(in.Absurd, "run"))
+		fmt.Fprintf(out, "⚠️  left out: %s with a peak of more than 8 times the memory of this machine\n", report.Plural(in.Absurd, "run"))
 	}
-	return nil
 }
 
 // inside resolves a file name that the user gave. A relative one starts at the

@@ -14,6 +14,7 @@ const (
 	ExitUsage       = 2   // wrong use or configuration
 	ExitNoMemory    = 3   // not enough memory to start
 	ExitOutOfMemory = 4   // a task ran out of memory
+	ExitGrown       = 5   // memory:check: a task needs more memory than before
 	ExitInterrupted = 130 // SIGINT
 	ExitTerminated  = 143 // SIGTERM
 )
