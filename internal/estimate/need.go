@@ -54,6 +54,9 @@ const (
 // RetryNeed is the need of the next attempt after memory ended one at peak.
 func RetryNeed(peak memtools.Bytes) memtools.Bytes { return roundUp(float64(peak) * oomFactor) }
 
+// NeedFor is what is reserved for a task whose peak is known.
+func NeedFor(peak memtools.Bytes) memtools.Bytes { return roundUp(withMargin(float64(peak))) }
+
 // withMargin is the need of a run that is expected to take peak.
 func withMargin(peak float64) float64 { return peak*marginFactor + float64(marginBytes) }
 

@@ -14,8 +14,8 @@ import (
 
 // fixed simulates a fixed concurrency, as other task runners have it. It does not
 // look at memory, and a run in which the kernel kills something has failed.
-func (w world) fixed(tasks []simTask, concurrency int) (wall time.Duration, ok bool) {
-	order := map[string]*simTask{}
+func (w World) fixed(tasks []Work, concurrency int) (wall time.Duration, ok bool) {
+	order := map[string]*Work{}
 	missing := map[string]int{}
 	var ready []string
 	for i := range tasks {
@@ -24,20 +24,20 @@ func (w world) fixed(tasks []simTask, concurrency int) (wall time.Duration, ok b
 			ready = append(ready, tasks[i].ID)
 		}
 	}
-	running := map[string]*simAttempt{}
+	running := map[string]*simulated{}
 	for len(ready)+len(running) > 0 {
 		for len(ready) > 0 && len(running) < concurrency {
-			running[ready[0]] = &simAttempt{simTask: order[ready[0]]}
+			running[ready[0]] = &simulated{Work: order[ready[0]]}
 			ready = ready[1:]
 		}
-		wall += w.step
-		rate := min(1, w.cpus/float64(len(running)))
+		wall += w.Step
+		rate := min(1, w.CPUs/float64(len(running)))
 		var usage memtools.Bytes
 		for _, id := range slices.Sorted(maps.Keys(running)) {
 			a := running[id]
-			a.progress += time.Duration(float64(w.step) * rate)
+			a.progress += time.Duration(float64(w.Step) * rate)
 			usage += a.usage()
-			if a.progress >= a.length {
+			if a.progress >= a.Takes {
 				delete(running, id)
 				for _, t := range tasks {
 					if slices.Contains(t.After, id) {
@@ -48,7 +48,7 @@ func (w world) fixed(tasks []simTask, concurrency int) (wall time.Duration, ok b
 				}
 			}
 		}
-		if usage > w.limit {
+		if usage > w.Limit {
 			return wall, false
 		}
 	}
@@ -66,24 +66,24 @@ func TestAgainstFixedConcurrency(t *testing.T) {
 		t.Run(fmt.Sprintf("%v processors", cpus), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(uint64(cpus), 13))
-			w := world{cpus: cpus, budget: 8 * memtools.GB, limit: 8*memtools.GB + 400*memtools.MB, step: 50 * time.Millisecond}
+			w := World{CPUs: cpus, Budget: 8 * memtools.GB, Limit: 8*memtools.GB + 400*memtools.MB, Step: 50 * time.Millisecond}
 			type tally struct {
 				killed int
 				ratio  float64
 			}
 			fixed := map[int]*tally{1: {}, 2: {}, 4: {}, 10: {}}
 			for g := range graphs {
-				tasks := randomTasks(r, 5+r.IntN(25), w.budget)
+				tasks := randomTasks(r, 5+r.IntN(25), w.Budget)
 				for i := range tasks {
-					tasks[i].Need = memtools.Bytes(float64(tasks[i].peak) * (1 + r.Float64()/10))
+					tasks[i].Need = memtools.Bytes(float64(tasks[i].Peak) * (1 + r.Float64()/10))
 				}
-				ours := w.run(tasks)
+				ours := w.Run(tasks)
 				if ours.done != len(tasks) || ours.kills > 0 {
 					t.Errorf("graph %d: %d of %d done, %d kernel kills", g, ours.done, len(tasks), ours.kills)
 				}
 				for n, f := range fixed {
 					if wall, ok := w.fixed(tasks, n); ok {
-						f.ratio += math.Log(float64(ours.wall) / float64(wall))
+						f.ratio += math.Log(float64(ours.Wall) / float64(wall))
 					} else {
 						f.killed++
 					}

@@ -10,28 +10,28 @@ import (
 )
 
 // lowerBound is what no schedule can be faster than.
-func (w world) lowerBound(tasks []simTask) time.Duration {
+func (w World) lowerBound(tasks []Work) time.Duration {
 	var cpu time.Duration
 	var area float64
 	paths := map[string]time.Duration{}
 	var critical time.Duration
 	for _, t := range tasks {
-		cpu += t.length
-		area += float64(t.length) * float64(t.peak) / float64(w.budget)
+		cpu += t.Takes
+		area += float64(t.Takes) * float64(t.Peak) / float64(w.Budget)
 		for _, a := range t.After {
 			paths[t.ID] = max(paths[t.ID], paths[a])
 		}
-		paths[t.ID] += t.length
+		paths[t.ID] += t.Takes
 		critical = max(critical, paths[t.ID])
 	}
-	return max(critical, time.Duration(float64(cpu)/w.cpus), time.Duration(area))
+	return max(critical, time.Duration(float64(cpu)/w.CPUs), time.Duration(area))
 }
 
 // offline is the wall time of the best schedule found with all that is known. Each
 // order of starts gives a schedule by the serial scheme, and one of them is optimal
 // (Kolisch 1996). Up to seven tasks all orders are tried. With more, tries random
 // moves improve each of four random orders.
-func (w world) offline(r *rand.Rand, tasks []simTask, tries int) time.Duration {
+func (w World) offline(r *rand.Rand, tasks []Work, tries int) time.Duration {
 	s := newSerial(w, tasks)
 	best := time.Duration(math.MaxInt64)
 	if len(tasks) <= 7 {
@@ -47,8 +47,8 @@ func (w world) offline(r *rand.Rand, tasks []simTask, tries int) time.Duration {
 // serial is the serial scheme: each task of an order starts as early as it can
 // without moving those before it.
 type serial struct {
-	world
-	tasks []simTask
+	World
+	tasks []Work
 	after [][]int // by task, those that it depends on
 
 	placed []placed
@@ -61,8 +61,8 @@ type placed struct {
 	peak     memtools.Bytes
 }
 
-func newSerial(w world, tasks []simTask) *serial {
-	s := &serial{world: w, tasks: tasks, after: make([][]int, len(tasks)), ends: make([]time.Duration, len(tasks))}
+func newSerial(w World, tasks []Work) *serial {
+	s := &serial{World: w, tasks: tasks, after: make([][]int, len(tasks)), ends: make([]time.Duration, len(tasks))}
 	index := map[string]int{}
 	for i, t := range tasks {
 		index[t.ID] = i
@@ -81,8 +81,8 @@ func (s *serial) wall(order []int) (wall time.Duration) {
 	clear(s.ends)
 	for _, i := range order {
 		from := s.earliest(i)
-		to := from + s.tasks[i].length
-		s.placed = append(s.placed, placed{from, to, s.tasks[i].peak})
+		to := from + s.tasks[i].Takes
+		s.placed = append(s.placed, placed{from, to, s.tasks[i].Peak})
 		s.ends[i] = to
 		wall = max(wall, to)
 	}
@@ -113,7 +113,7 @@ func (s *serial) fits(i int, at time.Duration) bool {
 		return false
 	}
 	for _, p := range s.placed {
-		if p.from > at && p.from < at+s.tasks[i].length && !s.free(i, p.from) {
+		if p.from > at && p.from < at+s.tasks[i].Takes && !s.free(i, p.from) {
 			return false
 		}
 	}
@@ -122,14 +122,14 @@ func (s *serial) fits(i int, at time.Duration) bool {
 
 // free reports whether there is room for the task at one moment.
 func (s *serial) free(i int, at time.Duration) bool {
-	count, held := 1, s.tasks[i].peak
+	count, held := 1, s.tasks[i].Peak
 	for _, p := range s.placed {
 		if p.from <= at && at < p.to {
 			count++
 			held += p.peak
 		}
 	}
-	return float64(count) <= s.cpus && held <= s.budget
+	return float64(count) <= s.CPUs && held <= s.Budget
 }
 
 // permute visits every order that begins with this one.

@@ -19,28 +19,28 @@ func TestQuality(t *testing.T) {
 		t.Run(fmt.Sprintf("%v processors", cpus), func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(uint64(cpus), 7))
-			w := world{cpus: cpus, budget: 8 * memtools.GB, limit: 9 * memtools.GB, step: 250 * time.Millisecond}
+			w := World{CPUs: cpus, Budget: 8 * memtools.GB, Limit: 9 * memtools.GB, Step: 250 * time.Millisecond}
 			var sum, worst, bound, single float64
 			for g := range graphs {
 				n := 5 + r.IntN(20)
 				if g%4 == 0 {
 					n = 4 + r.IntN(4)
 				}
-				tasks := randomTasks(r, n, w.budget)
+				tasks := randomTasks(r, n, w.Budget)
 				got := w.trusting(tasks)
-				if got.done != n || got.needs > w.budget {
-					t.Fatalf("graph %d: %d of %d done, %v reserved of %v", g, got.done, n, got.needs, w.budget)
+				if got.done != n || got.needs > w.Budget {
+					t.Fatalf("graph %d: %d of %d done, %v reserved of %v", g, got.done, n, got.needs, w.Budget)
 				}
-				best := min(w.offline(r, tasks, tries), got.wall)
-				ratio := float64(got.wall) / float64(best)
+				best := min(w.offline(r, tasks, tries), got.Wall)
+				ratio := float64(got.Wall) / float64(best)
 				sum += ratio
 				worst = max(worst, ratio)
-				bound += float64(got.wall) / float64(w.lowerBound(tasks))
+				bound += float64(got.Wall) / float64(w.lowerBound(tasks))
 				var serial time.Duration
 				for _, x := range tasks {
-					serial += x.length
+					serial += x.Takes
 				}
-				single += float64(serial) / float64(got.wall)
+				single += float64(serial) / float64(got.Wall)
 			}
 			n := float64(graphs)
 			t.Logf("%d graphs: mean %.3f, worst %.3f of the best found offline; %.3f of the lower bound; %.2f times as fast as one at a time",

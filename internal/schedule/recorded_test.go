@@ -14,7 +14,7 @@ import (
 
 // recordedTasks reads a build as a run's history has it. A line is a task: its peak
 // in MB, its processor time in ms, and what it depends on.
-func recordedTasks(t *testing.T, file string) (tasks []simTask, largest memtools.Bytes) {
+func recordedTasks(t *testing.T, file string) (tasks []Work, largest memtools.Bytes) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -30,7 +30,7 @@ func recordedTasks(t *testing.T, file string) (tasks []simTask, largest memtools
 			t.Fatal(err)
 		}
 		peak, length := memtools.Bytes(megabytes)*memtools.MB, time.Duration(ms)*time.Millisecond
-		tasks = append(tasks, simTask{Job: Job{ID: f[0], After: f[3:], Estimate: Estimate{Need: peak, Length: length, Cores: 1}}, peak: peak, length: length, rise: 0.8})
+		tasks = append(tasks, Work{Job: Job{ID: f[0], After: f[3:], Estimate: Estimate{Need: peak, Length: length, Cores: 1}}, Peak: peak, Takes: length, Rise: 0.8})
 		largest = max(largest, peak)
 	}
 	return tasks, largest
@@ -50,22 +50,22 @@ func TestRecorded(t *testing.T) {
 				for _, cpus := range []float64{2, 4, 8, 16} {
 					tasks, largest := recordedTasks(t, file)
 					budget := memtools.Bytes(times * float64(largest))
-					w := world{cpus: cpus, budget: budget, limit: budget + 128*memtools.MB, step: 50 * time.Millisecond}
+					w := World{CPUs: cpus, Budget: budget, Limit: budget + 128*memtools.MB, Step: 50 * time.Millisecond}
 					got := w.trusting(tasks)
-					best := min(w.offline(rand.New(rand.NewPCG(1, 1)), tasks, 1000), got.wall)
-					ratio := float64(got.wall) / float64(best)
+					best := min(w.offline(rand.New(rand.NewPCG(1, 1)), tasks, 1000), got.Wall)
+					ratio := float64(got.Wall) / float64(best)
 					sum, worlds = sum+ratio, worlds+1
 					where := fmt.Sprintf("%v × the largest, %v processors", times, cpus)
 					if got.done != len(tasks) || got.needs > budget {
 						t.Errorf("%s: %d of %d done, %v reserved of %v", where, got.done, len(tasks), got.needs, budget)
 					}
 					t.Logf("%s: %v, %.3f of the best found offline, %.3f of the lower bound",
-						where, got.wall, ratio, float64(got.wall)/float64(w.lowerBound(tasks)))
+						where, got.Wall, ratio, float64(got.Wall)/float64(w.lowerBound(tasks)))
 					for i := range tasks { // as a first run does
 						tasks[i].Need, tasks[i].Length, tasks[i].Cores = budget/5, 0, 0
 					}
-					if got := w.run(tasks); got.done != len(tasks) || got.kills > 0 {
-						t.Errorf("%s, cold: %d of %d done, %d failed, %d kernel kills", where, got.done, len(tasks), got.failed, got.kills)
+					if got := w.Run(tasks); got.done != len(tasks) || got.kills > 0 {
+						t.Errorf("%s, cold: %d of %d done, %d failed, %d kernel kills", where, got.done, len(tasks), len(got.Failed), got.kills)
 					}
 				}
 			}
