@@ -8,7 +8,9 @@ import (
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/printable"
+	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/timeline"
+	"github.com/heapmage/heapmage/internal/whatif"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -167,10 +169,25 @@ type notice struct {
 const mostMarks = 2000
 
 // change is what would have been different, and the time that the tasks would have taken. Without
-// text it is the run as it was.
+// text it is the run as it was; without a time, tasks would not fit.
 type change struct {
 	Change  string  `json:"change"`
 	Seconds float64 `json:"seconds"`
+}
+
+// changesOf are the answers, if the run as it was could be simulated.
+func changesOf(answers []whatif.Answer) (all []change) {
+	if len(answers) == 0 || len(answers[0].Fails) > 0 {
+		return nil
+	}
+	for _, a := range answers {
+		text := a.Change
+		if len(a.Fails) > 0 {
+			text += ": too little for " + problem.ShortList(a.Fails, 3)
+		}
+		all = append(all, change{printable.Text(text), seconds(a.Wall)})
+	}
+	return all
 }
 
 // maker makes the data of one run.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/timeline"
+	"github.com/heapmage/heapmage/internal/whatif"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -240,4 +242,15 @@ func FuzzRender(f *testing.F) {
 			t.Error(len(d.Usage.At))
 		}
 	})
+}
+
+func TestChanges(t *testing.T) {
+	got := changesOf([]whatif.Answer{{Wall: 4 * time.Second}, {Change: "a\x1b#build in half the time", Wall: 3 * time.Second}, {Change: "half the memory", Fails: []string{"web#build"}}})
+	want := []change{{"", 4}, {`a\x1b#build in half the time`, 3}, {"half the memory: too little for web#build", 0}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	if changesOf([]whatif.Answer{{Fails: []string{"a"}}, {Change: "more", Wall: 1}}) != nil {
+		t.Error("there is nothing to compare with")
+	}
 }

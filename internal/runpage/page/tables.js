@@ -86,7 +86,7 @@ function whatIf() {
   const base = (data.whatIf.find((w) => w.change === "") || { seconds: run.totals.tasks }).seconds;
   byID("what-if").append(el("p", { class: "faint" }, "Expected times of the packages, from a simulation of this run."),
     el("div", { class: "box", tabindex: 0, role: "region", "aria-label": "What would make this faster" }, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "With"), el("th", { scope: "col", class: "number" }, "Time"), el("th", { scope: "col", class: "number" }, "Change"))),
-      el("tbody", {}, data.whatIf.map((w) => el("tr", {}, el("td", {}, w.change || "what it had"), el("td", { class: "number" }, time(w.seconds)), el("td", { class: "number" }, w.change ? signed(w.seconds - base, time) : "")))))));
+      el("tbody", {}, data.whatIf.map((w) => el("tr", {}, el("td", {}, w.change || "what it had"), el("td", { class: "number" }, w.seconds ? time(w.seconds) : "–"), el("td", { class: "number" }, w.change && w.seconds ? signed(w.seconds - base, time) : "")))))));
 }
 
 function compareTable() {
