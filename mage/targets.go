@@ -223,6 +223,15 @@ func (Memory) Report(
 	return inspect.Page(ctx, inspect.PageFlags{Run: engine.Or(run, ""), Compare: engine.Or(compare, ""), File: engine.Or(file, ""), Open: open != nil && *open})
 }
 
+// Trace writes a run as a trace for Perfetto: attempts, memory, what came after what.
+func (Memory) Trace(
+	ctx context.Context,
+	run *string, // the ID of the run; the last one if left out
+	file *string, // where to write it; the run's folder if left out
+) error {
+	return inspect.Trace(ctx, engine.Or(run, ""), engine.Or(file, ""))
+}
+
 // Check compares what tasks take with an exported file, and fails if one has grown.
 func (Memory) Check(
 	ctx context.Context,

@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"internal/runnerfile", "internal/nxfile", "internal/installed", "internal/installstate", "internal/cilog"},
 	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess", "internal/affected", "internal/selection", "internal/taskenv"},
 	{"internal/schedule", "internal/footer", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "internal/filetree", "internal/timeline", "pool/internal/process"},
-	{"internal/heap", "internal/runner", "internal/cache", "internal/pathrole", "pool", "internal/growth", "internal/whatif"},
+	{"internal/heap", "internal/runner", "internal/cache", "internal/pathrole", "pool", "internal/growth", "internal/whatif", "internal/trace"},
 	{"internal/recent", "internal/summary"},
 	{"internal/session", "internal/report", "internal/reuse", "internal/unobserved", "internal/filewatch"},
 	{"internal/cachedtask", "internal/planview", "internal/runpage"},

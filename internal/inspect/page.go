@@ -2,12 +2,8 @@ package inspect
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/heapmage/heapmage/internal/browser"
 	"github.com/heapmage/heapmage/internal/budget"
@@ -15,7 +11,6 @@ import (
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
-	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/runpage"
 	"github.com/heapmage/heapmage/internal/timeline"
 )
@@ -64,18 +59,9 @@ func Page(ctx context.Context, flags PageFlags) error {
 		_, err := f.Write(text)
 		return err
 	}
-	path, shown := inside(ws, flags.File), flags.File
-	if flags.File != "" {
-		err = writePage(path, write)
-	} else if shown, err = rundir.Add(ws.Root, id, pageName, write); err == nil {
-		path = filepath.Join(ws.Root, shown)
-	} else {
-		shown = rundir.Name
-	}
-	if known := (*problem.Error)(nil); errors.As(err, &known) {
+	path, shown, err := runFile{pageName, "memory:report", runpage.IsPage}.write(ws, id, flags.File, write)
+	if err != nil {
 		return err
-	} else if err != nil {
-		return &problem.Error{Where: shown, What: "cannot be written", Cause: err, Hint: "name a file in a writable folder with -file=, and make room on its disk"}
 	}
 	err = report.Print(ctx, os.Environ(), func(out *report.Console) error {
 		fmt.Fprintf(out, "✅ Wrote the page of run %s to %s\n", id, printable.Text(shown))
@@ -88,39 +74,4 @@ func Page(ctx context.Context, flags PageFlags) error {
 		return &problem.Error{Where: "-open", What: "no browser could be opened", Cause: err, Hint: "open the file yourself: " + shown}
 	}
 	return nil
-}
-
-// writePage writes a page to a file that is new, or such a page.
-func writePage(path string, write func(*os.File) error) error {
-	switch info, err := os.Stat(path); {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return err
-	case info.Mode().IsRegular() && info.Size() > 0:
-		if ours, err := isPage(path); err != nil {
-			return err
-		} else if !ours {
-			return &problem.Error{Where: path, What: "is a file that memory:report did not write", Hint: "remove it, or name another file"}
-		}
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(write(f), f.Close())
-}
-
-// isPage reports whether a file is a page of a run.
-func isPage(path string) (bool, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	beginning := make([]byte, 100)
-	n, err := io.ReadFull(f, beginning)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil
-	}
-	return runpage.IsPage(beginning[:n]), err
 }

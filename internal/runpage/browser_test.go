@@ -3,10 +3,7 @@ package runpage
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,7 +28,7 @@ func TestBrowser(t *testing.T) {
 	if chromium == "" {
 		testkit.UnlessCI(t, "there is no chromium (apt-get install chromium, or set CHROMIUM to the program)")
 	}
-	check := installed(t)
+	check := testkit.Script(t, "browsertest", "check.mjs")
 
 	dir := t.TempDir()
 	page := func(name string, r Run, o Options) string {
@@ -71,40 +68,4 @@ func TestBrowser(t *testing.T) {
 			}
 		})
 	}
-}
-
-// installed has npm install what check.mjs needs, once, in the user's cache folder, and returns the
-// script's path there.
-func installed(t *testing.T) string {
-	t.Helper()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			testkit.UnlessCI(t, "there is no "+tool)
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	lock, err := os.ReadFile("browsertest/package-lock.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(lock)
-	dir := filepath.Join(cache, "heapmage-test", "runpage-"+hex.EncodeToString(sum[:6]))
-	for _, name := range []string{".npmrc", "package.json", "package-lock.json", "check.mjs"} {
-		text, err := os.ReadFile(filepath.Join("browsertest", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		testkit.Write(t, dir, name, string(text))
-	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil {
-		c := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-		c.Dir = dir
-		if out, err := c.CombinedOutput(); err != nil {
-			testkit.UnlessCI(t, fmt.Sprintf("npm cannot install playwright-core and axe-core: %v\n%s", err, out))
-		}
-	}
-	return filepath.Join(dir, "check.mjs")
 }

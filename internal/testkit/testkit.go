@@ -2,6 +2,8 @@
 package testkit
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
@@ -59,4 +61,41 @@ func Targets(root, file string, flags ...string) error {
 		}
 		time.Sleep(time.Second)
 	}
+}
+
+// Script returns the path of a script for Node in a folder of tests that has a package.json and
+// a lock file. What they name is installed beside it, once, in the user's cache folder. The test is
+// skipped if that cannot be, or fails under CI.
+func Script(t testing.TB, folder, script string) string {
+	t.Helper()
+	for _, tool := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			UnlessCI(t, "there is no "+tool)
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock, err := os.ReadFile(filepath.Join(folder, "package-lock.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(lock)
+	dir := filepath.Join(cache, "heapmage-test", filepath.Base(folder)+"-"+hex.EncodeToString(sum[:6]))
+	for _, name := range []string{".npmrc", "package.json", "package-lock.json", script} {
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		Write(t, dir, name, string(text))
+	}
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err != nil {
+		c := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+		c.Dir = dir
+		if out, err := c.CombinedOutput(); err != nil {
+			UnlessCI(t, fmt.Sprintf("npm cannot install what %s needs: %v\n%s", folder, err, out))
+		}
+	}
+	return filepath.Join(dir, script)
 }
