@@ -228,8 +228,9 @@ func (Memory) Trace(
 	ctx context.Context,
 	run *string, // the ID of the run; the last one if left out
 	file *string, // where to write it; the run's folder if left out
+	otlp *bool, // write what OpenTelemetry's collectors read instead
 ) error {
-	return inspect.Trace(ctx, engine.Or(run, ""), engine.Or(file, ""))
+	return inspect.Trace(ctx, engine.Or(run, ""), engine.Or(file, ""), otlp != nil && *otlp)
 }
 
 // Check compares what tasks take with an exported file, and fails if one has grown.

@@ -18,13 +18,13 @@ var layers = [][]string{
 	{"internal/runnerfile", "internal/nxfile", "internal/installed", "internal/installstate", "internal/cilog"},
 	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess", "internal/affected", "internal/selection", "internal/taskenv"},
 	{"internal/schedule", "internal/footer", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "internal/filetree", "internal/timeline", "pool/internal/process"},
-	{"internal/heap", "internal/runner", "internal/cache", "internal/pathrole", "pool", "internal/growth", "internal/whatif", "internal/trace"},
+	{"internal/heap", "internal/runner", "internal/cache", "internal/pathrole", "pool", "internal/growth", "internal/whatif", "internal/trace", "internal/otlp", "internal/handon"},
 	{"internal/recent", "internal/summary"},
 	{"internal/session", "internal/report", "internal/reuse", "internal/unobserved", "internal/filewatch"},
 	{"internal/cachedtask", "internal/planview", "internal/runpage"},
 	{"internal/engine", "internal/inspect", "internal/completion"},
 	{"internal/rerun"},
-	{"mage", "mage/build", "mage/buildworker"},
+	{"mage", "mage/build", "mage/buildworker", "mage/otlp"},
 }
 
 // ends are outside the layers: nothing imports them.

@@ -19,6 +19,7 @@ import (
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/footer"
+	"github.com/heapmage/heapmage/internal/handon"
 	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
@@ -77,8 +78,11 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 	if err != nil {
 		return cmp.Or(err, r.console.Close())
 	}
-	err = r.do(ctx)
-	return report.Leave(outer, r.console, r.state.Shown, cmp.Or(err, r.close()))
+	err = cmp.Or(r.do(ctx), r.close())
+	for _, text := range handon.Run(ctx, r.environ, r.ws.Root, id) {
+		r.console.Take(event.Stamped{Event: event.Notice{Kind: event.NotSent, Text: text}}, nil)
+	}
+	return report.Leave(outer, r.console, r.state.Shown, err)
 }
 
 // run is one run of a target, or of a worker, from its first line to its last.

@@ -33,6 +33,7 @@ const (
 	Watching       NoticeKind = "watching"        // nothing runs until a file changes
 	FilesChanged   NoticeKind = "files-changed"   // why it runs again
 	WritesItself   NoticeKind = "writes-itself"   // files that change in every run are taken for outputs
+	NotSent        NoticeKind = "not-sent"        // a collector of traces did not take the run
 	GraphLarge     NoticeKind = "graph-large"     // a graph is larger than what its reader draws
 )
 

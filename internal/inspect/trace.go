@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/heapmage/heapmage/internal/otlp"
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/timeline"
@@ -12,8 +13,9 @@ import (
 )
 
 // Trace writes the trace of a recorded run, the last one if run is empty, and prints where it
-// is: in file, or in the run's folder if that is empty.
-func Trace(ctx context.Context, run, file string) error {
+// is: in file, or in the run's folder if that is empty. asOTLP writes what a collector of
+// OpenTelemetry would be sent instead.
+func Trace(ctx context.Context, run, file string, asOTLP bool) error {
 	ws, err := workspaceHere()
 	if err != nil {
 		return err
@@ -22,7 +24,15 @@ func Trace(ctx context.Context, run, file string) error {
 	if err != nil {
 		return err
 	}
-	_, shown, err := runFile{"trace.json", "memory:trace", trace.IsTrace}.write(ws, id, file, func(f *os.File) error { return trace.Write(f, recorded) })
+	kind := runFile{"trace.json", "memory:trace", trace.IsTrace}
+	write := func(f *os.File) error { return trace.Write(f, recorded) }
+	if asOTLP {
+		kind = runFile{"otlp.jsonl", "memory:trace -otlp", otlp.IsFile}
+		write = func(f *os.File) error {
+			return otlp.Run{Timeline: recorded, Settings: otlp.ReadSettings(os.Environ())}.Write(f)
+		}
+	}
+	_, shown, err := kind.write(ws, id, file, write)
 	if err != nil {
 		return err
 	}

@@ -251,6 +251,7 @@ func TestConsoleWritesWhatTheLogPageShows(t *testing.T) {
 			started("b\x1b[2J\nx", "build", 12.34), finished("b\x1b[2J\nx", "build", 14.5, succeeded(2, 96.75, "")),
 			event.Notice{Kind: event.StateUnwritten, Text: "Lost: 384.96KB of output are missing from 1 of the logs in .heapmage/runs/1: no space left on device",
 				Hint: "free disk space, or make the workspace's folder writable"},
+			event.Notice{Kind: event.NotSent, Text: "This run was not sent to OpenTelemetry: traces: the endpoint cannot be reached: connection refused"},
 		},
 		"Output that is not read": {leftOut(120), memory(event.AtTick, 2)},
 		"Other targets": {

@@ -1,0 +1,117 @@
+// Package otlp sends each run to a collector of OpenTelemetry when it has ended, as OTLP/JSON over
+// HTTP. A magefile imports it beside package mage:
+//
+//	_ "github.com/heapmage/heapmage/mage/otlp"
+//
+// It sends if OTEL_EXPORTER_OTLP_ENDPOINT is set, or that of a signal. Only those who import it
+// compile an HTTP client. Sending takes at most three seconds; whether it succeeds changes nothing
+// of the run but one line of its log. docs/trace.md lists what is sent, and the variables.
+package otlp
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"syscall"
+
+	"github.com/heapmage/heapmage/internal/handon"
+	"github.com/heapmage/heapmage/internal/otlp"
+	"github.com/heapmage/heapmage/internal/printable"
+	"github.com/heapmage/heapmage/internal/timeline"
+)
+
+func init() { handon.To(send) }
+
+// send sends a run to where the environment wants it.
+func send(ctx context.Context, environ []string, record *timeline.Timeline) string {
+	const nothing = "This run was not sent to OpenTelemetry: "
+	targets, err := otlp.Targets(environ)
+	if err != nil {
+		return nothing + err.Error()
+	}
+	run := otlp.Run{Timeline: record, Settings: otlp.ReadSettings(environ)}
+	for _, t := range targets {
+		requests, err := run.Spans()
+		if t.Signal == "metrics" {
+			requests, err = run.Metrics()
+		}
+		for _, body := range requests {
+			err = cmp.Or(err, post(ctx, t, body))
+		}
+		if err != nil {
+			return nothing + t.Signal + ": " + err.Error()
+		}
+	}
+	return ""
+}
+
+// client follows no redirection: the headers may be secret.
+var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+// post sends one request. Its errors have neither the address nor the headers.
+func post(ctx context.Context, t otlp.Target, body []byte) error {
+	if t.Timeout > 0 {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, t.Timeout)
+		defer cancel()
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("the endpoint is not an address")
+	}
+	r.Header.Set("User-Agent", "heapmage")
+	for _, h := range t.Headers {
+		r.Header.Set(h.Name, h.Value)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := client.Do(r)
+	if err != nil {
+		return reason(err)
+	}
+	defer answer.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10)) // if it is cut, it says nothing
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the endpoint answered %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
+	}
+	var partial struct {
+		PartialSuccess struct {
+			RejectedSpans, RejectedDataPoints json.Number
+			ErrorMessage                      string
+		}
+	}
+	if json.Unmarshal(text, &partial) == nil {
+		p := partial.PartialSuccess
+		if rejected := cmp.Or(p.RejectedSpans, p.RejectedDataPoints); rejected != "" && rejected != "0" {
+			return fmt.Errorf("the endpoint rejected %s: %s", rejected, printable.Text(p.ErrorMessage))
+		}
+	}
+	return nil
+}
+
+// reason is why a request failed. The error itself may have addresses with passwords in it, such
+// as that of a proxy.
+func reason(err error) error {
+	var number syscall.Errno
+	var host *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
+		return errors.New("the endpoint did not answer in time")
+	case errors.As(err, &number):
+		return fmt.Errorf("the endpoint cannot be reached: %w", number)
+	case errors.As(err, &host):
+		return errors.New("the endpoint's host is not known")
+	case errors.As(err, &certificate):
+		return errors.New("the endpoint's certificate is not trusted")
+	default:
+		return errors.New("the endpoint cannot be reached")
+	}
+}
