@@ -3,10 +3,12 @@ package otlp
 import (
 	"context"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,11 +22,14 @@ func record() *timeline.Timeline {
 }
 
 func TestSend(t *testing.T) {
+	var mu sync.Mutex // of got: a request that timed out is still answered
 	var got []string
 	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) })
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
 		got = append(got, r.Method+" "+r.URL.Path+" "+r.Header.Get("Content-Type")+" "+r.Header.Get("Key")+" "+string(body[:16]))
+		mu.Unlock()
 		answer(w, r)
 	}))
 	defer s.Close()
@@ -41,7 +46,7 @@ func TestSend(t *testing.T) {
 	}{
 		{"a refusal is told", "401 Unauthorized", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }},
 		{"a redirection is not followed", "307", func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://elsewhere.invalid/secret", 307)
+			http.Redirect(w, r, "http://elsewhere.invalid/secret", http.StatusTemporaryRedirect)
 		}},
 		{"so is a part that was rejected", `rejected 2: too\x1b old`, func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(`{"partialSuccess":{"rejectedSpans":"2","errorMessage":"too\u001b old"}}`))
@@ -79,9 +84,10 @@ func TestSend(t *testing.T) {
 		}
 	})
 	t.Run("a certificate that is not trusted", func(t *testing.T) {
-		s := httptest.NewTLSServer(answer)
+		s := httptest.NewUnstartedServer(answer)
+		s.Config.ErrorLog = log.New(io.Discard, "", 0)
+		s.StartTLS()
 		defer s.Close()
-		s.Config.ErrorLog = nil
 		if why := send(t.Context(), []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + s.URL}, record()); !strings.Contains(why, "is not trusted") {
 			t.Errorf("it says %q", why)
 		}
