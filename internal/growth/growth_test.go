@@ -125,7 +125,7 @@ func TestMarkdown(t *testing.T) {
 	const want = "**Memory** beside `base.json`\n\n" +
 		"| Task | Before | After | Growth | Note |\n|---|---:|---:|---:|---|\n" +
 		"| `web#build` | 402.00MB | 812.00MB | +102.0% 🚨 |  |\n" +
-		"| `` a`\\x7cb\\n\\x3a\\x3aerror\\x3a\\x3a<img>\\x1b[2J @you#build `` | 100.00MB | 150.00MB | +50.0% 🚨 |  |\n" +
+		"| <code>a&#96;&#124;b&#92;n&#58;&#58;error&#58;&#58;&#60;img&#62;&#92;x1b&#91;2J &#64;you&#35;build</code> | 100.00MB | 150.00MB | +50.0% 🚨 |  |\n" +
 		"| `core#build` | 100.00MB | 101.00MB | +1.0% |  |\n\n" +
 		"- New, with nothing to compare: `new#build`\n- Gone: `old#build`\n\n🚨 2 of 3 tasks grew by more than 20% and 20MB\n"
 	if got := string(sample().Markdown()); got != want {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/printable"
+	"github.com/heapmage/heapmage/internal/summary"
 	"github.com/heapmage/heapmage/internal/table"
 )
 
@@ -63,22 +64,22 @@ func (r *Report) Write(w io.Writer, width int) error {
 // Markdown returns the report as GitHub shows it. A name is text there and nothing more.
 func (r *Report) Markdown() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**Memory** beside %s\n\n", code(r.Base))
+	fmt.Fprintf(&b, "**Memory** beside %s\n\n", summary.Code(r.Base))
 	if rows := r.rows(); len(rows) > 0 {
 		b.WriteString("| Task | Before | After | Growth | Note |\n|---|---:|---:|---:|---|\n")
 		for _, row := range rows[:min(mostRows, len(rows))] {
 			note := ""
 			if row[4] != "" {
-				note = code(row[4])
+				note = summary.Code(row[4])
 			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(row[0]), row[1], row[2], row[3], note)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", summary.Code(row[0]), row[1], row[2], row[3], note)
 		}
 		if more := len(rows) - mostRows; more > 0 {
 			fmt.Fprintf(&b, "\n%d more tasks grew less.\n", more)
 		}
 		b.WriteString("\n")
 	}
-	for _, line := range r.others(code) {
+	for _, line := range r.others(summary.Code) {
 		fmt.Fprintf(&b, "- %s\n", line)
 	}
 	fmt.Fprintf(&b, "\n%s\n", r.verdict())
@@ -120,18 +121,4 @@ func (r *Report) verdict() string {
 	default:
 		return fmt.Sprintf("✅ None of %d tasks grew %s", within, limit)
 	}
-}
-
-// code is a text between backticks: no other form has GitHub take all of it as it is, and
-// mention nobody. A "|" would end a table's cell even there.
-func code(text string) string {
-	text = strings.ReplaceAll(printable.Name(text), "|", `\x7c`)
-	fence := "`"
-	for strings.Contains(text, fence) {
-		fence += "`"
-	}
-	if len(fence) > 1 {
-		text = " " + text + " "
-	}
-	return fence + text + fence
 }

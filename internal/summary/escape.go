@@ -11,8 +11,8 @@ import (
 	"github.com/heapmage/heapmage/internal/printable"
 )
 
-// code shows a name. Nothing in it is a link, a mention, markup or a column of a table.
-func code(name string) string {
+// Code shows a name. Nothing in it is a link, a mention, markup or a column of a table.
+func Code(name string) string {
 	name = short(name)
 	if strings.TrimSpace(name) == name && name != "" && !strings.ContainsFunc(name, special) {
 		return "`" + name + "`"

@@ -62,7 +62,7 @@ func head(t *timeline.Timeline) string {
 	if !t.Ended {
 		took = t.End.Sub(t.Start)
 	}
-	text := fmt.Sprintf("### %s %s %s\n\n%s in %s, peak **%v** of %v (%d %%)\n\n", sign, code(cmp.Or(t.Run.Target, "run")), how,
+	text := fmt.Sprintf("### %s %s %s\n\n%s in %s, peak **%v** of %v (%d %%)\n\n", sign, Code(cmp.Or(t.Run.Target, "run")), how,
 		strings.Join(counts, ", "), seconds(took), e.Peak, e.Budget, e.Peak.Percent(e.Budget))
 	ofTasks := e.Failed > 0 && (e.ExitCode == problem.ExitFailed || e.ExitCode == problem.ExitOutOfMemory)
 	if e.ExitCode != 0 && e.Reason != "" && !ofTasks && !e.Outdated {
@@ -104,9 +104,9 @@ func failures(t *timeline.Timeline) string {
 		if n++; n > mostFailures {
 			continue
 		}
-		fmt.Fprintf(&b, "**❌ %s: %s**\n\n", code(label(task, t)), prose(f.Reason))
+		fmt.Fprintf(&b, "**❌ %s: %s**\n\n", Code(label(task, t)), prose(f.Reason))
 		if len(f.Errors) > 0 && f.Errors[0].File != "" {
-			fmt.Fprintf(&b, "%s%s\n\n", code(fmt.Sprintf("%s:%d", f.Errors[0].File, f.Errors[0].Line)), more(len(f.Errors)-1+f.MoreErrors, "more error"))
+			fmt.Fprintf(&b, "%s%s\n\n", Code(fmt.Sprintf("%s:%d", f.Errors[0].File, f.Errors[0].Line)), more(len(f.Errors)-1+f.MoreErrors, "more error"))
 		}
 		if len(f.Excerpt) > 0 {
 			b.WriteString(block(f.Excerpt) + "\n")
@@ -163,7 +163,7 @@ func table(t *timeline.Timeline) string {
 	}
 	b.WriteString("| package | result | time | peak | need |\n|---|---|--:|--:|--:|\n")
 	for _, r := range rows[:min(mostRows, len(rows))] {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", code(r.label), r.how, r.time, r.peak, r.need)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", Code(r.label), r.how, r.time, r.peak, r.need)
 	}
 	if n := len(rows) - mostRows; n > 0 {
 		fmt.Fprintf(&b, "\nand %d more, which took less time\n", n)
@@ -197,7 +197,7 @@ func newRow(task *timeline.Task, t *timeline.Timeline) row {
 	case task.Known != nil:
 		r.how, r.time, r.peak = "⚡ known", seconds(task.Known.Duration)+" saved", task.Known.Peak.String()
 	case task.Skipped != nil && task.Skipped.Because != nil:
-		r.how = "⏭️ skipped: " + code(task.Skipped.Because.Label) + " failed"
+		r.how = "⏭️ skipped: " + Code(task.Skipped.Because.Label) + " failed"
 	case task.Skipped != nil:
 		r.how = "⏭️ skipped"
 	}

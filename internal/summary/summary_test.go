@@ -126,7 +126,7 @@ func FuzzMarkdown(f *testing.F) {
 		f.Add(evil)
 	}
 	f.Fuzz(func(t *testing.T, evil string) {
-		span := code(evil)
+		span := Code(evil)
 		inner := strings.TrimSuffix(strings.TrimPrefix(span, "<code>"), "</code>")
 		if strings.HasPrefix(span, "`") {
 			if inner = span[1 : len(span)-1]; !strings.HasSuffix(span, "`") || strings.ContainsAny(inner, "`|<>&\\\n") {
