@@ -3,9 +3,10 @@
 //
 // What is simulated for a recorded run, on its machine or with other memory, is within a tenth of
 // what real runs took: mostly within 3 %, of a first run, whose needs are guessed, within a fifth.
-// Not simulated are garbage collections, attempts that were repeated, and that a program may use
-// more processors than there were. If other programs kept the processors busy, more of them seem to
-// be of no use.
+// With more processors it is a guide: on a machine that other programs used as well, twice as many
+// were promised to save up to a sixth more than they did. Not simulated are garbage collections,
+// attempts that were repeated, and that a program may use more processors than there were. If
+// others kept the processors busy, more of them seem to be of less use.
 package whatif
 
 import (
@@ -70,11 +71,13 @@ func ask(tasks []ran, m machine) []Answer {
 		m.CPUs = 1
 	}
 	m.CPUs, m.Budget, m.Own = min(m.CPUs, 1024), min(m.Budget, largest), min(max(m.Own, 0), m.Budget/2)
-	works := worksOf(bounded(tasks, m.CPUs), m.CPUs)
+	tasks = bounded(tasks, m.CPUs)
+	works := worksOf(tasks, m.CPUs)
 	answers := []Answer{m.answer("", works)}
 	if slices.ContainsFunc(tasks, func(t ran) bool { return t.Guessed }) {
 		for i := range works {
-			know(&works[i])
+			works[i].Need = estimate.NeedFor(works[i].Peak)
+			believe(&works[i].Job, tasks[i])
 		}
 		answers = append(answers, m.answer("again, now that the needs are known", works))
 	}
@@ -136,10 +139,10 @@ func (m machine) answer(change string, works []schedule.Work) Answer {
 	return Answer{Change: change, Wall: run.Wall}
 }
 
-// know has a work's estimate be what it took, as the history of the next run has it.
-func know(w *schedule.Work) {
-	w.Need = estimate.NeedFor(w.Peak)
-	w.Length, w.Cores = w.Takes, w.Busy
+// believe has a job's estimate be what the run showed of it, beside others: that is what the
+// history has, and the scheduler goes by.
+func believe(j *schedule.Job, t ran) {
+	j.Length, j.Cores = t.Duration, t.CPU.Seconds()/t.Duration.Seconds()
 }
 
 // worksOf returns the tasks as works.
@@ -156,7 +159,7 @@ func worksOf(tasks []ran, cpus float64) []schedule.Work {
 		}
 		there[t.ID] = true
 		if !t.Unknown {
-			job.Length, job.Cores = a.takes, a.busy
+			believe(&job, t)
 		}
 		works[i] = schedule.Work{Job: job, Peak: t.Peak, Takes: a.takes, Busy: a.busy, Rise: rise}
 	}
