@@ -73,15 +73,12 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 		defer session.BeforeStop(nil)
 		defer proc.WriteOnDeath(footer.EraseBelow)()
 	}
-	err := r.open(ctx, id, first, further...)
-	defer r.state.Close() // once the console has read the logs
-	if err != nil {
+	defer func() { r.state.Close() }() // once the console has read the logs
+	if err := r.open(ctx, id, first, further...); err != nil {
 		return cmp.Or(err, r.console.Close())
 	}
-	err = cmp.Or(r.do(ctx), r.close())
-	for _, text := range handon.Run(ctx, r.environ, r.ws.Root, id) {
-		r.console.Take(event.Stamped{Event: event.Notice{Kind: event.NotSent, Text: text}}, nil)
-	}
+	err := cmp.Or(r.do(ctx), r.close())
+	handon.Run(ctx, r.environ, r.ws.Root, id, r.console)
 	return report.Leave(outer, r.console, r.state.Shown, err)
 }
 

@@ -6,7 +6,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/rundir"
+	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/timeline"
 )
 
@@ -28,14 +30,15 @@ const (
 )
 
 // Run hands on the record of a run that has ended, if there is one. ctx is that of the run, and may
-// be done. It returns what the user should know, a line each.
-func Run(ctx context.Context, environ []string, root, id string) (complaints []string) {
+// be done. What could not be handed on is told to a reporter; nothing of it changes how the run
+// ended.
+func Run(ctx context.Context, environ []string, root, id string, to tally.Reporter) {
 	if len(takers) == 0 {
-		return nil
+		return
 	}
 	file, err := rundir.OpenRecord(root, id)
 	if err != nil {
-		return nil // the run told that it is not recorded
+		return // the run told that it is not recorded
 	}
 	defer file.Close()
 	patience := timeout
@@ -47,8 +50,7 @@ func Run(ctx context.Context, environ []string, root, id string) (complaints []s
 	record := timeline.Read(file)
 	for _, t := range takers {
 		if why := t(ctx, environ, record); why != "" {
-			complaints = append(complaints, why)
+			to.Take(event.Stamped{Event: event.Notice{Kind: event.NotSent, Text: why}}, nil)
 		}
 	}
-	return complaints
 }
