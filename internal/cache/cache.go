@@ -76,8 +76,10 @@ type Store struct {
 	mu    sync.Mutex  // keeps this process's goroutines from polling for the lock
 	stuck atomic.Bool // the lock could not be had: nobody waits for it again
 
-	folders sync.Mutex // guards reading
+	folders sync.Mutex // guards all below
 	reading map[string]*confined.Folder
+	idle    []idle // files of turns that have ended
+	tidy    bool   // those of killed processes were removed
 }
 
 // In returns the cache of the workspace at root. Nothing is made before the first Put.
@@ -85,10 +87,11 @@ func In(root string) *Store {
 	return &Store{root: root, coder: make(chan struct{}, coders), reading: map[string]*confined.Folder{}}
 }
 
-// Close lets go of the folders that were read in.
+// Close lets go of the folders that were read in. All turns have ended.
 func (s *Store) Close() {
 	s.folders.Lock()
 	defer s.folders.Unlock()
+	s.endIdle()
 	for _, f := range s.reading {
 		_ = f.Close() // it was only read
 	}

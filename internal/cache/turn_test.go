@@ -2,6 +2,7 @@ package cache
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -36,6 +37,8 @@ func TestTurns(t *testing.T) {
 	want(third, false)
 	third.End()
 	want(begin(w.Store, "a"), true) // that one is never ended, as if it was killed
+	w.Close()
+	other.Close()
 	if len(w.cached(turns)) != 2 {
 		t.Errorf("turns are left: %v", w.cached(turns))
 	}
@@ -61,6 +64,23 @@ func TestKilledTurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	turn.End()
+	if left := w.cached(turns); len(left) != 1 || !strings.HasPrefix(left[0], idlePrefix) {
+		t.Errorf("%v is left for the next turn", left)
+	}
+	again, err := w.Begin(t.Context(), "b")
+	if left := w.cached(turns); err != nil || !again.Alone() || len(left) != 1 {
+		t.Errorf("the next turn has another file: %v, %v", err, left)
+	}
+	again.End()
+	w.file(".heapmage/cache/running/"+idlePrefix+"killed", "")
+	other := openWorld(t, w.dir)
+	once, err := other.Begin(t.Context(), "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	once.End()
+	other.Close()
+	w.Close()
 	if left := w.cached(turns); len(left) > 0 {
 		t.Errorf("%v is left", left)
 	}
