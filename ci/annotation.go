@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Severity is how grave an annotation is.
+// Severity is how grave an annotation is. The zero value is Error, and so is every value
+// that is none of the constants.
 type Severity int
 
 // The severities. On TeamCity an Error fails the build. Azure has no Notice: it is a Warning
@@ -18,18 +19,25 @@ const (
 	Notice
 )
 
-var severities = []string{Error: "error", Warning: "warning", Notice: "notice"}
-
 // String returns "error", "warning" or "notice".
-func (s Severity) String() string { return severities[s] }
+func (s Severity) String() string {
+	switch s {
+	case Warning:
+		return "warning"
+	case Notice:
+		return "notice"
+	default:
+		return "error"
+	}
+}
 
 // Annotation is a message about a place in the code, or about the whole run. GitHub and Azure
-// show the first ten of each severity in a step.
+// show the first ten of each severity in a step. [Group] names the sources of the forms.
 type Annotation struct {
 	Severity Severity
 	// File is the path in the repository, with "/"; empty if it is about no file.
 	File string
-	// Line and Column count from 1; 0 means unknown.
+	// Line and Column count from 1; 0 and less means unknown.
 	Line, Column int
 	// Title is one line; Message may have several. An annotation without a message is none.
 	Title, Message string
@@ -48,8 +56,8 @@ func (a Annotation) Command(on System) string {
 		properties := a.properties([]property{{"title", title}, {"file", file}}, "line", "col", ",", githubProperty)
 		return fmt.Sprintf("::%v%s::%s\n", a.Severity, properties, githubData.Replace(message))
 	case AzurePipelines:
-		severity := Error
-		if a.Severity != Error {
+		severity := a.Severity
+		if severity == Notice {
 			severity = Warning
 		}
 		properties := a.properties([]property{{"type", severity.String()}, {"sourcepath", file}}, "linenumber", "columnnumber", ";", azureText)
@@ -59,14 +67,22 @@ func (a Annotation) Command(on System) string {
 		if file != "" {
 			message = place(file, a.Line, a.Column) + ": " + message
 		}
-		if a.Severity == Error {
-			return "##teamcity[buildProblem description='" + teamcityText.Replace(cut(message, 4000)) + "']\n"
+		status := "NORMAL"
+		switch a.Severity {
+		case Warning:
+			status = "WARNING"
+		case Notice:
+		default:
+			return "##teamcity[buildProblem description='" + teamcityText.Replace(cut(message, mostProblem)) + "']\n"
 		}
-		return fmt.Sprintf("##teamcity[message text='%s' status='%s']\n", teamcityText.Replace(message), map[bool]string{true: "WARNING", false: "NORMAL"}[a.Severity == Warning])
+		return fmt.Sprintf("##teamcity[message text='%s' status='%s']\n", teamcityText.Replace(message), status)
 	default:
 		return ""
 	}
 }
+
+// mostProblem bounds the description of a problem, in bytes. TeamCity takes 4000 characters.
+const mostProblem = 4000
 
 type property struct{ name, value string }
 
@@ -91,9 +107,9 @@ func (a Annotation) properties(all []property, line, column, comma string, escap
 
 func place(file string, line, column int) string {
 	switch {
-	case line == 0:
+	case line <= 0:
 		return file
-	case column == 0:
+	case column <= 0:
 		return fmt.Sprintf("%s:%d", file, line)
 	default:
 		return fmt.Sprintf("%s:%d:%d", file, line, column)
@@ -116,7 +132,7 @@ func cut(s string, most int) string {
 }
 
 // ParseAnnotation reads the annotation that a line of a program's output adds on GitHub Actions
-// or Azure Pipelines: that of [System.AppendInert] is none. ok is false if it adds none.
+// or Azure Pipelines. What [System.AppendInert] returns adds none. ok is false if the line adds none.
 func (s System) ParseAnnotation(line string) (a Annotation, ok bool) {
 	name, properties, data, ok := s.parse(line)
 	if !ok {
@@ -132,16 +148,15 @@ func (s System) ParseAnnotation(line string) (a Annotation, ok bool) {
 	default:
 		return a, false
 	}
-	for severity, word := range severities {
-		if strings.EqualFold(name, word) {
-			a.Severity = Severity(severity)
+	for a.Severity = Error; a.Severity <= Notice; a.Severity++ {
+		if strings.EqualFold(name, a.Severity.String()) {
 			return a, strings.TrimSpace(data) != ""
 		}
 	}
 	return Annotation{}, false
 }
 
-// number is zero if the text is none.
+// number is zero if the text is no number.
 func number(text string) int {
 	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil {

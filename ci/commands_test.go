@@ -53,6 +53,8 @@ func TestAnnotations(t *testing.T) {
 		{"a percent that could be an escape is one", ci.AzurePipelines, ci.Annotation{Severity: ci.Notice, Message: "%0A %3B 5%"}, "##vso[task.logissue type=warning]%AZP250A %AZP253B 5%\n"},
 		{"an error", ci.TeamCity, full, "##teamcity[buildProblem description='a,b/c:d.ts:3:7: core: TS2322: Type |'a|'|nis 100% |[wrong|]']\n"},
 		{"a warning", ci.TeamCity, ci.Annotation{Severity: ci.Warning, File: "a.ts", Message: "x"}, "##teamcity[message text='a.ts: x' status='WARNING']\n"},
+		{"an unknown severity and place", ci.TeamCity, ci.Annotation{Severity: 9, File: "a.ts", Line: -2, Message: "x"}, "##teamcity[buildProblem description='a.ts: x']\n"},
+		{"an unknown severity and place", ci.GitHubActions, ci.Annotation{Severity: -1, File: "a.ts", Line: -2, Message: "x"}, "::error file=a.ts::x\n"},
 		{"a notice", ci.TeamCity, ci.Annotation{Severity: ci.Notice, File: "a.ts", Line: 2, Message: "x"}, "##teamcity[message text='a.ts:2: x' status='NORMAL']\n"},
 		{"there are none", ci.GitLab, full, ""}, {"there are none", ci.Buildkite, full, ""}, {"there are none", ci.None, full, ""},
 	} {
@@ -251,7 +253,7 @@ func TestFiles(t *testing.T) {
 	if err := ci.SetOutput(getenv, "x", "y"); err == nil {
 		t.Error("a file that cannot be made is no error")
 	}
-	for _, name := range []string{"", "1x", "a=b", "a<<b", "a\nb", "é"} {
+	for _, name := range []string{"", "1x", "-a", "a.b", "a=b", "a<<b", "a\nb", "é"} {
 		if err := ci.SetOutput(getenv, name, "y"); err == nil || errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%q is a name: %v", name, err)
 		}

@@ -6,11 +6,11 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"regexp"
 	"strings"
 )
 
-// The files in which GitHub Actions, and systems like it, take what a step tells.
+// The variables that name files in which GitHub Actions, and systems like it, take what a step
+// tells: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 const (
 	summaryVariable = "GITHUB_STEP_SUMMARY"
 	outputVariable  = "GITHUB_OUTPUT"
@@ -24,19 +24,19 @@ const SummaryLimit = 1 << 20
 var ErrSummaryFull = errors.New("the step's summary would get larger than 1 MiB")
 
 // AppendSummary adds Markdown to the summary of the step that runs: to the file that
-// GITHUB_STEP_SUMMARY names, behind what is there. What does not fit is an ErrSummaryFull, and
-// nothing is added. A system without summaries is an [errors.ErrUnsupported].
+// GITHUB_STEP_SUMMARY names, behind what is there. getenv is usually os.Getenv. If the Markdown
+// does not fit, nothing is added and the error is ErrSummaryFull. Without that variable the
+// error is [errors.ErrUnsupported]; otherwise it is that of the file.
 func AppendSummary(getenv func(string) string, markdown string) error {
 	return appendTo(getenv(summaryVariable), strings.TrimRight(markdown, "\n")+"\n\n", SummaryLimit)
 }
 
-var outputName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
-
-// SetOutput sets an output of the step that runs, in the file that GITHUB_OUTPUT names. The name
-// is of letters, digits, "_" and "-"; the value is any text. A system without outputs is an
-// [errors.ErrUnsupported].
+// SetOutput sets an output of the step that runs, in the file that GITHUB_OUTPUT names. getenv is
+// usually os.Getenv. The name has letters, digits, "_" and "-" of ASCII, and begins with a letter
+// or "_"; another one is an error. The value is any text. Without that variable the error is
+// [errors.ErrUnsupported]; otherwise it is that of the file.
 func SetOutput(getenv func(string) string, name, value string) error {
-	if !outputName.MatchString(name) {
+	if !isOutputName(name) {
 		return fmt.Errorf("%q cannot be the name of an output", name)
 	}
 	end := ""
@@ -44,6 +44,16 @@ func SetOutput(getenv func(string) string, name, value string) error {
 		end = fmt.Sprintf("end_%016x%016x", rand.Uint64(), rand.Uint64())
 	}
 	return appendTo(getenv(outputVariable), fmt.Sprintf("%s<<%s\n%s\n%s\n", name, end, value, end), 0)
+}
+
+func isOutputName(name string) bool {
+	for i, r := range name {
+		letter := r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (i == 0 || r != '-' && (r < '0' || r > '9')) {
+			return false
+		}
+	}
+	return name != ""
 }
 
 // appendTo adds a text to a file as lines of its own. If most is not zero, the file gets no

@@ -6,7 +6,14 @@ import (
 	"time"
 )
 
-// Group is a part of a log that its reader can open and close.
+// Group is a part of a log that its reader can open and close. The forms are those of
+//
+//   - https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+//   - https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands
+//   - https://docs.gitlab.com/ci/jobs/job_logs/
+//   - https://buildkite.com/docs/pipelines/configure/managing-log-output
+//   - https://www.jetbrains.com/help/teamcity/service-messages.html
+//   - travis_fold.bash in github.com/travis-ci/travis-build
 type Group struct {
 	// ID tells the group from others of the job, on GitLab and Travis. Other characters than
 	// letters, digits, ".", "_" and "-" are replaced.
@@ -18,8 +25,9 @@ type Group struct {
 	Open bool
 }
 
-// Start returns the line that begins the group in the log of a system, at a time. Groups must
-// not contain each other. It is empty if the system has no groups.
+// Start returns the line that begins the group in the log of a system, with its end. It is empty
+// if the system has no groups. GitLab shows how long the group took: from at to that of End, to the
+// second; elsewhere at means nothing. Groups must not contain each other.
 func (g Group) Start(on System, at time.Time) string {
 	title := strings.TrimSpace(text(g.Title, false))
 	switch on {
@@ -47,8 +55,8 @@ func (g Group) Start(on System, at time.Time) string {
 	}
 }
 
-// End returns the line that ends the group. It is empty if the system has no groups, and on
-// Buildkite, where one lasts until the next.
+// End returns the line that ends the group, as Start does. It is also empty on Buildkite, where a
+// group lasts until the next.
 func (g Group) End(on System, at time.Time) string {
 	switch on {
 	case GitHubActions:
