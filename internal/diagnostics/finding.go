@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // mostFindings is how many errors are kept. No CI system shows more.
@@ -22,69 +21,54 @@ type Finding struct {
 	Message string `json:"message"`
 }
 
-// placeForms are made when the first error is looked at.
-type placeForms struct {
-	// whole are lines that have the place and the message.
-	whole []*regexp.Regexp
-	// alone are lines that have a place and nothing else, without the space around them.
-	alone []*regexp.Regexp
+// wholeForms are lines that have the place and the message.
+var wholeForms = []func() *regexp.Regexp{
+	pattern(`^\s*(?:file://)?(\S.*?)[(:](\d+)[,:](\d+)\)?(?::| -) error (TS\d+: .*)$`), // tsc, vue-tsc, ts-jest
+	pattern(`^(\S.*?):(\d+):(\d+): (.*) \[Error/[^\]]+\]$`),                            // eslint -f unix
+	pattern(`^(\S.*?): line (\d+), col (\d+), Error - (.*)$`),                          // eslint -f compact
+}
+
+// placeForms are lines that have a place and nothing else, without the space around them.
+var placeForms = []func() *regexp.Regexp{
+	pattern(`^at (?:.*\()?(?:async )?(?:file://)?(\S.*?):(\d+):(\d+)\)?$`), // a stack
+	pattern(`^❯ (?:.* )?(\S+?):(\d+):(\d+)$`),                              // vitest
+	pattern(`^test at (\S.*?):(\d+):(\d+)$`),                               // node --test
+	pattern(`^location: '(\S.*?):(\d+):(\d+)'$`),                           // the same as TAP
+	pattern(`^(\S.*?):(\d+):(\d+):$`),                                      // esbuild
+	pattern(`^([^\s:]\S*) \((\d+):(\d+)\)$`),                               // rollup
+	pattern(`^ERROR in (\S+)(?: (\d+):(\d+)\S*)?$`),                        // webpack
+	pattern(`^file: (\S.*?)(?::(\d+):(\d+))?$`),                            // vite
+	pattern(`^(?:file://)?(/.+|[A-Za-z]:\\.+):(\d+)()$`),                   // node
+	pattern(`^FAIL (\S.*)()()$`),                                           // jest
+}
+
+var (
 	// stylish is ESLint's, below a line with the file; columns ends it.
-	stylish, columns *regexp.Regexp
+	stylish = pattern(`^\s+(\d+):(\d+)\s+error\s+(.*)$`)
+	columns = pattern(`\s{2,}(\S+)$`)
 	// signs stand in front of messages.
-	signs *regexp.Regexp
-}
-
-var places = sync.OnceValue(func() placeForms {
-	return placeForms{
-		whole: all(
-			`^\s*(?:file://)?(\S.*?)[(:](\d+)[,:](\d+)\)?(?::| -) error (TS\d+: .*)$`, // tsc, vue-tsc, ts-jest
-			`^(\S.*?):(\d+):(\d+): (.*) \[Error/[^\]]+\]$`,                            // eslint -f unix
-			`^(\S.*?): line (\d+), col (\d+), Error - (.*)$`,                          // eslint -f compact
-		),
-		alone: all(
-			`^at (?:.*\()?(?:async )?(?:file://)?(\S.*?):(\d+):(\d+)\)?$`, // a stack
-			`^❯ (?:.* )?(\S+?):(\d+):(\d+)$`,                              // vitest
-			`^test at (\S.*?):(\d+):(\d+)$`,                               // node --test
-			`^location: '(\S.*?):(\d+):(\d+)'$`,                           // the same as TAP
-			`^(\S.*?):(\d+):(\d+):$`,                                      // esbuild
-			`^([^\s:]\S*) \((\d+):(\d+)\)$`,                               // rollup
-			`^ERROR in (\S+)(?: (\d+):(\d+)\S*)?$`,                        // webpack
-			`^file: (\S.*?)(?::(\d+):(\d+))?$`,                            // vite
-			`^(?:file://)?(/.+|[A-Za-z]:\\.+):(\d+)()$`,                   // node
-			`^FAIL (\S.*)()()$`,                                           // jest
-		),
-		stylish: regexp.MustCompile(`^\s+(\d+):(\d+)\s+error\s+(.*)$`),
-		columns: regexp.MustCompile(`\s{2,}(\S+)$`),
-		signs:   regexp.MustCompile(`^(?:FAIL  |not ok \d+ - |● |✖ |✘ \[ERROR\] |\[!\] |ERROR in |error: )`),
-	}
-})
-
-func all(texts ...string) (forms []*regexp.Regexp) {
-	for _, text := range texts {
-		forms = append(forms, regexp.MustCompile(text))
-	}
-	return forms
-}
+	signs = pattern(`^(?:FAIL  |not ok \d+ - |● |✖ |✘ \[ERROR\] |\[!\] |ERROR in |error: )`)
+)
 
 // newFinding reads the decisive lines of one error.
 func newFinding(lines []string) (f Finding) {
-	for _, form := range places().whole {
-		if m := form.FindStringSubmatch(lines[0]); m != nil {
+	for _, form := range wholeForms {
+		if m := form().FindStringSubmatch(lines[0]); m != nil {
 			f = Finding{File: m[1], Line: number(m[2]), Column: number(m[3])}
 			f.say(append([]string{m[4]}, lines[1:]...))
 			return f
 		}
 	}
-	if m := places().stylish.FindStringSubmatch(lines[len(lines)-1]); m != nil && len(lines) == 2 {
+	if m := stylish().FindStringSubmatch(lines[len(lines)-1]); m != nil && len(lines) == 2 {
 		f = Finding{File: lines[0], Line: number(m[1]), Column: number(m[2])}
-		f.say([]string{places().columns.ReplaceAllString(strings.TrimSpace(m[3]), " ($1)")})
+		f.say([]string{columns().ReplaceAllString(strings.TrimSpace(m[3]), " ($1)")})
 		return f
 	}
 	var message []string
 	for _, line := range lines {
 		line = strings.TrimSpace(line)
 		if m := placeAlone(line); m == nil {
-			message = append(message, places().signs.ReplaceAllString(line, ""))
+			message = append(message, signs().ReplaceAllString(line, ""))
 		} else if f.Line == 0 && (f.File == "" || m[2] != "") {
 			f.File, f.Line, f.Column = m[1], number(m[2]), number(m[3])
 		}
@@ -96,8 +80,8 @@ func newFinding(lines []string) (f Finding) {
 func (f *Finding) say(message []string) { f.Message = strings.Join(shown(message), "\n") }
 
 func placeAlone(line string) []string {
-	for _, form := range places().alone {
-		if m := form.FindStringSubmatch(line); m != nil {
+	for _, form := range placeForms {
+		if m := form().FindStringSubmatch(line); m != nil {
 			return m
 		}
 	}

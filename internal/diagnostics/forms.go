@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // The ranks of forms: what is found of a higher one goes first.
@@ -24,37 +25,42 @@ type form struct {
 }
 
 var (
-	finding    = regexp.MustCompile(`^\s+\d+:\d+\s+error\s+\S`)
-	compact    = regexp.MustCompile(`:\d+:\d+: .*\[Error/[^\]]+\]$|: line \d+, col \d+, Error - `)
-	problems   = regexp.MustCompile(`^✖ \d+ problems? \([1-9]\d* errors?, |^Found \d+ warnings? and [1-9]\d* errors?\.`)
-	testAt     = regexp.MustCompile(`^test at .+:\d+:\d+$`)
-	place      = regexp.MustCompile(`^(?:file://|node:|/|[A-Za-z]:\\).*:\d+$`)
-	caret      = regexp.MustCompile(`^\s*\^+\s*$`)
-	thrown     = regexp.MustCompile(`^(?:Uncaught )?[\w$.]*(?:Error|Exception)(?: \[[\w-]+\])?: |^(?:error|Error|ERROR|fatal|FATAL)(?: TS\d+)?: `)
-	foreign    = regexp.MustCompile(`node:|[/\\]node_modules[/\\]|<anonymous>\)?$`)
-	notOK      = regexp.MustCompile(`^\s*not ok \d+ - .`)
-	failing    = regexp.MustCompile(`^  [1-9]\d* failing$`)
-	stackFrame = regexp.MustCompile(`^\s+(?:at |❯ )\S`)
+	finding    = pattern(`^\s+\d+:\d+\s+error\s+\S`)
+	compact    = pattern(`:\d+:\d+: .*\[Error/[^\]]+\]$|: line \d+, col \d+, Error - `)
+	problems   = pattern(`^✖ \d+ problems? \([1-9]\d* errors?, |^Found \d+ warnings? and [1-9]\d* errors?\.`)
+	testAt     = pattern(`^test at .+:\d+:\d+$`)
+	place      = pattern(`^(?:file://|node:|/|[A-Za-z]:\\).*:\d+$`)
+	caret      = pattern(`^\s*\^+\s*$`)
+	thrown     = pattern(`^(?:Uncaught )?[\w$.]*(?:Error|Exception)(?: \[[\w-]+\])?: |^(?:error|Error|ERROR|fatal|FATAL)(?: TS\d+)?: `)
+	foreign    = pattern(`node:|[/\\]node_modules[/\\]|<anonymous>\)?$`)
+	notOK      = pattern(`^\s*not ok \d+ - .`)
+	failing    = pattern(`^  [1-9]\d* failing$`)
+	stackFrame = pattern(`^\s+(?:at |❯ )\S`)
 )
+
+// pattern returns a regular expression that is compiled at its first use: few runs need one.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // forms are looked at in this order. A log has many lines, so each begins with what is quick.
 var forms = []form{
 	{strong, beginsWith("FATAL ERROR: "), func(_, lines []string) []string { return lines[:1] }},
 	{strong, tscReports, func(_, lines []string) []string { return append(lines[:1:1], indented(lines[1:], 3)...) }},
-	{strong, func(line string) bool { return strings.Contains(line, " error ") && finding.MatchString(line) }, eslint},
-	{strong, func(line string) bool { return strings.Contains(line, "Error") && compact.MatchString(line) }, func(_, lines []string) []string { return lines[:1] }},
+	{strong, func(line string) bool { return strings.Contains(line, " error ") && finding().MatchString(line) }, eslint},
+	{strong, func(line string) bool { return strings.Contains(line, "Error") && compact().MatchString(line) }, func(_, lines []string) []string { return lines[:1] }},
 	{strong, beginsWith(" FAIL  "), vitest},
 	{strong, func(line string) bool { return strings.HasPrefix(line, "  ● ") && line != "  ● Console" }, jest},
-	{strong, func(line string) bool { return strings.HasSuffix(line, " failing") && failing.MatchString(line) }, mocha},
-	{strong, func(line string) bool { return strings.HasPrefix(line, "test at ") && testAt.MatchString(line) }, func(_, lines []string) []string { return withPlace(lines) }}, // node --test
-	{strong, func(line string) bool { return strings.Contains(line, "not ok ") && notOK.MatchString(line) }, tap},
+	{strong, func(line string) bool { return strings.HasSuffix(line, " failing") && failing().MatchString(line) }, mocha},
+	{strong, func(line string) bool { return strings.HasPrefix(line, "test at ") && testAt().MatchString(line) }, func(_, lines []string) []string { return withPlace(lines) }}, // node --test
+	{strong, func(line string) bool { return strings.Contains(line, "not ok ") && notOK().MatchString(line) }, tap},
 	{strong, beginsWith("✘ [ERROR] "), func(_, lines []string) []string { return filled(lines, 3) }}, // esbuild
 	{strong, beginsWith("ERROR in "), webpack},
 	{strong, beginsWith("[!] "), func(_, lines []string) []string { return beforeStack(lines) }},                    // rollup
 	{strong, beginsWith("error during build:"), func(_, lines []string) []string { return beforeStack(lines[1:]) }}, // vite
-	{crash, func(line string) bool { return line != "" && isDigit(line[len(line)-1]) && place.MatchString(line) }, node},
-	{weakest, func(line string) bool { return strings.Contains(line, "rror") && problems.MatchString(line) }, func(_, lines []string) []string { return lines[:1] }},
-	{weakest, func(line string) bool { return strings.Contains(line, ": ") && thrown.MatchString(line) }, func(_, lines []string) []string { return withPlace(lines) }},
+	{crash, func(line string) bool { return line != "" && isDigit(line[len(line)-1]) && place().MatchString(line) }, node},
+	{weakest, func(line string) bool { return strings.Contains(line, "rror") && problems().MatchString(line) }, func(_, lines []string) []string { return lines[:1] }},
+	{weakest, func(line string) bool { return strings.Contains(line, ": ") && thrown().MatchString(line) }, func(_, lines []string) []string { return withPlace(lines) }},
 }
 
 func beginsWith(text string) func(string) bool {
@@ -63,10 +69,10 @@ func beginsWith(text string) func(string) bool {
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
-var tscError = regexp.MustCompile(`(?:^|[\s:])error TS\d+: `)
+var tscError = pattern(`(?:^|[\s:])error TS\d+: `)
 
 func tscReports(line string) bool {
-	return strings.Contains(line, "error TS") && tscError.MatchString(line)
+	return strings.Contains(line, "error TS") && tscError().MatchString(line)
 }
 
 // eslint names the file in a line above all that it found there.
@@ -102,7 +108,7 @@ func vitest(_, lines []string) []string {
 func reported(lines []string) []string {
 	got := lines[:1:1]
 	got = append(got, filled(beforeFrame(lines[1:]), 3)...)
-	if at := slices.IndexFunc(lines, func(line string) bool { return stackFrame.MatchString(line) && !foreign.MatchString(line) }); at > 0 {
+	if at := slices.IndexFunc(lines, func(line string) bool { return stackFrame().MatchString(line) && !foreign().MatchString(line) }); at > 0 {
 		got = append(got, lines[at])
 	}
 	return got
@@ -115,7 +121,7 @@ func mocha(_, lines []string) []string {
 		first = first[:at]
 	}
 	first = beforeStack(first)
-	if at := slices.IndexFunc(lines, func(line string) bool { return stackFrame.MatchString(line) && !foreign.MatchString(line) }); at > 0 {
+	if at := slices.IndexFunc(lines, func(line string) bool { return stackFrame().MatchString(line) && !foreign().MatchString(line) }); at > 0 {
 		first = append(first, lines[at])
 	}
 	return first
@@ -151,12 +157,12 @@ func webpack(_, lines []string) []string {
 
 // node prints a place, the source line and a mark under it, and then the error.
 func node(_, lines []string) []string {
-	mark := slices.IndexFunc(lines[:min(8, len(lines))], caret.MatchString)
+	mark := slices.IndexFunc(lines[:min(8, len(lines))], caret().MatchString)
 	if mark < 0 || mark+2 >= len(lines) {
 		return nil
 	}
 	got := withPlace(lines[mark+2:])
-	if !stackFrame.MatchString(got[len(got)-1]) && !strings.HasPrefix(lines[0], "node:") {
+	if !stackFrame().MatchString(got[len(got)-1]) && !strings.HasPrefix(lines[0], "node:") {
 		got = append([]string{lines[0]}, got...) // the file cannot even be read
 	}
 	return got
@@ -167,10 +173,10 @@ func node(_, lines []string) []string {
 func withPlace(lines []string) []string {
 	got := filled(beforeStack(lines), 3)
 	for _, line := range lines[len(got):] {
-		if !stackFrame.MatchString(line) && strings.TrimSpace(line) == "" {
+		if !stackFrame().MatchString(line) && strings.TrimSpace(line) == "" {
 			break
 		}
-		if stackFrame.MatchString(line) && !foreign.MatchString(line) {
+		if stackFrame().MatchString(line) && !foreign().MatchString(line) {
 			return append(got, line)
 		}
 	}
@@ -202,17 +208,17 @@ func filled(lines []string, most int) (got []string) {
 // beforeStack are the lines of a message in front of its stack, at most four.
 func beforeStack(lines []string) []string {
 	n := 0
-	for n < min(mostLines-2, len(lines)) && !stackFrame.MatchString(lines[n]) && (n == 0 || strings.TrimSpace(lines[n]) != "") {
+	for n < min(mostLines-2, len(lines)) && !stackFrame().MatchString(lines[n]) && (n == 0 || strings.TrimSpace(lines[n]) != "") {
 		n++
 	}
 	return slices.Clip(lines[:n])
 }
 
-var frame = regexp.MustCompile(`^\s+(?:> )?\d+ ?\| |^\s+❯ |^- Expected$`)
+var frame = pattern(`^\s+(?:> )?\d+ ?\| |^\s+❯ |^- Expected$`)
 
 // beforeFrame are the lines in front of the excerpt of the source or of the comparison.
 func beforeFrame(lines []string) []string {
-	if at := slices.IndexFunc(lines, func(line string) bool { return frame.MatchString(line) || stackFrame.MatchString(line) }); at >= 0 {
+	if at := slices.IndexFunc(lines, func(line string) bool { return frame().MatchString(line) || stackFrame().MatchString(line) }); at >= 0 {
 		return lines[:at]
 	}
 	return lines

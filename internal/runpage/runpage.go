@@ -24,22 +24,23 @@ var pageText string
 //go:embed page/page.css
 var pageStyle string
 
-// parts are the page's scripts, each one a subject, in the order in which they run.
+// parts are the page's scripts, each one a subject.
 //
 //go:embed page/*.js
 var parts embed.FS
 
-var pageScript = func() string {
+// pageScript returns the page's scripts in the order in which they run.
+func pageScript() (string, error) {
 	var b strings.Builder
 	for _, name := range []string{"base", "head", "chart", "lanes", "tables", "main"} {
 		text, err := parts.ReadFile("page/" + name + ".js")
 		if err != nil {
-			panic(err) // it is embedded
+			return "", err
 		}
 		b.Write(text)
 	}
-	return b.String()
-}()
+	return b.String(), nil
+}
 
 // uPlot draws the usage over time.
 //
@@ -89,12 +90,16 @@ func Render(r Run, o Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	style, scripts := uPlotStyle+pageStyle, []string{uPlotScript, pageScript}
+	script, err := pageScript()
+	if err != nil {
+		return nil, err
+	}
+	style := uPlotStyle + pageStyle
 	// One pass: nothing is looked for in what is put in.
 	page := strings.NewReplacer(
 		"{{title}}", html.EscapeString(d.Run.Target+" of "+d.Run.Name),
-		"{{policy}}", csp.Policy([]string{style}, scripts),
-		"{{style}}", style, "{{uplot}}", scripts[0], "{{script}}", scripts[1],
+		"{{policy}}", csp.Policy([]string{style}, []string{uPlotScript, script}),
+		"{{style}}", style, "{{uplot}}", uPlotScript, "{{script}}", script,
 		"{{licence}}", html.EscapeString(uPlotLicence), "{{data}}", string(text),
 	).Replace(pageText)
 	return []byte(start + page), nil
