@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/heapmage/heapmage/internal/environ"
 )
 
 // terminal is the size of one, in cells.
@@ -41,7 +43,7 @@ func record(ctx context.Context, size terminal, dir string, args ...string) (fra
 		"new-session", "-d", "-c", dir, "-x", fmt.Sprint(size.Width), "-y", fmt.Sprint(size.Height),
 		";", "set", "-g", "status", "off", ";", "set", "-g", "remain-on-exit", "on", ";", "set", "-g", "remain-on-exit-format", "", ";",
 		"respawn-pane", "-k", "-c", dir, "--",
-		"env", "-u", "CI", "-u", "NO_COLOR", "-u", "HEAPMAGE_VIEW", "HEAPMAGE_BUDGET=900MB",
+		"env", "-u", "CI", "-u", environ.NoColor, "-u", environ.View, environ.Budget + "=900MB",
 	}
 	if _, err := tmux(append(start, args...)...); err != nil {
 		return nil, err
