@@ -2,9 +2,9 @@ package diagnostics
 
 import (
 	"cmp"
-	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/heapmage/heapmage/internal/printable"
 )
@@ -39,7 +39,10 @@ func (r Report) In(root, dir string) Report {
 		f := &r.Errors[i]
 		if named := f.File; named != "" {
 			if f.File = Locate(root, dir, named); f.File == "" {
-				f.Message = fmt.Sprintf("%s:%d: %s", printable.Text(named), f.Line, f.Message)
+				if named = printable.Text(named); f.Line > 0 {
+					named += ":" + strconv.Itoa(f.Line)
+				}
+				f.Message = named + ": " + f.Message
 				f.Line, f.Column = 0, 0
 			}
 		}

@@ -43,7 +43,7 @@ func TestIn(t *testing.T) {
 			}
 		})
 	}
-	if got := (Report{Errors: []Finding{{"gone\x1b.ts", 3, 7, "no"}, {Message: "x"}}}).In(root, dir).Errors; got[0].Message != `gone\x1b.ts:3: no` || got[1].Message != "x" {
+	if got := (Report{Errors: []Finding{{"gone\x1b.ts", 3, 7, "no"}, {Message: "x"}, {File: "gone.ts", Message: "y"}}}).In(root, dir).Errors; got[0].Message != `gone\x1b.ts:3: no` || got[1].Message != "x" || got[2].Message != "gone.ts: y" {
 		t.Errorf("%+v", got)
 	}
 }
