@@ -187,13 +187,7 @@ func (r *run) listen(log *rundir.Log, dir string) io.WriteCloser {
 }
 
 // label names a task in front of its output.
-func (r *run) label(t *taskgraph.Task) string {
-	label := r.describe(t).Label
-	if t.Target == r.target {
-		return label
-	}
-	return label + "#" + t.Target
-}
+func (r *run) label(t *taskgraph.Task) string { return r.describe(t).LabelIn(r.target) }
 
 // outcome decides what follows the attempt: the tasks that depend on it, nothing, or
 // another attempt. Before another attempt it removes the files that this one wrote.

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/heapmage/heapmage/internal/diagnostics"
@@ -14,6 +15,16 @@ type Task struct {
 	Label   string `json:"label"`   // its name in the log: the short name if that is unique
 	Target  string `json:"target"`  // "build", "typecheck", …
 	Script  string `json:"script"`  // the script that runs
+}
+
+// LabelIn names the task in the log of a run of a target: with its own target if that is
+// another.
+func (t Task) LabelIn(target string) string {
+	label := cmp.Or(t.Label, t.ID) // a record may lack it
+	if target == "" || t.Target == target {
+		return label
+	}
+	return label + "#" + t.Target
 }
 
 // TaskQueued reports that every task that this one depends on has succeeded: it now

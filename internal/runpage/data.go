@@ -255,14 +255,8 @@ func (m *maker) run(id string) run {
 	return one
 }
 
-// name is a task's in the log: with its target if that is not the run's.
-func (m *maker) name(t event.Task) string {
-	name := cmp.Or(t.Label, t.ID)
-	if m.t.Run.Target != "" && t.Target != m.t.Run.Target {
-		name += "#" + t.Target
-	}
-	return printable.Text(name)
-}
+// name is a task's in the log.
+func (m *maker) name(t event.Task) string { return printable.Text(t.LabelIn(m.t.Run.Target)) }
 
 func (m *maker) task(t *timeline.Task, index map[string]int) task {
 	one := task{Name: m.name(t.Task), Package: printable.Text(t.Package), ID: printable.Text(t.ID), Layer: m.layerOf(t.Package)}

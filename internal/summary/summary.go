@@ -104,7 +104,7 @@ func failures(t *timeline.Timeline) string {
 		if n++; n > mostFailures {
 			continue
 		}
-		fmt.Fprintf(&b, "**❌ %s: %s**\n\n", Code(label(task, t)), prose(f.Reason))
+		fmt.Fprintf(&b, "**❌ %s: %s**\n\n", Code(task.LabelIn(t.Run.Target)), prose(f.Reason))
 		if len(f.Errors) > 0 && f.Errors[0].File != "" {
 			fmt.Fprintf(&b, "%s%s\n\n", Code(fmt.Sprintf("%s:%d", f.Errors[0].File, f.Errors[0].Line)), more(len(f.Errors)-1+f.MoreErrors, "more error"))
 		}
@@ -175,7 +175,7 @@ func table(t *timeline.Timeline) string {
 }
 
 func newRow(task *timeline.Task, t *timeline.Timeline) row {
-	r := row{rank: 2, label: label(task, t), how: "has not run"}
+	r := row{rank: 2, label: task.LabelIn(t.Run.Target), how: "has not run"}
 	if n := len(task.Attempts); n > 0 {
 		last := task.Attempts[n-1]
 		r.rank, r.took, r.how, r.need = 1, last.End.Sub(last.Start), "runs", last.Need.String()
@@ -218,14 +218,4 @@ func result(f *event.TaskFinished) string {
 		return "❌ failed"
 	}
 }
-
-// label names a task, with its target if that is not the run's.
-func label(task *timeline.Task, t *timeline.Timeline) string {
-	name := cmp.Or(task.Label, task.ID)
-	if t.Run.Target == "" || task.Target == t.Run.Target {
-		return name
-	}
-	return name + "#" + task.Target
-}
-
 func seconds(d time.Duration) string { return fmt.Sprintf("%.2fs", d.Seconds()) }

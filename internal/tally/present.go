@@ -29,13 +29,8 @@ func (s *State) Running() []Running {
 	return tasks
 }
 
-// Label names a task in the log, with its target if that is not the run's.
-func (s *State) Label(t event.Task) string {
-	if s.Run.Target == "" || t.Target == s.Run.Target {
-		return t.Label
-	}
-	return t.Label + "#" + t.Target
-}
+// Label names a task in the log.
+func (s *State) Label(t event.Task) string { return t.LabelIn(s.Run.Target) }
 
 // Waiting counts the tasks that have yet to start, by what they wait for.
 type Waiting struct {
