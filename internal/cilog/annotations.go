@@ -46,8 +46,10 @@ func (l *Log) tellAll(all []ci.Annotation, label string) (lines string) {
 		share[i] += (most - share[i] + 1) / 2
 	}
 	for _, a := range all {
-		if a.Title = label + ": " + a.Title; a.Title == label+": " {
+		if a.Title == "" {
 			a.Title = label
+		} else {
+			a.Title = label + ": " + a.Title
 		}
 		lines += l.tell(a, share[a.Severity])
 	}

@@ -21,8 +21,6 @@ type Log struct {
 	// Folder is that of the workspace in the repository, with "/"; "." if it is the root, and empty
 	// if there is none.
 	Folder string
-	// Environ is the environment that the system gave.
-	Environ []string
 
 	told [ci.Notice + 1]int
 	// held are annotations of tasks that had more than their share. They are told at the end, as
@@ -36,12 +34,12 @@ type Log struct {
 	own map[string][]ci.Annotation
 }
 
-// Detect returns the log of a run in the workspace at root, nil if no CI system reads it that
-// obeys lines of a log, or the configuration wants nothing for one. A run inside of another one's task has none: its log is part of the
-// other's.
+// Detect returns the log of a run in the workspace at root. It is nil if no CI system that obeys
+// lines of its log reads it, if the configuration switches that off, and for a run inside a task of
+// another run, whose log has it.
 func Detect(c *config.Config, env []string, root string) *Log {
 	getenv := func(name string) string { return environ.Value(env, name) }
-	l := &Log{System: ci.Detect(getenv), Environ: env}
+	l := &Log{System: ci.Detect(getenv)}
 	if c.CI == config.CIOff || (ci.Group{}).Start(l.System, time.Time{}) == "" || getenv(environ.Task) != "" {
 		return nil
 	}

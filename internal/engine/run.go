@@ -30,6 +30,7 @@ import (
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/session"
+	"github.com/heapmage/heapmage/internal/summary"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/memtools"
@@ -78,6 +79,9 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 		return cmp.Or(err, r.console.Close())
 	}
 	err := cmp.Or(r.do(ctx), r.close())
+	if r.console.CI != nil {
+		report.Complain(outer, summary.Append(r.environ, r.ws.Root, id))
+	}
 	handon.Run(ctx, r.environ, r.ws.Root, id, r.console)
 	return report.Leave(outer, r.console, r.state.Shown, err)
 }

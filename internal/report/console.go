@@ -44,9 +44,8 @@ type Console struct {
 	spaced bool
 	// leftOut counts the lines that were left out since the last one.
 	leftOut int
-	// at is the time of the event that is written, and root and run are of its run.
-	at        time.Time
-	root, run string
+	// at is the time of the event that is written.
+	at time.Time
 }
 
 // NewConsole writes to out, with colours if colour is set; emoji are always there.
@@ -107,7 +106,6 @@ func (c *Console) Take(s event.Stamped, sum *tally.State) {
 	c.at = s.Time
 	switch e := s.Event.(type) {
 	case event.RunStarted:
-		c.root, c.run = e.Root, e.Run
 		c.line(c.paint.title, "🚀 Starting %s with memory management...", e.Target)
 		c.blank()
 	case event.Memory:

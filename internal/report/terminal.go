@@ -14,7 +14,6 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/footer"
 	"github.com/heapmage/heapmage/internal/problem"
-	"github.com/heapmage/heapmage/internal/summary"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -70,14 +69,10 @@ func Print(ctx context.Context, env []string, write func(*Console) error) error 
 	return cmp.Or(err, console.Close())
 }
 
-// Leave ends a command, whose outcome is err and whose record is closed: it adds the run to the
-// summary of the CI step, and waits until its output was read. What
+// Leave ends a command, whose outcome is err: it waits until its output was read. What
 // cannot be printed changes no outcome; one line on standard error tells of it.
 // record is where the output is kept, empty if nowhere.
 func Leave(ctx context.Context, console *Console, record string, err error) error {
-	if console.CI != nil && console.run != "" {
-		Complain(ctx, summary.Append(console.CI.Environ, console.root, console.run))
-	}
 	if refused := console.Close(); refused != nil {
 		kept := ""
 		if record != "" {

@@ -12,7 +12,7 @@ import (
 // Append adds a run of the workspace at root to the summary of the CI step that runs, if the
 // system has summaries and the run a record.
 func Append(env []string, root, id string) error {
-	run, _, err := timeline.Open(root, "run", id)
+	run, _, err := timeline.Open(root, "-run", id)
 	if err != nil {
 		return nil //nolint:nilerr // the log has told that it is not recorded
 	}
