@@ -19,7 +19,7 @@ func Summary(ctx context.Context, id, file string) error {
 	if err != nil {
 		return err
 	}
-	run, _, err := timeline.Open(ws.Root, "-run", id)
+	run, id, err := timeline.Open(ws.Root, "-run", id)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func Summary(ctx context.Context, id, file string) error {
 		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "name a file in a writable folder, and make room on its disk"}
 	}
 	return report.Print(ctx, os.Environ(), func(out *report.Console) error {
-		_, err := fmt.Fprintf(out, "✅ Wrote the summary of %s to %s\n", printable.Text(run.Run.Run), printable.Text(file))
+		_, err := fmt.Fprintf(out, "✅ Wrote the summary of run %s to %s\n", id, printable.Text(file))
 		return err
 	})
 }

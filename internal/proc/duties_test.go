@@ -15,7 +15,7 @@ func TestDuties(t *testing.T) {
 		d := newDuties()
 		d.read(strings.NewReader("watch 1 0 0 \"r/a\"\nwatch 1 10 99 \"r/a\"\nwatch 2 11 5 \"r/b;\\\"\"\nfolder \"/a b\"\nfolder \"/c\"\nkeep \"/c\"\nforget 2\nwrite \"\\x1b[J\"\n" +
 			"folder \"relative\"\nnonsense\nwatch x\n\nwatch 3 4"))
-		if len(d.wards) != 1 || d.wards[1] != (proctable.Root{Leader: proctable.Identity{PID: 10, Start: 99}, Mark: "r/a"}) || d.words != "\x1b[J" || len(d.folders) != 1 || !d.folders["/a b"] {
+		if len(d.wards) != 1 || d.wards[1] != (proctable.Root{Leader: proctable.Identity{PID: 10, Start: 99}, Mark: "r/a"}) || d.text != "\x1b[J" || len(d.folders) != 1 || !d.folders["/a b"] {
 			t.Errorf("%+v", d)
 		}
 	})

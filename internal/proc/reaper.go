@@ -18,7 +18,7 @@ func RemoveOnDeath(folder string) (forget func()) { return theReaper.folder(fold
 
 // WriteOnDeath has text written to standard output, a terminal, if this process is killed. The
 // returned function cancels that. Call it before the first Start or RemoveOnDeath.
-func WriteOnDeath(text string) (forget func()) { return theReaper.words(text) }
+func WriteOnDeath(text string) (forget func()) { return theReaper.write(text) }
 
 // Reaper returns the process id of the reaper, whose memory is part of ours. It is
 // 0 before the first Start and on Windows. An error tells why there is no reaper

@@ -35,7 +35,7 @@ func init() {
 	written := make(chan struct{}) // closed once the text is
 	go func() {
 		defer close(written)
-		_, _ = os.Stdout.WriteString(d.words)
+		_, _ = os.Stdout.WriteString(d.text)
 		_ = os.Stdout.Close()
 	}()
 	d.fulfil(30 * time.Second)
@@ -50,7 +50,7 @@ func init() {
 type duties struct {
 	wards   map[int]proctable.Root
 	folders map[string]bool
-	words   string
+	text    string // is written to standard output
 }
 
 func newDuties() *duties { return &duties{wards: map[int]proctable.Root{}, folders: map[string]bool{}} }
@@ -88,7 +88,7 @@ func (d *duties) take(line string) {
 		}
 	case "write":
 		if text, err := strconv.Unquote(rest); err == nil {
-			d.words = text
+			d.text = text
 		}
 	case "keep":
 		if path, err := strconv.Unquote(rest); err == nil {

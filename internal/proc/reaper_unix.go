@@ -53,7 +53,7 @@ type reaper struct {
 	seq     int
 	wards   map[int]*ward
 	folders map[string]int
-	last    string // what it writes when we are gone
+	text    string // what it writes when we are gone
 }
 
 var theReaper = &reaper{wards: map[int]*ward{}, folders: map[string]int{}}
@@ -101,12 +101,12 @@ func (r *reaper) folder(path string) (forget func()) {
 	})
 }
 
-func (r *reaper) words(text string) (forget func()) {
+func (r *reaper) write(text string) (forget func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.last = text
-	r.tellLocked(wordsMessage(text))
-	return func() { r.words("") }
+	r.text = text
+	r.tellLocked(writeMessage(text))
+	return func() { r.write("") }
 }
 
 // start starts a reaper if there is none.
@@ -124,7 +124,7 @@ func watchMessage(w *ward) string {
 
 func folderMessage(path string) string { return fmt.Sprintf("folder %q\n", path) }
 
-func wordsMessage(text string) string { return fmt.Sprintf("write %q\n", text) }
+func writeMessage(text string) string { return fmt.Sprintf("write %q\n", text) }
 
 func (r *reaper) process() (int, error) {
 	r.mu.Lock()
@@ -184,8 +184,8 @@ func (r *reaper) replaceLocked() {
 	for path := range r.folders {
 		all.WriteString(folderMessage(path))
 	}
-	if r.last != "" {
-		all.WriteString(wordsMessage(r.last))
+	if r.text != "" {
+		all.WriteString(writeMessage(r.text))
 	}
 	r.err = r.writeLocked(all.String(), startPause)
 }
@@ -207,7 +207,7 @@ func (r *reaper) startLocked() error {
 		// Ctrl-C must not reach it.
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
-	if r.last != "" { // else whoever reads our output would wait for its end
+	if r.text != "" { // else whoever reads our output would wait for its end
 		cmd.Stdout = os.Stdout
 	}
 	if err := cmd.Start(); err != nil {

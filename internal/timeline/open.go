@@ -24,7 +24,7 @@ func Open(root, flag, id string) (*Timeline, string, error) {
 	}
 	record, err := rundir.OpenRecord(root, id)
 	if err != nil {
-		return nil, "", &problem.Error{Where: "run " + id, What: "its record cannot be read", Cause: err}
+		return nil, "", &problem.Error{Where: "run " + id, What: "its record cannot be read", Cause: err, Hint: "make it readable, or name another run"}
 	}
 	defer record.Close()
 	return Read(record), id, nil
