@@ -1,6 +1,7 @@
 package cilog
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -51,5 +52,20 @@ func TestNoLog(t *testing.T) {
 	start, end := l.Around(Output{Succeeded: true}, event.Stamped{}.Time)
 	if got := start + end + l.Header("x", true) + l.Ended(event.TaskFinished{Status: event.Failed, Reason: "x"}, "x") + l.Failed(event.StepFinished{Reason: "x"}) + l.Rest(); got != "" {
 		t.Error(got)
+	}
+}
+
+// TestMuchIsSaid: what is taken from one attempt is bounded.
+func TestMuchIsSaid(t *testing.T) {
+	l, masks := &Log{System: ci.GitHubActions}, 0
+	ear := l.Listen("x", func(string) string { return "" }, func(string) { masks++ })
+	for n := range 2 * mostMasks {
+		fmt.Fprintf(ear, "::add-mask::secret %d\n::warning::careful %d\n", n, n)
+	}
+	if err := ear.Close(); err != nil {
+		t.Error(err)
+	}
+	if own := l.take("x"); masks != mostMasks || len(own) != mostOwn {
+		t.Errorf("%d masks, %d annotations", masks, len(own))
 	}
 }

@@ -151,6 +151,14 @@ waiting: 1 for memory
 			t.Error(text)
 		}
 	})
+	t.Run("comes half a second after the run has begun", func(t *testing.T) {
+		s := newStory(event.RunStarted{Target: "build", Tasks: 1})
+		for _, after := range []time.Duration{0, 499 * time.Millisecond, 500 * time.Millisecond} {
+			if _, changed := s.footer.Take(event.Stamped{Time: began.Add(after), Event: event.Sample{}}, &s.state); changed != (after >= 500*time.Millisecond) {
+				t.Errorf("after %v: %v", after, changed)
+			}
+		}
+	})
 	t.Run("changes at most four times a second, and ends with the run", func(t *testing.T) {
 		s := busy()
 		s.footer.Size = func() (int, int) { return 80, 24 }

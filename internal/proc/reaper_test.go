@@ -199,6 +199,9 @@ func TestReaper(t *testing.T) {
 			return string(b)
 		}
 		eventually(t, "it has come to its work", func() bool { return read("comm") == reaperName+"\n" })
+		if out, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/fd/1"); out != os.DevNull {
+			t.Errorf("who reads our output waits for its end: %q, %v", out, err)
+		}
 		if got := read("cmdline"); got != reaperName+"\x00" || strings.Contains(got, "mage") {
 			t.Errorf("%q", got)
 		}

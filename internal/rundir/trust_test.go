@@ -93,6 +93,24 @@ func TestNoLinkIsFollowed(t *testing.T) {
 	})
 }
 
+// TestRecorded: a run is a folder whose record is a file.
+func TestRecorded(t *testing.T) {
+	root := t.TempDir()
+	runs := filepath.Join(root, Name, "runs")
+	fill(t, filepath.Join(runs, id(1)), events)
+	fill(t, filepath.Join(runs, id(2)), events)
+	fill(t, filepath.Join(runs, id(3)), "owner")
+	fill(t, filepath.Join(runs, "mine"), events)
+	fill(t, filepath.Join(runs, id(4), events), "x")
+	link(t, filepath.Join(runs, id(1), events), filepath.Join(runs, id(5), events))
+	if got := Recorded(root); !slices.Equal(got, []string{id(2), id(1)}) {
+		t.Error(got)
+	}
+	if got := Recorded(t.TempDir()); got != nil {
+		t.Error(got)
+	}
+}
+
 // TestOnlyRunsArePruned: of all that lies among the runs only old runs are removed.
 func TestOnlyRunsArePruned(t *testing.T) {
 	root := t.TempDir()

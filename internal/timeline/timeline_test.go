@@ -193,6 +193,15 @@ func TestCutRecord(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+	t.Run("may have a clock that was set back", func(t *testing.T) {
+		s := &story{}
+		s.at(0, event.RunStarted{Format: 2, Target: "build"})
+		s.at(5, started("a", 1, 0))
+		s.at(3, ended("a", 1, event.Succeeded))
+		if got := Read(s); !got.End.Equal(at(5)) || !got.Tasks[0].Attempts[0].End.Equal(at(5)) {
+			t.Errorf("%+v", got)
+		}
+	})
 	t.Run("may be empty", func(t *testing.T) {
 		if got := Read(strings.NewReader("")); got.CriticalPath() != nil || got.Ended {
 			t.Errorf("%+v", got)
