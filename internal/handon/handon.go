@@ -1,5 +1,5 @@
-// Package handon hands the records of runs to those who want them, such as a sender of traces. Who
-// takes nothing is not compiled: takers come from packages that a magefile imports.
+// Package handon hands the record of each run to takers, such as a sender of traces. They come from
+// packages that a magefile imports, so that nobody else compiles them.
 package handon
 
 import (
@@ -30,7 +30,7 @@ const (
 )
 
 // Run hands on the record of a run that has ended, if there is one. ctx is that of the run, and may
-// be done. What could not be handed on is told to a reporter; nothing of it changes how the run
+// be done. Why a taker could not take it is told to a reporter, and changes nothing of how the run
 // ended.
 func Run(ctx context.Context, environ []string, root, id string, to tally.Reporter) {
 	if len(takers) == 0 {

@@ -47,7 +47,7 @@ func Page(ctx context.Context, flags PageFlags) error {
 			return err
 		}
 		if otherID == id {
-			return &problem.Error{Where: "-compare=" + otherID, What: "is the run itself", Hint: "name another run, or another one with -run="}
+			return &problem.Error{Where: "-compare=" + otherID, What: "is the run itself", Hint: "name another run with -compare= or -run="}
 		}
 		o.Compare = &runpage.Run{ID: otherID, Timeline: other}
 	}

@@ -24,7 +24,7 @@ type runFile struct {
 func (k runFile) write(ws *workspace.Workspace, id, file string, write func(*os.File) error) (path, shown string, err error) {
 	path, shown = inside(ws, file), file
 	if file != "" {
-		err = k.replace(path, write)
+		err = k.replace(path, shown, write)
 	} else if shown, err = rundir.Add(ws.Root, id, k.name, write); err == nil {
 		path = filepath.Join(ws.Root, shown)
 	} else {
@@ -36,8 +36,8 @@ func (k runFile) write(ws *workspace.Workspace, id, file string, write func(*os.
 	return path, shown, err
 }
 
-// replace writes a file that is new, empty, or of this kind.
-func (k runFile) replace(path string, write func(*os.File) error) error {
+// replace writes a file that is new, empty, or of this kind, and that the user named shown.
+func (k runFile) replace(path, shown string, write func(*os.File) error) error {
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -46,7 +46,7 @@ func (k runFile) replace(path string, write func(*os.File) error) error {
 		if ours, err := k.isOurs(path); err != nil {
 			return err
 		} else if !ours {
-			return &problem.Error{Where: path, What: "is a file that " + k.target + " did not write", Hint: "remove it, or name another file"}
+			return &problem.Error{Where: shown, What: "is a file that " + k.target + " did not write", Hint: "remove it, or name another file"}
 		}
 	}
 	f, err := os.Create(path)
