@@ -169,11 +169,11 @@ func (a *attempt) process(log *rundir.Log) (runner.Result, error) {
 	if a.own.Default {
 		limits = append(limits, heap.NodeDefault(a.limits.Effective))
 	}
-	out, ear := a.console.Output(a.label(a.task), log.Path), a.listen(log, a.task.Package.Path)
+	out, listener := a.console.Output(a.label(a.task), log.Path), a.listen(log, a.task.Package.Path)
 	defer out.Close()
-	defer ear.Close()
+	defer listener.Close()
 	return a.runner.Run(a.ctx, runner.Spec{
-		ID: a.task.ID, Observer: a.observer(), Steps: steps, Log: log, Output: io.MultiWriter(ear, out),
+		ID: a.task.ID, Observer: a.observer(), Steps: steps, Log: log, Output: io.MultiWriter(listener, out),
 		Timeout:   a.config.TaskFor(a.task.Package.Keys(), a.task.Target, a.task.Script).Timeout,
 		HeapLimit: a.limit.Diagnosed(a.maxBudget), ScriptHeapLimits: limits, HeapLimitUnsure: a.own.Unknown,
 		Slow: a.flag || !a.isNode(),

@@ -37,10 +37,10 @@ func (r *run) install(ctx context.Context) error {
 	r.session.Events.Emit(event.StepStarted{Step: installing, Command: step.Command, Reason: reason})
 	r.state.BeginInstall()
 	log := r.state.Log("install", 1)
-	out, ear := r.console.Output("install", log.Path), r.listen(log, r.ws.Root)
+	out, listener := r.console.Output("install", log.Path), r.listen(log, r.ws.Root)
 	defer log.Close() // after the console has read it
-	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: io.MultiWriter(ear, out)}, &runner.Attempt{})
-	_, _ = out.Close(), ear.Close() // they only print
+	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: io.MultiWriter(listener, out)}, &runner.Attempt{})
+	_, _ = out.Close(), listener.Close() // they only print
 	finished := event.StepFinished{Step: installing, Duration: res.Duration, Log: log.Path}
 	switch {
 	case err != nil:

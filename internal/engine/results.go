@@ -113,9 +113,9 @@ func (r *run) look(ctx context.Context, t *taskgraph.Task) (schedule.Outcome, bo
 	if r.show().Replays() {
 		log := r.state.Log(t.ID, 1)
 		defer log.Close() // once the console has read it, or knows where to
-		ear := r.listen(log, t.Package.Path)
-		_ = r.results.Log(ctx, hit, io.MultiWriter(ear, log)) // the result stands, whatever is shown
-		_ = ear.Close()
+		listener := r.listen(log, t.Package.Path)
+		_ = r.results.Log(ctx, hit, io.MultiWriter(listener, log)) // the result stands, whatever is shown
+		_ = listener.Close()
 		known.Log = log.Path
 	}
 	r.session.Events.Emit(known)

@@ -47,7 +47,9 @@ func (t *Timeline) CriticalPath() []Link {
 		task := t.Tasks[link.Task]
 		start := task.Attempts[link.Attempt].Start
 		// Those that ended before it began are before it in ends, too.
-		for at--; at >= 0 && ends[at].at.After(start); at-- {
+		at--
+		for at >= 0 && ends[at].at.After(start) {
+			at--
 		}
 		latest := at
 		for n := at; n >= 0 && ends[latest].at.Sub(ends[n].at) < atOnce; n-- {
