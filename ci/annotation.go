@@ -131,8 +131,8 @@ func cut(s string, most int) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// ParseAnnotation reads the annotation that a line of a program's output adds on GitHub Actions
-// or Azure Pipelines. What [System.AppendInert] returns adds none. ok is false if the line adds none.
+// ParseAnnotation reads the annotation that a line of a program's output, given without its end,
+// adds on GitHub Actions or Azure Pipelines. What [System.AppendInert] returns adds none. ok is false if the line adds none.
 func (s System) ParseAnnotation(line string) (a Annotation, ok bool) {
 	name, properties, data, ok := s.parse(line)
 	if !ok {

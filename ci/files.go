@@ -10,7 +10,7 @@ import (
 )
 
 // The variables that name files in which GitHub Actions, and systems like it, take what a step
-// tells: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+// tells: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 const (
 	summaryVariable = "GITHUB_STEP_SUMMARY"
 	outputVariable  = "GITHUB_OUTPUT"
@@ -24,7 +24,7 @@ const SummaryLimit = 1 << 20
 var ErrSummaryFull = errors.New("the step's summary would get larger than 1 MiB")
 
 // AppendSummary adds Markdown to the summary of the step that runs: to the file that
-// GITHUB_STEP_SUMMARY names, behind what is there. getenv is usually os.Getenv. If the Markdown
+// GITHUB_STEP_SUMMARY names, behind what is there; a missing file is made. getenv is usually os.Getenv. If the Markdown
 // does not fit, nothing is added and the error is ErrSummaryFull. Without that variable the
 // error is [errors.ErrUnsupported]; otherwise it is that of the file.
 func AppendSummary(getenv func(string) string, markdown string) error {

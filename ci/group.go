@@ -8,7 +8,7 @@ import (
 
 // Group is a part of a log that its reader can open and close. The forms are those of
 //
-//   - https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+//   - https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 //   - https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands
 //   - https://docs.gitlab.com/ci/jobs/job_logs/
 //   - https://buildkite.com/docs/pipelines/configure/managing-log-output

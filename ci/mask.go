@@ -20,8 +20,8 @@ func (s System) Mask(secret string) string {
 	return b.String()
 }
 
-// ParseMask reads the secret that a line of a program's output hides on GitHub Actions or Azure
-// Pipelines. ok is false if it hides none.
+// ParseMask reads the secret that a line of a program's output, given without its end, hides on
+// GitHub Actions or Azure Pipelines. ok is false if it hides none.
 func (s System) ParseMask(line string) (secret string, ok bool) {
 	name, _, data, ok := s.parse(line)
 	if !ok || strings.TrimSpace(data) == "" {
