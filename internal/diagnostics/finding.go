@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/heapmage/heapmage/internal/lazyregexp"
 )
 
 // mostFindings is how many errors are kept. No CI system shows more.
@@ -23,31 +25,31 @@ type Finding struct {
 
 // wholeForms are lines that have the place and the message.
 var wholeForms = []func() *regexp.Regexp{
-	pattern(`^\s*(?:file://)?(\S.*?)[(:](\d+)[,:](\d+)\)?(?::| -) error (TS\d+: .*)$`), // tsc, vue-tsc, ts-jest
-	pattern(`^(\S.*?):(\d+):(\d+): (.*) \[Error/[^\]]+\]$`),                            // eslint -f unix
-	pattern(`^(\S.*?): line (\d+), col (\d+), Error - (.*)$`),                          // eslint -f compact
+	lazyregexp.New(`^\s*(?:file://)?(\S.*?)[(:](\d+)[,:](\d+)\)?(?::| -) error (TS\d+: .*)$`), // tsc, vue-tsc, ts-jest
+	lazyregexp.New(`^(\S.*?):(\d+):(\d+): (.*) \[Error/[^\]]+\]$`),                            // eslint -f unix
+	lazyregexp.New(`^(\S.*?): line (\d+), col (\d+), Error - (.*)$`),                          // eslint -f compact
 }
 
 // placeForms are lines that have a place and nothing else, without the space around them.
 var placeForms = []func() *regexp.Regexp{
-	pattern(`^at (?:.*\()?(?:async )?(?:file://)?(\S.*?):(\d+):(\d+)\)?$`), // a stack
-	pattern(`^❯ (?:.* )?(\S+?):(\d+):(\d+)$`),                              // vitest
-	pattern(`^test at (\S.*?):(\d+):(\d+)$`),                               // node --test
-	pattern(`^location: '(\S.*?):(\d+):(\d+)'$`),                           // the same as TAP
-	pattern(`^(\S.*?):(\d+):(\d+):$`),                                      // esbuild
-	pattern(`^([^\s:]\S*) \((\d+):(\d+)\)$`),                               // rollup
-	pattern(`^ERROR in (\S+)(?: (\d+):(\d+)\S*)?$`),                        // webpack
-	pattern(`^file: (\S.*?)(?::(\d+):(\d+))?$`),                            // vite
-	pattern(`^(?:file://)?(/.+|[A-Za-z]:\\.+):(\d+)()$`),                   // node
-	pattern(`^FAIL (\S.*)()()$`),                                           // jest
+	lazyregexp.New(`^at (?:.*\()?(?:async )?(?:file://)?(\S.*?):(\d+):(\d+)\)?$`), // a stack
+	lazyregexp.New(`^❯ (?:.* )?(\S+?):(\d+):(\d+)$`),                              // vitest
+	lazyregexp.New(`^test at (\S.*?):(\d+):(\d+)$`),                               // node --test
+	lazyregexp.New(`^location: '(\S.*?):(\d+):(\d+)'$`),                           // the same as TAP
+	lazyregexp.New(`^(\S.*?):(\d+):(\d+):$`),                                      // esbuild
+	lazyregexp.New(`^([^\s:]\S*) \((\d+):(\d+)\)$`),                               // rollup
+	lazyregexp.New(`^ERROR in (\S+)(?: (\d+):(\d+)\S*)?$`),                        // webpack
+	lazyregexp.New(`^file: (\S.*?)(?::(\d+):(\d+))?$`),                            // vite
+	lazyregexp.New(`^(?:file://)?(/.+|[A-Za-z]:\\.+):(\d+)()$`),                   // node
+	lazyregexp.New(`^FAIL (\S.*)()()$`),                                           // jest
 }
 
 var (
 	// stylish is ESLint's, below a line with the file; columns ends it.
-	stylish = pattern(`^\s+(\d+):(\d+)\s+error\s+(.*)$`)
-	columns = pattern(`\s{2,}(\S+)$`)
+	stylish = lazyregexp.New(`^\s+(\d+):(\d+)\s+error\s+(.*)$`)
+	columns = lazyregexp.New(`\s{2,}(\S+)$`)
 	// signs stand in front of messages.
-	signs = pattern(`^(?:FAIL  |not ok \d+ - |● |✖ |✘ \[ERROR\] |\[!\] |ERROR in |error: )`)
+	signs = lazyregexp.New(`^(?:FAIL  |not ok \d+ - |● |✖ |✘ \[ERROR\] |\[!\] |ERROR in |error: )`)
 )
 
 // newFinding reads the decisive lines of one error.

@@ -1,10 +1,10 @@
 package diagnostics
 
 import (
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
+
+	"github.com/heapmage/heapmage/internal/lazyregexp"
 )
 
 // The ranks of forms: what is found of a higher one goes first.
@@ -25,23 +25,18 @@ type form struct {
 }
 
 var (
-	finding    = pattern(`^\s+\d+:\d+\s+error\s+\S`)
-	compact    = pattern(`:\d+:\d+: .*\[Error/[^\]]+\]$|: line \d+, col \d+, Error - `)
-	problems   = pattern(`^✖ \d+ problems? \([1-9]\d* errors?, |^Found \d+ warnings? and [1-9]\d* errors?\.`)
-	testAt     = pattern(`^test at .+:\d+:\d+$`)
-	place      = pattern(`^(?:file://|node:|/|[A-Za-z]:\\).*:\d+$`)
-	caret      = pattern(`^\s*\^+\s*$`)
-	thrown     = pattern(`^(?:Uncaught )?[\w$.]*(?:Error|Exception)(?: \[[\w-]+\])?: |^(?:error|Error|ERROR|fatal|FATAL)(?: TS\d+)?: `)
-	foreign    = pattern(`node:|[/\\]node_modules[/\\]|<anonymous>\)?$`)
-	notOK      = pattern(`^\s*not ok \d+ - .`)
-	failing    = pattern(`^  [1-9]\d* failing$`)
-	stackFrame = pattern(`^\s+(?:at |❯ )\S`)
+	finding    = lazyregexp.New(`^\s+\d+:\d+\s+error\s+\S`)
+	compact    = lazyregexp.New(`:\d+:\d+: .*\[Error/[^\]]+\]$|: line \d+, col \d+, Error - `)
+	problems   = lazyregexp.New(`^✖ \d+ problems? \([1-9]\d* errors?, |^Found \d+ warnings? and [1-9]\d* errors?\.`)
+	testAt     = lazyregexp.New(`^test at .+:\d+:\d+$`)
+	place      = lazyregexp.New(`^(?:file://|node:|/|[A-Za-z]:\\).*:\d+$`)
+	caret      = lazyregexp.New(`^\s*\^+\s*$`)
+	thrown     = lazyregexp.New(`^(?:Uncaught )?[\w$.]*(?:Error|Exception)(?: \[[\w-]+\])?: |^(?:error|Error|ERROR|fatal|FATAL)(?: TS\d+)?: `)
+	foreign    = lazyregexp.New(`node:|[/\\]node_modules[/\\]|<anonymous>\)?$`)
+	notOK      = lazyregexp.New(`^\s*not ok \d+ - .`)
+	failing    = lazyregexp.New(`^  [1-9]\d* failing$`)
+	stackFrame = lazyregexp.New(`^\s+(?:at |❯ )\S`)
 )
-
-// pattern returns a regular expression that is compiled at its first use: few runs need one.
-func pattern(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
-}
 
 // forms are looked at in this order. A log has many lines, so each begins with what is quick.
 var forms = []form{
@@ -69,7 +64,7 @@ func beginsWith(text string) func(string) bool {
 
 func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
-var tscError = pattern(`(?:^|[\s:])error TS\d+: `)
+var tscError = lazyregexp.New(`(?:^|[\s:])error TS\d+: `)
 
 func tscReports(line string) bool {
 	return strings.Contains(line, "error TS") && tscError().MatchString(line)
@@ -214,7 +209,7 @@ func beforeStack(lines []string) []string {
 	return slices.Clip(lines[:n])
 }
 
-var frame = pattern(`^\s+(?:> )?\d+ ?\| |^\s+❯ |^- Expected$`)
+var frame = lazyregexp.New(`^\s+(?:> )?\d+ ?\| |^\s+❯ |^- Expected$`)
 
 // beforeFrame are the lines in front of the excerpt of the source or of the comparison.
 func beforeFrame(lines []string) []string {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/heapmage/heapmage/internal/csp"
 	"github.com/heapmage/heapmage/internal/printable"
@@ -23,7 +24,10 @@ var pageStyle string
 //go:embed page/page.js
 var pageScript string
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"text": printable.Text}).Parse(pageText))
+// pageTemplate is made when it is needed: few runs of the program draw a page.
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{"text": printable.Text}).Parse(pageText))
+})
 
 // box is a task on the page.
 type box struct {
@@ -56,7 +60,7 @@ func (p *Plan) page() ([]byte, error) {
 		notices = "1 notice"
 	}
 	var b bytes.Buffer
-	err := pageTemplate.Execute(&b, map[string]any{
+	err := pageTemplate().Execute(&b, map[string]any{
 		"Plan": p, "Tasks": tasks, "AtOnce": p.atOnce(), "NoticesTitle": notices, "Columns": p.columns(),
 		"Policy": csp.Policy([]string{pageStyle}, []string{pageScript}), "Style": template.CSS(pageStyle), "Script": template.JS(pageScript), //nolint:gosec // they are ours
 	})

@@ -2,12 +2,11 @@ package summary
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 
+	"github.com/heapmage/heapmage/internal/lazyregexp"
 	"github.com/heapmage/heapmage/internal/printable"
 )
 
@@ -36,7 +35,7 @@ func prose(sentence string) string {
 }
 
 // links are the beginnings of what GitHub makes a link of.
-var links = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)(?:www\.|https?:|ftp:|mailto:|xmpp:)`) })
+var links = lazyregexp.New(`(?i)(?:www\.|https?:|ftp:|mailto:|xmpp:)`)
 
 // entities writes all but letters, digits and what stays as character references, which never mean
 // anything in Markdown or HTML.

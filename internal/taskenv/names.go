@@ -5,19 +5,21 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+
+	"github.com/heapmage/heapmage/internal/lazyregexp"
 )
 
 var (
-	inShell   = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
-	inCommand = regexp.MustCompile(`%([A-Za-z_][A-Za-z0-9_]*)%`)
+	inShell   = lazyregexp.New(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+	inCommand = lazyregexp.New(`%([A-Za-z_][A-Za-z0-9_]*)%`)
 )
 
 // inScript returns the variables that the text of a package script names: $X, ${X} and, on
 // Windows, %X%. Some may be names of the shell's own.
 func inScript(text string) []string {
 	found := map[string]bool{}
-	collect(found, []byte(text), inShell)
-	collect(found, []byte(text), inCommand)
+	collect(found, []byte(text), inShell())
+	collect(found, []byte(text), inCommand())
 	return slices.Sorted(maps.Keys(found))
 }
 
@@ -31,23 +33,23 @@ const identifier = `([A-Za-z_$][A-Za-z0-9_$]*)`
 var (
 	// process.env.X and process.env["X"], and what TypeScript allows between: process.env!.X
 	// and (process.env as any).X
-	member = regexp.MustCompile(env + cast + `\s*!?\s*\??\.\s*` + identifier)
-	index  = regexp.MustCompile(env + cast + `\s*!?\s*(?:\?\.)?\s*\[\s*(?:"([^"\n]+)"|'([^'\n]+)'|` + "`([^`\n$]+)`" + `)\s*\]`)
+	member = lazyregexp.New(env + cast + `\s*!?\s*\??\.\s*` + identifier)
+	index  = lazyregexp.New(env + cast + `\s*!?\s*(?:\?\.)?\s*\[\s*(?:"([^"\n]+)"|'([^'\n]+)'|` + "`([^`\n$]+)`" + `)\s*\]`)
 	// Deno.env.get("X"), and env("X") of Prisma and others
-	call = regexp.MustCompile(`\benv\s*(?:\.\s*get\s*)?\(\s*["'` + "`" + `]([A-Za-z_][A-Za-z0-9_]*)["'` + "`" + `]`)
+	call = lazyregexp.New(`\benv\s*(?:\.\s*get\s*)?\(\s*["'` + "`" + `]([A-Za-z_][A-Za-z0-9_]*)["'` + "`" + `]`)
 	// "X" in process.env
-	inside = regexp.MustCompile(`["']([A-Za-z_][A-Za-z0-9_]*)["']\s+in\s+` + env)
+	inside = lazyregexp.New(`["']([A-Za-z_][A-Za-z0-9_]*)["']\s+in\s+` + env)
 	// const { X, Y: y = 1 } = process.env
-	taken = regexp.MustCompile(`\{([^{}]*)\}\s*(?::[^=;{}]*)?=\s*` + env)
-	key   = regexp.MustCompile(`(?:^|,)\s*["']?` + identifier)
+	taken = lazyregexp.New(`\{([^{}]*)\}\s*(?::[^=;{}]*)?=\s*` + env)
+	key   = lazyregexp.New(`(?:^|,)\s*["']?` + identifier)
 	// const e = process.env, and import { env as e } from "node:process"
-	alias    = regexp.MustCompile(`\b` + identifier + `\s*(?::[^=;(){}]*)?=\s*` + env + `\s*(?:[;,)\n]|$)`)
-	imported = regexp.MustCompile(`\{[^{}]*\benv\b(?:\s*(?:as\s+|:\s*)` + identifier + `)?[^{}]*\}\s*(?:from\s*|=\s*require\s*\(\s*)["'](?:node:)?process["']`)
+	alias    = lazyregexp.New(`\b` + identifier + `\s*(?::[^=;(){}]*)?=\s*` + env + `\s*(?:[;,)\n]|$)`)
+	imported = lazyregexp.New(`\{[^{}]*\benv\b(?:\s*(?:as\s+|:\s*)` + identifier + `)?[^{}]*\}\s*(?:from\s*|=\s*require\s*\(\s*)["'](?:node:)?process["']`)
 	// { env } = process
-	ofProcess = regexp.MustCompile(`\{[^{}]*\benv\b(?:\s*:\s*` + identifier + `)?[^{}]*\}\s*=\s*process\b`)
+	ofProcess = lazyregexp.New(`\{[^{}]*\benv\b(?:\s*:\s*` + identifier + `)?[^{}]*\}\s*=\s*process\b`)
 	// import { X } from "$env/static/private", and import { env } from "$env/dynamic/private"
-	svelte  = regexp.MustCompile(`\{([^{}]*)\}\s*from\s*["']\$env/`)
-	comment = regexp.MustCompile(`(?m)/\*[^*]*(?:\*+[^*/][^*]*)*\*+/|//[^\n]*$`)
+	svelte  = lazyregexp.New(`\{([^{}]*)\}\s*from\s*["']\$env/`)
+	comment = lazyregexp.New(`(?m)/\*[^*]*(?:\*+[^*/][^*]*)*\*+/|//[^\n]*$`)
 )
 
 // inSource returns the variables that a text in JavaScript or one of its relatives names,
@@ -58,11 +60,11 @@ func inSource(text []byte) []string {
 		return nil
 	}
 	found := map[string]bool{}
-	for _, pattern := range []*regexp.Regexp{member, index, call, inside} {
+	for _, pattern := range []*regexp.Regexp{member(), index(), call(), inside()} {
 		collect(found, text, pattern)
 	}
 	aliases := map[string]bool{}
-	for _, pattern := range []*regexp.Regexp{alias, imported, ofProcess} {
+	for _, pattern := range []*regexp.Regexp{alias(), imported(), ofProcess()} {
 		for _, m := range pattern.FindAllSubmatch(text, -1) {
 			if name := string(m[1]); name != "" {
 				aliases[name] = true
@@ -73,12 +75,12 @@ func inSource(text []byte) []string {
 	}
 	keysIn := func(pattern *regexp.Regexp) {
 		for _, m := range pattern.FindAllSubmatch(text, -1) {
-			collect(found, comment.ReplaceAll(m[1], nil), key)
+			collect(found, comment().ReplaceAll(m[1], nil), key())
 		}
 	}
-	keysIn(taken)
-	keysIn(svelte)
-	aliases["env"] = aliases["env"] || svelte.Match(text)
+	keysIn(taken())
+	keysIn(svelte())
+	aliases["env"] = aliases["env"] || svelte().Match(text)
 	for name, used := range aliases {
 		if !used {
 			continue

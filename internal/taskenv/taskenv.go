@@ -4,12 +4,12 @@
 package taskenv
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/fingerprint"
+	"github.com/heapmage/heapmage/internal/lazyregexp"
 	"github.com/heapmage/heapmage/memtools/v8heap"
 )
 
@@ -159,7 +159,7 @@ func (r *rules) of(name string) fate {
 }
 
 // memoryOption is an option of Node on memory, as NODE_OPTIONS has it.
-var memoryOption = regexp.MustCompile(`--(?:max|min|initial)[-_](?:old[-_]space|semi[-_]space|heap|young[-_]generation)[-_]size(?:=|\s+)\S+|--max[-_]old[-_]space[-_]size[-_]percentage(?:=|\s+)\S+`)
+var memoryOption = lazyregexp.New(`--(?:max|min|initial)[-_](?:old[-_]space|semi[-_]space|heap|young[-_]generation)[-_]size(?:=|\s+)\S+|--max[-_]old[-_]space[-_]size[-_]percentage(?:=|\s+)\S+`)
 
 // value is the value of a variable without what changes no result: what an outer run of
 // ours added, and limits of memory.
@@ -167,7 +167,7 @@ func (r *rules) value(name, value string) string {
 	if !environ.SameName(name, environ.NodeOptions) {
 		return value
 	}
-	words := strings.Fields(memoryOption.ReplaceAllString(value, ""))
+	words := strings.Fields(memoryOption().ReplaceAllString(value, ""))
 	return strings.Join(slices.DeleteFunc(words, v8heap.IsPreload), " ")
 }
 

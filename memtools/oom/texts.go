@@ -2,7 +2,8 @@ package oom
 
 import (
 	"bytes"
-	"regexp"
+
+	"github.com/heapmage/heapmage/internal/lazyregexp"
 )
 
 // text is one text to look for. anchor is the start of its line, possibly behind a
@@ -56,7 +57,7 @@ func (s *Scanner) match(line []byte) {
 		s.found.weak = s.finding(SystemAllocation, quote(line), line)
 	}
 	if bytes.HasSuffix(line, []byte("not found")) {
-		if m := notFound.FindSubmatch(line); m != nil {
+		if m := notFound().FindSubmatch(line); m != nil {
 			s.found.missing = s.finding(CommandNotFound, quote(m[1]), line)
 		}
 	}
@@ -76,12 +77,12 @@ func (s *Scanner) refused(prefix string, rest []byte) {
 }
 
 // notFound is how sh, dash, BusyBox and bash report a missing command.
-var notFound = regexp.MustCompile(`^[^"]*?: (?:line )?(?:\d+: )?([^\s:]+): (?:command )?not found$`)
+var notFound = lazyregexp.New(`^[^"]*?: (?:line )?(?:\d+: )?([^\s:]+): (?:command )?not found$`)
 
-var rustFailed = regexp.MustCompile(`^memory allocation of \d+ bytes failed$`)
+var rustFailed = lazyregexp.New(`^memory allocation of \d+ bytes failed$`)
 
 func (s *Scanner) rust(prefix string, rest []byte) {
-	if rustFailed.Match(rest) {
+	if rustFailed().Match(rest) {
 		s.die(s.finding(SystemAllocation, quote(rest), rest), prefix)
 	}
 }
@@ -97,17 +98,17 @@ func (s *Scanner) python(prefix string, rest []byte) {
 
 // killedBelow is how shells, package managers and runners report that a process below
 // them was killed: signal 9, or 137 as its exit code.
-var killedBelow = regexp.MustCompile(`(?:^|[:|\]│┃] +)Killed(?:: 9)?$` +
+var killedBelow = lazyregexp.New(`(?:^|[:|\]│┃] +)Killed(?:: 9)?$` +
 	`|line \d+: +\d+ Killed\s|\*\*\* .*\] Killed$|signal: killed$|signal: 'SIGKILL'` +
 	`|(?i:exit(?:ed)?(?: with)?(?: exit)? (?:code|status) 137\b)|exited \(137\)` +
 	`|npm (?:error|ERR!) (?:code|errno) 137$|^\s+code: 137,?$`)
 
 // esbuildGone is how esbuild's library reports that its process ended.
-var esbuildGone = regexp.MustCompile(`^(?:Error: )?The service (?:was stopped|is no longer running)`)
+var esbuildGone = lazyregexp.New(`^(?:Error: )?The service (?:was stopped|is no longer running)`)
 
 func (s *Scanner) kill(line []byte) {
-	killed := mayTellOfAKill(line) && killedBelow.Match(line)
-	gone := bytes.Contains(line, []byte("The service ")) && esbuildGone.Match(line)
+	killed := mayTellOfAKill(line) && killedBelow().Match(line)
+	gone := bytes.Contains(line, []byte("The service ")) && esbuildGone().Match(line)
 	if !killed && !gone {
 		return
 	}

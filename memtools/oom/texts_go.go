@@ -2,17 +2,17 @@ package oom
 
 import (
 	"bytes"
-	"regexp"
 	"strconv"
 
+	"github.com/heapmage/heapmage/internal/lazyregexp"
 	"github.com/heapmage/heapmage/memtools"
 )
 
-var goBlock = regexp.MustCompile(`\((\d{1,18}) in use\)$`)
+var goBlock = lazyregexp.New(`\((\d{1,18}) in use\)$`)
 
 func (s *Scanner) goUsage(prefix string, rest []byte) {
 	s.goUse = note{prefix: prefix, at: s.found.lines}
-	if m := goBlock.FindSubmatch(rest); m != nil {
+	if m := goBlock().FindSubmatch(rest); m != nil {
 		n, _ := strconv.ParseInt(string(m[1]), 10, 64) // eighteen digits fit
 		s.goUse.value = memtools.Bytes(n)
 	}

@@ -2,11 +2,11 @@ package oom
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/lazyregexp"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -46,22 +46,22 @@ func (s *Scanner) v8Fatal(prefix string, rest []byte) {
 	s.await(f, prefix, isNativeTrace)
 }
 
-var traceFrame = regexp.MustCompile(`^\d+: 0x[0-9a-f]+ `)
+var traceFrame = lazyregexp.New(`^\d+: 0x[0-9a-f]+ `)
 
 func isNativeTrace(rest []byte) bool {
-	return bytes.Equal(rest, []byte("----- Native stack trace -----")) || traceFrame.Match(rest)
+	return bytes.Equal(rest, []byte("----- Native stack trace -----")) || traceFrame().Match(rest)
 }
 
 // gcLine is a collection as V8 lists it: the memory in use before and after. The list
 // may start or end within a line, as V8 prints a ring buffer.
-var gcLine = regexp.MustCompile(`ms: (?:Incremental )?(?:Mark-Compact|Mark-sweep|Scavenge)[^>]{0,60}-> (\d{1,9})\.(\d) \(`)
+var gcLine = lazyregexp.New(`ms: (?:Incremental )?(?:Mark-Compact|Mark-sweep|Scavenge)[^>]{0,60}-> (\d{1,9})\.(\d) \(`)
 
 // heapSize notes what V8's last collection left in use.
 func (s *Scanner) heapSize(line []byte) {
 	if s.collection.at == 0 || s.found.lines-s.collection.at > window || !bytes.HasPrefix(line, []byte(s.collection.prefix)) {
 		return
 	}
-	if all := gcLine.FindAllSubmatch(line, -1); len(all) > 0 {
+	if all := gcLine().FindAllSubmatch(line, -1); len(all) > 0 {
 		m := all[len(all)-1]
 		tenths, _ := strconv.ParseInt(string(m[1])+string(m[2]), 10, 64) // eleven digits at most
 		s.collection.value = memtools.Bytes(tenths) * memtools.MB / 10
