@@ -60,6 +60,7 @@ func TestDecisive(t *testing.T) {
 		claim, text string
 		want        []string
 	}{
+		{"frames that Next hides are no place", "> Build error occurred\nError: Failed to transpile \"next.config.ts\".\n    at ignore-listed frames {\n  [cause]: [Object]\n}\n", []string{`Error: Failed to transpile "next.config.ts".`}},
 		{"the first report counts", "x.ts(1,1): error TS1: first\nx.ts(2,1): error TS2: second\n", []string{"x.ts(1,1): error TS1: first"}},
 		{"with the lines that explain it", "x.ts(1,1): error TS1: no\n  Type 'a' is not 'b'.\n    Deeper.\nother\n", []string{"x.ts(1,1): error TS1: no", "  Type 'a' is not 'b'.", "    Deeper."}},
 		{"a tool's report goes before what was only printed", "Error: caught\n" + strings.Repeat("fine\n", 100) + "ERROR in ./a.js\nno\n", []string{"ERROR in ./a.js", "no"}},

@@ -32,7 +32,7 @@ var (
 	place      = lazyregexp.New(`^(?:file://|node:|/|[A-Za-z]:\\).*:\d+$`)
 	caret      = lazyregexp.New(`^\s*\^+\s*$`)
 	thrown     = lazyregexp.New(`^(?:Uncaught )?[\w$.]*(?:Error|Exception)(?: \[[\w-]+\])?: |^(?:error|Error|ERROR|fatal|FATAL)(?: TS\d+)?: `)
-	foreign    = lazyregexp.New(`node:|[/\\]node_modules[/\\]|<anonymous>\)?$`)
+	foreign    = lazyregexp.New(`node:|ignore-listed frames|[/\\]node_modules[/\\]|<anonymous>\)?$`)
 	notOK      = lazyregexp.New(`^\s*not ok \d+ - .`)
 	failing    = lazyregexp.New(`^  [1-9]\d* failing$`)
 	stackFrame = lazyregexp.New(`^\s+(?:at |❯ )\S`)
