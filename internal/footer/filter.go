@@ -24,6 +24,7 @@ type filterState int
 const (
 	inText       filterState = iota
 	afterEscape              // ESC
+	afterSign                // ESC and a sign, as in ESC ( B
 	afterBracket             // ESC [
 	inString                 // such as a title of the window, up to BEL or ESC \
 )
@@ -75,9 +76,18 @@ const c1 = 0xc2
 
 // textIn is how many bytes at the beginning of p are text, of which none takes more than a column.
 func textIn(p []byte) int {
-	for i, b := range p {
-		if b < ' ' || b == 0x7f || b == c1 && i+1 < len(p) && p[i+1] >= 0x80 && p[i+1] < 0xa0 {
+	for i := 0; i < len(p); {
+		switch b := p[i]; {
+		case b < ' ' || b == 0x7f:
 			return i
+		case b < utf8.RuneSelf:
+			i++
+		default:
+			r, size := utf8.DecodeRune(p[i:])
+			if r < 0xa0 || r == utf8.RuneError && size == 1 && b < 0xa0 { // the same in the oldest encodings
+				return i
+			}
+			i += size
 		}
 	}
 	return len(p)
@@ -92,17 +102,25 @@ func (f *filter) one(dst *bytes.Buffer, b byte) {
 	}
 	state := f.state
 	f.state = inText
+	switch b {
+	case '\x1b': // begins anew, or ends a string with what comes next
+		f.state = afterEscape
+		return
+	case 0x18, 0x1a: // ends whatever it is in
+		return
+	}
 	switch state {
 	case inText:
 		f.control(dst, b)
-	case afterEscape:
+	case afterEscape, afterSign:
 		switch {
+		case b >= ' ' && b < '0':
+			f.state = afterSign
+		case state == afterSign:
 		case b == '[':
 			f.state, f.sequence = afterBracket, append(f.sequence[:0], "\x1b["...)
 		case strings.IndexByte("]P^_X", b) >= 0:
 			f.state = inString
-		case b >= ' ' && b < '0': // as in ESC ( B
-			f.state = afterEscape
 		}
 	case afterBracket:
 		f.sequence = append(f.sequence, b)
@@ -113,11 +131,7 @@ func (f *filter) one(dst *bytes.Buffer, b byte) {
 			dst.Write(f.sequence)
 		}
 	case inString:
-		switch b {
-		case '\a':
-		case '\x1b':
-			f.state = afterEscape
-		default:
+		if b != '\a' {
 			f.state = inString
 		}
 	}
@@ -126,8 +140,6 @@ func (f *filter) one(dst *bytes.Buffer, b byte) {
 // control takes a control character in text.
 func (f *filter) control(dst *bytes.Buffer, b byte) {
 	switch b {
-	case '\x1b':
-		f.state = afterEscape
 	case '\r':
 		f.behind = f.behind || f.cells > 0
 		f.cells = 0

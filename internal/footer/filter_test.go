@@ -13,6 +13,9 @@ func TestFilter(t *testing.T) {
 		{"drops titles and other strings", "a\x1b]0;title\ab\x1b]8;;x\x1b\\c\x1bP1$q\x1b\\d", "abcd"},
 		{"drops sets of characters", "a\x1b(0b", "ab"},
 		{"drops control characters beyond ASCII", "a\u009b2Jb°\u00a0", "a2Jb°\u00a0"},
+		{"drops their bytes alone, which the oldest encodings take for the same", "a\x9b2Jb\x9d0;c雛", "a2Jb0;c雛"},
+		{"takes a sequence that another interrupts for the other", "a\x1b\x1b[2Jb\x1b[3\x1b[31mc\x1b[1\x18d\x1b]0;t\x1ae", "ab\x1b[31mcde"},
+		{"takes no text behind a short sequence for a string", "a\x1b ]b\x1b(Xc", "abc"},
 		{"loses no line to a sequence that was cut", "a\x1b]0;title\nb\x1b[3\nc\x1b\nd", "a\nb\nc\nd"},
 		{"leaves what is no UTF-8", "a\xff\xc2\xe6\xbcb", "a\xff\xc2\xe6\xbcb"},
 	} {
