@@ -97,4 +97,21 @@ func TestFooter(t *testing.T) {
 		s.waitFor("Killed")
 		waitFor(t, "the footer to go", func() bool { return !shows(s) })
 	})
+	t.Run("leaves the terminal alone when heapmage is killed while another program has it", func(t *testing.T) {
+		t.Parallel()
+		s, root := start(t, "")
+		waitFor(t, "a footer", func() bool { return shows(s) })
+		s.press(ctrlZ)
+		s.stopped(root)
+		s.press("printf 'above\\nbelow\\n\\033[2A'; cat\r") // as an editor would
+		waitFor(t, "the other program", func() bool { return strings.Contains(strings.Join(screen(s).Screen(), "\n"), "above\nbelow") })
+		for _, pid := range childrenNamed(s.shell.Process.Pid, "build") {
+			reaper := childrenNamed(pid, "process-reaper")
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			waitFor(t, "the helper to end", func() bool { return len(reaper) == 1 && syscall.Kill(reaper[0], 0) != nil })
+		}
+		if !strings.Contains(strings.Join(screen(s).Screen(), "\n"), "above\nbelow") {
+			t.Error(screen(s).Screen())
+		}
+	})
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
-	"github.com/heapmage/heapmage/internal/footer"
 	"github.com/heapmage/heapmage/internal/handon"
 	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/plan"
@@ -69,10 +68,9 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 	}
 	r.console = report.Open(outer, r.environ, r.show())
 	r.console.CI = cilog.Detect(r.config, r.environ, r.ws.Root)
-	if r.config.View != config.ViewPlain && r.console.ShowState(r.environ, budget.Thresholds(r.config.Monitor)) {
+	if r.config.View != config.ViewPlain && r.console.ShowState(r.environ, budget.Thresholds(r.config.Monitor), proc.WriteOnDeath) {
 		session.BeforeStop(r.console.HideState)
 		defer session.BeforeStop(nil)
-		defer proc.WriteOnDeath(footer.EraseBelow)()
 	}
 	defer func() { r.state.Close() }() // once the console has read the logs
 	if err := r.open(ctx, id, first, further...); err != nil {

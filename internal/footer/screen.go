@@ -26,11 +26,16 @@ const EraseBelow = "\x1b[J"
 
 // Screen is a terminal on which some lines stand under a log. Only one goroutine may use it.
 type Screen struct {
+	// Standing, if it is not nil, is called with true before lines stand there, and with false once
+	// none do.
+	Standing func(on bool)
+
 	out    io.Writer
 	width  func() int // of the terminal
 	buf    bytes.Buffer
 	filter filter
 	shown  []string // the lines that stand there now, nil if none do
+	stands bool     // what Standing was told
 }
 
 // NewScreen returns a screen of a terminal, and of a width that it may be asked for at any time.
@@ -58,8 +63,11 @@ func (s *Screen) Show(lines []string) error {
 	}
 	if len(lines) == 0 {
 		s.erase()
-		return s.flush()
+		err := s.flush()
+		s.tell(false)
+		return err
 	}
+	s.tell(true)
 	n := strconv.Itoa(len(lines))
 	for range lines {
 		s.buf.WriteString(downScroll)
@@ -75,6 +83,13 @@ func (s *Screen) Show(lines []string) error {
 	s.buf.WriteString(EraseBelow + restore)
 	s.shown = lines
 	return s.flush()
+}
+
+func (s *Screen) tell(on bool) {
+	if s.Standing != nil && on != s.stands {
+		s.stands = on
+		s.Standing(on)
+	}
 }
 
 // erase removes the lines that stand under the log.

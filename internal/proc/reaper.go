@@ -16,9 +16,10 @@ package proc
 // can be used again.
 func RemoveOnDeath(folder string) (forget func()) { return theReaper.folder(folder) }
 
-// WriteOnDeath has text written to standard output, a terminal, if this process is killed. The
-// returned function cancels that. Call it before the first Start or RemoveOnDeath.
-func WriteOnDeath(text string) (forget func()) { return theReaper.write(text) }
+// WriteOnDeath has text written to standard output, a terminal, if this process is killed, in place
+// of what was to be written before. Call it before the first Start or RemoveOnDeath too: with nothing,
+// while there is nothing to write.
+func WriteOnDeath(text string) { theReaper.write(text) }
 
 // Reaper returns the process id of the reaper, whose memory is part of ours. It is
 // 0 before the first Start and on Windows. An error tells why there is no reaper

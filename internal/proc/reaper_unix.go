@@ -54,6 +54,8 @@ type reaper struct {
 	wards   map[int]*ward
 	folders map[string]int
 	text    string // what it writes when we are gone
+	// terminal is set if it may have to write something.
+	terminal bool
 }
 
 var theReaper = &reaper{wards: map[int]*ward{}, folders: map[string]int{}}
@@ -101,12 +103,11 @@ func (r *reaper) folder(path string) (forget func()) {
 	})
 }
 
-func (r *reaper) write(text string) (forget func()) {
+func (r *reaper) write(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.text = text
+	r.text, r.terminal = text, true
 	r.tellLocked(writeMessage(text))
-	return func() { r.write("") }
 }
 
 // start starts a reaper if there is none.
@@ -207,7 +208,7 @@ func (r *reaper) startLocked() error {
 		// Ctrl-C must not reach it.
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
-	if r.text != "" { // else whoever reads our output would wait for its end
+	if r.terminal { // else whoever reads our output would wait for its end
 		cmd.Stdout = os.Stdout
 	}
 	if err := cmd.Start(); err != nil {

@@ -12,6 +12,6 @@ func (reaper) watch(string) *ward            { return nil }
 func (reaper) started(*ward, *tree)          {}
 func (reaper) forget(*ward)                  {}
 func (reaper) folder(string) (forget func()) { return func() {} }
-func (reaper) write(string) (forget func())  { return func() {} }
+func (reaper) write(string)                  {}
 func (reaper) process() (int, error)         { return 0, nil }
 func (reaper) shutdown()                     {}

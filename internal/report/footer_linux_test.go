@@ -44,7 +44,7 @@ func TestFooterOnATerminal(t *testing.T) {
 		})
 		c := NewConsole(t.Context(), program, true, show)
 		if footer {
-			c.showState(memtools.Thresholds{}, func() (int, int) {
+			c.showState(memtools.Thresholds{}, nil, func() (int, int) {
 				width, height, _ := term.GetSize(int(program.Fd()))
 				return width, height
 			})

@@ -23,7 +23,7 @@ func TestFooterInTime(t *testing.T) {
 	run := func(t *testing.T) (g *gate, c *Console, sample func(usage float64)) {
 		g = newGate()
 		c = NewConsole(t.Context(), g, false, Held)
-		c.showState(memtools.Thresholds{}, func() (int, int) { return 80, 24 })
+		c.showState(memtools.Thresholds{}, nil, func() (int, int) { return 80, 24 })
 		sink := tally.NewSink(c)
 		emit := func(e event.Event) {
 			sink.Take(event.Stamped{Time: time.Now(), Event: e})
@@ -83,7 +83,7 @@ func TestFooterInTime(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())
 			g := newGate()
 			c := NewConsole(ctx, g, false, Held)
-			c.showState(memtools.Thresholds{}, func() (int, int) { return 80, 24 })
+			c.showState(memtools.Thresholds{}, nil, func() (int, int) { return 80, 24 })
 			g.open()
 			c.queue.under([]string{"one"})
 			settled()

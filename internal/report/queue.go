@@ -185,12 +185,14 @@ func (q *queue) take() (batch []piece, lines []string, more bool) {
 	return batch, q.footer, q.writing
 }
 
-// onScreen lets lines stand under what is written, on a terminal of that width. It comes before
-// the first piece.
-func (q *queue) onScreen(width func() int) {
+// onScreen lets lines stand under what is written, on a terminal of that width, and tells standing
+// whether any do. It comes before the first piece.
+func (q *queue) onScreen(width func() int, standing func(on bool)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.out = footer.NewScreen(q.out, width)
+	s := footer.NewScreen(q.out, width)
+	s.Standing = standing
+	q.out = s
 }
 
 // under has these lines stand under all that was written, from now on and in place of others.

@@ -24,13 +24,23 @@ func Open(ctx context.Context, env []string, show Show) *Console {
 
 // ShowState has the state of the run stand under the log on standard output, if that is a
 // terminal that people look at and that can draw it, and reports whether it is. Usage is high
-// from marks on. It comes before the first event.
-func (c *Console) ShowState(env []string, marks memtools.Thresholds) bool {
+// from marks on. onDeath is told at once and at each change what is to be written there if this
+// process is killed: nothing unless the state stands there, as another program may have the terminal
+// by then. ShowState comes before the first event.
+func (c *Console) ShowState(env []string, marks memtools.Thresholds, onDeath func(text string)) bool {
 	get := func(name string) string { return environ.Value(env, name) }
 	if t := get(environ.Term); t == "" || t == "dumb" || ci.Detect(get) != ci.None || !inForeground(os.Stdout) {
 		return false
 	}
-	c.showState(marks, func() (width, height int) {
+	onDeath("")
+	standing := func(on bool) {
+		if on {
+			onDeath(footer.EraseBelow)
+		} else {
+			onDeath("")
+		}
+	}
+	c.showState(marks, standing, func() (width, height int) {
 		if inForeground(os.Stdout) {
 			width, height, _ = term.GetSize(int(os.Stdout.Fd()))
 		}
@@ -40,12 +50,12 @@ func (c *Console) ShowState(env []string, marks memtools.Thresholds) bool {
 }
 
 // showState has the state of the run stand under the log of a terminal of that size, if it is
-// not zero.
-func (c *Console) showState(marks memtools.Thresholds, size func() (width, height int)) {
+// not zero. standing is told whether it stands there, unless it is nil.
+func (c *Console) showState(marks memtools.Thresholds, standing func(on bool), size func() (width, height int)) {
 	c.queue.onScreen(func() int {
 		width, _ := size()
 		return width
-	})
+	}, standing)
 	marks.Warning = cmp.Or(marks.Warning, memtools.DefaultThresholds.Warning)
 	marks.Critical = cmp.Or(marks.Critical, memtools.DefaultThresholds.Critical)
 	c.footer = &footer.Footer{
