@@ -85,9 +85,13 @@ func TestInert(t *testing.T) {
 		{ci.Buildkite, "--- a/file.ts", " --- a/file.ts"},
 		{ci.Buildkite, "\x1b[1m\x1b[31m+++ x", " \x1b[1m\x1b[31m+++ x"},
 		{ci.Buildkite, "^^^ +++", " ^^^ +++"},
+		{ci.Buildkite, "50 %\r--- x", "50 %\r --- x"},
+		{ci.Buildkite, "\x1b[K\b--- x", " \x1b[K\b--- x"},
+		{ci.Buildkite, "\x1b_bk;t=1\a\x1b]0;t\x1b\\\x1b7+++ x", " \x1b_bk;t=1\a\x1b]0;t\x1b\\\x1b7+++ x"},
 		{ci.Buildkite, "-----", "-----"},
 		{ci.TeamCity, "x ##teamcity[buildStop comment='x']", `x ##teamcity\x5bbuildStop comment='x']`},
-		{ci.Travis, "travis_fold:end:x", `travis\x5ffold:end:x`},
+		{ci.Travis, "travis_fold:end:x", `travis_fold\x3aend:x`},
+		{ci.Travis, "a unfold:start:x time:start:y", `a unfold\x3astart:x time\x3astart:y`},
 		{ci.Other, "::error::x ##vso[x] section_start:1:x", "::error::x ##vso[x] section_start:1:x"},
 	} {
 		if got := string(tt.system.AppendInert([]byte("> "), []byte(tt.line))); got != "> "+tt.want {

@@ -35,7 +35,8 @@ func text(s string, lines bool) string {
 // stands for them.
 var everywhere = []replacement{
 	{"##[", `##\x5b`}, {"##vso[", `##vso\x5b`}, {"##teamcity[", `##teamcity\x5b`},
-	{"section_start:", `section\x5fstart:`}, {"section_end:", `section\x5fend:`}, {"travis_fold:", `travis\x5ffold:`}, {"travis_time:", `travis\x5ftime:`},
+	{"section_start:", `section\x5fstart:`}, {"section_end:", `section\x5fend:`},
+	{"fold:start:", `fold\x3astart:`}, {"fold:end:", `fold\x3aend:`}, {"time:start:", `time\x3astart:`}, {"time:end:", `time\x3aend:`}, // Travis's viewer wants no "travis_"
 }
 
 type replacement struct{ from, to string }

@@ -9,30 +9,28 @@ import (
 // nothing in it for a command. The line is given without its end. Most lines have no command and
 // stay as they are; in one that has, the character that matters is written as an escape such
 // as \x3a, or moved by a space. Carriage returns in the line count as line ends, as they do
-// for GitHub's runner.
+// for GitHub's runner and Buildkite's viewer.
 //
 //	GitHub Actions   ::group::x   ##[group]x
 //	Azure Pipelines  ##vso[task.setvariable variable=x]y   ##[group]x
 //	GitLab CI        section_start:1560896352:x
 //	Buildkite        --- x
 //	TeamCity         ##teamcity[blockOpened name='x']
-//	Travis CI        travis_fold:start:x
+//	Travis CI        fold:start:x   time:end:x
 //
 // Masked secrets are commands too: see [System.ParseMask].
 func (s System) AppendInert(dst, line []byte) []byte {
-	if s == Buildkite {
-		if isBuildkiteHeader(line) {
-			dst = append(dst, ' ')
-		}
-		return append(dst, line...)
-	}
-	if s != GitHubActions {
+	if s != GitHubActions && s != Buildkite {
 		return appendEscaped(dst, line, inLine[s])
 	}
 	for more := true; more; {
 		var part []byte
 		part, line, more = bytes.Cut(line, []byte{'\r'})
-		if at := len(part) - len(bytes.TrimLeftFunc(part, unicode.IsSpace)); isGitHubCommand(part[at:]) {
+		if s == Buildkite {
+			if isBuildkiteHeader(part) {
+				dst = append(dst, ' ')
+			}
+		} else if at := len(part) - len(bytes.TrimLeftFunc(part, unicode.IsSpace)); isGitHubCommand(part[at:]) {
 			dst = append(append(dst, part[:at]...), `\x3a\x3a`...)
 			part = part[at+len("::"):]
 		}
@@ -56,16 +54,10 @@ func isGitHubCommand(line []byte) bool {
 	return ok && bytes.Contains(rest, []byte("::"))
 }
 
-// isBuildkiteHeader reports whether a line begins a group, or opens the one before it. Colors
-// in front of it do not count.
+// isBuildkiteHeader reports whether a line begins a group, or opens the one before it. Nothing that
+// a terminal does not show counts in front of it.
 func isBuildkiteHeader(line []byte) bool {
-	for bytes.HasPrefix(line, []byte("\x1b[")) {
-		end := bytes.IndexByte(line, 'm')
-		if end < 0 {
-			break
-		}
-		line = line[end+1:]
-	}
+	line = line[unseen(line):]
 	if len(line) < 3 {
 		return false
 	}
@@ -74,6 +66,25 @@ func isBuildkiteHeader(line []byte) bool {
 		return len(line) == 3 || bytes.IndexByte([]byte(" \t\f\v\r"), line[3]) >= 0
 	}
 	return false
+}
+
+// unseen is how many bytes at the beginning of a line are sequences of a terminal, such as colors, and
+// control characters.
+func unseen(line []byte) (n int) {
+	for n < len(line) && line[n] < ' ' && line[n] != '\t' {
+		n++
+		if rest := line[n:]; line[n-1] == '\x1b' && len(rest) > 0 {
+			switch rest[0] {
+			case '[':
+				n += bytes.IndexFunc(rest[1:], func(r rune) bool { return r >= '@' && r <= '~' }) + 2
+			case ']', '_', 'P', '^', 'X':
+				n += max(0, bytes.IndexAny(rest, "\a\x1b")) // which ends it
+			default:
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // appendEscaped appends a text in which each of some beginnings is replaced.

@@ -2,6 +2,7 @@ package ci_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -23,7 +24,7 @@ var agents = map[ci.System]func(text string) []command{
 	ci.GitLab:         markers("section_start:", "section_end:"),
 	ci.Buildkite:      buildkite,
 	ci.TeamCity:       teamcity,
-	ci.Travis:         markers("travis_fold:", "travis_time:"),
+	ci.Travis:         markers("fold:start:", "fold:end:", "time:start:", "time:end:"),
 }
 
 // registered are the commands that some version of GitHub's runner obeys.
@@ -134,12 +135,12 @@ func markers(beginnings ...string) func(string) []command {
 	}
 }
 
-// buildkite finds headers as the agent and the viewer do, without colors.
+var unseen = regexp.MustCompile("^(?:\x1b\\[[^@-~]*[@-~]|\x1b[]_PX^][^\a\x1b]*(?:\a|\x1b\\\\)|[\x00-\x08\v\f\x0e-\x1a])+")
+
+// buildkite finds headers as the viewer does, without what a terminal does not show.
 func buildkite(text string) (found []command) {
-	for line := range strings.SplitSeq(text, "\n") {
-		for strings.HasPrefix(line, "\x1b[") && strings.Contains(line, "m") {
-			_, line, _ = strings.Cut(line, "m")
-		}
+	for _, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\r' || r == '\n' }) {
+		line = unseen.ReplaceAllString(line, "")
 		for _, b := range []string{"---", "+++", "~~~", "^^^"} {
 			if rest, ok := strings.CutPrefix(line, b); ok && (rest == "" || strings.ContainsAny(rest[:1], " \t\f\r")) {
 				found = append(found, command{name: b, data: strings.TrimSpace(rest)})
