@@ -129,6 +129,16 @@ func TestScriptsSpeakToTheSystem(t *testing.T) {
 			t.Errorf("%v: got\n%q\nwant\n%q", show, got, want+"\n")
 		}
 	}
+	t.Run("nor does it count behind a label or a bar, or in a name", func(t *testing.T) {
+		const text = "a unfold:start:x time:end:y\n"
+		end := finished("fold:end:z", "build", 1, event.TaskFinished{Status: event.Failed, Reason: "time:start:z", Excerpt: []string{text[:len(text)-1]}})
+		for _, show := range []Show{Held, Live, Labelled} {
+			got := onCI(t, &cilog.Log{System: ci.Travis}, show, output{logOf(t, text), text}, end, event.RunFinished{ExitCode: 1, Failed: 1})
+			if strings.Contains(got, "fold:") || strings.Contains(got, "time:") || !strings.Contains(got, `   │ a unfold\x3astart:x time\x3aend:y`) {
+				t.Error(got)
+			}
+		}
+	})
 	t.Run("not before an attempt that another follows", func(t *testing.T) {
 		again := end
 		again.Retry = true

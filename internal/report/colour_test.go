@@ -2,7 +2,12 @@ package report
 
 import (
 	"bytes"
+	"io"
+	"strings"
 	"testing"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/tally"
 )
 
 func TestColour(t *testing.T) {
@@ -19,6 +24,30 @@ func TestColour(t *testing.T) {
 	} {
 		if got := Colour(tt.environ, &bytes.Buffer{}); got != tt.want {
 			t.Errorf("%s: %v", claim, got)
+		}
+	}
+}
+
+// TestColoursLeftOn: what a script leaves on colours no line of the log.
+func TestColoursLeftOn(t *testing.T) {
+	const text = "\x1b[7mit ends reversed\n"
+	for _, show := range []Show{Live, Held, Grouped} {
+		for _, colour := range []bool{true, false} {
+			var b strings.Builder
+			c := NewConsole(t.Context(), &b, colour, show)
+			log := logOf(t, text)
+			out := c.Output("core", log)
+			if _, err := io.WriteString(out, text); err != nil {
+				t.Fatal(err)
+			}
+			closed(t, out)
+			sink := tally.NewSink(c)
+			sink.Take(event.Stamped{Event: finished("core", "build", 1, event.TaskFinished{Status: event.Failed, Reason: "exit code 1", Log: log, Hint: "fix it"})})
+			closed(t, c)
+			_, after, _ := strings.Cut(b.String(), text)
+			if strings.HasPrefix(after, reset) != colour {
+				t.Errorf("%v, %v: %q", show, colour, b.String())
+			}
 		}
 	}
 }

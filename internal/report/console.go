@@ -35,11 +35,14 @@ type Console struct {
 	queue  *queue
 	show   Show
 	paint  palette
+	colour bool
 	footer *footer.Footer // nil if there is none
 
 	mu sync.Mutex // guards all below, and the order in the queue
 	// dirty is set if the last live output did not end its line.
 	dirty bool
+	// foreign is set if the last line is a script's, which may have left its colours on.
+	foreign bool
 	// spaced is set if the last line written was blank.
 	spaced bool
 	// leftOut counts the lines that were left out since the last one.
@@ -51,7 +54,7 @@ type Console struct {
 // NewConsole writes to out, with colours if colour is set; emoji are always there.
 // Once ctx is done, Close waits for a moment only. Close the console.
 func NewConsole(ctx context.Context, out io.Writer, colour bool, show Show) *Console {
-	return &Console{OpenLog: openLog, queue: newQueue(ctx, out), show: show, paint: newPalette(colour)}
+	return &Console{OpenLog: openLog, queue: newQueue(ctx, out), show: show, paint: newPalette(colour), colour: colour}
 }
 
 // Close waits until everything was read, or the reader is gone, which is no error.
@@ -298,7 +301,7 @@ func (c *Console) end(out cilog.Output, most memtools.Bytes) {
 	} else {
 		c.queue.push(e)
 	}
-	c.spaced = false
+	c.spaced, c.foreign = false, true
 }
 
 // whole prints a log from its beginning, with its label in front of its lines if they get one.
@@ -328,6 +331,7 @@ func (c *Console) whole(out cilog.Output) {
 		c.raw(before)
 		c.queue.push(p)
 		c.dirty, c.spaced = p.source.lines() == nil && !endsLine(l), false
+		c.foreign = c.show != Labelled
 		c.raw(after)
 	}
 }

@@ -2,9 +2,9 @@ package report
 
 import (
 	"path/filepath"
+	"strings"
 
 	"github.com/heapmage/heapmage/internal/event"
-	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/tally"
 )
 
@@ -42,7 +42,8 @@ func (c *Console) failure(f event.TaskFinished, sum *tally.State) {
 // quote prints a line of a script. The bar in front tells that it is one.
 func (c *Console) quote(line string) {
 	c.endLine()
-	c.queue.add([]byte(c.paint.faint.Sprint("   │ ") + printable.Text(line) + "\n"))
+	line = strings.TrimPrefix(c.inert("│"+line), "│") // which is not at its beginning
+	c.queue.add([]byte(c.paint.faint.Sprint("   │ ") + line + "\n"))
 	c.spaced = false
 }
 

@@ -10,14 +10,28 @@ import (
 
 // lineOf is one line of the log. Names and reasons in it may come from a repository,
 // so nothing in it acts on the terminal or on the CI system.
-func lineOf(paint *color.Color, format string, args ...any) string {
-	return paint.Sprint(printable.Text(fmt.Sprintf(format, args...))) + "\n"
+func (c *Console) lineOf(paint *color.Color, format string, args ...any) string {
+	return paint.Sprint(c.inert(fmt.Sprintf(format, args...))) + "\n"
+}
+
+// inert is a line in which nothing acts on the terminal or on the CI system.
+func (c *Console) inert(line string) string {
+	line = printable.Text(line)
+	if c.CI != nil {
+		line = string(c.CI.System.AppendInert(nil, []byte(line)))
+	}
+	return line
 }
 
 // line writes one line of the log.
 func (c *Console) line(paint *color.Color, format string, args ...any) {
 	c.endLine()
-	c.queue.add([]byte(lineOf(paint, format, args...)))
+	line := c.lineOf(paint, format, args...)
+	if c.foreign && c.colour { // a script may have left its own on
+		line = reset + line
+	}
+	c.foreign = false
+	c.queue.add([]byte(line))
 	c.spaced = false
 }
 

@@ -90,7 +90,7 @@ func (p *part) print(to io.Writer) error {
 		return err
 	}
 	c := p.source.console
-	line := lineOf(c.paint.warning, "⚠️  %v of output cannot be read back from %s", memtools.Bytes(left), p.source.log)
+	line := c.lineOf(c.paint.warning, "⚠️  %v of output cannot be read back from %s", memtools.Bytes(left), p.source.log)
 	_, err = io.WriteString(to, "\n"+line)
 	return err
 }
@@ -155,7 +155,7 @@ func (l *live) Write(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	c.queue.follow(&l.source, p, l.source.queued+int64(len(p)))
 	c.dirty = p[len(p)-1] != '\n'
-	c.spaced = false
+	c.spaced, c.foreign = false, true
 	return len(p), nil
 }
 
@@ -197,7 +197,7 @@ func (l *labelled) queue(whole []byte) {
 	defer c.mu.Unlock()
 	c.endLine()
 	c.queue.follow(&l.source, whole, l.written-int64(len(l.lines.partial)))
-	c.spaced = false
+	c.spaced, c.foreign = false, l.lines.label == nil
 }
 
 // longestLine bounds what is kept of a line that has not ended. A longer line is printed
@@ -254,10 +254,14 @@ func (l *lines) append(dst, line []byte) []byte {
 		var one []byte
 		one, line, more = bytes.Cut(line, []byte{'\r'})
 		if len(one) > 0 || !more {
+			begin := len(dst)
 			dst = append(append(dst, l.label...), l.colours...)
 			from := len(dst)
 			dst = printable.AppendLine(dst, one)
 			l.follow(dst[from:])
+			if l.system != ci.None {
+				dst = append(dst[:begin], l.system.AppendInert(nil, dst[begin:])...)
+			}
 			if len(l.colours) > 0 {
 				dst = append(dst, reset...)
 			}

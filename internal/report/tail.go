@@ -49,16 +49,16 @@ func (e *ending) print(to io.Writer) error {
 
 // text is the end of the log, in whole lines.
 func (e *ending) text() []byte {
-	paint := e.console.paint
+	c := e.console
 	var out []byte
 	var earlier memtools.Bytes
-	log, err := e.console.OpenLog(e.log)
+	log, err := c.OpenLog(e.log)
 	if err == nil {
 		out, earlier, err = tail(log, e.most)
 	}
 	switch {
 	case err != nil:
-		return []byte(lineOf(paint.warning, "⚠️  the output cannot be read: %v", err))
+		return []byte(c.lineOf(c.paint.warning, "⚠️  the output cannot be read: %v", err))
 	case len(out) == 0:
 		return nil
 	}
@@ -69,7 +69,7 @@ func (e *ending) text() []byte {
 		out = append(out, '\n')
 	}
 	if earlier > 0 {
-		out = append([]byte(lineOf(paint.faint, "… %v of earlier output in %s", earlier, e.log)), out...)
+		out = append([]byte(c.lineOf(c.paint.faint, "… %v of earlier output in %s", earlier, e.log)), out...)
 	}
 	return slices.Concat([]byte(e.before), out, []byte(e.after))
 }
