@@ -71,6 +71,9 @@ func appendTo(path, text string, most int64) (err error) {
 	if err != nil {
 		return err
 	}
+	if info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0 { // a write could wait for ever
+		return &os.PathError{Op: "write", Path: path, Err: errors.New("it is a pipe")}
+	}
 	if size := info.Size(); size > 0 {
 		var last [1]byte
 		if _, err := f.ReadAt(last[:], size-1); err != nil {
