@@ -40,10 +40,15 @@ func Text(s string) string {
 	return b.String()
 }
 
-// Name is Text for a name that may stand at the start of a line. There GitHub Actions
-// takes "::" for a command, so that is escaped too.
+// Name is Text for a name that may stand at the start of a line. There GitHub Actions takes "::"
+// for a command, and Buildkite "---" and its like for a header, so these are escaped too.
 func Name(s string) string {
-	return strings.ReplaceAll(Text(s), "::", `\x3a\x3a`)
+	s = strings.ReplaceAll(Text(s), "::", `\x3a\x3a`)
+	switch first, _, _ := strings.Cut(s, " "); first {
+	case "---", "+++", "~~~", "^^^":
+		s = `\x` + hex(s[0]) + s[1:]
+	}
+	return s
 }
 
 // command is the length of the beginning of a command at the start of s, up to its bracket: "##["

@@ -34,6 +34,11 @@ func TestName(t *testing.T) {
 	if got, want := Name("::warning::x"), `\x3a\x3awarning\x3a\x3ax`; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	for name, want := range map[string]string{"--- x": `\x2d-- x`, "+++": `\x2b++`, "---x": "---x"} {
+		if got := Name(name); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 	if got := Name(":::x"); strings.Contains(got, "::") {
 		t.Errorf("got %q", got)
 	}
