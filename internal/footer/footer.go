@@ -213,6 +213,9 @@ func (f *Footer) progress(s *tally.State, now time.Time) []string {
 
 // waitingFor tells how many tasks wait, and for what.
 func waitingFor(s *tally.State) (parts []string) {
+	if s.Step != "" {
+		return []string{"waiting for: " + s.Step}
+	}
 	turn := "a processor"
 	if s.Run.Concurrency > 0 {
 		turn = "their turn"

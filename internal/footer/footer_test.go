@@ -139,6 +139,16 @@ waiting: 1 for memory
 			t.Error(text)
 		}
 	})
+	t.Run("tells what all tasks wait for before the first one", func(t *testing.T) {
+		s := newStory(event.RunStarted{Target: "build", Tasks: 2, CPUs: 4}, planned("core", "web"), event.StepStarted{Step: "Installing dependencies"})
+		if text := strings.Join(s.lines(1, 80, 24), "\n"); !strings.HasSuffix(text, "\nwaiting for: Installing dependencies") {
+			t.Error(text)
+		}
+		s.at(2, event.StepFinished{Step: "Installing dependencies"})
+		if text := strings.Join(s.lines(2, 80, 24), "\n"); !strings.HasSuffix(text, "\nwaiting: 2 for other tasks") {
+			t.Error(text)
+		}
+	})
 	t.Run("tells no rest of the time if the length of a task is unknown", func(t *testing.T) {
 		tasks := planned("core", "web")
 		s := newStory(event.RunStarted{Target: "build", Tasks: 2, CPUs: 4}, tasks)

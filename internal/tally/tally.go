@@ -54,6 +54,8 @@ func (s *Sink) Read(look func(*State)) {
 // before the first event.
 type State struct {
 	Run event.RunStarted
+	// Step is what runs before the tasks; empty if nothing does.
+	Step string
 	// Succeeded, Failed and Skipped count tasks.
 	Succeeded, Failed, Skipped int
 	// Known counts the tasks among Succeeded whose results were known. Saved is how long
@@ -121,6 +123,10 @@ func (s *State) Apply(e event.Stamped) {
 		s.Run = v
 	case event.RunPlanned:
 		s.plan = append(s.plan, v.Tasks...)
+	case event.StepStarted:
+		s.Step = v.Step
+	case event.StepFinished:
+		s.Step = ""
 	case event.TaskQueued:
 		s.waiting.add(v.ID, s.plan)
 		s.reserve(e.Time)
