@@ -110,15 +110,29 @@ func (s *scanner) add(line string) {
 	if len(s.window) >= 2*(before+after) {
 		s.window = append(s.window[:0], s.window[len(s.window)-before-after:]...)
 	}
-	s.window = append(s.window, line)
-	for i := range forms {
-		if f := &forms[i]; f.begins(line) {
-			s.open = append(s.open, candidate{f, s.count})
-			break
-		}
+	at := strings.LastIndexByte(line, '\r') + 1 // a progress bar may have been there before
+	f := formOf(line[at:])
+	if f != nil {
+		line = line[at:]
+	} else if at > 0 {
+		f = formOf(line)
 	}
+	if f != nil {
+		s.open = append(s.open, candidate{f, s.count})
+	}
+	s.window = append(s.window, line)
 	s.count++
 	s.settle(after)
+}
+
+// formOf is the form of what a line may begin, nil if it begins nothing.
+func formOf(line string) *form {
+	for i := range forms {
+		if f := &forms[i]; f.begins(line) {
+			return f
+		}
+	}
+	return nil
 }
 
 // settle looks at the candidates behind which there are so many lines.

@@ -51,6 +51,7 @@ func TestFindings(t *testing.T) {
 		{"what explains it belongs to it", "x.ts(1,1): error TS1: no\n  Type 'a' is not 'b'.\n    Deeper.\nother\n", []Finding{{"x.ts", 1, 1, "TS1: no\n  Type 'a' is not 'b'.\n    Deeper."}}},
 		{"an error about no file", "error TS18003: No inputs were found in config file 'tsconfig.json'.\n", []Finding{{"", 0, 0, "error TS18003: No inputs were found in config file 'tsconfig.json'."}}},
 		{"a path with spaces and signs", "C:\\my code\\a (1).tsx:10:4 - error TS1: no\n", []Finding{{"C:\\my code\\a (1).tsx", 10, 4, "TS1: no"}}},
+		{"an error in the line of a progress bar", "10 %\r100 %\r\x1b[Ka.ts(1,1): error TS1: no\r\n", []Finding{{"a.ts", 1, 1, "TS1: no"}}},
 		{"eslint -f unix", "/r/a.js:1:2: 'x' is not defined. [Error/no-undef]\n/r/a.js:1:2: x [Warning/x]\n", []Finding{{"/r/a.js", 1, 2, "'x' is not defined."}}},
 		{"eslint -f compact", "/r/a.js: line 1, col 2, Error - 'x' is not defined. (no-undef)\n", []Finding{{"/r/a.js", 1, 2, "'x' is not defined. (no-undef)"}}},
 		{"an error in a dependency has the place in one's own code", "Error: x\n    at dep (/r/node_modules/dep/i.js:1:1)\n    at async mine (/r/my a.js:3:4)\n", []Finding{{"/r/my a.js", 3, 4, "Error: x"}}},
