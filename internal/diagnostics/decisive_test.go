@@ -100,6 +100,9 @@ func TestDecisiveInMuch(t *testing.T) {
 	if got := decisive(line); len(got) != 1 || len(got[0]) > longestKept+len("…") {
 		t.Errorf("one line: %.300q", got)
 	}
+	if got := decisive("error: " + strings.Repeat("x", 220) + " the-secret-is-not-cut\n"); len(got) != 1 || !strings.HasSuffix(got[0], "x…") {
+		t.Errorf("a word is cut: %q", got)
+	}
 	s := scan(strings.NewReader(much))
 	if len(s.window) > 2*(before+after) || len(s.open) > 0 {
 		t.Errorf("it holds %d lines", len(s.window))

@@ -221,8 +221,9 @@ func (l *lines) add(dst, p []byte) []byte {
 		p = after
 		l.partial = append(l.partial, line...)
 		for len(l.partial) > longestLine {
-			dst = l.append(dst, l.partial[:longestLine])
-			l.partial = append(l.partial[:0], l.partial[longestLine:]...)
+			cut := cutOf(l.partial)
+			dst = l.append(dst, l.partial[:cut])
+			l.partial = append(l.partial[:0], l.partial[cut:]...)
 		}
 		if ended {
 			dst = l.append(dst, l.partial)
@@ -230,6 +231,21 @@ func (l *lines) add(dst, p []byte) []byte {
 		}
 	}
 	return dst
+}
+
+// cutOf is where a line that is too long is cut: between words, as a CI system does not know a part of
+// a secret that it hides, or else between characters.
+func cutOf(line []byte) int {
+	cut := longestLine
+	if at := bytes.LastIndexByte(line[:cut], ' '); at > cut/2 {
+		return at + 1
+	}
+	for n := range utf8.UTFMax {
+		if utf8.RuneStart(line[cut-n]) {
+			return cut - n
+		}
+	}
+	return cut
 }
 
 // end appends a last line that did not end.

@@ -25,3 +25,18 @@ func TestLabelledColours(t *testing.T) {
 		})
 	}
 }
+
+// TestLongLine: it is cut neither in a word nor in a character.
+func TestLongLine(t *testing.T) {
+	words, characters := strings.Repeat("word ", longestLine/5)+"secret", strings.Repeat("漢", longestLine/3+1)
+	for text, want := range map[string]string{
+		words:      words[:len(words)-1-len("secret")] + " \nsecret\n",
+		characters: characters[:len(characters)-len("漢")] + "\n漢\n",
+		strings.Repeat("\x80", longestLine) + "a": strings.Repeat("\x80", longestLine) + "\na\n",
+	} {
+		l := lines{}
+		if got := string(l.end(l.add(nil, []byte(text)))); got != want {
+			t.Errorf("%d bytes become %d, which end with %q", len(text), len(got), got[len(got)-20:])
+		}
+	}
+}
