@@ -214,6 +214,9 @@ func TestWatch(t *testing.T) {
 		w := watch(t, "sleep 4242\n", nil)
 		waitFor(t, "the builds to start", func() bool { return w.read(".git/builds") != "" })
 		w.interrupt()
+		if strings.Contains(w.out.String(), "👀") {
+			t.Error("it says that it goes on")
+		}
 	})
 }
 

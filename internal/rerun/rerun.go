@@ -90,7 +90,7 @@ func (l *loop) all(ctx context.Context) error {
 		if last.changed {
 			continue
 		}
-		if err := l.wait(ctx, last.began || err != nil); err != nil {
+		if err := l.wait(ctx, (last.began || err != nil) && ctx.Err() == nil); err != nil {
 			return err
 		}
 	}
