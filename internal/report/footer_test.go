@@ -78,6 +78,34 @@ func TestFooterInTime(t *testing.T) {
 			closed(t, c)
 		})
 	})
+	t.Run("none is written on a terminal that has become too small for it", func(t *testing.T) {
+		for _, small := range [][2]int{{79, 24}, {80, 23}, {0, 0}} {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGate()
+				g.open()
+				size := [2]int{80, 24}
+				c := NewConsole(t.Context(), g, false, Live)
+				c.showState(memtools.Thresholds{}, nil, func() (int, int) { return size[0], size[1] })
+				sink := tally.NewSink(c)
+				sink.Take(event.Stamped{Event: event.RunStarted{Target: "build", Tasks: 1}})
+				sink.Take(event.Stamped{Time: time.Now(), Event: event.Sample{Budget: memtools.GB}})
+				settled()
+				if !strings.Contains(g.String(), "0 of 1 done") {
+					t.Errorf("%q", g.String())
+				}
+				g.Reset()
+				size = small
+				if _, err := c.Output("core", "").Write([]byte("a line\n")); err != nil {
+					t.Error(err)
+				}
+				settled()
+				if strings.Contains(g.String(), "0 of 1 done") {
+					t.Errorf("%v: %q", small, g.String())
+				}
+				closed(t, c)
+			})
+		}
+	})
 	t.Run("none is written once the run is to end", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, interrupt := context.WithCancel(t.Context())

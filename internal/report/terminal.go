@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/term"
 
@@ -52,14 +53,24 @@ func (c *Console) ShowState(env []string, marks memtools.Thresholds, onDeath fun
 // showState has the state of the run stand under the log of a terminal of that size, if it is
 // not zero. standing is told whether it stands there, unless it is nil.
 func (c *Console) showState(marks memtools.Thresholds, standing func(on bool), size func() (width, height int)) {
+	var wide, high atomic.Int64 // the terminal for which the lines were made
 	c.queue.onScreen(func() int {
-		width, _ := size()
+		width, height := size()
+		if int64(width) < wide.Load() || int64(height) < high.Load() {
+			return 0 // they could scroll a smaller one: none stand there until others are made
+		}
 		return width
 	}, standing)
 	marks.Warning = cmp.Or(marks.Warning, memtools.DefaultThresholds.Warning)
 	marks.Critical = cmp.Or(marks.Critical, memtools.DefaultThresholds.Critical)
 	c.footer = &footer.Footer{
-		Size: size, Marks: marks,
+		Size: func() (width, height int) {
+			width, height = size()
+			wide.Store(int64(width))
+			high.Store(int64(height))
+			return width, height
+		},
+		Marks:  marks,
 		Normal: c.paint.good.Sprint, Warning: c.paint.warning.Sprint, Critical: c.paint.bad.Sprint, Faint: c.paint.faint.Sprint,
 	}
 }
