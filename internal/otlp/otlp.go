@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -175,8 +176,18 @@ func (n number) MarshalJSON() ([]byte, error) {
 // nanos is a time in JSON.
 type nanos struct{ time.Time }
 
-// MarshalJSON writes nanoseconds since 1970, which are never negative.
-func (t nanos) MarshalJSON() ([]byte, error) { return number(max(0, t.UnixNano())).MarshalJSON() }
+// MarshalJSON writes nanoseconds since 1970. A time beyond what they can tell is the last or the
+// first one that they can.
+func (t nanos) MarshalJSON() ([]byte, error) {
+	switch n := t.UnixNano(); {
+	case t.Before(time.Unix(0, 0)):
+		return number(0).MarshalJSON()
+	case t.After(time.Unix(0, math.MaxInt64)):
+		return number(math.MaxInt64).MarshalJSON()
+	default:
+		return number(n).MarshalJSON()
+	}
+}
 
 // Run is a recorded run and where it belongs.
 type Run struct {

@@ -224,3 +224,11 @@ func TestFile(t *testing.T) {
 		t.Errorf("%v: %s", err, b.String())
 	}
 }
+
+func TestTimesBeyondNanoseconds(t *testing.T) {
+	for year, want := range map[int]string{1: `"0"`, 1970: `"0"`, 2262: `"9214646400000000000"`, 2263: `"9223372036854775807"`, 9999: `"9223372036854775807"`} {
+		if got, err := json.Marshal(nanos{time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)}); err != nil || string(got) != want {
+			t.Errorf("%d: %s %v, want %s", year, got, err, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/tally"
+	"github.com/heapmage/heapmage/memtools"
 )
 
 // Read reads a record. What is damaged ends it, and Damage tells of it.
@@ -49,20 +50,22 @@ func (r *reader) take(s event.Stamped) {
 	at := s.Time
 	switch e := s.Event.(type) {
 	case event.RunStarted:
+		e.Budget, e.HeapLimit, e.CPUs, e.Concurrency = size(e.Budget), size(e.HeapLimit), max(0, e.CPUs), max(0, e.Concurrency)
 		r.t.Run = e
 		r.queue.budget, r.queue.concurrency, r.queue.cpus = e.Budget, e.Concurrency, e.CPUs
 	case event.RunPlanned:
 		for _, p := range e.Tasks {
-			p.Need = max(0, p.Need)
+			p.Need = size(p.Need)
 			r.task(p.Task).PlannedTask = p
 		}
 	case event.RunFinished:
-		r.t.Ended, r.t.Totals = true, e
+		r.t.Ended, r.t.Totals = true, totals(e)
 	case event.TaskQueued, event.TaskStarted, event.TaskFinished, event.TaskSkipped, event.TaskKnown, event.Correction:
 		r.takeTask(at, e)
 	case event.Notice:
 		r.t.Notices = append(r.t.Notices, Notice{at, e})
 	case event.Pressure:
+		e.Usage, e.Budget = size(e.Usage), size(e.Budget)
 		r.t.Pressures = append(r.t.Pressures, Pressure{at, e})
 	case event.Memory:
 		if r.t.Run.Format < 2 { // later ones have samples
@@ -80,6 +83,7 @@ func (r *reader) take(s event.Stamped) {
 		r.t.Collections = append(r.t.Collections, Collection{Trigger: e.Trigger, Interval: Interval{From: at}})
 	case event.GCFinished:
 		if n := len(r.t.Collections); n > 0 {
+			e.Freed = size(e.Freed)
 			r.t.Collections[n-1].Result, r.t.Collections[n-1].To = &e, at
 		}
 	}
@@ -93,7 +97,7 @@ func (r *reader) sample(at time.Time, e event.Sample) {
 	r.queue.budget = e.Budget
 	for id, usage := range e.Tasks {
 		if i, ok := r.byID[id]; ok {
-			r.queue.use(i, max(0, usage))
+			r.queue.use(i, size(usage))
 		}
 	}
 }
@@ -106,8 +110,9 @@ func (r *reader) takeTask(at time.Time, e event.Event) {
 		r.queue.add(r.byID[e.ID], t.Need, at)
 	case event.TaskStarted:
 		t := r.task(e.Task)
-		e.Need = max(0, e.Need)
+		e.Need, e.HeapLimit = size(e.Need), size(e.HeapLimit)
 		r.endWait(t, at)
+		r.end(t, at, nil) // a damaged record may lack it
 		r.queue.start(r.byID[e.ID], e.Need, at)
 		a := Attempt{TaskStarted: e, Start: at}
 		if from, ok := r.early[r.byID[e.ID]]; ok {
@@ -117,18 +122,16 @@ func (r *reader) takeTask(at time.Time, e event.Event) {
 		t.Attempts = append(t.Attempts, a)
 	case event.TaskFinished:
 		t := r.task(e.Task)
-		e.Duration, e.Frozen, e.CPU, e.Peak = max(0, e.Duration), max(0, e.Frozen), max(0, e.CPU), max(0, e.Peak)
+		e.Duration, e.Frozen, e.CPU, e.Peak = max(0, e.Duration), max(0, e.Frozen), max(0, e.CPU), size(e.Peak)
 		r.queue.end(r.byID[e.ID], at)
-		if a := r.running(t); a != nil {
-			thaw(a, at)
-			a.End, a.Result = at, &e
-		}
+		r.end(t, at, &e)
 		if e.Retry {
 			r.queue.add(r.byID[e.ID], max(t.Need, 0), at)
 		}
 	case event.TaskKnown:
 		t := r.task(e.Task)
 		r.endWait(t, at)
+		e.Written, e.Duration, e.CPU, e.Peak = max(0, e.Written), max(0, e.Duration), max(0, e.CPU), size(e.Peak)
 		t.Known, t.KnownAt = &e, at
 	case event.TaskSkipped:
 		t := r.task(e.Task)
@@ -175,6 +178,14 @@ func (r *reader) running(t *Task) *Attempt {
 	return nil
 }
 
+// end ends the attempt of a task that runs, if there is one.
+func (r *reader) end(t *Task, at time.Time, result *event.TaskFinished) {
+	if a := r.running(t); a != nil {
+		thaw(a, at)
+		a.End, a.Result = at, result
+	}
+}
+
 func (r *reader) endWait(t *Task, at time.Time) {
 	if w, ok := r.queue.remove(r.byID[t.ID], at); ok {
 		t.Waits = append(t.Waits, w)
@@ -196,10 +207,7 @@ func (r *reader) task(e event.Task) *Task {
 func (r *reader) finish() {
 	end := r.t.End
 	for i, t := range r.t.Tasks {
-		if a := r.running(t); a != nil {
-			thaw(a, end)
-			a.End = end
-		}
+		r.end(t, end, nil)
 		if w, ok := r.queue.remove(i, end); ok {
 			t.Waits = append(t.Waits, w)
 		}
@@ -223,6 +231,27 @@ func (r *reader) finish() {
 		r.t.Totals = r.state.Summary()
 		r.t.Totals.Duration = max(0, end.Sub(r.t.Start)-installing)
 	}
+}
+
+// largest is the most memory that is believed: a few hundred of them can be added up, and a script
+// reads it exactly.
+const largest = 1 << 53
+
+// size is a size of a record, which may be damaged.
+func size(b memtools.Bytes) memtools.Bytes { return min(max(0, b), largest) }
+
+// totals are those of a record, which may be damaged.
+func totals(e event.RunFinished) event.RunFinished {
+	for _, n := range []*int{&e.Succeeded, &e.Failed, &e.Skipped, &e.Known, &e.Retries, &e.Pauses, &e.Collections} {
+		*n = max(0, *n)
+	}
+	for _, d := range []*time.Duration{&e.Saved, &e.Duration, &e.Tasks, &e.Bound, &e.Serial} {
+		*d = max(0, *d)
+	}
+	for _, b := range []*memtools.Bytes{&e.Peak, &e.Usage, &e.Budget, &e.Unused} {
+		*b = size(*b)
+	}
+	return e
 }
 
 func later(a, b time.Time) time.Time {

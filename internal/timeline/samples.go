@@ -35,7 +35,7 @@ func (s *samples) add(at time.Time, after time.Duration, e event.Sample) {
 	for int64(after/s.width) >= MostSamples {
 		s.halve()
 	}
-	one := Sample{At: at, Usage: max(0, e.Usage), Budget: max(0, e.Budget), Available: max(0, e.Available)}
+	one := Sample{At: at, Usage: size(e.Usage), Budget: size(e.Budget), Available: size(e.Available)}
 	one.Least, one.Last = one.Usage, one.Usage
 	slot := int64(after / s.width)
 	n := len(s.list)
@@ -82,7 +82,7 @@ func (s *samples) shares(tasks map[string]memtools.Bytes) []Share {
 	list := make([]Share, 0, min(len(tasks), mostShares))
 	for id, usage := range tasks {
 		if at, ok := s.tasks(id); ok && usage > 0 {
-			list = append(list, Share{at, usage})
+			list = append(list, Share{at, size(usage)})
 		}
 	}
 	slices.SortFunc(list, func(a, b Share) int { return cmp.Or(cmp.Compare(b.Usage, a.Usage), cmp.Compare(a.Task, b.Task)) })

@@ -277,3 +277,41 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestDamagedRecord(t *testing.T) {
+	s := &story{}
+	s.at(0, event.RunStarted{Format: 2, Budget: -1, CPUs: -1, Concurrency: -1, HeapLimit: -1})
+	s.at(1, started("a", 1, 1<<62))
+	s.at(2, event.Correction{Task: task("a"), Attempt: 1, Action: event.Paused})
+	s.at(3, started("a", 2, -1)) // the end of the first attempt is missing
+	s.at(4, event.Sample{Usage: 1 << 62, Budget: 1 << 62, Tasks: map[string]memtools.Bytes{"a": 1 << 62}})
+	s.at(5, ended("a", 2, event.Succeeded))
+	s.at(6, event.TaskKnown{Task: task("b"), Duration: -1, CPU: -1, Peak: -1, Written: -1})
+	s.at(7, event.Pressure{Usage: -1, Budget: -1})
+	s.at(8, event.GCStarted{})
+	s.at(9, event.GCFinished{Freed: -1})
+	s.at(10, event.RunFinished{Succeeded: -1, Duration: -1, Peak: -1, Budget: 1 << 62})
+	got := Read(&s.Buffer)
+	if r := got.Run; r.Budget != 0 || r.CPUs != 0 || r.Concurrency != 0 || r.HeapLimit != 0 {
+		t.Errorf("run: %+v", r)
+	}
+	first, second := got.Tasks[0].Attempts[0], got.Tasks[0].Attempts[1]
+	if !first.End.Equal(at(3)) || first.Result != nil || !reflect.DeepEqual(first.Frozen, []Interval{between(2, 3)}) || first.Need != largest {
+		t.Errorf("the attempt without an end: %+v", first)
+	}
+	if !second.End.Equal(at(5)) || second.Result == nil || second.Need != 0 {
+		t.Errorf("the attempt after it: %+v", second)
+	}
+	if one := got.Samples[0]; one.Usage != largest || one.Budget != largest || one.Tasks[0].Usage != largest {
+		t.Errorf("sample: %+v", one)
+	}
+	if k := got.Tasks[1].Known; k.Duration != 0 || k.CPU != 0 || k.Peak != 0 || k.Written != 0 {
+		t.Errorf("known: %+v", k)
+	}
+	if got.Pressures[0].Usage != 0 || got.Pressures[0].Budget != 0 || got.Collections[0].Result.Freed != 0 {
+		t.Errorf("pressure %+v, collection %+v", got.Pressures[0], got.Collections[0].Result)
+	}
+	if f := got.Totals; f.Succeeded != 0 || f.Duration != 0 || f.Peak != 0 || f.Budget != largest {
+		t.Errorf("totals: %+v", f)
+	}
+}
