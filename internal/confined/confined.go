@@ -139,15 +139,22 @@ func (f *Folder) Create(name string) (*os.File, error) {
 // followed, and the file is whole under its name. The new file always has the same name, so
 // that killed programs leave no more than one; two that replace a file at once need a lock.
 func (f *Folder) Replace(name string, write func(*os.File) error) error {
-	draft := name + ".new"
+	return f.ReplaceBy(name+".new", name, write)
+}
+
+// ReplaceBy is Replace with a name for the new file. No lock is needed if that is unique.
+func (f *Folder) ReplaceBy(draft, name string, write func(*os.File) error) error {
 	file, err := f.Create(draft)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(write(file), file.Close()); err != nil {
+	if err = errors.Join(write(file), file.Close()); err == nil {
+		err = f.Rename(draft, name)
+	}
+	if err != nil {
 		return errors.Join(err, f.Remove(draft))
 	}
-	return f.Rename(draft, name)
+	return nil
 }
 
 // fail names the file in an error.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/rundir"
@@ -49,7 +50,13 @@ func (k runFile) replace(path, shown string, write func(*os.File) error) error {
 			return &problem.Error{Where: shown, What: "is a file that " + k.target + " did not write", Hint: "remove it, or name another file"}
 		}
 	}
-	f, err := os.Create(path)
+	return create(path, write)
+}
+
+// create writes a file, in place of what it has. A pipe must have a reader: it is not waited for, and
+// this process is none itself.
+func create(path string, write func(*os.File) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|syscall.O_NONBLOCK, 0o644)
 	if err != nil {
 		return err
 	}

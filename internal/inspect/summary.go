@@ -27,7 +27,11 @@ func Summary(ctx context.Context, id, file string) error {
 	if file == "" {
 		return report.Emit(ctx, os.Environ(), text, nil)
 	}
-	if err := os.WriteFile(inside(ws, file), text, 0o644); err != nil {
+	write := func(f *os.File) error {
+		_, err := f.Write(text)
+		return err
+	}
+	if err := create(inside(ws, file), write); err != nil {
 		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "name a file in a writable folder, and make room on its disk"}
 	}
 	return report.Print(ctx, os.Environ(), func(out *report.Console) error {

@@ -1,7 +1,9 @@
 package rundir
 
 import (
+	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,12 +42,13 @@ func OpenRecord(root, id string) (*os.File, error) {
 }
 
 // Add writes a file about a run, one of Recorded, into the run's folder, with which it is pruned.
-// It replaces one of the same name, and returns the path from root.
+// It replaces one of the same name, also while another process does, and returns the path from root.
 func Add(root, id, name string, write func(*os.File) error) (shown string, err error) {
 	folder, err := confined.Open(root, Name+"/"+runs+"/"+id)
 	if err != nil {
 		return "", err
 	}
 	defer folder.Close()
-	return filepath.Join(Name, runs, id, name), folder.Replace(name, write)
+	draft := fmt.Sprintf("%s.%016x.new", name, rand.Uint64())
+	return filepath.Join(Name, runs, id, name), folder.ReplaceBy(draft, name, write)
 }
