@@ -189,6 +189,8 @@ func TestTargets(t *testing.T) {
 		{"no address", "! OTEL_EXPORTER_OTLP_ENDPOINT", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=user:secret@host"}},
 		{"an address that cannot be read", "! OTEL_EXPORTER_OTLP_ENDPOINT", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://user:secret%zz@host"}},
 		{"headers that are none", "! OTEL_EXPORTER_OTLP_HEADERS", []string{endpoint, "OTEL_EXPORTER_OTLP_HEADERS=secret"}},
+		{"a header with a line end", "! OTEL_EXPORTER_OTLP_HEADERS", []string{endpoint, "OTEL_EXPORTER_OTLP_HEADERS=a=secret%0d%0ab:c"}},
+		{"a header with a blank in its name", "! OTEL_EXPORTER_OTLP_METRICS_HEADERS", []string{endpoint, "OTEL_EXPORTER_OTLP_METRICS_HEADERS=a b=secret"}},
 		{"a time that is none", "! OTEL_EXPORTER_OTLP_TIMEOUT", []string{endpoint, "OTEL_EXPORTER_OTLP_TIMEOUT=-secret"}},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {

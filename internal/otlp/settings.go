@@ -3,6 +3,7 @@ package otlp
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,6 +66,12 @@ func isHex(s string, digits int) bool {
 
 // Pair is a header.
 type Pair struct{ Name, Value string }
+
+// isHeader reports whether HTTP allows it.
+func (p Pair) isHeader() bool {
+	return !strings.ContainsFunc(p.Name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r) }) &&
+		!strings.ContainsFunc(p.Value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}
 
 // pairsOf reads "name=value,name=value", as W3C Baggage has it.
 func pairsOf(list string) (pairs []Pair, ok bool) {
@@ -142,6 +149,9 @@ func targetOf(env []string, signal string) (t Target, err error) {
 		headers, ok := pairsOf(text)
 		if !ok {
 			return t, fmt.Errorf("%s is not a list such as name=value,name=value", name)
+		}
+		if slices.ContainsFunc(headers, func(p Pair) bool { return !p.isHeader() }) {
+			return t, fmt.Errorf("%s has a name or a value that HTTP does not allow", name)
 		}
 		t.Headers = headers
 	}

@@ -38,23 +38,34 @@ func send(ctx context.Context, environ []string, record *timeline.Timeline) stri
 		return nothing + err.Error()
 	}
 	run := otlp.Run{Timeline: record, Settings: otlp.ReadSettings(environ)}
-	for _, t := range targets {
-		requests, err := run.Spans()
-		if t.Signal == "metrics" {
-			requests, err = run.Metrics()
-		}
-		for _, body := range requests {
-			err = cmp.Or(err, post(ctx, t, body))
-		}
-		if err != nil {
-			return nothing + t.Signal + ": " + err.Error()
+	why := ""
+	for _, t := range targets { // a collector may want only one of them
+		if err := signal(ctx, t, run); err != nil {
+			why = cmp.Or(why, nothing+t.Signal+": "+err.Error())
 		}
 	}
-	return ""
+	return why
+}
+
+// signal sends the spans or the metrics of a run, up to the first request that fails.
+func signal(ctx context.Context, t otlp.Target, run otlp.Run) error {
+	requests, err := run.Spans()
+	if t.Signal == "metrics" {
+		requests, err = run.Metrics()
+	}
+	for _, body := range requests {
+		if err == nil {
+			err = post(ctx, t, body)
+		}
+	}
+	return err
 }
 
 // client follows no redirection: the headers may be secret.
 var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+// longestMessage bounds what is shown of what a server says, in bytes.
+const longestMessage = 200
 
 // post sends one request. Its errors have neither the address nor the headers.
 func post(ctx context.Context, t otlp.Target, body []byte) error {
@@ -67,6 +78,7 @@ func post(ctx context.Context, t otlp.Target, body []byte) error {
 	if err != nil {
 		return errors.New("the endpoint is not an address")
 	}
+	r.Close = true // a connection that the server closes meanwhile would lose the next request
 	r.Header.Set("User-Agent", "heapmage")
 	for _, h := range t.Headers {
 		r.Header.Set(h.Name, h.Value)
@@ -78,7 +90,7 @@ func post(ctx context.Context, t otlp.Target, body []byte) error {
 	}
 	defer answer.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10)) // if it is cut, it says nothing
-	if answer.StatusCode != http.StatusOK {
+	if answer.StatusCode/100 != 2 {
 		return fmt.Errorf("the endpoint answered %d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
 	}
 	var partial struct {
@@ -89,8 +101,9 @@ func post(ctx context.Context, t otlp.Target, body []byte) error {
 	}
 	if json.Unmarshal(text, &partial) == nil {
 		p := partial.PartialSuccess
-		if rejected := cmp.Or(p.RejectedSpans, p.RejectedDataPoints); rejected != "" && rejected != "0" {
-			return fmt.Errorf("the endpoint rejected %s: %s", rejected, printable.Text(p.ErrorMessage))
+		rejected, _ := cmp.Or(p.RejectedSpans, p.RejectedDataPoints).Int64() // what is no number is none
+		if rejected > 0 {
+			return fmt.Errorf("the endpoint rejected %d: %s", rejected, printable.Text(p.ErrorMessage[:min(longestMessage, len(p.ErrorMessage))]))
 		}
 	}
 	return nil

@@ -54,6 +54,19 @@ func TestSend(t *testing.T) {
 		{"a warning is none", "", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(`{"partialSuccess":{"errorMessage":"old"}}`))
 		}},
+		{"a server's words are cut", strings.Repeat("e", longestMessage), func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(`{"partialSuccess":{"rejectedSpans":1,"errorMessage":"` + strings.Repeat("e", longestMessage) + `secret"}}`))
+		}},
+		{"what is no number of spans is none", "", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(`{"partialSuccess":{"rejectedSpans":1e9999}}`))
+		}},
+		{"202 is good", "", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) }},
+		{"no content is good", "", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }},
+		{"a connection is used once", "", func(w http.ResponseWriter, r *http.Request) {
+			if !r.Close {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		}},
 		{"an answer that is no JSON is good", "", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("\x00")) }},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
@@ -64,6 +77,17 @@ func TestSend(t *testing.T) {
 			}
 		})
 	}
+	t.Run("metrics are sent though traces are refused", func(t *testing.T) {
+		got = nil
+		answer = func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/v1/traces" {
+				w.WriteHeader(http.StatusNotFound)
+			}
+		}
+		if why := send(t.Context(), env, record()); !strings.Contains(why, "traces: the endpoint answered 404") || len(got) != 2 {
+			t.Errorf("it says %q, and got %q", why, got)
+		}
+	})
 	t.Run("it does not wait for ever", func(t *testing.T) {
 		release := make(chan struct{})
 		defer close(release)
