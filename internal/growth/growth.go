@@ -41,7 +41,7 @@ type Task struct {
 	Task  string `json:"task"`
 	State State  `json:"state"`
 	// Before is the median peak of the full runs in the base, After the peak of the last run.
-	// Zero means unknown.
+	// Zero means unknown, or a run that was too short to be measured.
 	Before memtools.Bytes `json:"before"`
 	After  memtools.Bytes `json:"after"`
 	// AtLeast is set if a full run might take more than After.
@@ -113,9 +113,9 @@ func (r *Report) compare(task string, base, now []estimate.Sample, exists bool) 
 		t.State = Gone
 	case c.To.Outcome == "":
 		t.State = NotRun
-	case c.Before == 0:
+	case c.From.Outcome == "":
 		t.State, t.Reason = Unclear, "it never succeeded before"
-	case c.After-c.Before >= Floor && t.growth() > r.MaxGrowth && c.After > c.Highest:
+	case c.After-c.Before >= Floor && (c.Before == 0 || t.growth() > r.MaxGrowth) && c.After > c.Highest:
 		t.State = Grown
 	case c.AtLeast != "":
 		t.State, t.Reason = Unclear, string(c.AtLeast)

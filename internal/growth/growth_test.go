@@ -37,6 +37,8 @@ func TestCompare(t *testing.T) {
 		{"ended by memory within the limit", []estimate.Sample{ran(1, 140)}, []estimate.Sample{died}, Unclear},
 		{"hardly run", []estimate.Sample{ran(1, 100)}, []estimate.Sample{light}, Unclear},
 		{"never successful before", []estimate.Sample{died}, []estimate.Sample{ran(10, 100)}, Unclear},
+		{"too short to be measured before, and large now", []estimate.Sample{ran(1, 0)}, []estimate.Sample{ran(9, 100)}, Grown},
+		{"too short to be measured before, and small now", []estimate.Sample{ran(1, 0)}, []estimate.Sample{ran(9, 10)}, Within},
 		{"new", nil, []estimate.Sample{ran(9, 100)}, New},
 		{"not run", []estimate.Sample{ran(1, 100)}, nil, NotRun},
 		{"not run since", []estimate.Sample{ran(1, 100)}, []estimate.Sample{ran(0, 900), later}, NotRun},
