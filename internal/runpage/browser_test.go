@@ -37,11 +37,15 @@ func TestBrowser(t *testing.T) {
 	}
 	before := short(1).run("1")
 	whole := timeline.Read(short(2))
+	name := bytes.Repeat([]byte("x"), 214) // npm allows no longer one
+	long := Run{"5", timeline.Read(bytes.NewReader(bytes.ReplaceAll(short(2).Bytes(), []byte("web"), name)))}
+	long.Run.Target = string(name)
 	input := map[string]any{
 		"chromium": chromium,
 		"short":    page("short.html", Run{"2", whole}, Options{Lines: []string{"3 tasks succeeded"}}),
 		"compare":  page("compare.html", short(2).run("2"), Options{Compare: &before}),
 		"many":     page("many.html", many(5000).run("3"), Options{}),
+		"long":     page("long.html", long, Options{Compare: &long}),
 		"empty":    page("empty.html", (&record{}).run("4"), Options{}),
 		"samples":  whole.Samples, "start": whole.Start,
 	}

@@ -33,7 +33,7 @@ async function claim(text, file, look, { width = 1280, colorScheme = "light" } =
   await context.close();
 }
 
-const { short, compare, many, empty } = input;
+const { short, compare, many, empty, long } = input;
 
 await claim("opens without a request or a complaint", short, async (page) => {
   same(await page.title(), "build of shop", "title");
@@ -143,6 +143,10 @@ await claim("is printed in the colours of paper", short, async (page) => {
   await page.evaluate(() => dispatchEvent(new Event("afterprint")));
   holds((await page.pdf()).length > 10_000, "nothing is printed");
 }, { colorScheme: "dark" });
+
+await claim("breaks a name that is wider than the page", long, async (page) => {
+  same(await page.evaluate(() => document.documentElement.scrollWidth), 320, "the page scrolls sideways: its width");
+}, { width: 320 });
 
 for (const width of [1280, 390])
   for (const colorScheme of ["light", "dark"])
