@@ -52,7 +52,8 @@ func alone(tasks []ran, cpus float64) []span {
 			if cpu < takes {
 				takes = d - cpu/part + cpu
 			}
-			spans[i] = span{max(shortest, time.Duration(takes*float64(time.Second))), max(leastBusy, cpu/takes)}
+			takes = max(shortest.Seconds(), takes)
+			spans[i] = span{time.Duration(takes * float64(time.Second)), max(leastBusy, cpu/takes)}
 		}
 	}
 	return spans

@@ -62,9 +62,9 @@ type Answer struct {
 
 // ask simulates a run as it was, and then each change. Each task must stand behind those that it
 // depends on. It takes a few milliseconds for a hundred tasks, and a second for five
-// thousand. Without a budget or tasks there is no answer.
+// thousand. Without a budget or tasks there is no answer, nor with more than mostTasks.
 func ask(tasks []ran, m machine) []Answer {
-	if len(tasks) == 0 || m.Budget <= 0 {
+	if len(tasks) == 0 || len(tasks) > mostTasks || m.Budget <= 0 {
 		return nil
 	}
 	if !(m.CPUs >= 1) { // nor is it a number, perhaps
@@ -112,6 +112,9 @@ func ask(tasks []ran, m machine) []Answer {
 	return append(answers, m.answer(slowest.ID+" in half the time", halved))
 }
 
+// mostTasks bounds the tasks that are simulated: four times as many take sixteen times as long.
+const mostTasks = 5_000
+
 // step is the least time between two simulated measurements, and mostSteps about how many there
 // are while all tasks run one at a time.
 const (
@@ -123,12 +126,12 @@ const (
 const rise = 0.8
 
 func (m machine) answer(change string, works []schedule.Work) Answer {
-	var all time.Duration
+	all := 0.0
 	for _, work := range works {
-		all += work.Takes
+		all += float64(work.Takes) * max(1, work.Busy/m.CPUs)
 	}
 	w := schedule.World{
-		CPUs: m.CPUs, Slots: m.Concurrency, Budget: m.Budget, Own: m.Own, Step: max(step, all/mostSteps),
+		CPUs: m.CPUs, Slots: m.Concurrency, Budget: m.Budget, Own: m.Own, Step: max(step, time.Duration(all/mostSteps)),
 		// What is kept free below the limit, as package budget has it.
 		Limit: max(m.Budget+128*memtools.MB, m.Budget+m.Budget/19),
 	}

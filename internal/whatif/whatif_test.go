@@ -187,3 +187,20 @@ func BenchmarkAsk(b *testing.B) {
 		ask(tasks, machine{CPUs: 4, Budget: 8 * gb})
 	}
 }
+
+// TestShortTasks: many short tasks that ran at once have no more processor time than they took, or
+// simulating them takes hours of simulated time.
+func TestShortTasks(t *testing.T) {
+	tasks := make([]ran, 2000)
+	for i := range tasks {
+		tasks[i] = ran{ID: fmt.Sprint(i), Need: mb, Duration: time.Millisecond, CPU: time.Millisecond}
+	}
+	for i, s := range alone(tasks, 2) {
+		if cpu := s.takes.Seconds() * s.busy; cpu > 1.01*tasks[i].CPU.Seconds() {
+			t.Fatalf("task %d has %v of processor time: %+v", i, cpu, s)
+		}
+	}
+	if answers := ask(make([]ran, mostTasks+1), machine{CPUs: 2, Budget: 1000 * mb}); answers != nil {
+		t.Errorf("too many tasks were simulated: %v", answers)
+	}
+}
