@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math"
 	"os"
 	"sync"
 
@@ -86,6 +87,7 @@ const small = 1 << 20
 type blob struct {
 	file     *os.File
 	entry    *Entry
+	size     int64 // of the content, by the entry
 	buffer   []byte
 	unpacked []byte // all of it, if it is small and was read
 }
@@ -106,22 +108,18 @@ func (b *blob) unpack(use func(io.Reader) error) error {
 		decoder = snappy.NewReader(nil)
 	}
 	decoder.Reset(b.file)
-	size := int64(len(magic)) + b.entry.LogSize
-	for _, f := range b.entry.Files {
-		size += f.Size
-	}
-	if size > small {
+	if b.size > small {
 		if err := use(decoder); err != nil {
 			return err
 		}
 	} else {
-		// One byte more: it must end there.
-		all, err := io.ReadAll(io.LimitReader(decoder, size+1))
-		if err != nil {
+		all := make([]byte, b.size+1) // one byte more: it must end there
+		n, err := io.ReadFull(decoder, all)
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return err
 		}
-		b.unpacked = all
-		if err := use(bytes.NewReader(all)); err != nil {
+		b.unpacked = all[:n]
+		if err := use(bytes.NewReader(b.unpacked)); err != nil {
 			return err
 		}
 	}
@@ -132,7 +130,14 @@ func (b *blob) unpack(use func(io.Reader) error) error {
 
 // openBlob opens the blob of an entry.
 func (s *Store) openBlob(e *Entry) (*blob, error) {
-	b := &blob{entry: e, buffer: make([]byte, piece)}
+	b := &blob{entry: e, size: int64(len(magic)) + e.LogSize}
+	for _, f := range e.Files {
+		b.size += f.Size
+	}
+	if b.size < 0 { // nothing is as large as that; what is read ends before
+		b.size = math.MaxInt64
+	}
+	b.buffer = make([]byte, min(piece, b.size))
 	err := s.in(blobs, func(f *confined.Folder) (err error) {
 		b.file, err = f.OpenFile(blobFile(e.Blob), os.O_RDONLY)
 		return err
