@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/testkit"
 	"github.com/heapmage/heapmage/pool/worker"
 
@@ -90,8 +91,13 @@ func runHeapmage(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range []string{"NO_COLOR", "HOME", "NODE_OPTIONS", "PATH", "HEAPMAGE_BUDGET", "HEAPMAGE_HEAP_LIMIT", "HEAPMAGE_BUGDET", "HEAPMAGE_CONCURRENCY", "HEAPMAGE_GC_COOLDOWN", "HEAPMAGE_CACHE", "HEAPMAGE_OBSERVE", "HEAPMAGE_OUTPUT", "MODE", "UNNAMED", "GITHUB_ACTIONS", "CI", "DISPLAY", "WAYLAND_DISPLAY"} {
 		c.Env = append(c.Env, name+"="+ts.Getenv(name))
 	}
-	for _, name := range []string{"HEAPMAGE_CI", "GITHUB_STEP_SUMMARY", "GITLAB_CI", "BUILDKITE", "TF_BUILD"} {
+	system := false
+	for _, name := range []string{"HEAPMAGE_CI", "GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "TF_BUILD"} {
 		c.Env = append(c.Env, name+"="+ts.Getenv(name))
+		system = system || ts.Getenv(name) != ""
+	}
+	if system { // a run inside the task that runs the tests would tell a CI system nothing
+		c.Env = append(c.Env, environ.Task+"=")
 	}
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr

@@ -20,6 +20,23 @@ import (
 // Floor is the growth that is never too much, whatever share it is.
 const Floor = 20 * memtools.MB
 
+// A run that is shorter than brief is looked at a few times only, and most of what a Node process
+// takes at its start may be missed in one run and met in the next.
+const (
+	brief      = time.Second
+	briefFloor = 64 * memtools.MB
+)
+
+// floor is the growth that is never too much between two runs.
+func floor(from, to estimate.Sample) memtools.Bytes {
+	for _, run := range []estimate.Sample{from, to} {
+		if run.Duration > 0 && run.Duration < brief { // zero is unknown
+			return briefFloor
+		}
+	}
+	return Floor
+}
+
 // Samples are the runs of each task, the oldest first.
 type Samples map[string][]estimate.Sample
 
@@ -66,6 +83,7 @@ type Report struct {
 	// Base is the name of the file that was compared with.
 	Base string `json:"base"`
 	// MaxGrowth is the growth, in per cent, and Floor the memory, beyond which a task has grown.
+	// Tasks that take less than a second have a higher floor.
 	MaxGrowth float64        `json:"maxGrowth"`
 	Floor     memtools.Bytes `json:"floor"`
 	// Tasks are those that have grown first, then the others; both by their growth.
@@ -115,7 +133,7 @@ func (r *Report) compare(task string, base, now []estimate.Sample, exists bool) 
 		t.State = NotRun
 	case c.From.Outcome == "":
 		t.State, t.Reason = Unclear, "it never succeeded before"
-	case c.After-c.Before >= Floor && (c.Before == 0 || t.growth() > r.MaxGrowth) && c.After > c.Highest:
+	case c.After-c.Before >= floor(c.From, c.To) && (c.Before == 0 || t.growth() > r.MaxGrowth) && c.After > c.Highest:
 		t.State = Grown
 	case c.AtLeast != "":
 		t.State, t.Reason = Unclear, string(c.AtLeast)

@@ -16,6 +16,12 @@ func ran(minute int, peak memtools.Bytes) estimate.Sample {
 	return estimate.Sample{Time: time.Unix(int64(60*minute), 0), Outcome: estimate.Succeeded, Peak: peak * memtools.MB, CPU: time.Second, Sources: 1000, Tool: "tsc", Versions: "node 22.1.0"}
 }
 
+// short is a run that took a moment.
+func short(x estimate.Sample) estimate.Sample {
+	x.Duration = 80 * time.Millisecond
+	return x
+}
+
 func yes(string) bool { return true }
 
 func TestCompare(t *testing.T) {
@@ -39,6 +45,8 @@ func TestCompare(t *testing.T) {
 		{"never successful before", []estimate.Sample{died}, []estimate.Sample{ran(10, 100)}, Unclear},
 		{"too short to be measured before, and large now", []estimate.Sample{ran(1, 0)}, []estimate.Sample{ran(9, 100)}, Grown},
 		{"too short to be measured before, and small now", []estimate.Sample{ran(1, 0)}, []estimate.Sample{ran(9, 10)}, Within},
+		{"too brief to tell 60 MB from none", []estimate.Sample{short(ran(1, 12))}, []estimate.Sample{ran(9, 72)}, Within},
+		{"too brief, and far beyond", []estimate.Sample{short(ran(1, 12))}, []estimate.Sample{ran(9, 80)}, Grown},
 		{"new", nil, []estimate.Sample{ran(9, 100)}, New},
 		{"not run", []estimate.Sample{ran(1, 100)}, nil, NotRun},
 		{"not run since", []estimate.Sample{ran(1, 100)}, []estimate.Sample{ran(0, 900), later}, NotRun},
