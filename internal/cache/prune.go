@@ -71,24 +71,21 @@ type content struct {
 // list reads what is in the cache. A cache that does not exist is empty.
 func (s *Store) list(ctx context.Context) (c content, err error) {
 	// Blobs come last: that of each entry is there before the entry.
-	if c.entries, err = s.listOf(ctx, entries, ".json"); err == nil {
-		c.manifests, err = s.listOf(ctx, manifests, ".json")
+	if c.entries, err = s.listOf(ctx, entries, "json"); err == nil {
+		c.manifests, err = s.listOf(ctx, manifests, "json")
 	}
-	var all, old []item
+	var all []item
 	if err == nil {
-		all, err = s.listOf(ctx, blobs, ".sz")
-	}
-	if err == nil {
-		old, err = s.listOf(ctx, blobs, ".zst") // of format 1
+		all, err = s.listOf(ctx, blobs, "sz", "zst") // the last is that of format 1
 	}
 	c.blobs = make(map[string]item, len(all))
-	for _, b := range append(all, old...) {
+	for _, b := range all {
 		c.blobs[b.name] = b
 	}
 	return c, err
 }
 
-func (s *Store) listOf(ctx context.Context, folder, suffix string) (all []item, err error) {
+func (s *Store) listOf(ctx context.Context, folder string, endings ...string) (all []item, err error) {
 	f, err := s.open(folder)
 	if missing(err) {
 		return nil, nil
@@ -106,8 +103,8 @@ func (s *Store) listOf(ctx context.Context, folder, suffix string) (all []item, 
 			return nil, context.Cause(ctx)
 		}
 		var key Key
-		hex, of := strings.CutSuffix(e.Name(), suffix)
-		if !of || key.UnmarshalText([]byte(hex)) != nil {
+		hex, ending, _ := strings.Cut(e.Name(), ".")
+		if !slices.Contains(endings, ending) || key.UnmarshalText([]byte(hex)) != nil {
 			continue // it is not ours
 		}
 		info, err := e.Info()

@@ -170,6 +170,17 @@ func TestPrune(t *testing.T) {
 	})
 }
 
+func TestPruneRemovesBlobsOfFormat1(t *testing.T) {
+	w := newWorld(t)
+	e := w.different("new", 1000)
+	old := dir + "/blobs/" + e.Blob.String() + ".zst"
+	w.file(old, "packed by zstd")
+	w.age(time.Hour)
+	if w.prune(0); exists(w.path(old)) || !exists(w.blobPath(e)) {
+		t.Error(w.cached(blobs))
+	}
+}
+
 func TestCheck(t *testing.T) {
 	w := newWorld(t)
 	bad, lost := w.different("bad", 1000), w.different("lost", 1000)
