@@ -56,7 +56,7 @@ func isOutputName(name string) bool {
 	return name != ""
 }
 
-// appendTo adds a text to a file as lines of its own. If most is not zero, the file gets no
+// appendTo adds a text to a file, beginning on a new line. If most is not zero, the file gets no
 // larger than that.
 func appendTo(path, text string, most int64) (err error) {
 	if path == "" {

@@ -77,7 +77,7 @@ func (r *resolver) resolve(path string, follow bool) (p place, ok bool) {
 			continue
 		}
 		here := join(p.path, name)
-		if ignored(here) && here != "/dev" {
+		if ignored(here) && here != "/dev" { // which may lead to /dev/shm
 			p.path = here
 			return p, true
 		}
