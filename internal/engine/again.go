@@ -31,10 +31,10 @@ func (r Repeated) Run(outer, runs context.Context) error {
 		return err
 	}
 	if planned.Unaffected != "" {
-		return report.Say(outer, p.environ, event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected})
+		return report.Say(outer, p.Environ, event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected})
 	}
 	if r.Because.Text != "" {
-		p.notices = append([]event.Notice{r.Because}, p.notices...)
+		p.Notices = append([]event.Notice{r.Because}, p.Notices...)
 	}
 	r.Begins(planned)
 	session.Prepared(false)

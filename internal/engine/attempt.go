@@ -48,7 +48,7 @@ type attempt struct {
 }
 
 func (r *run) newAttempt(ctx context.Context, t *taskgraph.Task, g schedule.Grant) *attempt {
-	a := &attempt{run: r, task: t, grant: g, event: r.describe(t), result: r.kept(ctx, t), runs: ctx, done: make(chan schedule.Outcome, 1)}
+	a := &attempt{run: r, task: t, grant: g, event: r.Describe(t), result: r.kept(ctx, t), runs: ctx, done: make(chan schedule.Outcome, 1)}
 	a.ctx, a.stop = context.WithCancelCause(ctx)
 	return a
 }
@@ -108,11 +108,11 @@ func (a *attempt) corrected(action event.CorrectionAction) {
 // do runs the attempt to its end.
 func (a *attempt) do() schedule.Outcome {
 	defer a.stop(nil)
-	known := a.predict(a.task, a.sources.Of(a.task.Package))
-	request := a.heapRequest(a.task, known)
+	known := a.Predict(a.task, a.Sources.Of(a.task.Package))
+	request := a.HeapRequest(a.task, known)
 	a.chooseHeap(&request, known)
-	if a.isNode() {
-		a.own = a.settings.Override(a.task.Package, a.task.Script, a.limits.Effective)
+	if a.IsNode() {
+		a.own = a.Settings.Override(a.task.Package, a.task.Script, a.Limits.Effective)
 	}
 	a.warn()
 	now := a.session.Meter.Now()
@@ -133,7 +133,7 @@ func (a *attempt) do() schedule.Outcome {
 	a.keep(&outcome, res, log)
 	a.end(outcome)
 	a.sayOnce(notice)
-	if a.advice != nil && outcome.Result == schedule.Failed && a.finished.Status == event.Failed && !a.history.EverSucceeded(a.task.Call()) {
+	if a.advice != nil && outcome.Result == schedule.Failed && a.finished.Status == event.Failed && !a.History.EverSucceeded(a.task.Call()) {
 		a.sayOnce(a.advice(a.task))
 	}
 	if gc := a.session.GC; gc != nil && a.session.Meter.Last().Level != memtools.Normal {
@@ -167,27 +167,27 @@ func (a *attempt) process(log *rundir.Log) (runner.Result, error) {
 	}
 	limits := a.own.HeapLimits
 	if a.own.Default {
-		limits = append(limits, heap.NodeDefault(a.limits.Effective))
+		limits = append(limits, heap.NodeDefault(a.Limits.Effective))
 	}
 	out, listener := a.console.Output(a.label(a.task), log.Path), a.listen(log, a.task.Package.Path)
 	defer out.Close()
 	defer listener.Close()
 	return a.runner.Run(a.ctx, runner.Spec{
 		ID: a.task.ID, Observer: a.observer(), Steps: steps, Log: log, Output: io.MultiWriter(listener, out),
-		Timeout:   a.config.TaskFor(a.task.Package.Keys(), a.task.Target, a.task.Script).Timeout,
-		HeapLimit: a.limit.Diagnosed(a.maxBudget), ScriptHeapLimits: limits, HeapLimitUnsure: a.own.Unknown,
-		Slow: a.flag || !a.isNode(),
+		Timeout:   a.Config.TaskFor(a.task.Package.Keys(), a.task.Target, a.task.Script).Timeout,
+		HeapLimit: a.limit.Diagnosed(a.MaxBudget), ScriptHeapLimits: limits, HeapLimitUnsure: a.own.Unknown,
+		Slow: a.flag || !a.IsNode(),
 	}, &a.Attempt)
 }
 
 // listen returns what takes the output that a log keeps of scripts in the folder dir, and tells the
 // CI system what they tell it.
 func (r *run) listen(log *rundir.Log, dir string) io.WriteCloser {
-	return r.console.Listen(log.Path, func(file string) string { return diagnostics.Locate(r.ws.Root, dir, file) })
+	return r.console.Listen(log.Path, func(file string) string { return diagnostics.Locate(r.Workspace.Root, dir, file) })
 }
 
 // label names a task in front of its output.
-func (r *run) label(t *taskgraph.Task) string { return r.describe(t).LabelIn(r.target) }
+func (r *run) label(t *taskgraph.Task) string { return r.Describe(t).LabelIn(r.target) }
 
 // outcome decides what follows the attempt: the tasks that depend on it, nothing, or
 // another attempt. Before another attempt it removes the files that this one wrote.
@@ -200,7 +200,7 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 	case event.Stopped:
 		o = schedule.Outcome{Result: schedule.Again} // the task itself did not fail
 	case event.OutOfMemory:
-		now := schedule.Memory{Budget: a.session.Meter.Last().Budget, Most: a.undisturbed} // what is missing now is others'
+		now := schedule.Memory{Budget: a.session.Meter.Last().Budget, Most: a.Undisturbed} // what is missing now is others'
 		if lacked, text := heap.RetryForOthers(res.Verdict.Cause, res.Peak, now, a.grant.Before); lacked.Result == schedule.Again && cause == nil {
 			o, notice = lacked, event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: text}
 			a.finished.ForOthers = true
@@ -208,7 +208,7 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 			var text string
 			o, text = heap.Retry(heap.Failure{
 				Verdict: res.Verdict, Limit: a.limit, Heap: a.largestHeap(), Peak: res.Peak, Request: request, Before: a.grant.Before,
-				Alone: a.grant.Alone || last || a.slots() == 1, Retries: a.config.Retries, Repeat: a.mode == event.Safe,
+				Alone: a.grant.Alone || last || a.Slots() == 1, Retries: a.Config.Retries, Repeat: a.Mode == event.Safe,
 			})
 			o.Need = estimate.RetryNeed(res.Peak)
 			notice = event.Notice{Kind: event.Retrying, Task: a.event.Label, Text: text}
@@ -254,7 +254,7 @@ func (a *attempt) end(o schedule.Outcome) {
 		a.before.Forget(a.task.ID)
 		if f.Status == event.Failed || f.Status == event.TimedOut {
 			a.state.Look(f.Log, func(text io.ReaderAt, size int64) {
-				why := diagnostics.Read(text, size).In(a.ws.Root, a.task.Package.Path)
+				why := diagnostics.Read(text, size).In(a.Workspace.Root, a.task.Package.Path)
 				f.Excerpt, f.Errors, f.MoreErrors = why.Lines, why.Errors, why.More
 			})
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/history"
+	"github.com/heapmage/heapmage/internal/place"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/sources"
 	"github.com/heapmage/heapmage/internal/taskgraph"
@@ -46,7 +47,7 @@ func TestRememberSources(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := attempt{
-		run:      &run{prepared: &prepared{place: &place{ws: &workspace.Workspace{Root: root, Packages: packages}}, history: store, sources: measured}},
+		run:      &run{prepared: &prepared{&place.Prepared{Place: &place.Place{Workspace: &workspace.Workspace{Root: root, Packages: packages}}, History: store, Sources: measured}}},
 		task:     &taskgraph.Task{ID: "pkg#build", Package: pkg, Target: "build"},
 		finished: event.TaskFinished{Status: event.Succeeded, Peak: memtools.MB},
 	}

@@ -37,7 +37,7 @@ func (r *run) install(ctx context.Context) error {
 	r.session.Events.Emit(event.StepStarted{Step: installing, Command: step.Command, Reason: reason})
 	r.state.BeginInstall()
 	log := r.state.Log("install", 1)
-	out, listener := r.console.Output("install", log.Path), r.listen(log, r.ws.Root)
+	out, listener := r.console.Output("install", log.Path), r.listen(log, r.Workspace.Root)
 	defer log.Close() // after the console has read it
 	res, err := r.runner.Run(ctx, runner.Spec{ID: "install", Steps: []script.Step{step}, Log: log, Output: io.MultiWriter(listener, out)}, &runner.Attempt{})
 	_, _ = out.Close(), listener.Close() // they only print
@@ -56,7 +56,7 @@ func (r *run) install(ctx context.Context) error {
 		r.state.EndInstall()
 		return nil
 	}
-	failed := &problem.Error{Where: r.ws.Root, What: step.Command + " failed: " + finished.Reason, Hint: script.InstallAdvice(r.settings, r.state.Tail(log.Path)), Code: problem.ExitFailed}
+	failed := &problem.Error{Where: r.Workspace.Root, What: step.Command + " failed: " + finished.Reason, Hint: script.InstallAdvice(r.Settings, r.state.Tail(log.Path)), Code: problem.ExitFailed}
 	if res.Verdict.Memory() {
 		failed.Code, failed.Hint = problem.ExitOutOfMemory, res.Verdict.Advice
 	}
@@ -66,6 +66,6 @@ func (r *run) install(ctx context.Context) error {
 // installStep returns what installs the dependencies, and the reason; without a reason
 // nothing has to be done.
 func (r *run) installStep() (script.Step, string, error) {
-	known := installstate.Known{Unfinished: rundir.UnfinishedInstall(r.ws.Root), Finished: rundir.FinishedInstall(r.ws.Root), Needed: r.graph.Packages()}
-	return script.Install(r.settings, known, r.scriptOptions())
+	known := installstate.Known{Unfinished: rundir.UnfinishedInstall(r.Workspace.Root), Finished: rundir.FinishedInstall(r.Workspace.Root), Needed: r.graph.Packages()}
+	return script.Install(r.Settings, known, r.scriptOptions())
 }

@@ -30,9 +30,9 @@ func Plan(ctx context.Context, request Request, flags planview.Flags) error {
 	if planned.Unaffected != "" {
 		nothing := event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected}
 		if form.IsTable() {
-			return report.Say(ctx, p.environ, nothing)
+			return report.Say(ctx, p.Environ, nothing)
 		}
-		p.notices, planned.Graph = append(p.notices, nothing), &taskgraph.Graph{}
+		p.Notices, planned.Graph = append(p.Notices, nothing), &taskgraph.Graph{}
 	} else if forecast, err = p.forecast(ctx, planned.Graph); err != nil {
 		return err
 	}
@@ -42,11 +42,11 @@ func Plan(ctx context.Context, request Request, flags planview.Flags) error {
 		if err != nil {
 			return err
 		}
-		return report.Emit(ctx, p.environ, text, aside)
+		return report.Emit(ctx, p.Environ, text, aside)
 	}
-	return report.Print(ctx, p.environ, func(out *report.Console) error {
+	return report.Print(ctx, p.Environ, func(out *report.Console) error {
 		view.WriteHead(out)
-		for _, n := range p.notices {
+		for _, n := range p.Notices {
 			out.Take(event.Stamped{Event: n}, &tally.State{})
 		}
 		if forecast != nil {
@@ -55,27 +55,27 @@ func Plan(ctx context.Context, request Request, flags planview.Flags) error {
 		if err := view.WriteTable(out, report.Width()); err != nil || form != planview.Explain {
 			return err
 		}
-		return planned.Explain(out, p.unobserved() == "", forecast.Lines)
+		return planned.Explain(out, p.Unobserved() == "", forecast.Lines)
 	})
 }
 
 // view is the plan as it is shown.
 func (p *prepared) view(planned *plan.Plan, forecast *cachedtask.Forecast) *planview.Plan {
 	view := &planview.Plan{
-		Version: planview.Version, Target: planned.Target, Mode: p.mode, Root: p.ws.Root, Manager: p.manager(),
-		Budget: p.maxBudget, BudgetSource: p.budgetSource.String(), CPUs: p.cpus(), Concurrency: p.slots(),
-		Tasks: []planview.Task{}, Notices: append([]event.Notice{}, p.notices...),
+		Version: planview.Version, Target: planned.Target, Mode: p.Mode, Root: p.Workspace.Root, Manager: p.ManagerName(),
+		Budget: p.MaxBudget, BudgetSource: p.BudgetSource.String(), CPUs: p.CPUs(), Concurrency: p.Slots(),
+		Tasks: []planview.Task{}, Notices: append([]event.Notice{}, p.Notices...),
 	}
 	after, afterEnd := planview.Direct(planned.Graph)
 	for _, t := range planned.Graph.Tasks {
-		known := p.predict(t, p.sources.Of(t.Package))
+		known := p.Predict(t, p.Sources.Of(t.Package))
 		task := planview.Task{
-			Task: p.describe(t), Folder: t.Package.Dir, Command: t.Package.Scripts[t.Script] + scripttext.QuoteAll(t.Args),
+			Task: p.Describe(t), Folder: t.Package.Dir, Command: t.Package.Scripts[t.Script] + scripttext.QuoteAll(t.Args),
 			After: taskgraph.IDs(after[t]), AfterEnd: taskgraph.IDs(afterEnd[t]),
 			Need: known.Need, Basis: string(known.Basis), Length: known.Length,
 		}
-		if p.isNode() {
-			task.HeapLimit = heap.For(p.heapRequest(t, known)).Size
+		if p.IsNode() {
+			task.HeapLimit = heap.For(p.HeapRequest(t, known)).Size
 		}
 		if forecast != nil {
 			task.Result = planview.ResultOf(forecast.Of(t))

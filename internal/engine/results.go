@@ -31,46 +31,30 @@ type results struct {
 
 // openResults opens the results of earlier runs, if they are wanted.
 func (r *run) openResults() {
-	if !r.wantsResults() {
+	if !r.WantsResults() {
 		return
 	}
-	if why := r.unobserved(); why != "" {
-		r.notices = append(r.notices, event.Notice{Kind: event.Unobserved, Text: "Tasks are not observed (" + why + "): what their results depend on is taken from Git and from what is declared"})
+	if why := r.Unobserved(); why != "" {
+		r.Notices = append(r.Notices, event.Notice{Kind: event.Unobserved, Text: "Tasks are not observed (" + why + "): what their results depend on is taken from Git and from what is declared"})
 	}
-	opened, err := reuse.Open(r.ws.Root, environ.Value(r.environ, "HOME"))
+	opened, err := reuse.Open(r.Workspace.Root, environ.Value(r.Environ, "HOME"))
 	if err != nil {
-		r.notices = append(r.notices, event.Notice{Kind: event.StateUnwritten, Text: "No results are kept: " + err.Error()})
+		r.Notices = append(r.Notices, event.Notice{Kind: event.StateUnwritten, Text: "No results are kept: " + err.Error()})
 		return
 	}
 	r.results = &results{Results: opened, Tasks: r.cachedTasks(opened), eyes: &observe.Observer{},
-		refresh: r.forced || r.config.Cache == config.CacheRefresh}
-}
-
-// wantsResults reports whether results of tasks are used and kept.
-func (p *place) wantsResults() bool {
-	return p.config.KeepsResults() && p.isNode()
-}
-
-// unobserved is why tasks are not observed; empty if they are.
-func (p *place) unobserved() string {
-	if p.config.Observe == config.ObserveOff {
-		return "observe: off"
-	}
-	if err := observe.Available(); err != nil {
-		return "the system cannot: " + err.Error()
-	}
-	return ""
+		refresh: r.forced || r.Config.Cache == config.CacheRefresh}
 }
 
 // cachedTasks is what is known of tasks before they run.
 func (p *prepared) cachedTasks(opened *reuse.Results) *cachedtask.Tasks {
 	var unobserved *reuse.Results
-	if p.unobserved() != "" {
+	if p.Unobserved() != "" {
 		unobserved = opened
 	}
 	return cachedtask.Open(cachedtask.Setting{
-		Workspace: p.ws, Declared: p.declared, Environ: func(pkg *workspace.Package) []string { return p.settings.Environ(pkg, p.environ) }, FromFiles: p.settings.Declared, Digests: opened.Digests(),
-		Node: p.settings.Node.Path, Versions: p.versions(), Manager: p.manager(), Results: unobserved,
+		Workspace: p.Workspace, Declared: p.Declared, Environ: func(pkg *workspace.Package) []string { return p.Settings.Environ(pkg, p.Environ) }, FromFiles: p.Settings.Declared, Digests: opened.Digests(),
+		Node: p.Settings.Node.Path, Versions: p.Versions(), Manager: p.ManagerName(), Results: unobserved,
 	})
 }
 
@@ -109,7 +93,7 @@ func (r *run) look(ctx context.Context, t *taskgraph.Task) (schedule.Outcome, bo
 		k.Reason = reason
 		return schedule.Outcome{}, false
 	}
-	known := event.TaskKnown{Task: r.describe(t), Written: hit.Written, Duration: hit.Duration, CPU: hit.Processor, Peak: hit.Peak}
+	known := event.TaskKnown{Task: r.Describe(t), Written: hit.Written, Duration: hit.Duration, CPU: hit.Processor, Peak: hit.Peak}
 	if r.show().Replays() {
 		log := r.state.Log(t.ID, 1)
 		defer log.Close() // once the console has read it, or knows where to
@@ -169,7 +153,7 @@ func (a *attempt) enter() (leave func()) {
 // environment is what the attempt gets of the environment of the run.
 func (a *attempt) environment() []string {
 	if !a.mayKeep() {
-		return a.settings.Environ(a.task.Package, a.environ)
+		return a.Settings.Environ(a.task.Package, a.Environ)
 	}
 	k := a.result
 	if k.Answer.Pass == nil {

@@ -32,7 +32,6 @@ import (
 	"github.com/heapmage/heapmage/internal/summary"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
-	"github.com/heapmage/heapmage/memtools"
 	"github.com/heapmage/heapmage/pool"
 )
 
@@ -45,9 +44,9 @@ func Run(ctx context.Context, request Request) error {
 		return err
 	}
 	if planned.Unaffected != "" {
-		return report.Say(ctx, p.environ, event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected})
+		return report.Say(ctx, p.Environ, event.Notice{Kind: event.NothingToDo, Text: planned.Unaffected})
 	}
-	session.Prepared(p.wantsResults())
+	session.Prepared(p.WantsResults())
 	ctx, release := session.Stoppable(ctx)
 	defer release()
 	return newRun(p, planned).all(ctx, ctx, nil)
@@ -63,12 +62,12 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 	r.openResults()
 	id := proc.NewRunID()
 	first := event.RunStarted{
-		Format: event.Format, Run: id, Target: r.target, Mode: r.mode, Root: r.ws.Root, Manager: r.manager(), Tasks: len(r.graph.Tasks),
-		Budget: r.maxBudget, BudgetSource: r.budgetSource.String(), HeapLimit: r.heapCeiling(), CPUs: r.cpus(), Concurrency: r.slots(),
+		Format: event.Format, Run: id, Target: r.target, Mode: r.Mode, Root: r.Workspace.Root, Manager: r.ManagerName(), Tasks: len(r.graph.Tasks),
+		Budget: r.MaxBudget, BudgetSource: r.BudgetSource.String(), HeapLimit: r.HeapCeiling(), CPUs: r.CPUs(), Concurrency: r.Slots(),
 	}
-	r.console = report.Open(outer, r.environ, r.show())
-	r.console.CI = cilog.Detect(r.config, r.environ, r.ws.Root)
-	if r.config.View != config.ViewPlain && r.console.ShowState(r.environ, budget.Thresholds(r.config.Monitor), proc.WriteOnDeath) {
+	r.console = report.Open(outer, r.Environ, r.show())
+	r.console.CI = cilog.Detect(r.Config, r.Environ, r.Workspace.Root)
+	if r.Config.View != config.ViewPlain && r.console.ShowState(r.Environ, budget.Thresholds(r.Config.Monitor), proc.WriteOnDeath) {
 		session.BeforeStop(r.console.HideState)
 		defer session.BeforeStop(nil)
 	}
@@ -78,9 +77,9 @@ func (r *run) all(outer, ctx context.Context, further []tally.Reporter) error {
 	}
 	err := cmp.Or(r.do(ctx), r.close())
 	if r.console.CI != nil {
-		report.Complain(outer, summary.Append(r.environ, r.ws.Root, id))
+		report.Complain(outer, summary.Append(r.Environ, r.Workspace.Root, id))
 	}
-	handon.Run(ctx, r.environ, r.ws.Root, id, r.console)
+	handon.Run(ctx, r.Environ, r.Workspace.Root, id, r.console)
 	return report.Leave(outer, r.console, r.state.Shown, err)
 }
 
@@ -120,7 +119,7 @@ func (r *run) sayOnce(n event.Notice) {
 
 // show is how scripts' output reaches the console.
 func (r *run) show() report.Show {
-	return report.Choose(r.config.Output, r.slots() == 1 || len(r.graph.Tasks) == 1)
+	return report.Choose(r.Config.Output, r.Slots() == 1 || len(r.graph.Tasks) == 1)
 }
 
 // oomScore makes the kernel kill children before this process and everything else on
@@ -130,24 +129,24 @@ const oomScore = 300
 // open opens the folder, the record and the session of the run id; its console is open.
 // first is its first event; nil means none.
 func (r *run) open(ctx context.Context, id string, first event.Event, further ...tally.Reporter) error {
-	session.EndAbandoned(r.ws.Root)
+	session.EndAbandoned(r.Workspace.Root)
 	var unwritten []event.Notice
-	r.state, unwritten = rundir.Open(r.ws.Root, id)
+	r.state, unwritten = rundir.Open(r.Workspace.Root, id)
 	r.state.SetOwner(proc.Self())
-	_ = r.answers.Save() // at worst the next run asks again
-	r.notices = append(r.notices, unwritten...)
+	_ = r.Answers.Save() // at worst the next run asks again
+	r.Notices = append(r.Notices, unwritten...)
 	r.console.OpenLog = r.state.Read
 	reporters := append([]tally.Reporter{r.console}, further...)
 	if file, err := r.state.Record(); err == nil {
 		r.record = report.NewRecorder(file)
 		reporters = append(reporters, r.record)
 	} else if len(unwritten) == 0 {
-		r.notices = append(r.notices, event.Notice{Kind: event.StateUnwritten, Text: "This run is not recorded: " + err.Error(), Hint: roomHint})
+		r.Notices = append(r.Notices, event.Notice{Kind: event.StateUnwritten, Text: "This run is not recorded: " + err.Error(), Hint: roomHint})
 	}
 	var err error
 	r.session, err = session.Open(ctx, session.Options{
-		ID: id, MaxBudget: r.granted, Undisturbed: r.undisturbed, Thresholds: budget.Thresholds(r.config.Monitor), Tick: r.config.Monitor.Interval,
-		Collect: r.collects(), Cooldown: r.config.GC.Cooldown, First: first,
+		ID: id, MaxBudget: r.Granted, Undisturbed: r.Undisturbed, Thresholds: budget.Thresholds(r.Config.Monitor), Tick: r.Config.Monitor.Interval,
+		Collect: r.Collects(), Cooldown: r.Config.GC.Cooldown, First: first,
 		Cgroups: first != nil && r.separates(), Reporters: reporters,
 	})
 	if err != nil {
@@ -155,12 +154,12 @@ func (r *run) open(ctx context.Context, id string, first event.Event, further ..
 		return &problem.Error{What: "the memory of processes cannot be measured", Cause: err, Hint: "is /proc mounted?"}
 	}
 	if r.session.HeapsErr != nil {
-		r.mayExceedBudget = false
+		r.MayExceedBudget = false
 	}
 	if err := r.session.HeapsErr; err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		r.notices = append(r.notices, event.Notice{Kind: event.GCUnavailable, Text: "No garbage can be collected in Node processes: " + err.Error()})
+		r.Notices = append(r.Notices, event.Notice{Kind: event.GCUnavailable, Text: "No garbage can be collected in Node processes: " + err.Error()})
 	}
-	r.runner = &runner.Runner{RunID: id, Meter: r.session.Meter, OOMScoreAdj: oomScore, Cgroups: r.session.Cgroups, MoreRoom: r.moreRoom}
+	r.runner = &runner.Runner{RunID: id, Meter: r.session.Meter, OOMScoreAdj: oomScore, Cgroups: r.session.Cgroups, MoreRoom: r.MoreRoom}
 	r.pool = pool.NewLocal[schedule.Outcome](pool.LocalOptions{})
 	return nil
 }
@@ -168,7 +167,7 @@ func (r *run) open(ctx context.Context, id string, first event.Event, further ..
 // separates reports whether tasks are to have cgroups of their own. What runs inside of
 // another run's task stays in that task's.
 func (p *prepared) separates() bool {
-	return (p.config.Cgroups == nil || *p.config.Cgroups) && environ.Value(p.environ, environ.Task) == ""
+	return (p.Config.Cgroups == nil || *p.Config.Cgroups) && environ.Value(p.Environ, environ.Task) == ""
 }
 
 func (r *run) close() error {
@@ -187,7 +186,7 @@ func (r *run) closeRecord() {
 	if r.record != nil {
 		_ = r.record.Close()
 	}
-	_ = r.history.Close()
+	_ = r.History.Close()
 }
 
 const roomHint = "free disk space, or make the workspace's folder writable"
@@ -202,7 +201,7 @@ func (r *run) tellLosses() {
 	if r.record != nil && r.record.Err() != nil {
 		lost = append(lost, fmt.Sprintf("the record of this run is incomplete (%v)", r.record.Err()))
 	}
-	err := r.history.Flush()
+	err := r.History.Flush()
 	if err != nil {
 		lost = append(lost, "the next run will not know "+err.Error())
 	}
@@ -220,7 +219,7 @@ func (r *run) tellLosses() {
 func (r *run) do(ctx context.Context) error {
 	known := make([]estimate.Prediction, len(r.graph.Tasks))
 	for i, t := range r.graph.Tasks {
-		known[i] = r.predict(t, r.size(t))
+		known[i] = r.Predict(t, r.size(t))
 	}
 	r.announce(known)
 	err := r.precheck(known)
@@ -244,13 +243,13 @@ func (r *run) announce(known []estimate.Prediction) {
 		planned := event.RunPlanned{}
 		for i, t := range tasks {
 			planned.Tasks = append(planned.Tasks, event.PlannedTask{
-				Task: r.describe(t), Args: t.Args, After: taskgraph.IDs(t.Predecessors()), Need: known[i].Need, Length: known[i].Length, Cores: known[i].Cores,
+				Task: r.Describe(t), Args: t.Args, After: taskgraph.IDs(t.Predecessors()), Need: known[i].Need, Length: known[i].Length, Cores: known[i].Cores,
 			})
 		}
 		r.session.Events.Emit(planned)
 		known = known[len(tasks):]
 	}
-	for _, n := range r.notices {
+	for _, n := range r.Notices {
 		r.session.Events.Emit(n)
 	}
 }
@@ -270,15 +269,15 @@ func (r *run) schedule(ctx context.Context) {
 		jobs = append(jobs, job)
 	}
 	o := schedule.Options{
-		Slots: r.slots(), CPUs: r.cpus(),
+		Slots: r.Slots(), CPUs: r.CPUs(),
 		Estimate:      func(id string) schedule.Estimate { return r.estimate(tasks[id]) },
-		KeepFrozen:    r.config.OnPressure == config.OnPressureSuspend,
-		StopAtFailure: r.config.KeepGoing != nil && !*r.config.KeepGoing,
-		Queued:        func(id string) { r.session.Events.Emit(event.TaskQueued{Task: r.describe(tasks[id])}) },
+		KeepFrozen:    r.Config.OnPressure == config.OnPressureSuspend,
+		StopAtFailure: r.Config.KeepGoing != nil && !*r.Config.KeepGoing,
+		Queued:        func(id string) { r.session.Events.Emit(event.TaskQueued{Task: r.Describe(tasks[id])}) },
 		Skipped: func(id, because string) {
-			skipped := event.TaskSkipped{Task: r.describe(tasks[id])}
+			skipped := event.TaskSkipped{Task: r.Describe(tasks[id])}
 			if cause := tasks[because]; cause != nil && ctx.Err() == nil {
-				failed := r.describe(cause)
+				failed := r.Describe(cause)
 				skipped.Because = &failed
 			}
 			r.session.Events.Emit(skipped)
@@ -317,9 +316,4 @@ func (r *run) finish(ctx context.Context, err error) error {
 		return err
 	}
 	return &problem.Error{What: f.Reason, Code: f.ExitCode}
-}
-
-// heapCeiling is the highest heap limit of a Node process.
-func (p *place) heapCeiling() memtools.Bytes {
-	return budget.HeapCeiling(p.mode, p.config.HeapLimit, p.limits.Effective)
 }

@@ -28,8 +28,8 @@ func (a *attempt) steps() ([]script.Step, error) {
 	o.Args = a.task.Args
 	// A heapmage inside the script keeps to this run's budget, and does not start the
 	// same task again.
-	o.Extra = append(o.Extra, environ.Running+"="+plan.Inside(a.running, a.ws.Root, a.task.ID), fmt.Sprintf("%s=%d", environ.Budget, a.maxBudget))
-	if room := a.grant.Room; room > 0 && room < a.granted {
+	o.Extra = append(o.Extra, environ.Running+"="+plan.Inside(a.Running, a.Workspace.Root, a.task.ID), fmt.Sprintf("%s=%d", environ.Budget, a.MaxBudget))
+	if room := a.grant.Room; room > 0 && room < a.Granted {
 		o.Extra = append(o.Extra, fmt.Sprintf("%s=%d", environ.Grant, room))
 	}
 	if a.flag {
@@ -38,7 +38,7 @@ func (a *attempt) steps() ([]script.Step, error) {
 	if a.task.Target == "bundle" {
 		o.NodeOptions = append(o.NodeOptions, "--expose-gc")
 	}
-	return script.Steps(a.settings, a.task.Package, a.task.Script, o)
+	return script.Steps(a.Settings, a.task.Package, a.task.Script, o)
 }
 
 // chooseHeap decides what Node processes of the attempt get, given what is known of its task.
@@ -46,9 +46,9 @@ func (a *attempt) chooseHeap(request *heap.Request, known estimate.Prediction) {
 	mayPreload := a.mayPreload()
 	request.MayExceedBudget = request.MayExceedBudget && mayPreload // without the agent no garbage is collected
 	a.limit = heap.Next(*request, a.grant.Before)
-	a.agent = mayPreload && (a.limit.Size > a.maxBudget || heap.WantsAgent(heap.Learned(known), a.atOnce(), a.maxBudget))
-	nodes := heap.NodeDefault(a.limits.Effective)
-	a.flag = a.limit.Set && (a.agent || len(a.grant.Before) > 0 || !a.limit.Unneeded(nodes, a.maxBudget))
+	a.agent = mayPreload && (a.limit.Size > a.MaxBudget || heap.WantsAgent(heap.Learned(known), a.AtOnce(), a.MaxBudget))
+	nodes := heap.NodeDefault(a.Limits.Effective)
+	a.flag = a.limit.Set && (a.agent || len(a.grant.Before) > 0 || !a.limit.Unneeded(nodes, a.MaxBudget))
 	if a.limit.Set && !a.flag {
 		a.limit.Size = nodes
 	}
@@ -58,18 +58,18 @@ func (a *attempt) chooseHeap(request *heap.Request, known estimate.Prediction) {
 // scriptOptions are what all processes of the run have in common.
 func (r *run) scriptOptions() script.Options {
 	o := script.Options{
-		Environ:        r.environ,
-		InitDir:        r.dir,
-		Colour:         report.Colour(r.environ, os.Stdout),
-		PackageManager: r.config.Runner == config.RunnerPackageManager || r.ws.PnP,
+		Environ:        r.Environ,
+		InitDir:        r.Dir,
+		Colour:         report.Colour(r.Environ, os.Stdout),
+		PackageManager: r.Config.Runner == config.RunnerPackageManager || r.Workspace.PnP,
 	}
-	bin, err := r.state.Programs(r.settings.Programs())
+	bin, err := r.state.Programs(r.Settings.Programs())
 	if err != nil {
-		r.sayOnce(event.Notice{Kind: event.StateUnwritten, Text: fmt.Sprintf("The programs of %s cannot be put on PATH: %v", r.ws.Manager, err), Hint: roomHint})
+		r.sayOnce(event.Notice{Kind: event.StateUnwritten, Text: fmt.Sprintf("The programs of %s cannot be put on PATH: %v", r.Workspace.Manager, err), Hint: roomHint})
 	}
 	o.Bin = bin
-	if r.isNode() && environ.Value(r.environ, environ.GoMemLimit) == "" {
-		o.Extra = append(o.Extra, fmt.Sprintf("%s=%d", environ.GoMemLimit, heap.GoLimit(r.maxBudget)))
+	if r.IsNode() && environ.Value(r.Environ, environ.GoMemLimit) == "" {
+		o.Extra = append(o.Extra, fmt.Sprintf("%s=%d", environ.GoMemLimit, heap.GoLimit(r.MaxBudget)))
 	}
 	return o
 }

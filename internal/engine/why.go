@@ -8,6 +8,7 @@ import (
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/place"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
@@ -20,16 +21,16 @@ import (
 // is made. args follow the command line of its script, as in a Request. It starts no script
 // and writes nothing.
 func Why(ctx context.Context, task string, args *string) error {
-	place, err := open("", "")
+	here, err := place.Open("", "")
 	if err != nil {
 		return err
 	}
-	pkg, target, err := plan.FindTask(place.setting(), place.labels, task)
+	pkg, target, err := plan.FindTask(here.Setting(), here.Labels, task)
 	if err != nil {
 		return err
 	}
 	keys := pkg.Keys() // the last is its folder, or "//"
-	p, planned, err := place.prepareRun(ctx, Request{Target: target, Packages: &keys[len(keys)-1], Extra: args}, true)
+	p, planned, err := prepareIn(ctx, here, Request{Target: target, Packages: &keys[len(keys)-1], Extra: args}, true)
 	if err != nil {
 		return err
 	}
@@ -42,31 +43,31 @@ func Why(ctx context.Context, task string, args *string) error {
 	if err != nil {
 		return err
 	}
-	return report.Print(ctx, p.environ, func(out *report.Console) error { return forecast.Explain(out, t) })
+	return report.Print(ctx, p.Environ, func(out *report.Console) error { return forecast.Explain(out, t) })
 }
 
 // forecast is what a run of the tasks of a graph would find of results; nil if none are used.
 func (p *prepared) forecast(ctx context.Context, graph *taskgraph.Graph) (*cachedtask.Forecast, error) {
-	if !p.wantsResults() {
+	if !p.WantsResults() {
 		return nil, nil
 	}
-	results, err := reuse.Open(p.ws.Root, environ.Value(p.environ, "HOME"))
+	results, err := reuse.Open(p.Workspace.Root, environ.Value(p.Environ, "HOME"))
 	if err != nil {
 		return nil, &problem.Error{What: "the workspace cannot be opened", Cause: err}
 	}
 	defer results.Close()
 	results.LookOnly()
-	return p.cachedTasks(results).Forecast(ctx, results, graph, p.config.Cache == config.CacheRefresh), nil
+	return p.cachedTasks(results).Forecast(ctx, results, graph, p.Config.Cache == config.CacheRefresh), nil
 }
 
 // reads tells what the tasks of a graph are known to read now; nil if that cannot be told.
-func (p *place) reads(ctx context.Context, graph *taskgraph.Graph) func(*workspace.Package, []string) bool {
-	defer func(before []event.Notice) { p.notices = before }(p.notices) // they will come again
-	r, err := p.prepare(ctx, graph.Packages(), true)
+func reads(ctx context.Context, p *place.Place, graph *taskgraph.Graph) func(*workspace.Package, []string) bool {
+	defer func(before []event.Notice) { p.Notices = before }(p.Notices) // they will come again
+	r, err := p.Prepare(ctx, graph.Packages(), true)
 	if err != nil {
 		return nil // it will come again, too
 	}
-	forecast, err := r.forecast(ctx, graph)
+	forecast, err := (&prepared{r}).forecast(ctx, graph)
 	if err != nil || forecast == nil {
 		return nil
 	}

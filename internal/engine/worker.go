@@ -10,6 +10,7 @@ import (
 	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/outputs"
+	"github.com/heapmage/heapmage/internal/place"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/report"
@@ -30,18 +31,18 @@ type Worker struct {
 // OpenWorker opens the workspace around dir. The log goes to out; only Close waits
 // for it, until ctx is done.
 func OpenWorker(ctx context.Context, dir string, out io.Writer) (*Worker, error) {
-	place, err := open(dir, "")
+	here, err := place.Open(dir, "")
 	if err != nil {
 		return nil, err
 	}
-	p, err := place.prepare(ctx, place.ws.All(), false)
+	p, err := here.Prepare(ctx, here.Workspace.All(), false)
 	if err != nil {
 		return nil, err
 	}
 	outer := ctx
 	ctx, cancel := context.WithCancel(ctx)
-	w := &Worker{run: &run{prepared: p, target: "build", graph: &taskgraph.Graph{}, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}, end: cancel, busy: map[string]*sync.Mutex{}}
-	w.run.console = report.NewConsole(outer, out, report.Colour(p.environ, out), w.run.show())
+	w := &Worker{run: &run{prepared: &prepared{p}, target: "build", graph: &taskgraph.Graph{}, started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{}}, end: cancel, busy: map[string]*sync.Mutex{}}
+	w.run.console = report.NewConsole(outer, out, report.Colour(p.Environ, out), w.run.show())
 	if err := w.run.open(ctx, proc.NewRunID(), nil); err != nil {
 		cancel()
 		err = errors.Join(err, w.run.console.Close())
@@ -66,11 +67,11 @@ func (w *Worker) Close() error {
 func (w *Worker) Do(ctx context.Context, request Request) (event.TaskFinished, error) {
 	alone := true
 	request.NoDeps = &alone
-	planned, err := plan.New(request, w.run.setting())
+	planned, err := plan.New(request, w.run.Setting())
 	if err != nil {
 		return event.TaskFinished{}, err
 	}
-	if err := planned.CheckReentry(w.run.running); err != nil {
+	if err := planned.CheckReentry(w.run.Running); err != nil {
 		return event.TaskFinished{}, err
 	}
 	if len(planned.Graph.Tasks) != 1 {

@@ -3,26 +3,13 @@ package session
 import (
 	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/heapmage/heapmage/internal/elder"
-	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/memtools"
 )
-
-// Granted returns what a run may use inside of a task of another run, which is what that
-// run gave the task. Its heap limits keep to most: a task that runs alone may take more
-// than was granted, as long as there is memory. Elsewhere it is most.
-func Granted(env []string, most memtools.Bytes) memtools.Bytes {
-	grant, err := strconv.ParseInt(environ.Value(env, environ.Grant), 10, 64)
-	if err != nil || grant <= 0 {
-		return most
-	}
-	return min(most, memtools.Bytes(grant))
-}
 
 // Sharing is a session among the other programs that take memory. It is used by the
 // goroutine of schedule.Run.

@@ -1,4 +1,4 @@
-package session
+package place
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ func TestGranted(t *testing.T) {
 	for value, want := range map[string]memtools.Bytes{
 		"": most, "1048576": memtools.MB, "209715200": most, "0": most, "-5": most, "5GB": most,
 	} {
-		if got := Granted([]string{environ.Grant + "=" + value}, most); got != want {
+		if got := granted([]string{environ.Grant + "=" + value}, most); got != want {
 			t.Errorf("%q grants %v", value, got)
 		}
 	}
