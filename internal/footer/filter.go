@@ -13,6 +13,7 @@ type filter struct {
 	state    filterState
 	sequence []byte // so far, after ESC [
 	partial  []byte // a character whose end has yet to come: nothing may come between
+	cut      bool   // what was passed on last is the beginning of a character
 	// cells is at least how many columns the last line takes up to the cursor, and behind is set
 	// if it may have more text there.
 	cells  int
@@ -45,13 +46,20 @@ func (f *filter) add(dst *bytes.Buffer, p []byte) {
 			n = textIn(p)
 		}
 		switch {
+		case n > 0 && f.cut && !utf8.RuneStart(p[0]):
+			// What stood between is dropped. Without this byte as well the two would become a
+			// character, unless a footer is drawn between them.
+			n = 1
 		case n > 0:
 			dst.Write(p[:n])
 			f.cells += n
+			f.cut = partialRune(p[:n]) > 0
 		case f.state == inText && p[0] == c1:
 			n = 2
 		default:
+			before := dst.Len()
 			f.one(dst, p[0])
+			f.cut = f.cut && dst.Len() == before
 			n = 1
 		}
 		p = p[n:]

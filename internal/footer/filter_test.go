@@ -17,6 +17,8 @@ func TestFilter(t *testing.T) {
 		{"takes a sequence that another interrupts for the other", "a\x1b\x1b[2Jb\x1b[3\x1b[31mc\x1b[1\x18d\x1b]0;t\x1ae", "ab\x1b[31mcde"},
 		{"takes no text behind a short sequence for a string", "a\x1b ]b\x1b(Xc", "abc"},
 		{"loses no line to a sequence that was cut", "a\x1b]0;title\nb\x1b[3\nc\x1b\nd", "a\nb\nc\nd"},
+		{"makes no character of what stood around something dropped", "\xc2\x1b\xa1\xa6a \xe6\xbc\x1b[2J\xa2b \xf0\x80\xa6\xa6\xa6c \xe6\u009b\xbc\xa2d", "\xc2a \xe6\xbcb \xf0c \xe6d"},
+		{"leaves a character cut by what it keeps", "\xc2\x1b[31m\xa6\t\xa6", "\xc2\x1b[31m\xa6\t\xa6"},
 		{"leaves what is no UTF-8", "a\xff\xc2\xe6\xbcb", "a\xff\xc2\xe6\xbcb"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
