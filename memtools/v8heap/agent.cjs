@@ -50,19 +50,22 @@
     if (/[\\/](?:npm|npx|pnpm|pnpx|yarn|yarnpkg|corepack)(?:-cli)?(?:-\d[^\\/]*)?(?:\.[cm]?js)?$/.test(script)) return;
     if (/--inspect|--build-snapshot/.test(options)) return;
 
+    // Loaded now: a request may come while the program is loading one of these itself, or what
+    // they load. Then only a part of it would be there, for the program as well.
+    const v8 = require('node:v8');
+    const vm = require('node:vm');
     let gc;
     // The agent's thread finds the main thread's functions by this name.
     Object.defineProperty(process, Symbol.for('heapmage.heap'), {
       value: {
         stats() {
           const { heapUsed, heapTotal, external, rss } = process.memoryUsage();
-          return { used: heapUsed, total: heapTotal, limit: require('node:v8').getHeapStatistics().heap_size_limit, external, rss };
+          return { used: heapUsed, total: heapTotal, limit: v8.getHeapStatistics().heap_size_limit, external, rss };
         },
         collect() {
           if (!gc) { // only now, so that a program that is never asked never pays; no global gc appears
-            const v8 = require('node:v8');
             v8.setFlagsFromString('--expose-gc');
-            gc = require('node:vm').runInNewContext('gc');
+            gc = vm.runInNewContext('gc');
             v8.setFlagsFromString('--no-expose-gc');
           }
           // From Node 22 on this form also returns pages to the system. On 20 the object
@@ -110,8 +113,9 @@
           session.connectToMainThread();
           session.post('Runtime.evaluate', { expression, returnByValue: true, silent: true }, (error, reply) => {
             session.disconnect();
-            const failed = error ? error.message : reply.exceptionDetails && reply.exceptionDetails.text;
-            send(failed ? { id: frame.id, error: String(failed) } : { id: frame.id, ...reply.result.value });
+            const thrown = !error && reply.exceptionDetails;
+            const failed = error ? error.message : thrown && (thrown.exception && thrown.exception.description || thrown.text);
+            send(failed ? { id: frame.id, error: String(failed).split('\\n')[0] } : { id: frame.id, ...reply.result.value });
           });
         } catch (error) {
           send({ id: frame.id, error: String(error && error.message) });

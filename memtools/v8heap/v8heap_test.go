@@ -114,6 +114,41 @@ func TestCollectInsideASynchronousCall(t *testing.T) {
 	})
 }
 
+// loading is inside the load of a module that the agent uses, unless that is there already, until
+// a file "stop" is there.
+const loading = `
+const fs = require('fs');
+const wait = () => { fs.writeFileSync('ready', ''); while (!fs.existsSync('stop')); };
+Object.defineProperty(Object.prototype, '_getDataCloneError', { set: wait }); // node:v8 assigns it
+const v8 = require('v8');
+wait();
+console.log(typeof v8.getHeapStatistics);
+`
+
+func TestCollectWhileTheProgramLoadsModules(t *testing.T) {
+	eachNode(t, func(t *testing.T, node string) {
+		s := listen(t)
+		c := command(s, node, "-e", loading)
+		c.Dir = t.TempDir()
+		var out strings.Builder
+		c.Stdout, c.Stderr = &out, &out
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "the agent", func() bool { return len(s.Processes()) == 1 })
+		waitFor(t, "the program", func() bool { _, err := os.Stat(filepath.Join(c.Dir, "ready")); return err == nil })
+		if _, err := s.Collect(t.Context(), c.Process.Pid); err != nil {
+			t.Error(err)
+		}
+		if err := os.WriteFile(filepath.Join(c.Dir, "stop"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Wait(); err != nil || out.String() != "function\n" {
+			t.Errorf("%v, %q", err, out.String())
+		}
+	})
+}
+
 func TestNothingHangs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts many processes; left out with -short")
