@@ -49,11 +49,12 @@ func init() {
 // duties are what the reaper does once its parent is gone.
 type duties struct {
 	wards   map[int]proctable.Root
+	frozen  map[int]proctable.Root // go on
 	folders map[string]bool
 	text    string // is written to standard output
 }
 
-func newDuties() *duties { return &duties{wards: map[int]proctable.Root{}, folders: map[string]bool{}} }
+func newDuties() *duties { return &duties{wards: map[int]proctable.Root{}, frozen: map[int]proctable.Root{}, folders: map[string]bool{}} }
 
 // read takes messages until the pipe ends.
 func (d *duties) read(pipe io.Reader) {
@@ -78,9 +79,16 @@ func (d *duties) take(line string) {
 		if n == 4 && err == nil && r.Mark != "" && r.Leader.PID >= 0 {
 			d.wards[seq] = r
 		}
+	case "thaw":
+		var seq int
+		var r proctable.Root
+		if n, err := fmt.Sscanf(rest, "%d %d %d", &seq, &r.Leader.PID, &r.Leader.Start); n == 3 && err == nil && r.Leader.PID > 0 {
+			d.frozen[seq] = r
+		}
 	case "forget":
 		if seq, err := strconv.Atoi(rest); err == nil {
 			delete(d.wards, seq)
+			delete(d.frozen, seq)
 		}
 	case "folder":
 		if path, err := strconv.Unquote(rest); err == nil && strings.HasPrefix(path, "/") {
@@ -126,9 +134,13 @@ func (q *quiet) round(found, unsure []proctable.Process) bool {
 	return q.rounds >= quietRounds && len(q.open) == 0
 }
 
-// fulfil ends all trees and removes the folders. After some time it gives up on what
+// fulfil lets frozen trees go on, ends all others and removes the folders. After some time it gives up on what
 // the kernel cannot end.
 func (d *duties) fulfil(patience time.Duration) {
+	for _, r := range d.frozen {
+		t := tree{r}
+		_ = t.resume()
+	}
 	pause := 10 * time.Millisecond
 	q := quiet{}
 	for deadline := time.Now().Add(patience); len(d.wards) > 0 && time.Now().Before(deadline); {

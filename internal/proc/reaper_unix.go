@@ -39,6 +39,8 @@ const (
 type ward struct {
 	seq  int
 	root proctable.Root
+	// thaw has the reaper let the tree go on, instead of ending it.
+	thaw bool
 }
 
 // reaper is our side of the reaper process.
@@ -75,6 +77,17 @@ func (r *reaper) started(w *ward, t *tree) {
 	defer r.mu.Unlock()
 	w.root = t.Root
 	r.sendLocked(watchMessage(w))
+}
+
+// watchFrozen has a tree of others go on if this process is killed.
+func (r *reaper) watchFrozen(root proctable.Root) *ward {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seq++
+	w := &ward{seq: r.seq, root: root, thaw: true}
+	r.wards[w.seq] = w
+	r.sendLocked(watchMessage(w))
+	return w
 }
 
 func (r *reaper) forget(w *ward) {
@@ -120,6 +133,9 @@ func (r *reaper) start() {
 }
 
 func watchMessage(w *ward) string {
+	if w.thaw {
+		return fmt.Sprintf("thaw %d %d %d\n", w.seq, w.root.Leader.PID, w.root.Leader.Start)
+	}
 	return fmt.Sprintf("watch %d %d %d %q\n", w.seq, w.root.Leader.PID, w.root.Leader.Start, w.root.Mark)
 }
 
