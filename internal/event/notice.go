@@ -34,6 +34,7 @@ const (
 	FilesChanged   NoticeKind = "files-changed"   // why it runs again
 	WritesItself   NoticeKind = "writes-itself"   // files that change in every run are taken for outputs
 	NotSent        NoticeKind = "not-sent"        // a collector of traces did not take the run
+	GuardBlind     NoticeKind = "guard-blind"     // the guard cannot hold back what starts
 	GraphLarge     NoticeKind = "graph-large"     // a graph is larger than what its reader draws
 )
 

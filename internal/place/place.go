@@ -4,6 +4,7 @@
 package place
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -48,29 +49,21 @@ type Place struct {
 	// Undisturbed is what the budget is while other programs hold nothing.
 	Undisturbed memtools.Bytes
 	Notices     []event.Notice
+
+	anywhere bool // OpenAnywhere opened it
 }
 
 // Open reads the workspace around a folder, its configuration and the machine's limits.
 func Open(dir string, mode event.Mode) (*Place, error) {
-	p := &Place{Environ: os.Environ(), Running: proctable.Inherited(environ.Running), Mode: mode}
-	if p.Mode == "" {
-		p.Mode = event.Parallel
-	}
-	var err error
-	if p.Dir, err = filepath.Abs(dir); err != nil {
-		return nil, &problem.Error{What: "the working folder is gone", Cause: err, Hint: "cd to the workspace and try again"}
+	p, err := enter(dir, mode)
+	if err != nil {
+		return nil, err
 	}
 	if p.Workspace, err = workspace.Load(p.Dir); err != nil {
 		return nil, err
 	}
-	for _, w := range p.Workspace.Warnings {
-		p.Notices = append(p.Notices, event.Notice{Kind: event.WorkspaceOdd, Text: w})
-	}
-	if p.Config, err = config.Load(p.Workspace.Root, p.Environ); err != nil {
+	if err := p.complete(); err != nil {
 		return nil, err
-	}
-	if mg.Verbose() {
-		p.Config.Output = config.OutputFull
 	}
 	if p.Declared, err = declared.Load(p.Workspace, p.Config); err != nil {
 		return nil, err
@@ -78,14 +71,53 @@ func Open(dir string, mode event.Mode) (*Place, error) {
 	if err := plan.CheckNames(p.Setting()); err != nil {
 		return nil, err
 	}
+	return p, nil
+}
+
+// OpenAnywhere is Open for what only measures: a folder without a workspace that can be read is
+// one without packages, and what the workspace declares of tasks is not read.
+func OpenAnywhere(dir string) (*Place, error) {
+	p, err := enter(dir, event.Parallel)
+	if err != nil {
+		return nil, err
+	}
+	p.anywhere, p.Declared = true, &declared.Model{}
+	if p.Workspace, err = workspace.Load(p.Dir); err != nil {
+		p.Workspace = workspace.Bare(p.Dir)
+		what, _, _ := strings.Cut(err.Error(), "\n")
+		p.Notices = append(p.Notices, event.Notice{Kind: event.WorkspaceOdd, Text: "Tasks are known by their folders alone: " + what})
+	}
+	return p, p.complete()
+}
+
+func enter(dir string, mode event.Mode) (*Place, error) {
+	p := &Place{Environ: os.Environ(), Running: proctable.Inherited(environ.Running), Mode: cmp.Or(mode, event.Parallel)}
+	var err error
+	if p.Dir, err = filepath.Abs(dir); err != nil {
+		return nil, &problem.Error{What: "the working folder is gone", Cause: err, Hint: "cd to the workspace and try again"}
+	}
+	return p, nil
+}
+
+// complete reads what is the same for any workspace.
+func (p *Place) complete() (err error) {
+	for _, w := range p.Workspace.Warnings {
+		p.Notices = append(p.Notices, event.Notice{Kind: event.WorkspaceOdd, Text: w})
+	}
+	if p.Config, err = config.Load(p.Workspace.Root, p.Environ); err != nil {
+		return err
+	}
+	if mg.Verbose() {
+		p.Config.Output = config.OutputFull
+	}
 	if p.Limits, err = memtools.ReadLimits(); err != nil {
-		return nil, &problem.Error{What: "the memory of this machine cannot be read", Cause: err, Hint: "is /proc mounted?"}
+		return &problem.Error{What: "the memory of this machine cannot be read", Cause: err, Hint: "is /proc mounted?"}
 	}
 	p.MaxBudget, p.BudgetSource = budget.Max(p.Mode, budget.Setting{Size: p.Config.Budget, Variable: p.Config.BudgetVariable}, p.Limits)
 	p.Granted = granted(p.Environ, p.MaxBudget)
 	p.Undisturbed = budget.Now(p.Granted, 0, p.Limits.Effective)
 	p.Labels = plan.Labels(p.Workspace.All())
-	return p, nil
+	return nil
 }
 
 // Slots is how many tasks may run at once; zero means as many as the processors and

@@ -39,7 +39,12 @@ type Prepared struct {
 func (p *Place) Prepare(ctx context.Context, packages []*workspace.Package, readOnly bool) (*Prepared, error) {
 	answers := script.OpenAnswers(p.Workspace.Root, rundir.Name)
 	settings, err := script.ReadSettings(ctx, p.Workspace, p.Environ, p.Limits.Effective, answers)
-	if err != nil {
+	switch {
+	case err != nil && p.anywhere:
+		what, _, _ := strings.Cut(err.Error(), "\n")
+		p.Notices = append(p.Notices, event.Notice{Kind: event.WorkspaceOdd, Text: what})
+		settings = script.NoSettings(p.Workspace)
+	case err != nil:
 		return nil, err
 	}
 	p.Notices = append(p.Notices, settings.Notices(packages)...)

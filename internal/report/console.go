@@ -188,7 +188,7 @@ func (c *Console) notice(e event.Notice) {
 	}
 	switch e.Kind {
 	case event.ShortMemory, event.StillRunning, event.WorkspaceOdd, event.CycleBroken, event.StateDamaged, event.StateUnwritten,
-		event.GCUnavailable, event.OwnOptions, event.OptionsDead, event.HistoryLost, event.GraphLarge, event.NotSent:
+		event.GCUnavailable, event.OwnOptions, event.OptionsDead, event.HistoryLost, event.GraphLarge, event.NotSent, event.GuardBlind:
 		c.line(c.paint.warning, "⚠️  %s", text)
 	case event.Watching:
 		c.blank()

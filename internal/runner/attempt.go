@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/clock"
-	"github.com/heapmage/heapmage/internal/proc"
 )
 
 // Attempt is the handle of one attempt at a task. It may freeze and thaw the attempt at
@@ -14,12 +13,18 @@ import (
 // It may be used by many goroutines.
 type Attempt struct {
 	mu      sync.Mutex    // guards all below
-	process *proc.Process // of the step that runs; nil between two
+	process suspender     // of the step that runs; nil between two
 	frozen  bool
 	thawed  chan struct{} // closed by the next thaw; nil while it runs
 	since   time.Time     // start of the current freeze
 	total   time.Duration // of all earlier freezes
 	ended   bool
+}
+
+// suspender is what an attempt runs.
+type suspender interface {
+	Suspend() error
+	Resume() error
 }
 
 // Freeze suspends the attempt, which keeps its memory. On a system that cannot suspend
@@ -59,8 +64,8 @@ func (a *Attempt) setFrozenLocked(frozen bool) {
 	}
 }
 
-// end forgets the process and returns how long the attempt was frozen.
-func (a *Attempt) end() time.Duration {
+// End forgets the process and returns how long the attempt was frozen.
+func (a *Attempt) End() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.setFrozenLocked(false)
@@ -92,8 +97,8 @@ func (a *Attempt) mayStart(ctx context.Context) {
 	}
 }
 
-// runs notes the process of the next step, which a frozen attempt suspends at once.
-func (a *Attempt) runs(p *proc.Process) {
+// Runs notes the process of the next step, which a frozen attempt suspends at once.
+func (a *Attempt) Runs(p suspender) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.process = p

@@ -107,7 +107,7 @@ func (r *Runner) Run(ctx context.Context, s Spec, a *Attempt) (res Result, err e
 	began := clock.Now()
 	defer func() {
 		res.Duration = clock.Since(began)
-		res.Frozen = a.end()
+		res.Frozen = a.End()
 		cause := context.Cause(ctx)
 		res.MadeRoom = errors.Is(cause, ErrPressure) && !errors.Is(cause, ErrLast)
 		res.ForOthers = errors.Is(cause, ErrOthers)
@@ -162,7 +162,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	if r.cgroup != nil {
 		command.Cgroup = r.cgroup.Folder()
 	}
-	kills := countKills(r.cgroup)
+	kills := CountKills(r.cgroup)
 	p, err := proc.Start(command)
 	if err != nil {
 		return err
@@ -172,7 +172,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 		group = nil
 	}
 	r.Meter.Begin(id, p.PID(), group)
-	r.runs(p)
+	r.Runs(p)
 	own := watchLimits(p)
 	select {
 	case <-p.Done():
@@ -189,7 +189,7 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	peak, seen := r.Meter.End(id, end.MaxRSS)
 	var cgroupKill, hostKill bool
 	if !end.Success() {
-		cgroupKill, hostKill = kills.since(group)
+		cgroupKill, hostKill = kills.Since(group)
 	}
 	smaller, ownKill := own.end()
 
@@ -215,14 +215,16 @@ func (r execution) step(ctx context.Context, step script.Step, res *Result) erro
 	return nil
 }
 
-// kills is how many processes the kernel had killed for lack of memory when a step began.
-type kills struct {
+// Kills is how many processes the kernel had killed for lack of memory at some moment.
+type Kills struct {
 	group      int64 // in the task's cgroup
 	groupKnown bool
 	all        memtools.OOMCounts
 }
 
-func countKills(g *taskcgroup.Group) (k kills) {
+// CountKills counts them: in the cgroup g, if it is not nil, in that of this process, and on the
+// machine.
+func CountKills(g *taskcgroup.Group) (k Kills) {
 	if g != nil {
 		k.group, k.groupKnown = g.Kills()
 	}
@@ -230,9 +232,9 @@ func countKills(g *taskcgroup.Group) (k kills) {
 	return k
 }
 
-// since tells whether it has killed one since: in the cgroup g, which leaves nothing unknown;
+// Since tells whether it has killed one since: in the cgroup g, which leaves nothing unknown;
 // or where g is nil or does not say, in that of the run, or somewhere on the machine.
-func (k kills) since(g *taskcgroup.Group) (cgroup, host bool) {
+func (k Kills) Since(g *taskcgroup.Group) (cgroup, host bool) {
 	if g != nil && k.groupKnown {
 		if now, known := g.Kills(); known {
 			return now > k.group, false

@@ -103,9 +103,9 @@ func until(t *testing.T, what string, done func() bool) {
 func (r *running) stopped(t *testing.T) bool {
 	t.Helper()
 	r.mu.Lock()
-	p := r.process
+	p, running := r.process.(*proc.Process)
 	r.mu.Unlock()
-	if p == nil {
+	if !running {
 		return false // its output was faster than Run
 	}
 	state, err := exec.CommandContext(t.Context(), "ps", "-o", "stat=", "-p", strconv.Itoa(p.PID())).Output()
@@ -158,7 +158,7 @@ func TestFrozenSteps(t *testing.T) {
 			if !started {
 				t.Error("it never started")
 			}
-			if a.end() != time.Hour {
+			if a.End() != time.Hour {
 				t.Errorf("frozen for %v", a.total)
 			}
 		})

@@ -76,6 +76,9 @@ func ReadSettings(ctx context.Context, ws *workspace.Workspace, env []string, to
 	return s, s.readPackages(texts, env)
 }
 
+// NoSettings are those of a workspace of which none can be read.
+func NoSettings(ws *workspace.Workspace) *Settings { return &Settings{ws: ws} }
+
 // NodeOptions returns the options that the user set for Node processes, as Node gets them
 // if heapmage adds none.
 func (s *Settings) NodeOptions() []string { return s.options.With(nil, s.UserHeapLimit) }

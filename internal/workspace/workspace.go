@@ -61,6 +61,14 @@ type Workspace struct {
 	byName []*Package // what sortedByName returns, once the packages are complete
 }
 
+// Bare is a folder, an absolute path, without packages but its root, which has no scripts.
+func Bare(dir string) *Workspace {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	return &Workspace{Root: dir, RootPackage: &Package{Name: filepath.Base(dir), Dir: ".", Path: dir}}
+}
+
 // Major returns the first number of ManagerVersion, 0 if it is not known.
 func (w *Workspace) Major() int { return pkgmanager.Major(w.ManagerVersion) }
 

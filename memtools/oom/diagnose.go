@@ -20,7 +20,8 @@ import (
 //     a shell or runner reported after the last fatal text, with such a counter.
 //  4. The last fatal text. The process survived earlier ones, and the last one as well if
 //     V8 aborted a process below it and it wrote its own lines before it failed.
-//  5. SIGKILL and the other signals; SIGTERM while memory was short.
+//  5. SIGKILL and the other signals; SIGTERM while memory was short; SIGABRT of a process
+//     whose output was not seen and whose V8 heap was seen at its limit.
 //  6. The exit code and what the end of the output tells about it.
 func Diagnose(e Evidence) Verdict {
 	v := diagnose(e)
@@ -61,6 +62,9 @@ func diagnose(e Evidence) Verdict {
 	if end.signal == sigterm && e.nearlyFull() {
 		return e.limited(Verdict{Cause: GuardSuspected, Evidence: e.shortage()})
 	}
+	if end.signal == sigabrt && !seen.seen && e.heapFull() {
+		return e.fatal(finding{cause: V8Heap, used: e.Heap})
+	}
 	if end.signal != 0 {
 		return Verdict{Cause: Signal, Detail: "ended by " + signalText(end), Used: e.used()}
 	}
@@ -79,6 +83,11 @@ func diagnose(e Evidence) Verdict {
 		v.Evidence = seen.death.line
 	}
 	return v
+}
+
+// heapFull reports whether the largest heap that was seen had all but reached its limit.
+func (e Evidence) heapFull() bool {
+	return e.HeapLimit > 0 && e.Heap >= e.HeapLimit-e.HeapLimit/5
 }
 
 // findings returns the findings of the whole output, or else of its tail.
@@ -222,7 +231,7 @@ func (e Evidence) shortage() string {
 }
 
 func signalText(end end) string {
-	name := signalName(end.signal)
+	name := SignalName(end.signal)
 	if name == "" {
 		name = "signal " + strconv.Itoa(end.signal)
 	}

@@ -36,6 +36,10 @@ type Evidence struct {
 	// HeapLimit is V8's heap limit that the caller set for the process
 	// (--max-old-space-size).
 	HeapLimit memtools.Bytes
+	// Heap is the largest V8 heap that was seen in the process. It stands in for V8's own
+	// text if the output was not seen: a process that aborts with its heap at HeapLimit
+	// ran out of it.
+	Heap memtools.Bytes
 	// ScriptHeapLimits are limits that some of its processes have instead, because the script
 	// sets them itself, or drops HeapLimit so that V8's own is in force.
 	ScriptHeapLimits []memtools.Bytes

@@ -29,9 +29,9 @@ var (
 	otherSignals = map[int]string{10: "SIGBUS", 12: "SIGSYS", 30: "SIGUSR1", 31: "SIGUSR2"}
 )
 
-// signalName returns the name of signal n on this system, such as "SIGKILL". It is
+// SignalName returns the name of signal n on this system, such as "SIGKILL". It is
 // empty if n is unknown or ends no process.
-func signalName(n int) string {
+func SignalName(n int) string {
 	if name := signals[n]; name != "" {
 		return name
 	}
@@ -46,7 +46,7 @@ func signalName(n int) string {
 func SignalNumber(name string) int {
 	name = "SIG" + strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(name)), "SIG")
 	for n := 1; n < 32; n++ {
-		if signalName(n) == name {
+		if SignalName(n) == name {
 			return n
 		}
 	}
@@ -65,7 +65,7 @@ func (e Evidence) end() end {
 	if e.Signal != 0 {
 		return end{code: -1, signal: e.Signal}
 	}
-	if n := e.ExitCode - 128; n > 0 && signalName(n) != "" {
+	if n := e.ExitCode - 128; n > 0 && SignalName(n) != "" {
 		return end{code: e.ExitCode, signal: n, translated: true}
 	}
 	return end{code: e.ExitCode}
