@@ -16,7 +16,7 @@ var layers = [][]string{
 	{"memtools/oom", "memtools/v8heap", "internal/jsonc", "internal/sublimit", "internal/elder", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue", "internal/taskcgroup", "internal/ownership"},
 	{"internal/workspace", "internal/yarnfiles", "internal/managerprogram", "internal/nodeoptions", "internal/nxcommand", "internal/observe"},
 	{"internal/runnerfile", "internal/nxfile", "internal/installed", "internal/installstate", "internal/cilog"},
-	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess", "internal/affected", "internal/selection", "internal/taskenv"},
+	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess", "internal/affected", "internal/selection", "internal/taskenv", "internal/sighting"},
 	{"internal/schedule", "internal/footer", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "internal/filetree", "internal/timeline", "pool/internal/process"},
 	{"internal/heap", "internal/runner", "internal/cache", "internal/pathrole", "pool", "internal/whatif", "internal/trace", "internal/otlp", "internal/handon"},
 	{"internal/recent", "internal/summary"},

@@ -1,7 +1,6 @@
 package proctable
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -97,26 +96,7 @@ func (t *Table) List(to []Listed) ([]Listed, error) { return t.listDir(t.root, t
 // listDir appends the entries of a folder whose names are numbers, with their
 // inode numbers: procfs gives each new process a new one.
 func (t *Table) listDir(dir int, to []Listed) ([]Listed, error) {
-	if t.names == nil {
-		t.names = make([]byte, 32<<10)
-	}
-	if _, err := unix.Seek(dir, 0, 0); err != nil {
-		return to, err
-	}
-	for {
-		n, err := retry(func() (int, error) { return unix.ReadDirent(dir, t.names) })
-		if err != nil || n <= 0 {
-			return to, err
-		}
-		for rest := t.names[:n]; len(rest) > 0; {
-			// struct linux_dirent64 of getdents(2): d_ino, d_off, d_reclen, d_type, d_name.
-			inode, size := binary.NativeEndian.Uint64(rest), binary.NativeEndian.Uint16(rest[16:])
-			if pid, ok := number(rest[19:size]); ok {
-				to = append(to, Listed{PID: pid, Serial: inode})
-			}
-			rest = rest[size:]
-		}
-	}
+	return t.listDirFrom(dir, 0, to, nil)
 }
 
 // number parses a decimal number that ends with a NUL.

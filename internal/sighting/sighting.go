@@ -1,0 +1,82 @@
+// Package sighting finds the tasks that a task runner starts without a shell that could be
+// replaced: those of make, just, yarn 4, wireit, concurrently, nx:run-commands, and of pnpm with
+// its own shell. It looks at the processes below the runner; it starts, stops and changes none.
+//
+// A unit is the process tree of one task: a child of a process that hands out work, with all of
+// its descendants. Units never overlap. What hands out work is known by its name (a launcher),
+// or by having children that work in different packages of the workspace.
+//
+// A look costs a few microseconds if no process has begun anywhere, and some 20 µs for each
+// process that has begun below the runner. It reads the table of processes only, so a process
+// that begins and ends between two looks is never seen.
+package sighting
+
+import (
+	"time"
+
+	"github.com/heapmage/heapmage/internal/proctable"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// Interval is the time between two looks that sees a task before it has grown: Node needs 40 to
+// 100 ms for its first 50 MB.
+const Interval = 20 * time.Millisecond
+
+// Unit is a task that was seen.
+type Unit struct {
+	// Leader is the process that the task begins and ends with; its descendants belong to it.
+	Leader proctable.Identity
+	// Folder is where the task works, relative to the workspace, with slashes. It is "." for
+	// the workspace itself, and empty for a folder outside of it.
+	Folder string
+	// Command is what the task runs, such as "tsc -p .": the same in each run and on each
+	// machine, at most 200 bytes, without values that look like secrets. It tells tasks of one
+	// folder apart; it is not made to be run.
+	Command string
+	// Package is the name of the package that the folder belongs to, empty if there is none.
+	Package string
+	// Script is the name of the package's script that runs this command, empty if none does.
+	Script string
+	// Part is true if the script runs other programs, too.
+	Part bool
+}
+
+// Sighted is what has changed between two looks.
+type Sighted struct {
+	Began, Ended []Unit
+	// Divided are units that turned out to hand out work. Their leaders still live, but are
+	// tasks no longer: what they started is in Began, or in a later look's.
+	Divided []Unit
+}
+
+// Watcher looks at the processes below a runner. It is not safe for concurrent use.
+type Watcher struct {
+	tree   *tree
+	system *system
+}
+
+// New begins to watch the process root and what is below it. shim is the absolute path of the
+// program that stands in for the shell (see package shim): a process that runs it hands out
+// work, unless it is admitted. The error is errors.ErrUnsupported on systems whose process table
+// cannot be read. Close the watcher after use.
+func New(root int, w *workspace.Workspace, shim string) (*Watcher, error) {
+	s, err := openSystem()
+	if err != nil {
+		return nil, err
+	}
+	return &Watcher{&tree{world: s, root: root, places: places{w}, shim: shim, byPID: map[int]*node{}}, s}, nil
+}
+
+// Close ends the watching.
+func (w *Watcher) Close() error { return w.system.close() }
+
+// Look tells what has changed since the last look. The trees of the processes in admitted are
+// left out; one that is no longer among them hands out work. The error is that of reading the
+// process table: nothing is lost, and the next look may succeed.
+func (w *Watcher) Look(now time.Time, admitted map[proctable.Identity]bool) (Sighted, error) {
+	births, err := w.system.next(now)
+	if err != nil {
+		return Sighted{}, err
+	}
+	return w.tree.look(births, admitted), nil
+}

@@ -1,0 +1,358 @@
+package sighting
+
+import (
+	"slices"
+
+	"github.com/heapmage/heapmage/internal/proctable"
+)
+
+// world is what the tree asks about processes. A process may end at any time, and is then
+// without arguments, folder and variables.
+type world interface {
+	process(pid int) (proctable.Process, bool) // false once it has ended
+	exists(pid int) bool                       // cheaper than process, and late
+	arguments(pid int) []string
+	folder(pid int) string
+	executable(pid int) string
+	variable(pid int, name string) string
+}
+
+// role is what a process is to the tasks.
+type role uint8
+
+const (
+	pending  role = iota // begun below one that hands out work; it is not known yet what it is
+	handsOut             // its children are tasks, or hand out work themselves
+	leads                // it leads a unit
+	inside               // it belongs to the unit of an ancestor
+	admitted             // the caller looks after its tree
+	helps                // of no interest: a daemon, or a runner's own helper
+)
+
+// node is a process below the root.
+type node struct {
+	proctable.Process
+	parent *node
+	role   role
+	unit   Unit // of one that leads
+	args   []string
+	runs   program
+	looks  int  // since it began, or since its last exec
+	starts bool // it has had a child
+	met    bool // as one inside of a unit: what it runs has been looked at
+	// foreign are the packages other than its own in which children of it work.
+	foreign []string
+	gone    bool
+}
+
+// tree is the processes below a root, as of the last look.
+type tree struct {
+	world  world
+	places places
+	shim   string
+	root   int
+	nodes  []*node // parents before their children
+	byPID  map[int]*node
+	found  Sighted
+	passes int
+}
+
+const (
+	// soon is how many looks a process is watched closely for: it may call exec.
+	soon = 10
+	// seldom is the number of looks between two at an older process.
+	seldom = 25
+)
+
+// look brings the tree up to date.
+func (t *tree) look(births []proctable.Process, given map[proctable.Identity]bool) Sighted {
+	t.found = Sighted{}
+	t.passes++
+	t.add(births)
+	for _, n := range t.nodes {
+		t.refresh(n)
+	}
+	t.nodes = slices.DeleteFunc(t.nodes, func(n *node) bool {
+		if n.gone && t.byPID[n.PID] == n {
+			delete(t.byPID, n.PID)
+		}
+		return n.gone
+	})
+	for _, n := range t.nodes {
+		switch {
+		case given[n.Identity]:
+			t.admit(n)
+		case n.role == admitted:
+			t.open(n)
+		}
+	}
+	// What divides makes others pending that come before it.
+	for again := true; again; {
+		again = false
+		for _, n := range t.nodes {
+			again = t.place(n) || again
+		}
+	}
+	for _, n := range t.nodes {
+		n.looks++
+	}
+	return t.found
+}
+
+// add adds the births that are below the root.
+func (t *tree) add(births []proctable.Process) {
+	for grown := true; grown; {
+		grown = false
+		for _, p := range births {
+			old := t.byPID[p.PID]
+			if p.Zombie || old != nil && old.Identity == p.Identity {
+				continue
+			}
+			parent := t.byPID[p.PPID]
+			if parent != nil && !proctable.Inherits(p, parent.Process) || parent == old {
+				parent = nil // its number was another's before
+			}
+			if parent == nil && (p.PID != t.root || t.passes > 1) {
+				continue
+			}
+			if old != nil {
+				t.end(old) // and its number is this one's now
+			}
+			n := &node{Process: p, parent: parent}
+			t.byPID[p.PID] = n
+			t.nodes = append(t.nodes, n)
+			if parent != nil {
+				parent.starts = true
+			}
+			t.inherit(n)
+			grown = true
+		}
+	}
+}
+
+// inherit gives a process the role that it has by its parent's.
+func (t *tree) inherit(n *node) {
+	n.role = pending
+	if n.parent == nil {
+		return
+	}
+	switch n.parent.role {
+	case leads, inside, pending:
+		n.role = inside
+	case admitted, helps:
+		n.role = n.parent.role
+	}
+	if n.parent.role == pending {
+		n.role = pending // placed after it
+	}
+}
+
+// refresh notices that a process has ended, or runs another program now.
+func (t *tree) refresh(n *node) {
+	if n.gone {
+		return
+	}
+	due := n.looks < soon || (t.passes+n.PID)%seldom == 0
+	if !due && (n.role == inside || n.role == helps) {
+		return
+	}
+	if !due {
+		if !t.world.exists(n.PID) {
+			t.end(n)
+		}
+		return
+	}
+	now, ok := t.world.process(n.PID)
+	if !ok || now.Start != n.Start {
+		t.end(n)
+		return
+	}
+	if now.Image != n.Image || n.args == nil {
+		n.Image = now.Image
+		t.exec(n)
+	}
+}
+
+// exec reads what a process runs.
+func (t *tree) exec(n *node) {
+	first := n.args == nil
+	n.args = t.world.arguments(n.PID)
+	n.runs = read(n.args)
+	n.met = false
+	if first {
+		return
+	}
+	n.looks = 0
+	// One that has handed out tasks goes on to, whatever it becomes, while these live.
+	if n.role == handsOut && !slices.ContainsFunc(t.nodes, func(c *node) bool { return c.parent == n && !c.gone }) {
+		n.role = pending
+	}
+}
+
+// end notes that a process has ended.
+func (t *tree) end(n *node) {
+	if n.gone {
+		return
+	}
+	n.gone = true
+	if n.role == leads {
+		t.found.Ended = append(t.found.Ended, n.unit)
+	}
+}
+
+// admit leaves a process and all below it to the caller.
+func (t *tree) admit(n *node) {
+	if n.role == admitted {
+		return
+	}
+	if n.role == inside {
+		t.divide(n.parent)
+	}
+	t.lose(n, admitted)
+}
+
+// lose takes a process and all below it out of the units.
+func (t *tree) lose(n *node, r role) {
+	if n.role == leads {
+		t.found.Divided = append(t.found.Divided, n.unit)
+	}
+	n.role = r
+	for _, c := range t.nodes {
+		if c.parent == n && c.role != r {
+			t.lose(c, r)
+		}
+	}
+}
+
+// open has a process that was admitted hand out work, unless it is below one that is.
+func (t *tree) open(n *node) {
+	if n.parent != nil && n.parent.role == admitted {
+		return
+	}
+	t.lose(n, pending)
+	n.role = handsOut
+}
+
+// divide has a process inside of a unit, and all above it in the unit, hand out work. What else
+// is inside of the unit is looked at anew.
+func (t *tree) divide(n *node) {
+	for {
+		leads := n.role == leads
+		if leads {
+			t.found.Divided = append(t.found.Divided, n.unit)
+		}
+		n.role = handsOut
+		for _, c := range t.nodes {
+			if c.parent == n && c.role == inside {
+				c.role = pending
+			}
+		}
+		if leads || n.parent == nil {
+			return
+		}
+		n = n.parent
+	}
+}
+
+// place finds the role of a process, and reports whether roles of others have changed by it.
+func (t *tree) place(n *node) bool {
+	if n.parent != nil && n.role == pending && n.parent.role != handsOut {
+		was := n.role
+		t.inherit(n)
+		if n.role == was {
+			return false // the parent is pending itself
+		}
+	}
+	switch n.role {
+	case pending:
+		n.role = t.kind(n)
+		if n.role == leads {
+			n.unit = t.places.unit(n, t.world)
+			t.found.Began = append(t.found.Began, n.unit)
+		}
+		return n.role != pending
+	case leads:
+		if n.runs.kind == launcher { // since an exec
+			t.divide(n)
+			return true
+		}
+	case inside:
+		return !n.met && t.meet(n)
+	}
+	return false
+}
+
+// kind returns what a process is that one which hands out work has started.
+func (t *tree) kind(n *node) role {
+	switch {
+	case len(n.args) == 0 && n.looks == 0:
+		return pending // it is in the middle of an exec
+	case t.copies(n):
+		if n.looks == 0 {
+			return pending // it is about to call exec
+		}
+		if n.parent.runs.kind == shell || n.parent.runs.kind == launcher {
+			return handsOut // a subshell
+		}
+		return leads
+	case t.shim != "" && t.world.executable(n.PID) == t.shim:
+		return handsOut
+	case n.runs.kind == helper:
+		return helps
+	case n.runs.kind == launcher, n.runs.kind == executor && t.places.onlyScript(n, t.world):
+		return handsOut
+	case n.runs.kind == shell && n.looks == 0 && !n.starts:
+		return pending // it may call exec
+	}
+	return leads
+}
+
+// copies reports whether a process still runs what its parent runs.
+func (t *tree) copies(n *node) bool {
+	if n.parent == nil {
+		return false
+	}
+	if n.Image != 0 && n.parent.Image != 0 {
+		return n.Image == n.parent.Image
+	}
+	return slices.Equal(n.args, n.parent.args)
+}
+
+// meet looks at what a process inside of a unit runs, and divides the unit if that hands out
+// work. It reports whether it did.
+func (t *tree) meet(n *node) bool {
+	if len(n.args) == 0 || t.copies(n) {
+		return false
+	}
+	n.met = true
+	if n.runs.kind == launcher && n.parent.onlyStarts() {
+		t.divide(n.parent)
+		return true
+	}
+	if n.runs.pkg != "" && n.runs.pkg == n.parent.runs.pkg {
+		return false // a tool's own worker
+	}
+	own, its := t.places.owner(t.world.folder(n.parent.PID)), t.places.owner(t.world.folder(n.PID))
+	if its == "" || its == own || slices.Contains(n.parent.foreign, its) {
+		return false
+	}
+	n.parent.foreign = append(n.parent.foreign, its)
+	if len(n.parent.foreign) < 2 {
+		return false
+	}
+	t.divide(n.parent)
+	return true
+}
+
+// onlyStarts reports whether a process inside of a unit, and all above it there, do nothing but
+// start others.
+func (n *node) onlyStarts() bool {
+	for ; ; n = n.parent {
+		if n.runs.kind != shell && n.runs.kind != executor {
+			return false
+		}
+		if n.role == leads {
+			return true
+		}
+	}
+}
