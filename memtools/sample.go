@@ -45,6 +45,10 @@ type Tree struct {
 	// tree, including those that have ended. It is read once a second, so up to a
 	// second of each process is missing. Linux only; zero elsewhere.
 	CPU time.Duration
+	// ChildCPU is the processor time of children that the living processes have waited for,
+	// as they and the kernel count it. Some of it may be in CPU too: if neither grows, the
+	// tree did nothing. Linux only; zero elsewhere.
+	ChildCPU time.Duration
 	// Processes are the living processes by ascending PID. Zombies, which hold no
 	// memory, are left out.
 	Processes []Process
@@ -149,6 +153,7 @@ func (t *Tracker) measureMembersLocked(s Sample) error {
 		tree := s.Trees[id]
 		for _, e := range tr.members {
 			tree.CPU += e.CPU
+			tree.ChildCPU += e.ChildCPU
 			if !e.Zombie {
 				tree.Usage += e.counted()
 				tree.Shared += e.countedShmem()

@@ -9,6 +9,7 @@ package meter
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 
@@ -47,6 +48,10 @@ type Reading struct {
 	Stalled float64
 	// Trees are the usages of the trees by id. The map never changes.
 	Trees map[string]memtools.Bytes
+	// CPU are the processor times of the trees by id, up to a second old. They tell by their
+	// differences whether a tree does something; what has ended may count twice. Nil if
+	// the system does not tell. The map never changes.
+	CPU map[string]time.Duration
 	// Budget is what the run may use at this moment; see budget.Now.
 	Budget memtools.Bytes
 	// Level compares Usage with Budget.
@@ -84,6 +89,7 @@ type Meter struct {
 	shmem    *shmem
 	groups   map[string]*group
 	stall    stall
+	times    map[string]time.Duration // the last Reading.CPU
 
 	mu     sync.Mutex // guards what follows
 	last   Reading
@@ -208,6 +214,7 @@ func (m *Meter) sample() (Reading, error) {
 		now.Budget, now.Available, now.Swap = budget.Now(m.o.Budget, usage, room.Available), room.Available, room.Swap
 		now.Stalled = m.stall.note(now.Time, room.Stalled)
 	}
+	now.CPU = m.cpu(s.Trees)
 	now.Level = m.o.Thresholds.Level(now.Usage, now.Budget)
 	for id, tree := range s.Trees {
 		now.Trees[id] = tree.Usage + m.shmem.of[id]
@@ -218,6 +225,26 @@ func (m *Meter) sample() (Reading, error) {
 		m.count(id, tree)
 	}
 	return m.keep(now), nil
+}
+
+// cpu returns the processor times of the trees. They are read less often than the memory, so
+// the last map mostly still holds. m.sampling is held.
+func (m *Meter) cpu(trees map[string]memtools.Tree) map[string]time.Duration {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	same := len(m.times) == len(trees)
+	for id, tree := range trees {
+		known, ok := m.times[id]
+		same = same && ok && known == tree.CPU+tree.ChildCPU
+	}
+	if !same {
+		m.times = make(map[string]time.Duration, len(trees))
+		for id, tree := range trees {
+			m.times[id] = tree.CPU + tree.ChildCPU
+		}
+	}
+	return m.times
 }
 
 // keep remembers a reading, and returns the last one.

@@ -54,8 +54,8 @@ func (t *Table) MeasureCPU(m *Measured) {
 	if err != nil {
 		return
 	}
-	if p, cpu, ok := parseStat(text); ok && p.Start == m.Start {
-		m.CPU, m.Image = cpu, p.Image
+	if p, cpu, children, ok := parseStat(text); ok && p.Start == m.Start {
+		m.CPU, m.ChildCPU, m.Image = cpu, children, p.Image
 	}
 }
 

@@ -16,10 +16,10 @@ const (
 
 // parseStat parses /proc/PID/stat (proc_pid_stat(5)). The name in parentheses is
 // the program's choice: it may contain spaces, parentheses and line ends.
-func parseStat(text []byte) (p Process, cpu time.Duration, ok bool) {
+func parseStat(text []byte) (p Process, cpu, childCPU time.Duration, ok bool) {
 	open, end := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
 	if open < 0 || end < open {
-		return Process{}, 0, false
+		return Process{}, 0, 0, false
 	}
 	// f[0] is field 3 of the manual page.
 	const startTime, startStack = 19, 25
@@ -33,9 +33,9 @@ func parseStat(text []byte) (p Process, cpu time.Duration, ok bool) {
 		n++
 	}
 	if n <= startTime {
-		return Process{}, 0, false
+		return Process{}, 0, 0, false
 	}
-	var errs [9]error
+	var errs [11]error
 	p.PID, errs[0] = strconv.Atoi(string(bytes.TrimSpace(text[:open])))
 	p.PPID, errs[1] = strconv.Atoi(string(f[1]))
 	p.Group, errs[2] = strconv.Atoi(string(f[2]))
@@ -46,11 +46,15 @@ func parseStat(text []byte) (p Process, cpu time.Duration, ok bool) {
 	errs[5] = err
 	system, err := strconv.ParseInt(string(f[12]), 10, 64)
 	errs[6] = err
+	childUser, err := strconv.ParseInt(string(f[13]), 10, 64)
+	errs[9] = err
+	childSystem, err := strconv.ParseInt(string(f[14]), 10, 64)
+	errs[10] = err
 	threads, err := strconv.Atoi(string(f[17]))
 	errs[7] = err
 	p.Start, errs[8] = strconv.ParseUint(string(f[startTime]), 10, 64)
 	if cmp.Or(errs[:]...) != nil {
-		return Process{}, 0, false
+		return Process{}, 0, 0, false
 	}
 	p.Kernel = flags&kernelThread != 0
 	if stack, err := strconv.ParseUint(string(f[startStack]), 10, 64); err == nil && stack > 1 {
@@ -58,7 +62,7 @@ func parseStat(text []byte) (p Process, cpu time.Duration, ok bool) {
 	}
 	p.Zombie = dead(f[0]) && threads <= 1
 	p.Stopped = string(f[0]) == "T" || string(f[0]) == "t"
-	return p, time.Duration(user+system) * clockTick, true
+	return p, time.Duration(user+system) * clockTick, time.Duration(childUser+childSystem) * clockTick, true
 }
 
 // dead reports whether a state letter stands for a zombie, or for a process that

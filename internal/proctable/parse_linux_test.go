@@ -8,7 +8,7 @@ import (
 )
 
 func TestParseStat(t *testing.T) {
-	const tail = " 1 10 20 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 1 0 4242 1000 50 18446744073709551615"
+	const tail = " 1 10 20 0 -1 4194560 100 0 0 0 1 2 3 4 20 0 1 0 4242 1000 50 18446744073709551615"
 	node := Process{Identity: Identity{PID: 77, Start: 4242}, PPID: 1, Group: 10, Session: 20}
 	stopped := node
 	stopped.Stopped = true
@@ -33,12 +33,15 @@ func TestParseStat(t *testing.T) {
 		{"", Process{}, false},
 		{")(", Process{}, false},
 	} {
-		got, cpu, ok := parseStat([]byte(c.line))
+		got, cpu, childCPU, ok := parseStat([]byte(c.line))
 		if ok != c.ok || got != c.want {
 			t.Errorf("%q: %+v, %v", c.line, got, ok)
 		}
 		if strings.Contains(c.line, tail) && cpu != 30*time.Millisecond {
 			t.Errorf("%q: processor time %v", c.line, cpu)
+		}
+		if strings.Contains(c.line, tail) && childCPU != 70*time.Millisecond {
+			t.Errorf("%q: that of children %v", c.line, childCPU)
 		}
 	}
 }

@@ -65,6 +65,8 @@ type figures struct {
 	Command string
 	// CPU is the processor time of its threads. Linux only.
 	CPU time.Duration
+	// ChildCPU is that of the children that it has waited for, and of theirs. Linux only.
+	ChildCPU time.Duration
 }
 
 // Share is the part of its memory that is a process's own if each page counts once:

@@ -67,7 +67,7 @@ func Lookup(pid int) (Process, error) {
 	if err != nil {
 		return Process{}, fmt.Errorf("process %d: %w", pid, gone(err))
 	}
-	p, _, ok := parseStat(buf[:n])
+	p, _, _, ok := parseStat(buf[:n])
 	if !ok {
 		return Process{}, badFile(pid, "stat")
 	}
@@ -121,7 +121,7 @@ func (t *Table) Identify(p *Process) error {
 	if err != nil {
 		return err
 	}
-	now, _, ok := parseStat(text)
+	now, _, _, ok := parseStat(text)
 	if !ok {
 		return badFile(p.PID, "stat")
 	}

@@ -43,7 +43,7 @@ func (j *job) reserved() memtools.Bytes {
 
 // grant is what the attempt that was just admitted is given.
 func (j *job) grant() Grant {
-	g := Grant{Job: j.Job, Attempt: j.attempts, Alone: j.alone, Before: slices.Clip(j.before)}
+	g := Grant{Job: j.Job, Attempt: j.attempts, Alone: j.alone && !j.beside, Before: slices.Clip(j.before)}
 	g.Need, g.Room = j.need(), j.room
 	return g
 }
@@ -57,17 +57,28 @@ func (l *ledger) admit(m Memory) []*job {
 	for _, j := range l.running {
 		j.usage = m.Tasks[j.ID]
 	}
-	var admitted []*job
+	admitted := l.startLasting(m)
 	for j, guest := l.next(m); j != nil; j, guest = l.next(m) {
 		at := slices.Index(l.ready, j)
 		l.ready = slices.Delete(l.ready, at, at+1)
+		j.beside = len(l.running) > 0
+		l.begin(j, m)
+		j.guest = guest
 		l.running = append(l.running, j)
-		j.attempts++
-		j.started, j.usage, j.past, j.frozen, j.stopping, j.yields, j.guest = m.Time, 0, nil, false, false, false, guest
-		j.room = l.roomFor(j, m)
 		admitted = append(admitted, j)
 	}
 	return admitted
+}
+
+// begin begins an attempt at a job.
+func (l *ledger) begin(j *job, m Memory) {
+	j.attempts++
+	j.started, j.usage, j.past, j.frozen, j.stopping, j.yields, j.guest = m.Time, 0, nil, false, false, false, false
+	j.room = l.roomFor(j, m)
+	l.quiet = quiet{}
+	for _, waiting := range l.ready {
+		waiting.roomSince = time.Time{} // what it takes has to show first
+	}
 }
 
 // roomFor is what the budget leaves to an attempt beside the others.
@@ -86,6 +97,14 @@ func (l *ledger) roomFor(j *job, m Memory) memtools.Bytes {
 
 // next returns the job to start now, or nil if there is none.
 func (l *ledger) next(m Memory) (j *job, guest bool) {
+	if j, guest = l.fitting(m); j == nil {
+		j = l.overdue(m)
+	}
+	return j, guest
+}
+
+// fitting is next by the needs.
+func (l *ledger) fitting(m Memory) (j *job, guest bool) {
 	if len(l.ready) == 0 || len(l.running) >= l.o.MostAtOnce() {
 		return nil, false
 	}

@@ -23,6 +23,14 @@ type Job struct {
 	// Fragile is set if a pause may make it fail, as a test that has time limits.
 	// Others are frozen before it.
 	Fragile bool
+	// Once is set if it must not run twice, as a script with side effects: its attempt may
+	// be frozen, but is not stopped to run again. If nothing else is left it is ended,
+	// and has failed.
+	Once bool
+	// Lasting is set if it runs until someone ends it, as a server. It starts as soon as
+	// its order allows, holds what it uses and neither need nor slot, and takes no part
+	// in the corrections: it is ended only when nothing else is left to end.
+	Lasting bool
 	Estimate
 }
 
@@ -42,7 +50,8 @@ type Grant struct {
 	Job
 	// Attempt counts from 1.
 	Attempt int
-	// Alone is true if nothing else will run beside it.
+	// Alone is true if nothing else will run beside it, unless Options.HiddenWaits has
+	// something start that it may be waiting for.
 	Alone bool
 	// Room is what it may use without taking what is reserved for others now. Zero
 	// means that memory bounds nothing.

@@ -82,10 +82,16 @@ type ladder struct {
 // correct returns what must be done now so that the run stays inside its memory.
 // It never stops the oldest attempt while there is another, except for other programs.
 func (l *ledger) correct(m Memory) []correction {
-	if m.Budget <= 0 || len(l.running) == 0 {
+	if m.Budget <= 0 {
 		return nil
 	}
+	if len(l.running) == 0 {
+		return l.endLasting(m)
+	}
 	moving, frozen, stopping := l.sorted(m)
+	if l.o.HiddenWaits {
+		l.noteLull(m, moving)
+	}
 	near := l.growth(moving, m.horizon()) > m.Available
 	over := near || m.Usage > m.Budget
 	if over {
@@ -102,6 +108,9 @@ func (l *ledger) correct(m Memory) []correction {
 	if len(moving) == 0 {
 		return l.relax(m, moving, frozen) // one that is not frozen may always run
 	}
+	if c := l.endLull(m, moving, frozen); c != nil {
+		return c
+	}
 	if !over {
 		if c := l.hostGuest(m, moving); c != nil {
 			return c
@@ -112,39 +121,75 @@ func (l *ledger) correct(m Memory) []correction {
 }
 
 // makeRoom freezes the newest attempts, then stops those that are frozen, and at
-// last ends the only one, once garbage was collected. near is true if the limit is near,
-// rather than the budget exceeded.
+// last ends the only one, or the newest of those that must not be stopped, once garbage
+// was collected. near is true if the limit is near, rather than the budget exceeded.
 func (l *ledger) makeRoom(m Memory, moving, frozen []*job, near bool) []correction {
 	rushed, endangered := l.growth(moving, freezeAllHorizon) > m.Available, l.endangered(m, moving)
-	lone := len(moving)+len(frozen) == 1
-	edge := lone && l.atEdge(m, moving)
-	if m.Time.Sub(l.lastCorrection) < correctionInterval && !rushed && !edge && (lone || !endangered) {
+	victim := l.victim(moving, frozen)
+	last := victim == nil
+	edge := last && l.atEdge(m, moving)
+	if m.Time.Sub(l.lastCorrection) < correctionInterval && !rushed && !edge && (last || !endangered) {
 		return nil
 	}
 	l.raiseFloors(moving)
+	victims := freezable(moving)[1:]
+	if l.o.HiddenWaits {
+		victims = slices.DeleteFunc(victims, func(j *job) bool { return j.setbacks >= maxSetbacks || j.setbacks > 0 && !near })
+	}
 	switch {
-	case len(moving) > 1:
-		victims := freezable(moving)[1:]
+	case len(victims) > 0:
 		if !rushed {
 			victims = victims[len(victims)-1:]
 		}
 		return l.freeze(m, victims)
-	case len(frozen) > 0 && (!l.o.KeepFrozen || endangered):
-		newest := frozen[len(frozen)-1]
-		if newest == l.running[0] { // the oldest, frozen for one that is fragile
-			newest = moving[0]
-		}
+	case !last && (!l.o.KeepFrozen || endangered):
 		if m.Crowded() {
 			l.tell(m)
-			return l.stop(m, newest, yield)
+			return l.stop(m, victim, yield)
 		}
-		return l.stop(m, newest, stop)
+		return l.stop(m, victim, stop)
 	case edge && m.Time.Sub(l.lastCollect) < collectTimeout:
-		return l.stop(m, moving[0], giveUp)
-	case near, lone && endangered:
+		return l.stop(m, l.newest(), giveUp)
+	case near, last && endangered:
 		return []correction{l.collect(m)}
 	}
 	return nil // the machine has the memory
+}
+
+// victim returns the attempt that is stopped to make room for others, or nil if there is
+// none: the newest that is frozen, else the newest. The oldest is spared unless it is the
+// only one that can be stopped.
+func (l *ledger) victim(moving, frozen []*job) (found *job) {
+	if len(moving)+len(frozen) == 1 {
+		return nil
+	}
+	for _, list := range [][]*job{frozen, moving} {
+		for _, j := range slices.Backward(list) {
+			if !l.mayStop(j) {
+				continue
+			}
+			if j != l.running[0] {
+				return j
+			}
+			found = j
+		}
+	}
+	return found
+}
+
+// mayStop reports whether an attempt may be stopped to run again.
+func (l *ledger) mayStop(j *job) bool {
+	return !j.Once && !(l.o.HiddenWaits && j.setbacks >= maxSetbacks)
+}
+
+// newest returns the newest attempt that is not being stopped.
+func (l *ledger) newest() (j *job) {
+	for _, other := range l.running {
+		if !other.stopping {
+			j = other
+		}
+	}
+	return j
 }
 
 func (l *ledger) freeze(m Memory, victims []*job) []correction {
@@ -312,5 +357,6 @@ func (l *ledger) putBack(j *job) {
 		j.floor = max(j.floor, estimate.RetryNeed(j.usage))
 	}
 	j.stops++
+	j.setbacks++
 	j.alone = j.alone || j.stops >= maxStops
 }

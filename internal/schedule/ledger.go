@@ -24,8 +24,11 @@ type ledger struct {
 	probing  int
 	// ready wait for nothing but room. Both lists are in the order of starts.
 	ready []*job
-	// running are the attempts, the oldest first.
+	// running are the attempts, the oldest first, without those that are aside.
 	running []*job
+	// aside are the attempts that hold only what they use, the oldest first: those at
+	// lasting jobs, and those that were released.
+	aside []*job
 	// fates are how jobs ended, for those that arrive later.
 	fates map[string]fate
 	// stopped is true once nothing more may begin.
@@ -33,6 +36,7 @@ type ledger struct {
 	planning
 	ladder
 	crowd
+	quiet
 }
 
 // fate is how a job ended.
@@ -60,6 +64,13 @@ type job struct {
 	// stops counts the attempts that were stopped to make room.
 	stops int
 	alone bool
+	// beside is true if the running attempt was started beside others.
+	beside bool
+	// setbacks counts how often it had to make room: was stopped, or was frozen when what
+	// moved may have waited for it.
+	setbacks int
+	// roomSince is since when the measured usage has left room for it.
+	roomSince time.Time
 	// steady is true if it must not be frozen.
 	steady bool
 	// passedOver counts the jobs that started while this one was first in line.
@@ -79,6 +90,8 @@ type job struct {
 	// guest is true if it started although its need did not fit. It runs in what
 	// the others leave, and is frozen before it takes more.
 	guest bool
+	// released is true if it was found to wait only for jobs that arrive.
+	released bool
 }
 
 func newLedger(jobs []Job, o Options) *ledger {
@@ -145,14 +158,18 @@ func (l *ledger) blocked(given Job) (because string, blocked bool) {
 // programs hold. Unless the ledger is stopped, nothing that could begin is left then: one
 // attempt may always run.
 func (l *ledger) idle() bool {
-	return len(l.running) == 0 && l.probing == 0 && (len(l.ready) == 0 || l.stopped)
+	return len(l.running) == 0 && len(l.aside) == 0 && l.probing == 0 && (len(l.ready) == 0 || l.stopped)
 }
 
 // end takes what an attempt handed back.
 func (l *ledger) end(j *job, o Outcome) {
 	l.ended()
 	l.running = slices.DeleteFunc(l.running, func(r *job) bool { return r == j })
+	l.aside = slices.DeleteFunc(l.aside, func(r *job) bool { return r == j })
 	j.past, j.attempt = nil, nil
+	if o.Result == Again && j.released {
+		o.Result = Failed // what arrived below it has run
+	}
 	if o.Result != Again {
 		l.settle(j, o.Result)
 		return
@@ -170,7 +187,9 @@ func (l *ledger) end(j *job, o Outcome) {
 
 // settle ends a job that is done or has failed.
 func (l *ledger) settle(j *job, r Result) {
-	delete(l.jobs, j.ID)
+	if l.open(j) {
+		delete(l.jobs, j.ID)
+	}
 	if r == Failed {
 		l.fates[j.ID] = fate{because: j.ID}
 		l.stopped = l.stopped || l.o.StopAtFailure

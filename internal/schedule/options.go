@@ -27,6 +27,9 @@ type Memory struct {
 	Stalled float64
 	// Tasks are the usages of the tasks, by job ID.
 	Tasks map[string]memtools.Bytes
+	// CPU are the processor times of the tasks so far, by job ID. Only their differences
+	// count. Nil means that the system does not tell.
+	CPU map[string]time.Duration
 }
 
 // Options bound a run. The zero value runs one job at a time on one processor, or
@@ -58,6 +61,11 @@ type Options struct {
 	// KeepFrozen leaves a frozen attempt frozen, with its memory, as long as that
 	// does not endanger the run. Otherwise it is stopped when room is short.
 	KeepFrozen bool
+	// HiddenWaits is set if tasks may wait for each other in ways that After and Follows do
+	// not tell: for a port, a pipe, a lock. Then a job does not wait for ever for room that
+	// an attempt holds which waits for it, and no attempt stays frozen for one that waits
+	// for it: see lull.
+	HiddenWaits bool
 	// StopAtFailure begins nothing more once a job has failed. Jobs that arrive
 	// later are skipped at the end.
 	StopAtFailure bool
@@ -76,6 +84,13 @@ type Options struct {
 	// that unless ctx is done; then it takes no more, so a sender must watch ctx too.
 	// Nil means none.
 	Arrivals <-chan Job
+
+	// Released are IDs of jobs whose attempts turned out to do nothing but wait for jobs that
+	// arrive. Such an attempt holds nothing any more, is neither frozen nor stopped, and
+	// has no further attempt: if it asks for one it has failed. Another job may have its ID.
+	// IDs of jobs that do not run are ignored. The channel is read until Run returns or
+	// ctx is done, so a sender must watch both. Nil means none.
+	Released <-chan string
 
 	// Queued is called once for each job, when those that it depends on have
 	// succeeded: before its probe, or before it waits for room. Nil means not wanted.

@@ -93,7 +93,11 @@ func (l *ledger) giveWay(m Memory, moving, frozen []*job) (cs []correction, give
 	switch {
 	case m.Elder && danger:
 		for _, j := range slices.Concat(moving, frozen) {
-			cs = append(cs, l.stop(m, j, yield)...)
+			if !j.Once {
+				cs = append(cs, l.stop(m, j, yield)...)
+			} else if !j.frozen {
+				cs = append(cs, l.freeze(m, []*job{j})...)
+			}
 		}
 	case m.Elder && m.Time.Sub(l.lastCorrection) < correctionInterval:
 		return nil, true
@@ -103,7 +107,18 @@ func (l *ledger) giveWay(m Memory, moving, frozen []*job) (cs []correction, give
 	case len(moving) == 1 && len(frozen) == 0 && danger:
 		cs = l.pause(m, moving[0])
 	case len(moving) == 0 && (m.Elder || m.Available < lastReserve || l.stuck(m, moving)):
-		cs = l.stop(m, frozen[len(frozen)-1], yield)
+		j, k := frozen[len(frozen)-1], yield
+		for _, other := range frozen {
+			if !other.Once {
+				j = other
+			}
+		}
+		if j.Once {
+			if k = giveUp; !l.atEdge(m, nil) {
+				return nil, false
+			}
+		}
+		cs = l.stop(m, j, k)
 	default:
 		return nil, false
 	}
@@ -134,7 +149,7 @@ func (l *ledger) stuck(m Memory, moving []*job) bool {
 
 // pause freezes an attempt for others, or stops it if it must not be frozen.
 func (l *ledger) pause(m Memory, j *job) []correction {
-	if j.steady {
+	if j.steady && !j.Once {
 		return l.stop(m, j, yield)
 	}
 	return l.freeze(m, []*job{j})

@@ -20,7 +20,7 @@ import (
 // Run runs the jobs and returns when each has succeeded, failed or been skipped.
 // A job must stand behind those that it depends on.
 //
-// Once ctx is done, Run begins nothing more and takes no more arrivals. It still
+// Once ctx is done, Run begins nothing more and takes no more arrivals or releases. It still
 // waits for the attempts and probes that it began, which are expected to end
 // early by the same ctx, and then skips the rest.
 //
@@ -30,12 +30,12 @@ func Run(ctx context.Context, jobs []Job, o Options, start Starter) {
 	// Every attempt and every probe sends once, and the loop below receives all of
 	// that before it ends. Nobody closes these channels.
 	ended, probed := make(chan ending), make(chan answer)
-	arrivals, cancelled := o.Arrivals, ctx.Done()
+	arrivals, released, cancelled := o.Arrivals, o.Released, ctx.Done()
 	l := newLedger(jobs, o)
 	for {
 		if ctx.Err() != nil {
 			l.stopped = true
-			arrivals, cancelled = nil, nil
+			arrivals, released, cancelled = nil, nil, nil
 		} else {
 			m := l.memory()
 			act(l.correct(m), o.Collect)
@@ -62,6 +62,8 @@ func Run(ctx context.Context, jobs []Job, o Options, start Starter) {
 			} else {
 				arrivals = nil
 			}
+		case id := <-released:
+			act(l.setAside(id), o.Collect)
 		case <-o.Measured:
 		case <-cancelled:
 		}
@@ -106,7 +108,7 @@ func (l *ledger) memory() Memory {
 	if m.Time.IsZero() {
 		m.Time = time.Now()
 	}
-	return l.crowd.withoutLeaving(m)
+	return l.crowd.withoutLeaving(l.withAside(m))
 }
 
 func act(corrections []correction, collectGarbage func()) {

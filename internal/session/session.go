@@ -201,10 +201,18 @@ func (s *Session) mark(task string) string { return s.ID + "/" + task }
 
 // Tasks returns the usage of each task in a reading.
 func (s *Session) Tasks(now meter.Reading) map[string]memtools.Bytes {
-	tasks := make(map[string]memtools.Bytes, len(now.Trees))
-	for mark, usage := range now.Trees {
+	return byTask(s, now.Trees)
+}
+
+// byTask returns the figures of this session's tasks, by task instead of by mark.
+func byTask[V any](s *Session, figures map[string]V) map[string]V {
+	if figures == nil {
+		return nil
+	}
+	tasks := make(map[string]V, len(figures))
+	for mark, figure := range figures {
 		if task, ok := strings.CutPrefix(mark, s.mark("")); ok {
-			tasks[task] = usage
+			tasks[task] = figure
 		}
 	}
 	return tasks

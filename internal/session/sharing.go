@@ -38,7 +38,8 @@ func (s *Sharing) memory() schedule.Memory {
 	now := s.Meter.Last()
 	m := schedule.Memory{
 		Time: now.Time, Usage: now.Usage, Rest: now.Rest, Budget: now.Budget, Most: s.undisturbed,
-		Available: now.Available, Swap: now.Swap, Stalled: now.Stalled, Tasks: s.Tasks(now),
+		Available: now.Available, Swap: now.Swap, Stalled: now.Stalled,
+		Tasks: s.Tasks(now), CPU: byTask(s.Session, now.CPU),
 	}
 	at := time.Now() // other processes have the same, unlike now.Time
 	s.elders.Uses(at, now.Usage)
