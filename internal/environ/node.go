@@ -37,9 +37,13 @@ const (
 	NPMNodeGyp = "npm_config_node_gyp"
 	// NPMConfigPrefix begins the variables that set npm's settings, in any letter case.
 	NPMConfigPrefix = "npm_config_"
+	// NPMScriptShell sets the shell in which npm, pnpm up to 10 and yarn 1 run scripts.
+	NPMScriptShell = NPMConfigPrefix + "script_shell"
 	// PNPMConfigPrefix begins the variables that set pnpm's settings from version 11 on, in
 	// small or in capital letters.
 	PNPMConfigPrefix = "pnpm_config_"
+	// PNPMScriptShell sets that shell for pnpm from 11 on.
+	PNPMScriptShell = PNPMConfigPrefix + "script_shell"
 	// NPMGlobalPrefix is the folder of what npm installs globally, if no setting names
 	// one. Read only.
 	NPMGlobalPrefix = "PREFIX"
