@@ -19,10 +19,15 @@ func (l *ledger) startLasting(m Memory) (started []*job) {
 	return started
 }
 
-// setAside releases the attempt that runs under an ID. One that is being stopped is not:
-// it will end.
+// setAside releases the job with an ID. An attempt that is being stopped ends anyway.
 func (l *ledger) setAside(id string) []correction {
 	j := l.jobs[id]
+	if at := slices.Index(l.ready, j); at >= 0 {
+		l.ready = slices.Delete(l.ready, at, at+1)
+		l.ended()
+		l.settle(j, Failed)
+		return nil
+	}
 	if !slices.Contains(l.running, j) || j.stopping {
 		return nil
 	}

@@ -96,6 +96,14 @@ func TestAside(t *testing.T) {
 			g.end("build", Outcome{})
 			outer <- Outcome{Result: Again}
 		}, "build build build"},
+		{"ends a job that waits for room if it is released", Options{Slots: 1}, func(g *guarded) {
+			g.job(Job{ID: "a"})
+			g.job(Job{ID: "b"})
+			g.job(Job{ID: "c"})
+			g.release("b")
+			g.end("a", Outcome{})
+			g.end("c", Outcome{})
+		}, "a c"},
 		{"waits for a released attempt whose job others depend on", Options{Slots: 2}, func(g *guarded) {
 			g.job(Job{ID: "all"})
 			g.job(Job{ID: "a", After: []string{"all"}})

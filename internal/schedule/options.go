@@ -88,8 +88,9 @@ type Options struct {
 	// Released are IDs of jobs whose attempts turned out to do nothing but wait for jobs that
 	// arrive. Such an attempt holds nothing any more, is neither frozen nor stopped, and
 	// has no further attempt: if it asks for one it has failed. Another job may have its ID.
-	// IDs of jobs that do not run are ignored. The channel is read until Run returns or
-	// ctx is done, so a sender must watch both. Nil means none.
+	// One that still waits for room ends, and has failed: whoever wanted it is gone. Other
+	// IDs are ignored. The channel is read until Run returns or ctx is done, so a sender
+	// must watch both. Nil means none.
 	Released <-chan string
 
 	// Queued is called once for each job, when those that it depends on have

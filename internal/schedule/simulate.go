@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/cpushare"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -185,46 +186,10 @@ func (s *simulation) share() {
 			s.busy = append(s.busy, a.busy())
 		}
 	}
-	part := Share(s.CPUs, s.busy)
+	part := cpushare.Part(s.CPUs, s.busy)
 	for _, j := range s.running {
-		of(j).rate = rate(of(j).busy(), part)
+		of(j).rate = cpushare.Rate(of(j).busy(), part)
 	}
-}
-
-// Share returns which part of a processor, above 0 and at most 1, each thread gets if tasks share
-// CPUs that keep so many processors busy when nothing disturbs them. One that keeps less than a
-// processor busy has one thread, which waits for something else the rest of the time.
-func Share(cpus float64, busy []float64) float64 {
-	cpus = max(1, cpus)
-	wanted := 0.0
-	for _, b := range busy {
-		wanted += b
-	}
-	if wanted <= cpus {
-		return 1
-	}
-	low, high := cpus/wanted, 1.0 // those that wait leave a part of theirs to others
-	for slices.Min(busy) < 1 && high-low > 1e-4 {
-		part, taken := (low+high)/2, 0.0
-		for _, b := range busy {
-			taken += b * rate(b, part)
-		}
-		if taken <= cpus {
-			low = part
-		} else {
-			high = part
-		}
-	}
-	return low
-}
-
-// rate is how fast a task advances, from 0 to 1, if each of its threads gets a part of a
-// processor.
-func rate(busy, part float64) float64 {
-	if busy < 1 {
-		return 1 / (1 - busy + busy/part)
-	}
-	return part
 }
 
 func (a *simulated) busy() float64 { return cmp.Or(a.Busy, 1) }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/heapmage/heapmage/internal/schedule"
+	"github.com/heapmage/heapmage/internal/cpushare"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -81,7 +81,7 @@ func parts(tasks []ran, spans []span, cpus float64) []float64 {
 			for _, i := range running {
 				busy = append(busy, spans[i].busy)
 			}
-			over := (e.at - edges[n-1].at).Seconds() * schedule.Share(cpus, busy)
+			over := (e.at - edges[n-1].at).Seconds() * cpushare.Part(cpus, busy)
 			for _, i := range running {
 				all[i] += over
 			}
