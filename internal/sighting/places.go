@@ -1,6 +1,8 @@
 package sighting
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
@@ -43,21 +45,36 @@ func (p places) unit(n *node, w world) Unit {
 	folder := w.folder(n.PID)
 	commands := [][]string{n.args}
 	if n.runs.text != "" {
-		commands = nil
-		for _, c := range scripttext.Commands(n.runs.text) {
-			commands = append(commands, texts(c.Words))
-		}
-		folder, commands = entered(folder, commands)
+		folder, commands = entered(folder, commandsOf(n.runs.text))
 	}
+	// Nx tells what it runs.
+	project, target := w.variable(n.PID, "NX_TASK_TARGET_PROJECT"), w.variable(n.PID, "NX_TASK_TARGET_TARGET")
+	if n.runs.kind == executor {
+		commands = [][]string{{"nx", "run", project + ":" + target}}
+	}
+	u.Command = identity(commands, folder)
 	var pkg *workspace.Package
 	if u.Folder, pkg = p.in(folder); pkg != nil {
 		u.Package = pkg.Name
 	}
-	u.Command = identity(commands, folder)
+	if named := p.ws.Named(project); named != nil && named.Scripts[target] != "" {
+		whole, part := runs(named, named.Scripts[target], u.Command, folder)
+		if whole || part || n.runs.kind == executor {
+			u.Package, u.Script, u.Part = named.Name, target, part
+			return u
+		}
+	}
 	if pkg != nil && pkg.Dir == u.Folder {
 		u.Script, u.Part = scriptOf(pkg, u.Command, w.variable(n.PID, "npm_lifecycle_event"), folder)
 	}
 	return u
+}
+
+func commandsOf(text string) (commands [][]string) {
+	for _, c := range scripttext.Commands(text) {
+		commands = append(commands, texts(c.Words))
+	}
+	return commands
 }
 
 // entered follows the "cd" that commands begin with. The shell may have done it already.
@@ -75,34 +92,51 @@ func entered(folder string, commands [][]string) (string, [][]string) {
 	return folder, commands
 }
 
-// scriptOf returns the script of a package that runs a command, and whether it runs others,
-// too. Of several it is the one that the process is told it belongs to, else the first by name.
+// scriptOf returns the script of a package that runs a command in a folder, and whether it
+// runs others, too. Of several it is the one that the process is told it belongs to, else the
+// first by name of those that run nothing else.
 func scriptOf(pkg *workspace.Package, command, told, folder string) (name string, part bool) {
-	var whole, parts []string
-	for _, name := range slices.Sorted(maps.Keys(pkg.Scripts)) {
-		var commands [][]string
-		for _, c := range scripttext.Commands(pkg.Scripts[name]) {
-			commands = append(commands, texts(c.Words))
-		}
-		if begins(command, identity(commands, folder)) {
-			whole = append(whole, name)
-			continue
-		}
-		if slices.ContainsFunc(commands, func(c []string) bool { return begins(command, identity([][]string{c}, folder)) }) {
-			parts = append(parts, name)
+	texts := scripts(pkg)
+	for _, candidate := range slices.Sorted(maps.Keys(texts)) {
+		whole, inPart := runs(pkg, texts[candidate], command, folder)
+		switch {
+		case !whole && !inPart:
+		case candidate == told:
+			return candidate, inPart
+		case name == "" || whole && part:
+			name, part = candidate, inPart
 		}
 	}
-	for i, names := range [][]string{whole, parts} {
-		if slices.Contains(names, told) {
-			return told, i > 0
-		}
+	return name, part
+}
+
+// scripts are the commands of a package's scripts by name. wireit runs what its own field says.
+func scripts(pkg *workspace.Package) map[string]string {
+	if !bytes.Contains(pkg.Manifest, []byte(`"wireit"`)) {
+		return pkg.Scripts
 	}
-	for i, names := range [][]string{whole, parts} {
-		if len(names) > 0 {
-			return names[0], i > 0
-		}
+	var manifest struct {
+		Wireit map[string]struct{ Command string }
 	}
-	return "", false
+	texts := maps.Clone(pkg.Scripts)
+	_ = json.Unmarshal(pkg.Manifest, &manifest) // of one that does not fit, what fits
+	for name, script := range manifest.Wireit {
+		texts[name] = script.Command
+	}
+	return texts
+}
+
+// runs reports whether a script's text runs a command in a folder and nothing else, or others,
+// too.
+func runs(pkg *workspace.Package, text, command, folder string) (whole, part bool) {
+	in, commands := entered(pkg.Path, commandsOf(text))
+	if in != folder {
+		return false, false
+	}
+	if begins(command, identity(commands, in)) {
+		return true, false
+	}
+	return false, slices.ContainsFunc(commands, func(c []string) bool { return begins(command, identity([][]string{c}, in)) })
 }
 
 // begins reports whether a command is another one, perhaps with more arguments.

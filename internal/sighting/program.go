@@ -50,6 +50,8 @@ const interpreters names = `node nodejs deno python python3 ruby perl`
 var wrappers = map[string]string{
 	"env": "-u -C", "nice": "-n", "ionice": "-c -n -p", "nohup": "", "setsid": "", "stdbuf": "-i -o -e",
 	"timeout": "-s -k", "time": "-o -f", "exec": "-a", "command": "", "cross-env": "", "cross-env-shell": "", "corepack": "",
+	// The words of a shell before a command.
+	"do": "", "then": "", "else": "", "if": "", "while": "", "until": "", "!": "", "{": "",
 }
 
 // withValue are flags of interpreters whose value is a word of its own.
@@ -137,16 +139,21 @@ func readShell(words []string) program {
 			if text == "--" && i+3 < len(words) {
 				text = words[i+3]
 			}
-			p := program{kind: shell, text: text}
-			for c := range scripttext.CommandsWithin(text) {
-				if read(texts(c.Words)).kind == launcher {
-					p.kind = launcher
-				}
-			}
-			return p
+			return readText(text)
 		}
 	}
 	return program{kind: shell, words: words}
+}
+
+// readText tells what a shell does that is given a text.
+func readText(text string) program {
+	p := program{kind: shell, text: text}
+	for _, c := range scripttext.Commands(text) {
+		if read(texts(c.Words)).kind == launcher {
+			p.kind = launcher
+		}
+	}
+	return p
 }
 
 // unwrap removes assignments and wrappers before a program.

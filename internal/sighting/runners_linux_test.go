@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,10 +17,10 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// runs starts a command in a workspace, and looks at it until it has ended. Its tasks wait for a
-// file that has the name of their last argument: each gets it once its unit was seen. It returns
+// sights starts a command in a workspace, and looks at it until it has ended. Its tasks wait for a
+// file that has the name of their last argument: it is there once their unit was seen. It returns
 // the units, as text.
-func runs(t *testing.T, root string, command ...string) (found []string) {
+func sights(t *testing.T, root string, command ...string) (found []string) {
 	t.Helper()
 	w, err := workspace.Load(root)
 	if err != nil {
@@ -58,8 +59,9 @@ func runs(t *testing.T, root string, command ...string) (found []string) {
 			}
 			lives[u.Leader] = u
 			found = append(found, text(u))
-			words := strings.Fields(u.Command)
-			testkit.Write(t, held, strings.TrimSuffix(words[len(words)-1], ";"), "")
+			for _, word := range strings.Fields(u.Command) {
+				testkit.Write(t, held, strings.TrimSuffix(path.Base(word), ";"), "")
+			}
 		}
 		for _, u := range append(s.Ended, s.Divided...) {
 			if lives[u.Leader] != u {
@@ -129,7 +131,7 @@ func project(t *testing.T) string {
 func check(t *testing.T, root string, want []string, command ...string) {
 	t.Helper()
 	for range 2 {
-		if found := runs(t, root, command...); !slices.Equal(found, want) {
+		if found := sights(t, root, command...); !slices.Equal(found, want) {
 			t.Errorf("found\n%s\nwant\n%s", strings.Join(found, "\n"), strings.Join(want, "\n"))
 		}
 	}

@@ -33,9 +33,11 @@ type Unit struct {
 	// machine, at most 200 bytes, without values that look like secrets. It tells tasks of one
 	// folder apart; it is not made to be run.
 	Command string
-	// Package is the name of the package that the folder belongs to, empty if there is none.
+	// Package is the name of the package that the folder belongs to, or that Nx tells; empty if
+	// there is none.
 	Package string
-	// Script is the name of the package's script that runs this command, empty if none does.
+	// Script is the name of the package's script that runs this command, perhaps with more
+	// arguments, empty if none does.
 	Script string
 	// Part is true if the script runs other programs, too.
 	Part bool
@@ -80,3 +82,7 @@ func (w *Watcher) Look(now time.Time, admitted map[proctable.Identity]bool) (Sig
 	}
 	return w.tree.look(births, admitted), nil
 }
+
+// HandsOut reports whether a package script's text runs a launcher, such as "wireit" or
+// "tsc && make -j": what that starts are tasks, the script itself is none.
+func HandsOut(text string) bool { return readText(text).kind == launcher }

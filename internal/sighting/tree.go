@@ -152,7 +152,7 @@ func (t *tree) refresh(n *node) {
 	if n.gone {
 		return
 	}
-	due := n.looks < soon || (t.passes+n.PID)%seldom == 0
+	due := n.looks < soon || n.role == pending || (t.passes+n.PID)%seldom == 0
 	if !due && (n.role == inside || n.role == helps) {
 		return
 	}
@@ -288,13 +288,12 @@ func (t *tree) kind(n *node) role {
 	case len(n.args) == 0 && n.looks == 0:
 		return pending // it is in the middle of an exec
 	case t.copies(n):
-		if n.looks == 0 {
+		switch {
+		case n.starts && n.parent.runs.kind != work:
+			return handsOut // a subshell
+		case n.looks < soon || n.parent.runs.kind != work:
 			return pending // it is about to call exec
 		}
-		if n.parent.runs.kind == shell || n.parent.runs.kind == launcher {
-			return handsOut // a subshell
-		}
-		return leads
 	case t.shim != "" && t.world.executable(n.PID) == t.shim:
 		return handsOut
 	case n.runs.kind == helper:
