@@ -24,6 +24,7 @@ import (
 	"github.com/heapmage/heapmage/internal/doctor"
 	"github.com/heapmage/heapmage/internal/engine"
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/guard"
 	"github.com/heapmage/heapmage/internal/inspect"
 	"github.com/heapmage/heapmage/internal/planview"
 	"github.com/heapmage/heapmage/internal/rerun"
@@ -254,6 +255,15 @@ func (Memory) Doctor(
 ) error {
 	given := func(flag *bool) bool { return flag != nil && *flag }
 	return engine.Doctor(ctx, doctor.Options{JSON: given(json), All: given(all), Fix: given(fix)})
+}
+
+// Guard runs the command of any task runner, and holds back its scripts until they fit into memory.
+func (Memory) Guard(
+	ctx context.Context,
+	command *string, // the command to run, such as "npx turbo run build lint"
+	retry *string, // further scripts that may run again after they were stopped: names with commas between
+) error {
+	return guard.Run(ctx, engine.Or(command, ""), engine.Or(retry, ""))
 }
 
 // Watch shows the memory of a running command and collects its garbage.

@@ -26,6 +26,8 @@ type Ask struct {
 	Text    string      // of the script, the first 64 KB
 	Package string      // npm_package_name; may be empty
 	Stdin   frame.Stdin // what it reads if it reads standard input
+	// NodeOptions and GoMemLimit are NODE_OPTIONS and GOMEMLIMIT, empty if they are not set.
+	NodeOptions, GoMemLimit string
 }
 
 // Terms are what a script starts with.

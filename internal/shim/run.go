@@ -35,7 +35,7 @@ func run() {
 		Version: frame.Version, Type: frame.Ask,
 		Event: environ.Value(in.env, environ.NPMLifecycleEvent), Folder: folder,
 		Text: environ.Value(in.env, environ.NPMLifecycleScript), Package: environ.Value(in.env, environ.NPMPackageName),
-		Stdin: s.stdin.kind,
+		NodeOptions: environ.Value(in.env, environ.NodeOptions), GoMemLimit: environ.Value(in.env, environ.GoMemLimit), Stdin: s.stdin.kind,
 	})
 	for {
 		f, ok := s.wait()

@@ -68,6 +68,9 @@ type Frame struct {
 	Package string `json:"package,omitempty"` // ask: npm_package_name
 	Stdin   Stdin  `json:"stdin,omitempty"`   // ask
 
+	NodeOptions string `json:"nodeOptions,omitempty"` // ask: NODE_OPTIONS
+	GoMemLimit  string `json:"goMemLimit,omitempty"`  // ask: GOMEMLIMIT
+
 	Set   map[string]string `json:"set,omitempty"`   // run: variables
 	Keep  bool              `json:"keep,omitempty"`  // run, pass: what runs below finds the shim
 	Shell string            `json:"shell,omitempty"` // run, pass: of the script

@@ -1,0 +1,59 @@
+package guard
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/tally"
+)
+
+// slowStart is how long a script waits before a line tells so.
+const slowStart = time.Second
+
+// quietLog prints what the user should know of a guarded run, beside what the runner prints: its
+// start, waits, corrections, failures for memory, and its end.
+type quietLog struct {
+	*report.Console
+	command string
+	queued  map[string]event.Stamped // scripts that wait and are not told yet
+	told    map[string]bool          // those that are
+}
+
+// Take prints an event, if it is one of those.
+func (l *quietLog) Take(s event.Stamped, sum *tally.State) {
+	switch e := s.Event.(type) {
+	case event.RunStarted:
+		fmt.Fprintf(l.Console, "🛡️  Guarding %s within %v (%s)\n", l.command, e.Budget, e.BudgetSource)
+	case event.TaskQueued:
+		if l.queued == nil {
+			l.queued, l.told = map[string]event.Stamped{}, map[string]bool{}
+		}
+		l.queued[e.ID] = s
+	case event.Sample:
+		for id, q := range l.queued {
+			if waits := q.Event.(event.TaskQueued); s.Time.Sub(q.Time) >= slowStart {
+				delete(l.queued, id)
+				l.told[id] = true
+				fmt.Fprintf(l.Console, "⏳ %s waits for memory: %v of %v in use\n", sum.Label(waits.Task), e.Usage, e.Budget)
+			}
+		}
+	case event.TaskStarted:
+		delete(l.queued, e.ID)
+		if l.told[e.ID] {
+			delete(l.told, e.ID)
+			fmt.Fprintf(l.Console, "▶️  %s starts\n", sum.Label(e.Task))
+		}
+	case event.TaskFinished:
+		if e.Status == event.OutOfMemory || e.Status == event.Stopped || e.Retry {
+			l.Console.Take(s, sum)
+		}
+	case event.Notice, event.Correction:
+		l.Console.Take(s, sum)
+	case event.RunFinished:
+		for _, line := range report.Totals(e) {
+			fmt.Fprintf(l.Console, "🛡️  %s\n", line)
+		}
+	}
+}

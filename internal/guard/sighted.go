@@ -1,0 +1,133 @@
+package guard
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/admission"
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/heap"
+	"github.com/heapmage/heapmage/internal/proc"
+	"github.com/heapmage/heapmage/internal/proctable"
+	"github.com/heapmage/heapmage/internal/sighting"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// minSighted is the learned need from which a task that was seen is frozen until its turn.
+const minSighted = 64 * memtools.MB
+
+// sighted is a task that was seen while it ran already: it started past the shim. Its exit code
+// is its parent's affair.
+type sighted struct {
+	leader proctable.Identity
+	tree   *proc.Foreign
+	gone   chan struct{} // closed once it has ended
+}
+
+func (s sighted) root() int { return s.leader.PID }
+
+func (sighted) options() (node, goLimit string, settable bool) { return "", "", false }
+
+func (s sighted) start(context.Context, map[string]string) (int, error) {
+	_ = s.tree.Resume() // it has ended
+	return s.leader.PID, nil
+}
+
+func (s sighted) wait(ctx context.Context) (admission.Ended, error) {
+	select {
+	case <-s.gone:
+		return admission.Ended{}, nil
+	case <-ctx.Done():
+		return admission.Ended{}, context.Cause(ctx)
+	}
+}
+
+func (sighted) passed() <-chan int { return nil }
+
+func (s sighted) lost() <-chan struct{} { return s.gone }
+
+func (sighted) next(string) error { return errLost } // nobody could start it again
+
+func (sighted) finish() {}
+
+func (s sighted) pass() { _ = s.tree.Resume() }
+
+// look looks for tasks that start past the shim, until the command has ended.
+func (g *guard) look() {
+	if g.watcher == nil {
+		return
+	}
+	defer func() { _ = g.watcher.Close() }()
+	tick := time.NewTicker(sighting.Interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-g.over:
+			return
+		case now := <-tick.C:
+			seen, err := g.watcher.Look(now, g.admitted())
+			if err != nil {
+				continue // the next look may succeed
+			}
+			g.sight(seen)
+		}
+	}
+}
+
+// watch begins to look at the processes below the command.
+func (g *guard) watch(pid int) {
+	program := ""
+	if g.server != nil {
+		program = g.program
+	}
+	var err error
+	if g.watcher, err = sighting.New(pid, g.Workspace, program); err != nil {
+		g.watcher = nil
+		g.sayOnce(event.Notice{Kind: event.GuardBlind, Text: "Tasks that start without a shell, as those of make, are measured, but not held back on this system"})
+	}
+}
+
+// admitted are the roots of the scripts that are tasks already.
+func (g *guard) admitted() map[proctable.Identity]bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	roots := make(map[proctable.Identity]bool, len(g.jobs))
+	for _, j := range g.jobs {
+		if s, ok := j.process.(*shimmed); ok && !j.container.Load() {
+			roots[s.shim] = true
+		}
+	}
+	return roots
+}
+
+// sight takes what has changed since the last look.
+func (g *guard) sight(seen sighting.Sighted) {
+	for _, u := range seen.Ended {
+		if s := g.seen[u.Leader]; s != nil {
+			delete(g.seen, u.Leader)
+			close(s.process.(sighted).gone)
+		}
+	}
+	for _, u := range seen.Divided {
+		if s := g.seen[u.Leader]; s != nil {
+			g.release(s)
+		}
+	}
+	for _, u := range seen.Began {
+		name, text := u.Script, ""
+		if name == "" || u.Part {
+			name, text = u.Command, u.Command
+		}
+		s := &job{guard: g, process: sighted{u.Leader, proc.Adopt(u.Leader), make(chan struct{})}, task: g.task(filepath.Join(g.Workspace.Root, filepath.FromSlash(u.Folder)), name, text), once: true}
+		s.lasting = lasts(s.task)
+		// What never ran holds nothing: it is measured, and frozen when memory is short.
+		known := s.Predict(s.task, s.Sources.Of(s.task.Package))
+		s.cold = heap.Learned(known) == 0 || known.Need < minSighted
+		if !s.cold && !s.lasting {
+			_ = s.process.(sighted).tree.Suspend()
+		}
+		g.seen[u.Leader] = s
+		g.add(s)
+	}
+}

@@ -1,0 +1,97 @@
+package guard
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/admission"
+	"github.com/heapmage/heapmage/internal/admission/frame"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/script"
+	"github.com/heapmage/heapmage/internal/scripttext"
+	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/workspace"
+)
+
+// taskOf is the task that a script is, the same as in a build: package and name, never its
+// text, which package managers change.
+func (g *guard) taskOf(ask admission.Ask) *taskgraph.Task {
+	return g.task(ask.Folder, ask.Event, ask.Text)
+}
+
+// task is a script of that name in a folder. A folder without a package is one.
+func (g *guard) task(folder, name, text string) *taskgraph.Task {
+	pkg := g.Workspace.At(g.Workspace.Rel(folder))
+	if pkg == nil {
+		dir := g.Workspace.Rel(folder)
+		if dir == "" {
+			dir = filepath.ToSlash(folder)
+		}
+		pkg = &workspace.Package{Name: dir, Dir: dir, Path: folder}
+	}
+	if pkg.Scripts[name] == "" && text != "" {
+		with := *pkg
+		with.Scripts = map[string]string{name: text}
+		pkg = &with
+	}
+	return &taskgraph.Task{ID: pkg.Name + "#" + name, Package: pkg, Target: name, Script: name}
+}
+
+// fansOut reports whether a script does nothing but start scripts of packages.
+func (g *guard) fansOut(t *taskgraph.Task) bool {
+	work, fanOuts := scripttext.OwnWork(t.Package.Scripts, t.Script, false)
+	return len(work) == 0 && len(fanOuts) > 0
+}
+
+// mayFanOut reports whether a script may start scripts of other packages, so that these must
+// find us.
+func (g *guard) mayFanOut(t *taskgraph.Task) bool {
+	if t.Package.Dir == "." || g.Workspace.At(t.Package.Dir) == nil {
+		return true
+	}
+	_, fanOuts := scripttext.OwnWork(t.Package.Scripts, t.Script, false)
+	return len(fanOuts) > 0
+}
+
+// lasts reports whether a script runs until it is ended, such as a server.
+func lasts(t *taskgraph.Task) bool { return scripttext.Endless(t.Package.Scripts, t.Script, nil) != "" }
+
+// rerunTargets are those whose scripts may run again after they were stopped: a second run
+// gives what the first would have given.
+var rerunTargets = []string{"build", "typecheck", "lint", "test"}
+
+// mayRunAgain reports whether a script may be stopped and run again. What it has read of its
+// standard input would be missing then.
+func (g *guard) mayRunAgain(t *taskgraph.Task, ask admission.Ask) bool {
+	if g.Config.Retries != nil && *g.Config.Retries == 0 || ask.Stdin == frame.Terminal || ask.Stdin == frame.Open {
+		return false
+	}
+	return g.again[t.Script] || slices.ContainsFunc(rerunTargets, func(target string) bool {
+		return slices.Contains(script.Names(target), t.Script)
+	})
+}
+
+// namesOf splits a list of names at its commas.
+func namesOf(list string) map[string]bool {
+	names := map[string]bool{}
+	for name := range strings.SplitSeq(list, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names[name] = true
+		}
+	}
+	return names
+}
+
+// reasonOf tells how the command ended.
+func reasonOf(code int) string {
+	switch {
+	case code == problem.ExitInterrupted:
+		return "interrupted"
+	case code > 128:
+		return fmt.Sprintf("the guarded command was ended by signal %d", code-128)
+	default:
+		return fmt.Sprintf("the guarded command failed: exit code %d", code)
+	}
+}
