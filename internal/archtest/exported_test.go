@@ -19,7 +19,6 @@ var reasons = map[string]string{
 	"mage/build.*": "targets: Mage calls them",
 
 	"internal/observe.Stamp.*": "encoding/gob writes it",
-	"internal/sighting.*":      "the guard calls it, which is built at the same time",
 
 	"memtools.GetStats":      "an alias: docs/guide-api.md promises the name",
 	"memtools.MonitorConfig": "an alias: docs/guide-api.md promises the name",

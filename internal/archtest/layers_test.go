@@ -12,8 +12,8 @@ import (
 var layers = [][]string{
 	{"internal/printable", "internal/lazyregexp", "internal/clock", "internal/varint", "internal/pid1", "internal/csp", "internal/cpushare", "internal/testkit"},
 	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "internal/scripttext", "internal/debian", "internal/diagnostics", "internal/dotenv", "internal/table", "ci"},
-	{"memtools", "internal/browser", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel", "internal/fingerprint"},
-	{"memtools/oom", "memtools/v8heap", "internal/jsonc", "internal/sublimit", "internal/elder", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue", "internal/taskcgroup", "internal/ownership"},
+	{"memtools", "internal/admission/frame", "internal/browser", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel", "internal/fingerprint"},
+	{"memtools/oom", "memtools/v8heap", "internal/admission", "internal/shim", "internal/jsonc", "internal/sublimit", "internal/elder", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue", "internal/taskcgroup", "internal/ownership"},
 	{"internal/workspace", "internal/yarnfiles", "internal/managerprogram", "internal/nodeoptions", "internal/nxcommand", "internal/observe"},
 	{"internal/runnerfile", "internal/nxfile", "internal/installed", "internal/installstate", "internal/cilog"},
 	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess", "internal/affected", "internal/selection", "internal/taskenv", "internal/sighting"},
@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"internal/growth", "internal/session", "internal/report", "internal/reuse", "internal/unobserved", "internal/filewatch"},
 	{"internal/cachedtask", "internal/planview", "internal/runpage"},
 	{"internal/place"},
-	{"internal/engine", "internal/inspect", "internal/completion"},
+	{"internal/engine", "internal/inspect", "internal/completion", "internal/guard"},
 	{"internal/rerun"},
 	{"mage", "mage/build", "mage/buildworker", "mage/otlp"},
 }
@@ -66,9 +66,9 @@ var rules = []rule{
 	{"the engine is the one place that wires everything together",
 		module + "/internal/engine", []string{"mage", "mage/build", "mage/buildworker", "internal/rerun"}},
 	{"reporters read events and decide nothing; only the commands put them together",
-		module + "/internal/report", []string{"internal/engine", "internal/inspect", "internal/rerun"}},
+		module + "/internal/report", []string{"internal/engine", "internal/inspect", "internal/guard", "internal/rerun"}},
 	{"few packages start processes; the scheduler is given a function and never does",
-		"os/exec", []string{"internal/browser", "internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/observe", "internal/script", "internal/bench", "internal/bench/agentcost", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor", "internal/pictures"}},
+		"os/exec", []string{"internal/browser", "internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/guard", "internal/observe", "internal/script", "internal/bench", "internal/bench/agentcost", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor", "internal/pictures"}},
 }
 
 // standardOnly are public packages for any program: they add no module to its build.

@@ -42,6 +42,7 @@ type attempt struct {
 	stop           context.CancelCauseFunc // with the reason; done if it is not guarded any more
 	done           chan schedule.Outcome   // receives the one outcome; never closed
 
+	leader   proctable.Identity // of its processes; zero before it runs; guarded by job.mu
 	known    estimate.Prediction
 	request  heap.Request
 	limit    heap.Limit
@@ -97,8 +98,10 @@ func (a *attempt) do() schedule.Outcome {
 	now := a.session.Meter.Now()
 	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(a.known.Basis), HeapLimit: a.limit.Size,
 		Usage: now.Usage, Budget: now.Budget})
-	leader := identify(pid)
-	tree := proc.Adopt(leader)
+	a.mu.Lock()
+	a.leader = identify(pid)
+	a.mu.Unlock()
+	tree := proc.Adopt(a.leader)
 	proctable.RaiseOOMScore(pid, oomScore)
 	mark := a.session.ID + "/" + a.id
 	a.session.Meter.Begin(mark, pid, nil)

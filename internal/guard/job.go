@@ -91,6 +91,16 @@ func (j *job) begin(g schedule.Grant) schedule.Attempt {
 	return a
 }
 
+// present is the attempt that runs; nil if none does.
+func (j *job) present() *attempt {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.attempt == nil || j.attempt.leader.PID == 0 {
+		return nil
+	}
+	return j.attempt
+}
+
 // becomesContainer notes that the script starts others. It is false if that is known.
 func (j *job) becomesContainer() bool { return j.container.CompareAndSwap(false, true) }
 

@@ -2,7 +2,9 @@ package guard
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/heapmage/heapmage/internal/admission"
@@ -61,6 +63,7 @@ func (g *guard) look() {
 	defer func() { _ = g.watcher.Close() }()
 	tick := time.NewTicker(sighting.Interval)
 	defer tick.Stop()
+	checked := time.Now()
 	for {
 		select {
 		case <-g.over:
@@ -71,6 +74,25 @@ func (g *guard) look() {
 				continue // the next look may succeed
 			}
 			g.sight(seen)
+			if now.Sub(checked) >= time.Second {
+				checked = now
+				g.refreeze()
+			}
+		}
+	}
+}
+
+// refreeze freezes again the scripts that are to be frozen and go on, because somebody else has
+// continued them: the shell's fg continues all of a job.
+func (g *guard) refreeze() {
+	g.mu.Lock()
+	jobs := slices.Collect(maps.Values(g.jobs))
+	g.mu.Unlock()
+	for _, j := range jobs {
+		if a := j.present(); a != nil {
+			if p, err := proctable.Lookup(a.leader.PID); err == nil && !p.Stopped {
+				a.Refreeze()
+			}
 		}
 	}
 }

@@ -75,7 +75,7 @@ type watch struct {
 
 // command runs a command to its end.
 func (w watch) command(ctx context.Context, text string) error {
-	in, endInput, err := proc.Input()
+	in, endInput, err := input()
 	if err != nil {
 		return err
 	}

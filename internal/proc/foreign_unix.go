@@ -5,8 +5,6 @@ package proc
 import (
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/heapmage/heapmage/internal/proctable"
 )
 
@@ -30,7 +28,7 @@ func (f *Foreign) Suspend() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.ward == nil {
-		f.ward = theReaper.watchFrozen(f.tree.Root)
+		f.ward = theReaper.watch(f.tree.Root, true)
 	}
 	return f.tree.suspend()
 }
@@ -52,14 +50,8 @@ func (f *Foreign) Resume() error {
 // their parent lives.
 func (f *Foreign) Kill() {
 	for range 3 {
-		if found, _, err := f.tree.signal(proctable.Attached, unix.SIGKILL); err == nil && len(found) == 0 {
+		if f.tree.kill(proctable.Attached) == 0 {
 			return
 		}
 	}
-}
-
-// Stopped reports whether the leader is stopped, by whomever.
-func (f *Foreign) Stopped() bool {
-	p, err := proctable.Lookup(f.tree.Leader.PID)
-	return err == nil && p.Start == f.tree.Leader.Start && p.Stopped
 }

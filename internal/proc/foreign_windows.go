@@ -20,6 +20,3 @@ func (*Foreign) Resume() error { return nil }
 
 // Kill does nothing.
 func (*Foreign) Kill() {}
-
-// Stopped is never true.
-func (*Foreign) Stopped() bool { return false }

@@ -58,7 +58,7 @@ func watchLaunchers(ctx context.Context, line []proctable.Process) (gone bool) {
 func launchers(pid int) (line []proctable.Process) {
 	for len(line) < mostLaunchers && pid > 0 {
 		p, err := proctable.Lookup(pid)
-		if err != nil || !isLauncher(executablePath(pid)) {
+		if err != nil || !isLauncher(proctable.Executable(pid)) {
 			break
 		}
 		line = append(line, p)

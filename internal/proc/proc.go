@@ -198,7 +198,7 @@ func Start(c Command) (*Process, error) {
 	commands.gate.RLock()
 	defer commands.gate.RUnlock()
 	// Before the start, so that the reaper knows the mark whenever we are killed.
-	p.ward = theReaper.watch(c.ID)
+	p.ward = theReaper.watch(proctable.Root{Mark: c.ID}, false)
 	p.result.started = time.Now()
 	p.tree, err = startTree(p.cmd, c.ID, c.Cgroup)
 	p.watch.Started()

@@ -54,7 +54,9 @@ type duties struct {
 	text    string // is written to standard output
 }
 
-func newDuties() *duties { return &duties{wards: map[int]proctable.Root{}, frozen: map[int]proctable.Root{}, folders: map[string]bool{}} }
+func newDuties() *duties {
+	return &duties{wards: map[int]proctable.Root{}, frozen: map[int]proctable.Root{}, folders: map[string]bool{}}
+}
 
 // read takes messages until the pipe ends.
 func (d *duties) read(pipe io.Reader) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -62,11 +63,12 @@ type reaper struct {
 
 var theReaper = &reaper{wards: map[int]*ward{}, folders: map[string]int{}}
 
-func (r *reaper) watch(id string) *ward {
+// watch has a tree ended if this process is killed, or with thaw go on.
+func (r *reaper) watch(root proctable.Root, thaw bool) *ward {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seq++
-	w := &ward{seq: r.seq, root: proctable.Root{Mark: id}}
+	w := &ward{seq: r.seq, root: root, thaw: thaw}
 	r.wards[w.seq] = w
 	r.sendLocked(watchMessage(w))
 	return w
@@ -77,17 +79,6 @@ func (r *reaper) started(w *ward, t *tree) {
 	defer r.mu.Unlock()
 	w.root = t.Root
 	r.sendLocked(watchMessage(w))
-}
-
-// watchFrozen has a tree of others go on if this process is killed.
-func (r *reaper) watchFrozen(root proctable.Root) *ward {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.seq++
-	w := &ward{seq: r.seq, root: root, thaw: true}
-	r.wards[w.seq] = w
-	r.sendLocked(watchMessage(w))
-	return w
 }
 
 func (r *reaper) forget(w *ward) {
@@ -208,7 +199,10 @@ func (r *reaper) replaceLocked() {
 }
 
 func (r *reaper) startLocked() error {
-	self, err := selfPath()
+	self, err := os.Executable()
+	if runtime.GOOS == "linux" {
+		self, err = "/proc/self/exe", nil // also if the file was replaced or removed
+	}
 	if err != nil {
 		return err
 	}

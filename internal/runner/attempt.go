@@ -12,8 +12,8 @@ import (
 // any time, even before Run begins it and after it has ended. The zero value is ready.
 // It may be used by many goroutines.
 type Attempt struct {
-	mu      sync.Mutex    // guards all below
-	process suspender     // of the step that runs; nil between two
+	mu      sync.Mutex // guards all below
+	process suspender  // of the step that runs; nil between two
 	frozen  bool
 	thawed  chan struct{} // closed by the next thaw; nil while it runs
 	since   time.Time     // start of the current freeze
@@ -61,6 +61,15 @@ func (a *Attempt) setFrozenLocked(frozen bool) {
 		_ = a.process.Suspend() // it has ended, or cannot be suspended
 	} else {
 		_ = a.process.Resume()
+	}
+}
+
+// Refreeze freezes again what others may have let go on, as a shell's fg does.
+func (a *Attempt) Refreeze() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.frozen && a.process != nil {
+		_ = a.process.Suspend() // it has ended
 	}
 }
 

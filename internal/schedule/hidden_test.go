@@ -236,7 +236,9 @@ func (r *hiddenRun) over(j *job, o Outcome) {
 
 // check notes what a correction must not do.
 func (r *hiddenRun) check(c correction) {
-	fault := func(text string) { r.faults = append(r.faults, fmt.Sprintf("at %v: %s %s", r.now.Sub(time.Unix(0, 0)), c.job.ID, text)) }
+	fault := func(text string) {
+		r.faults = append(r.faults, fmt.Sprintf("at %v: %s %s", r.now.Sub(time.Unix(0, 0)), c.job.ID, text))
+	}
 	if c.job == nil {
 		return
 	}

@@ -1,9 +1,9 @@
-package proc
+package proctable
 
 import "golang.org/x/sys/windows"
 
-// executablePath returns the file that a process runs, or "".
-func executablePath(pid int) string {
+// Executable returns the file that a process runs, or "".
+func Executable(pid int) string {
 	h, err := windows.OpenProcess(windows.PROCESS_QUERY_LIMITED_INFORMATION, false, uint32(pid))
 	if err != nil {
 		return ""

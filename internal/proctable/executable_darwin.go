@@ -1,14 +1,13 @@
-package proc
+package proctable
 
 import (
 	"bytes"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// executablePath returns the file that a process runs, or "".
-func executablePath(pid int) string {
+// Executable returns the file that a process runs, or "".
+func Executable(pid int) string {
 	raw, err := unix.SysctlRaw("kern.procargs2", pid) // the number of arguments, then the path
 	if err != nil || len(raw) < 4 {
 		return ""
@@ -16,5 +15,3 @@ func executablePath(pid int) string {
 	path, _, _ := bytes.Cut(raw[4:], []byte{0})
 	return string(path)
 }
-
-func selfPath() (string, error) { return os.Executable() }

@@ -1,4 +1,4 @@
-package proc
+package inspect
 
 import (
 	"io"
@@ -7,10 +7,10 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// Input returns what a command reads to have this process's standard input, nil for
+// input returns what a command reads to have this process's standard input, nil for
 // nothing, and what ends that. It is ours itself unless that is a terminal, which the
 // command's own process group may not read: then ours is passed on through a pipe.
-func Input() (in *os.File, end func(), err error) {
+func input() (in *os.File, end func(), err error) {
 	if _, err := os.Stdin.Stat(); err != nil {
 		return nil, func() {}, nil //nolint:nilerr // it was closed before our start
 	}

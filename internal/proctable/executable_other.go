@@ -1,0 +1,6 @@
+//go:build unix && !linux && !darwin
+
+package proctable
+
+// Executable returns "".
+func Executable(int) string { return "" }
