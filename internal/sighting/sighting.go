@@ -43,12 +43,14 @@ type Unit struct {
 	Part bool
 }
 
-// Sighted is what has changed between two looks.
+// Sighted is what has changed between two looks. Began comes last: a leader that was divided
+// may lead another unit since.
 type Sighted struct {
-	Began, Ended []Unit
+	Ended []Unit
 	// Divided are units that turned out to hand out work. Their leaders still live, but are
 	// tasks no longer: what they started is in Began, or in a later look's.
 	Divided []Unit
+	Began   []Unit
 }
 
 // Watcher looks at the processes below a runner. It is not safe for concurrent use.
@@ -66,7 +68,7 @@ func New(root int, w *workspace.Workspace, shim string) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Watcher{&tree{world: s, root: root, places: places{w}, shim: shim, byPID: map[int]*node{}}, s}, nil
+	return &Watcher{newTree(s, root, w, shim), s}, nil
 }
 
 // Close ends the watching.

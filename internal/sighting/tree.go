@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/heapmage/heapmage/internal/proctable"
+	"github.com/heapmage/heapmage/internal/workspace"
 )
 
 // world is what the tree asks about processes. A process may end at any time, and is then
@@ -63,6 +64,10 @@ const (
 	// seldom is the number of looks between two at an older process.
 	seldom = 25
 )
+
+func newTree(w world, root int, ws *workspace.Workspace, shim string) *tree {
+	return &tree{world: w, places: places{ws}, shim: shim, root: root, byPID: map[int]*node{}}
+}
 
 // look brings the tree up to date.
 func (t *tree) look(births []proctable.Process, given map[proctable.Identity]bool) Sighted {
@@ -156,12 +161,16 @@ func (t *tree) refresh(n *node) {
 	if !due && (n.role == inside || n.role == helps) {
 		return
 	}
-	if !due {
-		if !t.world.exists(n.PID) {
-			t.end(n)
-		}
-		return
+	switch {
+	case due:
+		t.check(n)
+	case !t.world.exists(n.PID):
+		t.end(n)
 	}
+}
+
+// check reads what a process is now.
+func (t *tree) check(n *node) {
 	now, ok := t.world.process(n.PID)
 	if !ok || now.Start != n.Start {
 		t.end(n)
@@ -184,19 +193,30 @@ func (t *tree) exec(n *node) {
 	}
 	n.looks = 0
 	// One that has handed out tasks goes on to, whatever it becomes, while these live.
-	if n.role == handsOut && !slices.ContainsFunc(t.nodes, func(c *node) bool { return c.parent == n && !c.gone }) {
+	if n.role == handsOut && !slices.ContainsFunc(t.nodes, func(c *node) bool { return c.parent == n && !c.gone && c.role != pending }) {
 		n.role = pending
 	}
 }
 
-// end notes that a process has ended.
+// end notes that a process has ended. What it has started is its parent's now, so that all
+// links lead to living processes.
 func (t *tree) end(n *node) {
 	if n.gone {
 		return
 	}
 	n.gone = true
-	if n.role == leads {
-		t.found.Ended = append(t.found.Ended, n.unit)
+	led := n.role == leads
+	if led {
+		t.over(n, &t.found.Ended)
+	}
+	n.role = helps
+	for _, c := range t.nodes {
+		if c.parent == n {
+			if led {
+				t.lose(c, helps) // what a task leaves running is no task
+			}
+			c.parent = n.parent
+		}
 	}
 }
 
@@ -214,9 +234,10 @@ func (t *tree) admit(n *node) {
 // lose takes a process and all below it out of the units.
 func (t *tree) lose(n *node, r role) {
 	if n.role == leads {
-		t.found.Divided = append(t.found.Divided, n.unit)
+		t.over(n, &t.found.Divided)
 	}
 	n.role = r
+	t.check(n)
 	for _, c := range t.nodes {
 		if c.parent == n && c.role != r {
 			t.lose(c, r)
@@ -239,14 +260,10 @@ func (t *tree) divide(n *node) {
 	for {
 		leads := n.role == leads
 		if leads {
-			t.found.Divided = append(t.found.Divided, n.unit)
+			t.over(n, &t.found.Divided)
 		}
 		n.role = handsOut
-		for _, c := range t.nodes {
-			if c.parent == n && c.role == inside {
-				c.role = pending
-			}
-		}
+		t.release(n)
 		if leads || n.parent == nil {
 			return
 		}
@@ -254,8 +271,31 @@ func (t *tree) divide(n *node) {
 	}
 }
 
+// release has all that is inside of a unit, below a process that is no longer, be looked at anew.
+func (t *tree) release(n *node) {
+	for _, c := range t.nodes {
+		if c.parent == n && c.role == inside {
+			c.role = pending
+			t.check(c) // it was not looked at for a while
+			t.release(c)
+		}
+	}
+}
+
+// over tells that a unit is none any more, or does not tell of it at all if it began in this look.
+func (t *tree) over(n *node, list *[]Unit) {
+	if i := slices.Index(t.found.Began, n.unit); i >= 0 {
+		t.found.Began = slices.Delete(t.found.Began, i, i+1)
+		return
+	}
+	*list = append(*list, n.unit)
+}
+
 // place finds the role of a process, and reports whether roles of others have changed by it.
 func (t *tree) place(n *node) bool {
+	if n.gone {
+		return false
+	}
 	if n.parent != nil && n.role == pending && n.parent.role != handsOut {
 		was := n.role
 		t.inherit(n)
@@ -346,12 +386,11 @@ func (t *tree) meet(n *node) bool {
 // onlyStarts reports whether a process inside of a unit, and all above it there, do nothing but
 // start others.
 func (n *node) onlyStarts() bool {
-	for ; ; n = n.parent {
-		if n.runs.kind != shell && n.runs.kind != executor {
-			return false
-		}
+	for n.runs.kind == shell || n.runs.kind == executor {
 		if n.role == leads {
 			return true
 		}
+		n = n.parent
 	}
+	return false
 }
