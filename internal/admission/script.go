@@ -20,12 +20,11 @@ var errTurn = errors.New("this is not the time for that answer")
 
 // Ask is what a shim tells of the script that it was started for.
 type Ask struct {
-	PID     int         // of the shim; the script will be its child
-	Event   string      // npm_lifecycle_event: the name of the script
-	Folder  string      // the working folder, absolute, without symbolic links
-	Text    string      // of the script, the first 64 KB
-	Package string      // npm_package_name; may be empty
-	Stdin   frame.Stdin // what it reads if it reads standard input
+	PID    int         // of the shim; the script will be its child
+	Event  string      // npm_lifecycle_event: the name of the script
+	Folder string      // the working folder, absolute, without symbolic links
+	Text   string      // of the script, the first 64 KB
+	Stdin  frame.Stdin // what it reads if it reads standard input
 	// NodeOptions and GoMemLimit are NODE_OPTIONS and GOMEMLIMIT, empty if they are not set.
 	NodeOptions, GoMemLimit string
 }

@@ -145,7 +145,7 @@ func (s *Server) serve(c *net.UnixConn) {
 		return
 	}
 	_ = c.SetReadDeadline(time.Time{})
-	sc := newScript(c, Ask{PID: pid, Event: f.Event, Folder: f.Folder, Text: f.Text, Package: f.Package, NodeOptions: f.NodeOptions, GoMemLimit: f.GoMemLimit, Stdin: f.Stdin})
+	sc := newScript(c, Ask{PID: pid, Event: f.Event, Folder: f.Folder, Text: f.Text, NodeOptions: f.NodeOptions, GoMemLimit: f.GoMemLimit, Stdin: f.Stdin})
 	beating := make(chan struct{}) // closed once no heartbeat is sent any more
 	go func() {
 		defer close(beating)

@@ -96,7 +96,7 @@ func (c *shim) wantEnd() {
 	}
 }
 
-var anAsk = frame.Frame{Version: 1, Type: frame.Ask, Event: "build", Folder: "/w/core", Text: "tsc -p .", Package: "core", Stdin: frame.Null}
+var anAsk = frame.Frame{Version: 1, Type: frame.Ask, Event: "build", Folder: "/w/core", Text: "tsc -p .", Stdin: frame.Null}
 
 func accept(t *testing.T, s *Server) *Script {
 	t.Helper()
@@ -131,7 +131,7 @@ func TestConversation(t *testing.T) {
 	c := connect(t, s)
 	c.send(anAsk)
 	sc := accept(t, s)
-	if want := (Ask{PID: os.Getpid(), Event: "build", Folder: "/w/core", Text: "tsc -p .", Package: "core", Stdin: frame.Null}); sc.Ask() != want {
+	if want := (Ask{PID: os.Getpid(), Event: "build", Folder: "/w/core", Text: "tsc -p .", Stdin: frame.Null}); sc.Ask() != want {
 		t.Errorf("got %+v, want %+v", sc.Ask(), want)
 	}
 	if f, err := c.in.Next(); err != nil || f.Type != frame.Wait {

@@ -22,7 +22,6 @@ import (
 	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/handon"
-	"github.com/heapmage/heapmage/internal/outputs"
 	"github.com/heapmage/heapmage/internal/place"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/proc"
@@ -58,7 +57,7 @@ func Run(ctx context.Context, command, retry string) error {
 	}
 	session.Prepared(false)
 	g := &guard{
-		Prepared: prepared, again: namesOf(retry), id: proc.NewRunID(), started: clock.Now(), said: &event.Once{}, before: &outputs.Listings{},
+		Prepared: prepared, again: namesOf(retry), id: proc.NewRunID(), started: clock.Now(), said: &event.Once{},
 		jobs: map[string]*job{}, names: map[string]int{}, seen: map[proctable.Identity]*job{}, arrivals: make(chan schedule.Job), released: make(chan string), over: make(chan struct{}),
 	}
 	return g.run(ctx, command)
@@ -71,7 +70,6 @@ type guard struct {
 	id      string
 	started time.Time
 	said    *event.Once
-	before  *outputs.Listings
 
 	state   *rundir.Run
 	console *report.Console

@@ -13,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/proctable"
 	"github.com/heapmage/heapmage/internal/sighting"
+	"github.com/heapmage/heapmage/internal/workspace"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -82,6 +83,16 @@ func (g *guard) look() {
 	}
 }
 
+// packageOf is the package that a unit works in.
+func (g *guard) packageOf(u sighting.Unit) *workspace.Package {
+	for _, pkg := range g.Workspace.All() {
+		if pkg.Name == u.Package {
+			return pkg
+		}
+	}
+	return g.packageAt(filepath.Join(g.Workspace.Root, filepath.FromSlash(u.Folder)))
+}
+
 // refreeze freezes again the scripts that are to be frozen and go on, because somebody else has
 // continued them: the shell's fg continues all of a job.
 func (g *guard) refreeze() {
@@ -141,7 +152,7 @@ func (g *guard) sight(seen sighting.Sighted) {
 		if name == "" || u.Part {
 			name, text = u.Command, u.Command
 		}
-		s := &job{guard: g, process: sighted{u.Leader, proc.Adopt(u.Leader), make(chan struct{})}, task: g.task(filepath.Join(g.Workspace.Root, filepath.FromSlash(u.Folder)), name, text), once: true}
+		s := &job{guard: g, process: sighted{u.Leader, proc.Adopt(u.Leader), make(chan struct{})}, task: taskIn(g.packageOf(u), name, text), once: true}
 		s.lasting = lasts(s.task)
 		// What never ran holds nothing: it is measured, and frozen when memory is short.
 		known := s.Predict(s.task, s.Sources.Of(s.task.Package))

@@ -11,6 +11,7 @@ import (
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/scripttext"
+	"github.com/heapmage/heapmage/internal/sighting"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
@@ -21,16 +22,25 @@ func (g *guard) taskOf(ask admission.Ask) *taskgraph.Task {
 	return g.task(ask.Folder, ask.Event, ask.Text)
 }
 
-// task is a script of that name in a folder. A folder without a package is one.
+// task is the script of that name of the package in a folder: the same as in a build. Its text,
+// which package managers change, tells only what tool runs.
 func (g *guard) task(folder, name, text string) *taskgraph.Task {
-	pkg := g.Workspace.At(g.Workspace.Rel(folder))
-	if pkg == nil {
-		dir := g.Workspace.Rel(folder)
-		if dir == "" {
-			dir = filepath.ToSlash(folder)
-		}
-		pkg = &workspace.Package{Name: dir, Dir: dir, Path: folder}
+	return taskIn(g.packageAt(folder), name, text)
+}
+
+// packageAt is the package in a folder. A folder without one is one.
+func (g *guard) packageAt(folder string) *workspace.Package {
+	dir := g.Workspace.Rel(folder)
+	if pkg := g.Workspace.At(dir); pkg != nil {
+		return pkg
 	}
+	if dir == "" {
+		dir = filepath.ToSlash(folder)
+	}
+	return &workspace.Package{Name: dir, Dir: dir, Path: folder}
+}
+
+func taskIn(pkg *workspace.Package, name, text string) *taskgraph.Task {
 	if pkg.Scripts[name] == "" && text != "" {
 		with := *pkg
 		with.Scripts = map[string]string{name: text}
@@ -39,10 +49,14 @@ func (g *guard) task(folder, name, text string) *taskgraph.Task {
 	return &taskgraph.Task{ID: pkg.Name + "#" + name, Package: pkg, Target: name, Script: name}
 }
 
-// fansOut reports whether a script does nothing but start scripts of packages.
+// fansOut reports whether a script starts tasks and is none itself: one that does nothing but
+// start scripts of packages, and of a workspace's root any that hands out work. Within a package
+// that is the task's own affair.
 func (g *guard) fansOut(t *taskgraph.Task) bool {
-	work, fanOuts := scripttext.OwnWork(t.Package.Scripts, t.Script, false)
-	return len(work) == 0 && len(fanOuts) > 0
+	if work, fanOuts := scripttext.OwnWork(t.Package.Scripts, t.Script, false); len(work) == 0 && len(fanOuts) > 0 {
+		return true
+	}
+	return t.Package.Dir == "." && len(g.Workspace.All()) > 1 && sighting.HandsOut(t.Package.Scripts[t.Script])
 }
 
 // mayFanOut reports whether a script may start scripts of other packages, so that these must

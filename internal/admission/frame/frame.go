@@ -62,11 +62,10 @@ type Frame struct {
 	Version int    `json:"v,omitempty"` // ask
 	Type    string `json:"type"`
 
-	Event   string `json:"event,omitempty"`   // ask: npm_lifecycle_event
-	Folder  string `json:"folder,omitempty"`  // ask: the working folder, without symbolic links
-	Text    string `json:"text,omitempty"`    // ask: npm_lifecycle_script, up to MaxText
-	Package string `json:"package,omitempty"` // ask: npm_package_name
-	Stdin   Stdin  `json:"stdin,omitempty"`   // ask
+	Event  string `json:"event,omitempty"`  // ask: npm_lifecycle_event
+	Folder string `json:"folder,omitempty"` // ask: the working folder, without symbolic links
+	Text   string `json:"text,omitempty"`   // ask: npm_lifecycle_script, up to MaxText
+	Stdin  Stdin  `json:"stdin,omitempty"`  // ask
 
 	NodeOptions string `json:"nodeOptions,omitempty"` // ask: NODE_OPTIONS
 	GoMemLimit  string `json:"goMemLimit,omitempty"`  // ask: GOMEMLIMIT
