@@ -7,6 +7,7 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/tally"
+	"github.com/heapmage/heapmage/memtools"
 )
 
 // slowStart is how long a script waits before a line tells so.
@@ -17,6 +18,7 @@ const slowStart = time.Second
 type quietLog struct {
 	*report.Console
 	command string
+	needs   map[string]memtools.Bytes
 	queued  map[string]event.Stamped // scripts that wait and are not told yet
 	told    map[string]bool          // those that are
 }
@@ -25,18 +27,20 @@ type quietLog struct {
 func (l *quietLog) Take(s event.Stamped, sum *tally.State) {
 	switch e := s.Event.(type) {
 	case event.RunStarted:
-		fmt.Fprintf(l.Console, "🛡️  Guarding %s within %v (%s)\n", l.command, e.Budget, e.BudgetSource)
-	case event.TaskQueued:
-		if l.queued == nil {
-			l.queued, l.told = map[string]event.Stamped{}, map[string]bool{}
+		l.needs, l.queued, l.told = map[string]memtools.Bytes{}, map[string]event.Stamped{}, map[string]bool{}
+		fmt.Fprintf(l.Console, "🛡️  Guarding %q within %v (%s)\n", l.command, e.Budget, e.BudgetSource)
+	case event.RunPlanned:
+		for _, t := range e.Tasks {
+			l.needs[t.ID] = t.Need
 		}
+	case event.TaskQueued:
 		l.queued[e.ID] = s
 	case event.Sample:
 		for id, q := range l.queued {
 			if waits := q.Event.(event.TaskQueued); s.Time.Sub(q.Time) >= slowStart {
 				delete(l.queued, id)
 				l.told[id] = true
-				fmt.Fprintf(l.Console, "⏳ %s waits for memory: %v of %v in use\n", sum.Label(waits.Task), e.Usage, e.Budget)
+				fmt.Fprintf(l.Console, "⏳ %s waits for %v: what runs needs %v of %v\n", sum.Label(waits.Task), l.needs[id], sum.Reserved(), e.Budget)
 			}
 		}
 	case event.TaskStarted:
