@@ -53,6 +53,21 @@ func TestLineage(t *testing.T) {
 			f.add(20, fakeSelf).lead()
 			tr.Track("a", 20)
 		}, []int{20}},
+		{"loses a process that is tracked for itself, with what is below it", func(f *fakeTable, tr *Tracker) {
+			f.add(12, 11)
+			f.add(13, 12)
+			_, _ = tr.Sample()
+			tr.Track("b", 12)
+			f.add(14, 13)
+		}, []int{10, 11}},
+		{"has it back when that ends", func(f *fakeTable, tr *Tracker) {
+			f.add(12, 11)
+			f.add(13, 12)
+			_, _ = tr.Sample()
+			tr.Track("b", 12)
+			_, _ = tr.Sample()
+			tr.Untrack("b")
+		}, []int{10, 11, 12, 13}},
 		{"finds a daemon by its marker", func(f *fakeTable, _ *Tracker) { f.add(12, 1).lead().mark("a") }, []int{10, 11, 12}},
 		{"counts the children of a daemon", func(f *fakeTable, _ *Tracker) {
 			f.add(12, 1).lead().mark("a")

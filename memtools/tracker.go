@@ -115,7 +115,8 @@ func newTracker(table table, self int) (*Tracker, error) {
 // This process is never part of a tree, and neither are children of it that are not
 // tracked. A process that fits several trees counts in one: the tree of which it is
 // the root, else that of its marker, its parent, its session or group. Tracking an id
-// again replaces what it counted.
+// again replaces what it counted. The root of a new tree leaves the one that it was in, with
+// its descendants; they return when it is untracked.
 //
 // Marked processes of every program on the machine are seen, so an id should be unique
 // on the machine: include the run, as in "run-7/core#build".
@@ -145,11 +146,42 @@ func (t *Tracker) add(tr *tree, pid int) {
 		t.roots[pid] = tr
 		tr.leads = !tr.single
 		from = tr.root.Leader.Start // a member starts no earlier
+		t.cutOutLocked(tr)
 	}
+	t.recheckLater(from)
+}
+
+// recheckLater has the next look find trees for processes that have none and started then or
+// later.
+func (t *Tracker) recheckLater(from uint64) {
 	if !t.recheck || from < t.recheckFrom {
 		t.recheckFrom = from
 	}
 	t.recheck = true
+}
+
+// cutOutLocked takes the root of a new tree out of the tree that it belongs to, with its
+// descendants, so that the next look gives them to the new one.
+func (t *Tracker) cutOutLocked(tr *tree) {
+	root := t.known[tr.root.Leader.PID]
+	if root == nil || root.Start != tr.root.Leader.Start || root.tree == nil {
+		return
+	}
+	of := root.tree
+	out := []*entry{root}
+	for len(out) > 0 {
+		e := out[0]
+		out = out[1:]
+		e.tree = nil
+		if tr.single {
+			continue
+		}
+		for _, child := range t.known {
+			if child.tree == of && proctable.Inherits(child.Process, e.Process) {
+				out = append(out, child)
+			}
+		}
+	}
 }
 
 // Untrack stops counting under id. It returns a Tree in which only Peak, MaxRSS and CPU
@@ -181,7 +213,8 @@ func (t *Tracker) removeLocked(id string) {
 	}
 	for _, e := range t.known {
 		if e.tree == tr {
-			e.tree = nil
+			e.tree = nil // it may belong to the tree around it
+			t.recheckLater(e.Start)
 			t.table.Forget(&e.Measured)
 		}
 	}

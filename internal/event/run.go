@@ -35,6 +35,9 @@ type RunStarted struct {
 	HeapLimit memtools.Bytes `json:"heapLimit"`
 	// CPUs is the number of processors that the run may use.
 	CPUs float64 `json:"cpus,omitempty"`
+	// Foreign is set if another task runner chooses the order of the tasks: which of them wait
+	// for which is not known.
+	Foreign bool `json:"foreign,omitempty"`
 	// Concurrency is how many tasks may run at once. Zero means as many as fit.
 	Concurrency int `json:"concurrency,omitempty"`
 }

@@ -95,6 +95,8 @@ func (a *attempt) do() schedule.Outcome {
 		a.forget(a.job)
 		return schedule.Outcome{Result: schedule.Failed}
 	}
+	mark := a.session.ID + "/" + a.id
+	a.session.Meter.Begin(mark, pid, nil)
 	now := a.session.Meter.Now()
 	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(a.known.Basis), HeapLimit: a.limit.Size,
 		Usage: now.Usage, Budget: now.Budget})
@@ -103,8 +105,6 @@ func (a *attempt) do() schedule.Outcome {
 	a.mu.Unlock()
 	tree := proc.Adopt(a.leader)
 	proctable.RaiseOOMScore(pid, oomScore)
-	mark := a.session.ID + "/" + a.id
-	a.session.Meter.Begin(mark, pid, nil)
 	a.Runs(tree)
 	ended, err := a.waitFor(tree)
 	res := runner.Result{Duration: clock.Since(a.began), Frozen: a.Attempt.End(), ExitCode: ended.Code, CPU: ended.User + ended.System}

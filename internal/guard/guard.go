@@ -121,7 +121,7 @@ func (g *guard) open(ctx context.Context, command string) error {
 		ID: g.id, MaxBudget: g.Granted, Undisturbed: g.Undisturbed, Thresholds: budget.Thresholds(g.Config.Monitor), Tick: g.Config.Monitor.Interval,
 		Collect: g.Collects(), Cooldown: g.Config.GC.Cooldown, Reporters: reporters,
 		First: event.RunStarted{
-			Format: event.Format, Run: g.id, Target: target, Mode: g.Mode, Root: g.Workspace.Root, Manager: g.ManagerName(),
+			Format: event.Format, Run: g.id, Target: target, Foreign: true, Mode: g.Mode, Root: g.Workspace.Root, Manager: g.ManagerName(),
 			Budget: g.MaxBudget, BudgetSource: g.BudgetSource.String(), HeapLimit: g.HeapCeiling(), CPUs: g.CPUs(),
 		},
 	})

@@ -33,8 +33,12 @@ func (s sighted) root() int { return s.leader.PID }
 func (sighted) options() (node, goLimit string, settable bool) { return "", "", false }
 
 func (s sighted) start(context.Context, map[string]string) (int, error) {
-	_ = s.tree.Resume() // it has ended
-	return s.leader.PID, nil
+	select {
+	case <-s.gone:
+		return 0, errLost
+	default:
+		return s.leader.PID, s.tree.Resume()
+	}
 }
 
 func (s sighted) wait(ctx context.Context) (admission.Ended, error) {

@@ -79,7 +79,9 @@ func IsPage(beginning []byte) bool { return bytes.HasPrefix(beginning, []byte(st
 // Render returns the page of a run.
 func Render(r Run, o Options) ([]byte, error) {
 	d := dataOf(r.ID, r.Timeline)
-	d.WhatIf = changesOf(whatif.Of(r.Timeline))
+	if !r.Timeline.Run.Foreign {
+		d.WhatIf = changesOf(whatif.Of(r.Timeline))
+	}
 	d.Run.Lines = o.Lines
 	d.Warning = cmp.Or(o.Thresholds.Warning, memtools.DefaultThresholds.Warning)
 	d.Critical = cmp.Or(o.Thresholds.Critical, memtools.DefaultThresholds.Critical)

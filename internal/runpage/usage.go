@@ -37,6 +37,9 @@ func (m *maker) usage() usage {
 	if len(m.t.Steps) > 0 {
 		u.Layers[own].Name = "installation and heapmage itself"
 	}
+	if m.t.Run.Foreign {
+		u.Layers[own].Name = "the runner and heapmage itself"
+	}
 	for i, s := range m.t.Samples {
 		parts := make([]memtools.Bytes, len(u.Layers))
 		rest := s.Usage

@@ -327,7 +327,9 @@ func (s *State) Summary() event.RunFinished {
 		return f
 	}
 	f.Tasks = s.to.Sub(s.from)
-	if s.Failed == 0 && s.Skipped == 0 && !s.guessed {
+	if s.Run.Foreign {
+		f.Serial = 0 // what another order would take is not known
+	} else if s.Failed == 0 && s.Skipped == 0 && !s.guessed {
 		f.Bound, f.BoundBy = s.bound()
 	}
 	if s.held.sum > 0 {

@@ -28,8 +28,12 @@ const (
 const atOnce = 250 * time.Millisecond
 
 // CriticalPath is the chain of attempts that set the end of the run, the first one first: the
-// attempt that ended last, before it the one whose end let it start, and so on.
+// attempt that ended last, before it the one whose end let it start, and so on. It is empty if
+// another task runner chose the order.
 func (t *Timeline) CriticalPath() []Link {
+	if t.Run.Foreign {
+		return nil
+	}
 	type end struct {
 		Link
 		at time.Time
