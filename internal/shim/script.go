@@ -28,6 +28,7 @@ type script struct {
 	state   state
 	pid     int            // of the real shell, while it runs
 	stop    syscall.Signal // what has stopped it; 0 if nothing has
+	orphan  bool           // the group was an orphaned one at the start
 	outside bool           // the shim has left the session
 	status  syscall.WaitStatus
 }
@@ -62,7 +63,7 @@ func (s *script) start(f frame.Frame) {
 	}
 	// A signal to the group that comes before the shim has left it comes twice. Nothing of
 	// the script can have a handler yet, so that makes no difference.
-	s.pid, s.state, s.stop = pid, runs, 0
+	s.pid, s.state, s.stop, s.orphan = pid, runs, 0, s.isOrphaned()
 	s.signals.take(!s.leads())
 	if !s.leads() && !s.outside {
 		_ = unix.Setpgid(0, 0)
@@ -125,14 +126,14 @@ func (s *script) await() frame.Frame {
 				s.mu.Unlock()
 			}
 		case <-orphans:
-			orphans = s.stopped(unix.SIGHUP)
+			orphans = s.stopped()
 		case c := <-changes:
 			switch {
 			case c.err != nil:
 				os.Exit(1) // cannot be: it is our child
 			case c.status.Stopped():
 				s.noteStop(c.status.StopSignal())
-				orphans = s.stopped(0)
+				orphans = s.stopped()
 			case c.status.Continued():
 				s.noteStop(0)
 				orphans = nil
@@ -150,30 +151,36 @@ func (s *script) noteStop(sig syscall.Signal) {
 }
 
 // stopped is called when the terminal has stopped the script, and each second while it has.
-// In an orphaned process group that cannot happen, and a group that becomes one is sent SIGHUP
-// and SIGCONT. The runner's would be one if the shim were in it, or in another session. Then
-// the shim leaves the session, and does what the system would have done. A further attempt
-// would be in the wrong session, but there will be none: a terminal was involved.
-func (s *script) stopped(first syscall.Signal) (again <-chan time.Time) {
+// The processes of an orphaned group are not stopped, and those of one that becomes orphaned
+// are sent SIGHUP and SIGCONT. The runner's group would be one if the shim were in it, or in
+// another session. Then the shim leaves the session, and does what the system would have done.
+// A further attempt would be in the wrong session, but there will be none: a terminal was
+// involved.
+func (s *script) stopped() (again <-chan time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.leads() || s.outside || !slices.Contains(jobControl, s.stop) {
 		return nil
 	}
-	session, err := unix.Getsid(0)
-	if err != nil || !isOrphaned(s.group, session) {
+	if !s.isOrphaned() {
 		return time.After(time.Second)
 	}
 	// The leader of a group cannot leave its session.
 	if unix.Setpgid(0, s.group) == nil {
-		_, err = unix.Setsid()
+		_, err := unix.Setsid()
 		s.outside = err == nil
 	}
-	if first != 0 {
-		_ = syscall.Kill(-s.group, first)
+	if !s.orphan {
+		_ = syscall.Kill(-s.group, syscall.SIGHUP)
 	}
 	_ = syscall.Kill(-s.group, syscall.SIGCONT)
 	return nil
+}
+
+// isOrphaned reports whether the runner's group would be an orphaned one without the shim.
+func (s *script) isOrphaned() bool {
+	session, err := unix.Getsid(0)
+	return err == nil && isOrphaned(s.group, session)
 }
 
 func (s *script) ended(c change) frame.Frame {
