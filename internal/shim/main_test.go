@@ -3,13 +3,12 @@
 package shim
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -270,5 +269,4 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	}
 }
 
-var _ = json.Marshal
-var _ = io.EOF
+func itoa(n int) string { return strconv.Itoa(n) }

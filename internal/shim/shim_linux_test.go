@@ -7,12 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/heapmage/heapmage/internal/admission"
 )
 
 var background = context.Background()
@@ -66,7 +63,7 @@ func TestTheScriptSeesWhatItSeesUnderASshell(t *testing.T) {
 					c := g.shell(probe)
 					prepare(c)
 					out := start(t, c)
-					pid := strconv.Itoa(c.Process.Pid)
+					pid := itoa(c.Process.Pid)
 					if status := end(t, c); status != "exit 0" {
 						t.Fatal(status, out)
 					}
@@ -137,5 +134,3 @@ func TestWaitStatus(t *testing.T) {
 		})
 	}
 }
-
-var _ = admission.Terms{}

@@ -21,12 +21,13 @@ var fromTerminal = []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIG
 // ending are signals that are sent to end programs.
 var ending = []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 
-// own are the signals that are no message to the script: of faults in this process, of its
-// children, of Go's runtime, and those that cannot be caught.
-var own = []syscall.Signal{
-	syscall.SIGILL, syscall.SIGTRAP, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGSEGV, syscall.SIGSYS,
-	syscall.SIGCHLD, syscall.SIGURG, syscall.SIGPROF, syscall.SIGKILL, syscall.SIGSTOP,
-}
+// faults are the signals of faults in this process. They end it as they would end a shell:
+// nobody expects a Go program's stack traces in the output of a script.
+var faults = []syscall.Signal{syscall.SIGILL, syscall.SIGTRAP, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGSEGV, syscall.SIGSYS}
+
+// own are the other signals that are no message to the script: of its end, of Go's runtime, and
+// those that cannot be caught.
+var own = append([]syscall.Signal{syscall.SIGCHLD, syscall.SIGURG, syscall.SIGPROF, syscall.SIGKILL, syscall.SIGSTOP}, faults...)
 
 // harmless are signals that do nothing to a process that does not catch them.
 var harmless = []syscall.Signal{syscall.SIGCONT, syscall.SIGWINCH, syscall.SIGIO}
@@ -44,6 +45,9 @@ type signals struct {
 // ignores was ignored here. But SIGPIPE: some programs ignore it, and reset only that.
 func (s *signals) init() {
 	s.c = make(chan os.Signal, 64)
+	for _, sig := range faults {
+		setDefault(sig)
+	}
 	parents, inherits := ignoredBy(os.Getppid()), false
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP} {
 		if signal.Ignored(sig) {

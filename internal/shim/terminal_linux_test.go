@@ -3,7 +3,6 @@ package shim
 import (
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -80,7 +79,7 @@ func both(t *testing.T, test func(t *testing.T, g *testGuard)) {
 }
 
 func stateOf(pid int) string {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	stat, err := os.ReadFile("/proc/" + itoa(pid) + "/stat")
 	if err != nil {
 		return "gone"
 	}
