@@ -63,14 +63,13 @@ func (s *script) wait() (f frame.Frame, ok bool) {
 		select {
 		case f, ok := <-s.guard.frames:
 			if !ok || f.Type == frame.Run || f.Type == frame.Pass {
+				s.needRunner()
 				return f, ok
 			}
 			silent = 0
 		case <-tick.C:
 			silent += frame.Heartbeat
-			if os.Getppid() != s.parent {
-				os.Exit(1) // nobody would see the result
-			}
+			s.needRunner()
 		}
 	}
 	return frame.Frame{}, false
@@ -87,7 +86,7 @@ func (s *script) anotherAttempt() bool {
 				return false
 			}
 			if f.Type == frame.Again {
-				return os.Getppid() == s.parent
+				return s.runnerLives()
 			}
 		case <-tick.C:
 			silent += frame.Heartbeat
@@ -95,3 +94,14 @@ func (s *script) anotherAttempt() bool {
 	}
 	return false
 }
+
+// needRunner ends this process if the runner has ended: nobody would see the result.
+func (s *script) needRunner() {
+	if !s.runnerLives() {
+		os.Exit(1)
+	}
+}
+
+// runnerLives reports whether the runner waits for this process. SIGKILL to its group ends the
+// script, too, and may do so first: that is no reason for another attempt.
+func (s *script) runnerLives() bool { return os.Getppid() == s.parent && !isEnding(s.parent) }

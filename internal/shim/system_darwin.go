@@ -44,6 +44,9 @@ func setDefault(s syscall.Signal) {
 // noCore lets this process die without a core dump.
 func noCore() { _ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) }
 
+// isEnding is not told by this system before the process has ended.
+func isEnding(int) bool { return false }
+
 // ignoredBy is not told by this system.
 func ignoredBy(int) uint64 { return 0 }
 

@@ -45,13 +45,23 @@ func noCore() {
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 }
 
-// ignoredBy returns the signals that a process ignores, as a bit each, from bit 0 for signal 1.
-func ignoredBy(pid int) uint64 {
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	if err != nil {
-		return 0
+// isEnding reports whether a process ends, or was sent SIGKILL.
+func isEnding(pid int) bool {
+	const exiting = 4 // PF_EXITING of the kernel
+	if stat := statOf(pid); len(stat) > 6 {
+		flags, _ := strconv.ParseUint(stat[6], 10, 32)
+		return flags&exiting != 0 || has(signalsOf(pid, "SigPnd")|signalsOf(pid, "ShdPnd"), syscall.SIGKILL)
 	}
-	_, rest, _ := bytes.Cut(status, []byte("\nSigIgn:"))
+	return true
+}
+
+// ignoredBy returns the signals that a process ignores, as a bit each, from bit 0 for signal 1.
+func ignoredBy(pid int) uint64 { return signalsOf(pid, "SigIgn") }
+
+// signalsOf returns a set of signals of /proc/PID/status. It is empty if the process is gone.
+func signalsOf(pid int, name string) uint64 {
+	status, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	_, rest, _ := bytes.Cut(status, []byte("\n"+name+":"))
 	line, _, _ := bytes.Cut(rest, []byte("\n"))
 	set, _ := strconv.ParseUint(strings.TrimSpace(string(line)), 16, 64)
 	return set
@@ -64,16 +74,19 @@ type process struct {
 }
 
 func lookup(pid int) (process, bool) {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
+	stat := statOf(pid)
+	if len(stat) < 2 {
 		return process{}, false
 	}
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // the name before may hold anything
-	if len(fields) < 2 {
-		return process{}, false
-	}
-	parent, err := strconv.Atoi(fields[1])
-	return process{pid, parent, fields[0] == "T"}, err == nil
+	parent, err := strconv.Atoi(stat[1])
+	return process{pid, parent, stat[0] == "T"}, err == nil
+}
+
+// statOf returns the fields of /proc/PID/stat, from the state on. There are none if the process
+// is gone.
+func statOf(pid int) []string {
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // the name before may hold anything
 }
 
 func processes() (list []process) {
