@@ -6,8 +6,9 @@
 // silently, and the program runs as if nothing had been preloaded. A script may start any
 // Node: this file must be syntax that Node 10 reads.
 (() => {
-  const { env, execArgv } = process;
-  const options = execArgv.join(' ') + ' ' + env.NODE_OPTIONS;
+  const given = {}; // Server.OptionsIn writes here what is not in the environment
+  const env = { ...process.env, ...given };
+  const options = process.execArgv.join(' ') + ' ' + env.NODE_OPTIONS;
   let Worker; // as Node has it
 
   // V8 puts a --max-old-space-size before the resourceLimits of worker threads. They keep

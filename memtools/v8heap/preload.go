@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/sha256"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"sync"
+	"strings"
 	"time"
 )
 
@@ -22,12 +23,27 @@ var agent []byte
 // preloadOption precedes the path of the preload.
 const preloadOption = "--require="
 
-// preloadName names the preload by its content: a process that outlives its run never
-// finds another version.
-var preloadName = sync.OnceValue(func() string {
-	sum := sha256.Sum256(agent)
+// given is what stands in the agent in the place of variables of the environment.
+const given = "const given = {};"
+
+// agentWith returns an agent that has variables although its environment may not. They are
+// "NAME=value".
+func agentWith(env []string) ([]byte, error) {
+	vars := map[string]string{}
+	for _, entry := range env {
+		name, value, _ := strings.Cut(entry, "=")
+		vars[name] = value
+	}
+	object, err := json.Marshal(vars) // is JavaScript, too
+	return []byte(strings.Replace(string(agent), given, "const given = "+string(object)+";", 1)), err
+}
+
+// preloadName names a preload by its content: a process that outlives its run never finds
+// another version.
+func preloadName(text []byte) string {
+	sum := sha256.Sum256(text)
 	return fmt.Sprintf("agent-%x.cjs", sum[:6])
-})
+}
 
 var isPreload = regexp.MustCompile(`^--require=.*[/\\]\.heapmage-\d+[/\\]agent-[0-9a-f]{12}\.cjs$`)
 
@@ -72,7 +88,7 @@ func places() []string {
 func install(places []string) (string, error) {
 	var first error
 	for _, place := range places {
-		path, err := installIn(place)
+		path, err := installIn(place, agent)
 		if err == nil {
 			return path, nil
 		}
@@ -83,9 +99,9 @@ func install(places []string) (string, error) {
 	return "", fmt.Errorf("no folder can hold what Node preloads: %w", first)
 }
 
-// installIn keeps the preload in a folder of ours that others may enter and not change.
+// installIn keeps a preload in a folder of ours that others may enter and not change.
 // Its name is known in advance, so whatever stands there is checked before it is used.
-func installIn(place string) (string, error) {
+func installIn(place string, text []byte) (string, error) {
 	info, err := os.Stat(place)
 	if err != nil {
 		return "", err
@@ -109,32 +125,32 @@ func installIn(place string) (string, error) {
 			return "", err
 		}
 	}
-	path := filepath.Join(dir, preloadName())
-	if intact(path) {
+	path := filepath.Join(dir, preloadName(text))
+	if intact(path, text) {
 		now := time.Now()
 		_ = os.Chtimes(path, now, now) // systems remove what was not used for weeks
 		return path, nil
 	}
-	return path, write(dir, path)
+	return path, write(dir, path, text)
 }
 
-// intact reports whether the preload stands at path as write left it.
-func intact(path string) bool {
+// intact reports whether a preload stands at path as write left it.
+func intact(path string, text []byte) bool {
 	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != 0o644 || info.Size() != int64(len(agent)) || !owned(info) {
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != 0o644 || info.Size() != int64(len(text)) || !owned(info) {
 		return false
 	}
-	text, err := os.ReadFile(path)
-	return err == nil && string(text) == string(agent)
+	found, err := os.ReadFile(path)
+	return err == nil && string(found) == string(text)
 }
 
-// write puts the preload in place at once, so that no process reads a part of it.
-func write(dir, path string) error {
+// write puts a preload in place at once, so that no process reads a part of it.
+func write(dir, path string, text []byte) error {
 	f, err := os.CreateTemp(dir, ".new-")
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(agent)
+	_, err = f.Write(text)
 	err = errors.Join(err, f.Chmod(0o644), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)

@@ -113,7 +113,7 @@ func TestTheFolderOfARelativeTMPDIR(t *testing.T) {
 // TestInstall puts the preload into folders in which others may have prepared something.
 func TestInstall(t *testing.T) {
 	folder := func(place string) string { return filepath.Join(place, fmt.Sprintf(".heapmage-%d", os.Geteuid())) }
-	file := func(place string) string { return filepath.Join(folder(place), preloadName()) }
+	file := func(place string) string { return filepath.Join(folder(place), preloadName(agent)) }
 	for _, tt := range []struct {
 		claim   string
 		prepare func(place string) error
@@ -181,8 +181,8 @@ func TestInstall(t *testing.T) {
 				}
 			}
 			dir, err := os.Lstat(filepath.Dir(want))
-			if err != nil || dir.Mode() != fs.ModeDir|0o755 || !owned(dir) || !intact(want) {
-				t.Errorf("%v, %v, intact %v", dir.Mode(), err, intact(want))
+			if err != nil || dir.Mode() != fs.ModeDir|0o755 || !owned(dir) || !intact(want, agent) {
+				t.Errorf("%v, %v, intact %v", dir.Mode(), err, intact(want, agent))
 			}
 			if entries, err := os.ReadDir(filepath.Dir(want)); err != nil || len(entries) > 2 {
 				t.Errorf("%v, %v", entries, err)

@@ -103,6 +103,24 @@ func (s *Server) Options() []string {
 	return []string{preloadOption + path}
 }
 
+// OptionsIn returns such options for processes whose environment is not to contain Env: what they
+// name knows it, and the further variables in env, "NAME=value".
+//
+// It is written into .heapmage-UID in dir, an absolute path of a folder that others may enter
+// and not change. It stays after Close, and harms nothing then. Remove it only when no process
+// has the options any more.
+func (s *Server) OptionsIn(dir string, env ...string) ([]string, error) {
+	text, err := agentWith(append(s.Env(), env...))
+	if err != nil {
+		return nil, err
+	}
+	path, err := installIn(dir, text)
+	if err != nil {
+		return nil, err
+	}
+	return []string{preloadOption + path}, nil
+}
+
 // Env returns the entries, "NAME=value", that the environment of a Node process needs as
 // well as Options. Without them, or if the server cannot be reached, it has no agent.
 func (s *Server) Env() []string { return []string{environ.HeapSocket + "=" + s.socketPath()} }
