@@ -179,7 +179,7 @@ func (a *attempt) choose() map[string]string {
 		return set // Node refuses them, and tells why
 	}
 	a.request.User, a.request.UserSource = user.Limit, user.LimitFrom
-	mayPreload := a.session.Heaps != nil && !a.Settings.Restricted(a.task.Package, a.task.Script)
+	mayPreload := a.agents != "" && !a.Settings.Restricted(a.task.Package, a.task.Script)
 	a.request.MayExceedBudget = a.request.MayExceedBudget && mayPreload
 	a.limit = heap.Next(a.request, a.grant.Before)
 	a.agent = mayPreload && (a.limit.Size > a.MaxBudget || heap.WantsAgent(heap.Learned(a.known), a.AtOnce(), a.MaxBudget))
@@ -188,13 +188,16 @@ func (a *attempt) choose() map[string]string {
 	if a.limit.Set && !a.flag {
 		a.limit.Size = nodes
 	}
-	var ours []string
 	size := memtools.Bytes(0)
+	var further []string // variables of what is preloaded
 	if a.flag {
-		size = a.limit.Size
+		if size = a.limit.Size; user.Limit == 0 {
+			further = []string{environ.WorkerHeap + "=" + nodeoptions.Megabytes(size)}
+		}
 	}
-	if a.agent {
-		ours = a.preload
+	var ours []string
+	if mayPreload && (a.agent || a.flag) {
+		ours, _ = a.session.Heaps.OptionsIn(a.agents, further...) // without them nothing is collected
 	}
 	if a.flag || len(ours) > 0 {
 		set[environ.NodeOptions] = user.Text(ours, size)

@@ -60,6 +60,7 @@ func Run(ctx context.Context, command, retry string) error {
 		Prepared: prepared, again: namesOf(retry), id: proc.NewRunID(), started: clock.Now(), said: &event.Once{},
 		jobs: map[string]*job{}, names: map[string]int{}, seen: map[proctable.Identity]*job{}, arrivals: make(chan schedule.Job), released: make(chan string), over: make(chan struct{}),
 	}
+	g.MayExceedBudget = g.Collects() && (g.Config.Retries == nil || *g.Config.Retries > 0)
 	return g.run(ctx, command)
 }
 
@@ -75,7 +76,7 @@ type guard struct {
 	console *report.Console
 	record  *report.Recorder // nil if nothing can be recorded
 	session *session.Session
-	preload []string          // options for Node processes that can be looked into
+	agents  string            // folder of what Node processes preload; empty if they preload nothing
 	server  *admission.Server // nil if scripts cannot be reached
 	// arrivals and released go to the scheduler. over is closed once it takes no more.
 	arrivals chan schedule.Job
@@ -129,6 +130,9 @@ func (g *guard) open(ctx context.Context, command string) error {
 		g.closeRecord()
 		return &problem.Error{What: "the memory of processes cannot be measured", Cause: err, Hint: "is /proc mounted?"}
 	}
+	if g.session.Heaps != nil {
+		g.openAgents()
+	}
 	if g.program, err = os.Executable(); err == nil {
 		g.server, err = admission.Listen(g.program)
 	}
@@ -164,11 +168,27 @@ func (g *guard) do(ctx context.Context, command string) error {
 	working.Go(g.look)
 	g.schedule(ctx)
 	close(g.over)
+	lives := g.lives()
 	if g.server != nil {
-		_ = g.server.Close(g.lives()) // what is left there is harmless
+		_ = g.server.Close(lives) // what is left there is harmless
+	}
+	if g.agents != "" && !lives { // else Node processes that start later need it
+		_ = os.RemoveAll(g.agents)
 	}
 	working.Wait()
 	return g.finish(ctx, c.code())
+}
+
+// openAgents makes the folder of what Node processes preload. Processes of other users, which
+// scripts may start, read it, too.
+func (g *guard) openAgents() {
+	dir, err := os.MkdirTemp("", "heapmage-agents-")
+	if err != nil {
+		return // heap limits hold, and no garbage is collected
+	}
+	if os.Chmod(dir, 0o755) == nil { //nolint:gosec // it holds no secret
+		g.agents = dir
+	}
 }
 
 // schedule lets scripts run as they fit, until the command has ended.
