@@ -95,7 +95,7 @@ func (a *attempt) do() schedule.Outcome {
 		a.forget(a.job)
 		return schedule.Outcome{Result: schedule.Failed}
 	}
-	mark := a.session.ID + "/" + a.id
+	mark := a.mark()
 	a.session.Meter.Begin(mark, pid, nil)
 	now := a.session.Meter.Now()
 	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(a.known.Basis), HeapLimit: a.limit.Size,
@@ -136,6 +136,9 @@ func (a *attempt) do() schedule.Outcome {
 	a.finished = res.Event(nil)
 	return a.finish(a.outcome(res, ended.Read))
 }
+
+// mark is what the session knows the job by.
+func (j *job) mark() string { return j.session.ID + "/" + j.id }
 
 // waitFor waits for the end of the attempt, and ends it if it must. A signal that the shim has
 // passed on wakes a frozen script, which must see it.
@@ -189,10 +192,10 @@ func (a *attempt) choose() map[string]string {
 		a.limit.Size = nodes
 	}
 	size := memtools.Bytes(0)
-	var further []string // variables of what is preloaded
+	further := []string{memtools.Marker(a.mark())} // variables of what is preloaded
 	if a.flag {
 		if size = a.limit.Size; user.Limit == 0 {
-			further = []string{environ.WorkerHeap + "=" + nodeoptions.Megabytes(size)}
+			further = append(further, environ.WorkerHeap+"="+nodeoptions.Megabytes(size))
 		}
 	}
 	var ours []string

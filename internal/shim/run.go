@@ -34,7 +34,7 @@ func run() {
 	g.send(frame.Frame{
 		Version: frame.Version, Type: frame.Ask,
 		Event: environ.Value(in.env, environ.NPMLifecycleEvent), Folder: folder,
-		Text: environ.Value(in.env, environ.NPMLifecycleScript),
+		Text:        environ.Value(in.env, environ.NPMLifecycleScript),
 		NodeOptions: environ.Value(in.env, environ.NodeOptions), GoMemLimit: environ.Value(in.env, environ.GoMemLimit), Stdin: s.stdin.kind,
 	})
 	for {
