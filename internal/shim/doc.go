@@ -22,7 +22,7 @@
 //   - A shim that leads its group cannot leave it. There the terminal's signals (SIGINT,
 //     SIGQUIT, SIGTSTP) are not sent on, and others that are sent to the group come twice.
 //   - While it waits, the shim acts on signals as a shell that has not started anything.
-//   - SIGSTOP stops the shim alone.
+//   - SIGSTOP stops the shim alone. Realtime signals to its PID end it, and with it the script.
 //
 // It costs about 1.2 MB of memory that is not shared, and some milliseconds at the start.
 package shim

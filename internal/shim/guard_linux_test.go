@@ -22,12 +22,12 @@ func TestAsk(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := g.shell("exit 3")
-	c.Dir = dir
+	c.Dir, c.Env = dir, append(environ.Without(c.Env, environ.NodeOptions), "NODE_OPTIONS=--no-warnings")
 	start(t, c)
 	if got := end(t, c); got != "exit 3" {
 		t.Error(got)
 	}
-	want := admission.Ask{PID: c.Process.Pid, Event: "build", Folder: dir, Text: "the text", Package: "core", Stdin: frame.Null}
+	want := admission.Ask{PID: c.Process.Pid, Event: "build", Folder: dir, Text: "the text", NodeOptions: "--no-warnings", Stdin: frame.Null}
 	if len(g.asks) != 1 || g.asks[0] != want {
 		t.Errorf("got %+v, want %+v", g.asks, want)
 	}

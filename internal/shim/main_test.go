@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 		runner()
 	case "signals":
 		tellSignals()
+	case "guard":
+		guardProcess()
 	default:
 		os.Exit(m.Run())
 	}
@@ -53,6 +55,43 @@ func runner() {
 	_ = sh.Wait()
 	fmt.Println("status", tell(sh.ProcessState.Sys().(syscall.WaitStatus)))
 	os.Exit(0)
+}
+
+// guardProcess is a guard that can be killed. It admits each script after a while, and the
+// failed ones of every other a second time.
+func guardProcess() {
+	path, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	s, err := admission.Listen(path)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("folder", s.Folder())
+	for n := 0; ; n++ {
+		sc, err := s.Accept()
+		if err != nil {
+			panic(err)
+		}
+		go func() {
+			time.Sleep(time.Duration(n%4) * 10 * time.Millisecond)
+			for again := n%2 == 0; ; again = false {
+				if _, err := sc.Run(background, admission.Terms{}); err != nil {
+					return
+				}
+				e, err := sc.Wait(background)
+				if err != nil {
+					return
+				}
+				if !again || e.Code == 0 && e.Signal == 0 {
+					_ = sc.End()
+					return
+				}
+				_ = sc.Again("it failed")
+			}
+		}()
+	}
 }
 
 // tell tells a wait status, but whether there was a core dump.

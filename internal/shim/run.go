@@ -20,8 +20,6 @@ func run() {
 	in := newInvocation(os.Args, syscall.Environ())
 	s := &script{invocation: in, parent: os.Getppid(), group: unix.Getpgrp(), stdin: newInput()}
 	s.signals.init()
-	s.signals.take(false)
-	go s.obey()
 	folder, err := syscall.Getwd() // as the system knows it: PWD is what somebody wrote
 	if in.folder == "" || !in.isScript() || err != nil {
 		s.become(frame.Frame{Keep: true})
@@ -31,6 +29,8 @@ func run() {
 		s.become(frame.Frame{})
 	}
 	s.guard = g
+	s.signals.take(false)
+	go s.obey()
 	g.send(frame.Frame{
 		Version: frame.Version, Type: frame.Ask,
 		Event: environ.Value(in.env, environ.NPMLifecycleEvent), Folder: folder,

@@ -22,7 +22,7 @@ var fromTerminal = []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIG
 var ending = []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 
 // faults are the signals of faults in this process. They end it as they would end a shell:
-// nobody expects a Go program's stack traces in the output of a script.
+// nobody expects a Go program's stack traces in the output of a script. So do realtime signals.
 var faults = []syscall.Signal{syscall.SIGILL, syscall.SIGTRAP, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGSEGV, syscall.SIGSYS}
 
 // own are the other signals that are no message to the script: of its end, of Go's runtime, and
@@ -45,8 +45,10 @@ type signals struct {
 // ignores was ignored here. But SIGPIPE: some programs ignore it, and reset only that.
 func (s *signals) init() {
 	s.c = make(chan os.Signal, 64)
-	for _, sig := range faults {
-		setDefault(sig)
+	for sig := syscall.Signal(1); sig <= realTime; sig++ {
+		if sig > lastSignal || slices.Contains(faults, sig) {
+			setDefault(sig)
+		}
 	}
 	parents, inherits := ignoredBy(os.Getppid()), false
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP} {
@@ -74,7 +76,8 @@ func (s *signals) release() {
 	}
 }
 
-// take catches signals: all that can be sent on, or only those that would end a shell.
+// take catches signals: all that can be sent on, or only those that would end a shell. Each costs
+// two changes of thread, the first time.
 func (s *signals) take(all bool) {
 	for sig := syscall.Signal(1); sig <= lastSignal; sig++ {
 		switch stops := slices.Contains(jobControl, sig); {

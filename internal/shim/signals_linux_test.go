@@ -12,7 +12,7 @@ import (
 // forwarded are the signals of the test, the last two of which end the program.
 var forwarded = []syscall.Signal{
 	syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR2, syscall.SIGALRM, syscall.SIGPIPE,
-	syscall.SIGCONT, syscall.SIGWINCH, syscall.SIGABRT, syscall.Signal(40), syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGTERM,
+	syscall.SIGCONT, syscall.SIGWINCH, syscall.SIGABRT, syscall.SIGIO, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGTERM,
 }
 
 // TestSignals: whatever is sent to the shell alone, or to the runner's group, reaches the
@@ -65,7 +65,7 @@ func TestSignals(t *testing.T) {
 // runnerEndsBy reports whether the runner of the tests would end.
 func runnerEndsBy(s syscall.Signal) bool {
 	switch s {
-	case syscall.SIGALRM, syscall.SIGPIPE, syscall.SIGABRT, syscall.Signal(40):
+	case syscall.SIGALRM, syscall.SIGPIPE, syscall.SIGABRT, syscall.SIGIO:
 		return true
 	}
 	return false

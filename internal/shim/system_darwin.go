@@ -12,7 +12,8 @@ const (
 	fionread   = 0x4004667f // FIONREAD
 	noSignal   = 0          // the socket has SO_NOSIGPIPE
 	lastSignal = syscall.Signal(31)
-	rssUnit    = 1 // of ru_maxrss
+	realTime   = lastSignal // there are none
+	rssUnit    = 1          // of ru_maxrss
 )
 
 func socket() (int, error) {

@@ -16,7 +16,8 @@ const (
 	getTermios = unix.TCGETS
 	fionread   = unix.TIOCINQ
 	noSignal   = unix.MSG_NOSIGNAL
-	lastSignal = syscall.Signal(64)
+	lastSignal = syscall.Signal(31)
+	realTime   = syscall.Signal(64)
 	rssUnit    = 1024 // of ru_maxrss
 )
 
