@@ -17,16 +17,17 @@ import (
 const longestCommand = 200
 
 var (
-	secretFlag  = lazyregexp.New(`(?i)^--?[\w.:-]*(?:token|secret|passw|pwd|api-?key|auth|credential|private-?key)[\w.:-]*(=|$)`)
+	secretName  = lazyregexp.New(`(?i)token|secret|passw|pwd|api[-_]?key|private[-_]?key|credential|cookie|(?:^|[-_.:])auth(?:orization)?(?:[-_.:]|$)`)
+	option      = lazyregexp.New(`^-[\w.:-]*$`)
+	setting     = lazyregexp.New(`^([\w.:-]+)([=:])`)
 	secretValue = lazyregexp.New(`^(?:gh[a-z]_|github_pat_|glpat-|npm_|xox[a-z]-|sk-|AKIA|eyJ[\w-]+\.)\w{10}`)
 	userinfo    = lazyregexp.New(`://[^/@\s]+@`)
 	temporary   = lazyregexp.New(`^(?:/private)?(?:/tmp|/var/tmp|/var/folders|/dev/shm)/`)
-	installed   = lazyregexp.New(`^(.*?)(/?(?:[^/\s=]*/)*node_modules/(?:\.bin/|.*node_modules/)?)`)
 )
 
-// identity writes commands as text that is the same in each run and on each machine. folder is
-// the absolute folder that paths are relative to.
-func identity(commands [][]string, folder string) string {
+// identity writes commands as text that is the same in each run and on each machine. Paths below
+// the workspace's root are relative to folder.
+func identity(commands [][]string, folder, root string) string {
 	var all []string
 	for _, words := range commands {
 		var text strings.Builder
@@ -35,15 +36,9 @@ func identity(commands [][]string, folder string) string {
 			switch {
 			case hide:
 				w, hide = "…", false
-			case secretFlag().MatchString(w):
-				flag, _, given := strings.Cut(w, "=")
-				if w, hide = flag, !given; given {
-					w += "=…"
-				}
-			case secretValue().MatchString(w):
-				w = "…"
-			default:
-				w = userinfo().ReplaceAllString(place(w, folder), "://…@")
+			case i > 0:
+				w, hide = open(w)
+				w = place(w, folder, root)
 			}
 			if i > 0 {
 				text.WriteByte(' ')
@@ -55,6 +50,20 @@ func identity(commands [][]string, folder string) string {
 		}
 	}
 	return bounded(printable.Text(strings.Join(all, "; ")))
+}
+
+// open returns an argument without what looks like a secret, and whether the next one does.
+func open(word string) (shown string, next bool) {
+	if m := setting().FindStringSubmatch(word); m != nil && secretName().MatchString(m[1]) {
+		return m[0] + "…", false // --token=x, TOKEN=x, Authorization: x
+	}
+	if option().MatchString(word) {
+		return word, secretName().MatchString(word)
+	}
+	if secretValue().MatchString(word) {
+		return "…", false
+	}
+	return userinfo().ReplaceAllString(word, "://…@"), false
 }
 
 // plain removes from a command what differs between the ways to start one program: wrappers,
@@ -95,9 +104,9 @@ func tool(file string) string {
 	return file
 }
 
-// place writes an absolute path in a word relative to the folder. One that is elsewhere loses
-// its folder, which differs between machines.
-func place(word, folder string) string {
+// place writes an absolute path below root in a word relative to folder. One that is elsewhere
+// loses its folder, which differs between machines, and a temporary file its name, too.
+func place(word, folder, root string) string {
 	flag, file := "", word
 	if before, after, ok := strings.Cut(word, "="); ok && strings.HasPrefix(after, "/") {
 		flag, file = before+"=", after
@@ -105,10 +114,12 @@ func place(word, folder string) string {
 	if !filepath.IsAbs(file) || strings.ContainsAny(file, " \n") {
 		return word
 	}
-	if rel, err := filepath.Rel(folder, file); err == nil && !temporary().MatchString(file) && strings.Count(rel, "..") < 4 {
-		return flag + filepath.ToSlash(rel)
+	if below, err := filepath.Rel(root, file); err == nil && filepath.IsLocal(below) {
+		if rel, err := filepath.Rel(folder, file); err == nil {
+			return flag + filepath.ToSlash(rel)
+		}
 	}
-	if temporary().MatchString(file) && !strings.HasPrefix(file, folder+"/") {
+	if temporary().MatchString(file) {
 		return flag + "<temp>"
 	}
 	return flag + path.Base(file)

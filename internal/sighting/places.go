@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,20 +51,20 @@ func (p places) unit(n *node, w world) Unit {
 	if n.runs.kind == executor {
 		commands = [][]string{{"nx", "run", project + ":" + target}}
 	}
-	u.Command = identity(commands, folder)
+	u.Command = identity(commands, folder, p.ws.Root)
 	var pkg *workspace.Package
 	if u.Folder, pkg = p.in(folder); pkg != nil {
 		u.Package = pkg.Name
 	}
 	if named := p.ws.Named(project); named != nil && named.Scripts[target] != "" {
-		whole, part := runs(named, named.Scripts[target], u.Command, folder)
+		whole, part := p.runs(named, named.Scripts[target], u.Command, folder)
 		if whole || part || n.runs.kind == executor {
 			u.Package, u.Script, u.Part = named.Name, target, part
 			return u
 		}
 	}
 	if pkg != nil && pkg.Dir == u.Folder {
-		u.Script, u.Part = scriptOf(pkg, u.Command, w.variable(n.PID, "npm_lifecycle_event"), folder)
+		u.Script, u.Part = p.scriptOf(pkg, u.Command, w.variable(n.PID, "npm_lifecycle_event"), folder)
 	}
 	return u
 }
@@ -84,7 +83,7 @@ func entered(folder string, commands [][]string) (string, [][]string) {
 		if !filepath.IsAbs(to) {
 			to = filepath.Join(folder, to)
 		}
-		if s, err := os.Stat(to); err == nil && s.IsDir() {
+		if to, err := filepath.EvalSymlinks(to); err == nil {
 			folder = to
 		}
 		commands = commands[1:]
@@ -95,10 +94,10 @@ func entered(folder string, commands [][]string) (string, [][]string) {
 // scriptOf returns the script of a package that runs a command in a folder, and whether it
 // runs others, too. Of several it is the one that the process is told it belongs to, else the
 // first by name of those that run nothing else.
-func scriptOf(pkg *workspace.Package, command, told, folder string) (name string, part bool) {
+func (p places) scriptOf(pkg *workspace.Package, command, told, folder string) (name string, part bool) {
 	texts := scripts(pkg)
 	for _, candidate := range slices.Sorted(maps.Keys(texts)) {
-		whole, inPart := runs(pkg, texts[candidate], command, folder)
+		whole, inPart := p.runs(pkg, texts[candidate], command, folder)
 		switch {
 		case !whole && !inPart:
 		case candidate == told:
@@ -128,15 +127,15 @@ func scripts(pkg *workspace.Package) map[string]string {
 
 // runs reports whether a script's text runs a command in a folder and nothing else, or others,
 // too.
-func runs(pkg *workspace.Package, text, command, folder string) (whole, part bool) {
+func (p places) runs(pkg *workspace.Package, text, command, folder string) (whole, part bool) {
 	in, commands := entered(pkg.Path, commandsOf(text))
 	if in != folder {
 		return false, false
 	}
-	if begins(command, identity(commands, in)) {
+	if begins(command, identity(commands, in, p.ws.Root)) {
 		return true, false
 	}
-	return false, slices.ContainsFunc(commands, func(c []string) bool { return begins(command, identity([][]string{c}, in)) })
+	return false, slices.ContainsFunc(commands, func(c []string) bool { return begins(command, identity([][]string{c}, in, p.ws.Root)) })
 }
 
 // begins reports whether a command is another one, perhaps with more arguments.

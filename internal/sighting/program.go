@@ -33,6 +33,9 @@ const launchers names = `npm npx npm-cli npx-cli pnpm pnpx yarn yarnpkg bunx
 	make gmake ninja samu just task moon mise parallel
 	turbo nx lage lerna wireit wsrun rush rushx concurrently conc npm-run-all npm-run-all2 run-p run-s`
 
+// managers are the launchers whose files have the extension of a script, outside of node_modules.
+const managers names = `npm-cli npx-cli pnpm pnpx yarn yarnpkg`
+
 // launcherPackages are installed packages whose programs have other names within them, and are
 // all launchers.
 const launcherPackages names = `npm pnpm yarn @yarnpkg/cli-dist turbo nx lage lerna wireit wsrun @microsoft/rush
@@ -101,7 +104,8 @@ func read(args []string) program {
 		p.kind = helper
 	case p.pkg == "nx" && name == "run-executor":
 		p.kind = executor
-	case launchers.has(name), launcherPackages.has(p.pkg), yarnRelease().MatchString(name),
+	case launchers.has(name) && (interpreter == "" || p.pkg != "" || path.Base(words[0]) == name || managers.has(name)),
+		launcherPackages.has(p.pkg), yarnRelease().MatchString(name),
 		name == "bun" && (slices.Contains(words, "run") || slices.Contains(words, "x")),
 		interpreter == "deno" && slices.Contains(words, "task"),
 		interpreter == "node" && slices.ContainsFunc(args, func(a string) bool { return a == "--run" || strings.HasPrefix(a, "--run=") }),

@@ -18,10 +18,6 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// Interval is the time between two looks that sees a task before it has grown: Node needs 40 to
-// 100 ms for its first 50 MB.
-const Interval = 20 * time.Millisecond
-
 // Unit is a task that was seen.
 type Unit struct {
 	// Leader is the process that the task begins and ends with; its descendants belong to it.
@@ -51,7 +47,16 @@ type Sighted struct {
 	// tasks no longer: what they started is in Began, or in a later look's.
 	Divided []Unit
 	Began   []Unit
+	// Next is the time after which to look again, if nothing wakes before.
+	Next time.Duration
 }
+
+// The times between two looks. Node needs 40 to 100 ms for its first 50 MB.
+const (
+	whilePending = 5 * time.Millisecond  // a process is about to call exec
+	unwoken      = 20 * time.Millisecond // only looks find what begins
+	woken        = 50 * time.Millisecond // programs that were not met before do not wake
+)
 
 // Watcher looks at the processes below a runner. It is not safe for concurrent use.
 type Watcher struct {
@@ -71,6 +76,11 @@ func New(root int, w *workspace.Workspace, shim string) (*Watcher, error) {
 	return &Watcher{newTree(s, root, w, shim), s}, nil
 }
 
+// Woken receives a value when it is time to look: a program that was met before begins to run,
+// for any user of the machine, at most a hundred times in a second. It is nil if the system does
+// not tell.
+func (w *Watcher) Woken() <-chan struct{} { return w.system.woken() }
+
 // Close ends the watching.
 func (w *Watcher) Close() error { return w.system.close() }
 
@@ -82,7 +92,16 @@ func (w *Watcher) Look(now time.Time, admitted map[proctable.Identity]bool) (Sig
 	if err != nil {
 		return Sighted{}, err
 	}
-	return w.tree.look(births, admitted), nil
+	sighted := w.tree.look(births, admitted)
+	switch {
+	case w.tree.restless():
+		sighted.Next = whilePending
+	case w.Woken() == nil:
+		sighted.Next = unwoken
+	default:
+		sighted.Next = woken
+	}
+	return sighted, nil
 }
 
 // HandsOut reports whether a package script's text runs a launcher, such as "wireit" or

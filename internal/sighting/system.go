@@ -13,6 +13,7 @@ type system struct {
 	table  *proctable.Table
 	births *proctable.Births
 	begun  []proctable.Process
+	waker  *waker
 }
 
 func openSystem() (*system, error) {
@@ -20,10 +21,13 @@ func openSystem() (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &system{table: table, births: table.Births()}, nil
+	s := &system{table: table, births: table.Births(), waker: newWaker()}
+	s.waker.watch("/bin/sh")
+	return s, nil
 }
 
 func (s *system) close() error {
+	s.waker.close()
 	s.births.Close()
 	return s.table.Close()
 }
@@ -44,6 +48,9 @@ func (s *system) exists(pid int) bool        { return proctable.Exists(pid) }
 func (s *system) arguments(pid int) []string { return s.table.Arguments(pid) }
 func (s *system) folder(pid int) string      { return s.table.Folder(pid) }
 func (s *system) executable(pid int) string  { return s.table.Executable(pid) }
+
+func (s *system) woken() <-chan struct{} { return s.waker.woken() }
+func (s *system) watch(program string)   { s.waker.watch(program) }
 
 func (s *system) variable(pid int, name string) string {
 	environ, _ := s.table.Environ(pid)

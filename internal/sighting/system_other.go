@@ -13,6 +13,8 @@ type system struct{ world }
 
 func openSystem() (*system, error) { return nil, errors.ErrUnsupported }
 
+func (*system) woken() <-chan struct{} { return nil }
+
 func (*system) close() error { return nil }
 
 func (*system) next(time.Time) ([]proctable.Process, error) { return nil, errors.ErrUnsupported }

@@ -16,6 +16,7 @@ type world interface {
 	folder(pid int) string
 	executable(pid int) string
 	variable(pid int, name string) string
+	watch(program string) // one that may begin again
 }
 
 // role is what a process is to the tasks.
@@ -157,7 +158,9 @@ func (t *tree) refresh(n *node) {
 	if n.gone {
 		return
 	}
-	due := n.looks < soon || n.role == pending || (t.passes+n.PID)%seldom == 0
+	// A shell calls exec soon, if at all; other programs hardly ever do.
+	young := n.looks < soon && (n.runs.kind == shell || n.role == inside && !n.met)
+	due := young || n.role == pending || n.args == nil || (t.passes+n.PID)%seldom == 0
 	if !due && (n.role == inside || n.role == helps) {
 		return
 	}
@@ -196,6 +199,11 @@ func (t *tree) exec(n *node) {
 	if n.role == handsOut && !slices.ContainsFunc(t.nodes, func(c *node) bool { return c.parent == n && !c.gone && c.role != pending }) {
 		n.role = pending
 	}
+}
+
+// restless reports whether a process is about to call exec.
+func (t *tree) restless() bool {
+	return slices.ContainsFunc(t.nodes, func(n *node) bool { return n.role == pending && n.looks < soon })
 }
 
 // end notes that a process has ended. What it has started is its parent's now, so that all
@@ -306,6 +314,9 @@ func (t *tree) place(n *node) bool {
 	switch n.role {
 	case pending:
 		n.role = t.kind(n)
+		if n.role == leads || n.role == handsOut {
+			t.world.watch(t.world.executable(n.PID))
+		}
 		if n.role == leads {
 			n.unit = t.places.unit(n, t.world)
 			t.found.Began = append(t.found.Began, n.unit)
@@ -364,6 +375,7 @@ func (t *tree) meet(n *node) bool {
 		return false
 	}
 	n.met = true
+	t.world.watch(t.world.executable(n.PID)) // the tool behind a shell
 	if n.runs.kind == launcher && n.parent.onlyStarts() {
 		t.divide(n.parent)
 		return true

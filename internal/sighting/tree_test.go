@@ -149,6 +149,8 @@ func (m *machine) executable(pid int) string {
 	return ""
 }
 
+func (m *machine) watch(string) {}
+
 func (m *machine) variable(pid int, name string) string {
 	if p := m.processes[pid]; p != nil {
 		return p.variables[name]
