@@ -66,23 +66,25 @@ func (g *guard) look() {
 		return
 	}
 	defer func() { _ = g.watcher.Close() }()
-	tick := time.NewTicker(sighting.Interval)
-	defer tick.Stop()
 	checked := time.Now()
+	next := time.Duration(0)
 	for {
 		select {
 		case <-g.over:
 			return
-		case now := <-tick.C:
-			seen, err := g.watcher.Look(now, g.admitted())
-			if err != nil {
-				continue // the next look may succeed
-			}
-			g.sight(seen)
-			if now.Sub(checked) >= time.Second {
-				checked = now
-				g.refreeze()
-			}
+		case <-g.watcher.Woken():
+		case <-time.After(next):
+		}
+		now := time.Now()
+		seen, err := g.watcher.Look(now, g.admitted())
+		next = seen.Next
+		if err != nil {
+			continue // the next look may succeed
+		}
+		g.sight(seen)
+		if now.Sub(checked) >= time.Second {
+			checked = now
+			g.refreeze()
 		}
 	}
 }

@@ -88,9 +88,9 @@ func sights(t *testing.T, root string, command ...string) (found []string) {
 			return found
 		case <-deadline:
 			_ = c.Process.Kill()
-			<-ended
+			err := <-ended
 			printed, _ := os.ReadFile(out.Name())
-			t.Fatalf("found only %q\n%s", found, printed)
+			t.Fatalf("%v; found only %q\n%s", err, found, printed)
 		case <-watcher.Woken():
 		case <-time.After(s.Next):
 		}

@@ -2,6 +2,7 @@ package sighting
 
 import (
 	"slices"
+	"time"
 
 	"github.com/heapmage/heapmage/internal/proctable"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -34,14 +35,15 @@ const (
 // node is a process below the root.
 type node struct {
 	proctable.Process
-	parent *node
-	role   role
-	unit   Unit // of one that leads
-	args   []string
-	runs   program
-	looks  int  // since it began, or since its last exec
-	starts bool // it has had a child
-	met    bool // as one inside of a unit: what it runs has been looked at
+	parent  *node
+	role    role
+	unit    Unit // of one that leads
+	args    []string
+	runs    program
+	since   time.Time // when it was first seen, or its last exec was
+	checked time.Time
+	starts  bool // it has had a child
+	met     bool // as one inside of a unit: what it runs has been looked at
 	// foreign are the packages other than its own in which children of it work.
 	foreign []string
 	gone    bool
@@ -56,25 +58,27 @@ type tree struct {
 	nodes  []*node // parents before their children
 	byPID  map[int]*node
 	found  Sighted
-	passes int
+	now    time.Time
+	first  bool // it is the first look
 }
 
 const (
-	// soon is how many looks a process is watched closely for: it may call exec.
-	soon = 10
-	// seldom is the number of looks between two at an older process.
-	seldom = 25
+	// young is how long a process may take from its fork to its exec, and a shell from its exec
+	// to its first child or another exec, on a machine that has too much to do.
+	young = 250 * time.Millisecond
+	// seldom is the time between two looks at what a process runs that is not young.
+	seldom = 500 * time.Millisecond
 )
 
 func newTree(w world, root int, ws *workspace.Workspace, shim string) *tree {
-	return &tree{world: w, places: places{ws}, shim: shim, root: root, byPID: map[int]*node{}}
+	return &tree{world: w, places: places{ws}, shim: shim, root: root, byPID: map[int]*node{}, first: true}
 }
 
 // look brings the tree up to date.
-func (t *tree) look(births []proctable.Process, given map[proctable.Identity]bool) Sighted {
-	t.found = Sighted{}
-	t.passes++
+func (t *tree) look(now time.Time, births []proctable.Process, given map[proctable.Identity]bool) Sighted {
+	t.found, t.now = Sighted{}, now
 	t.add(births)
+	t.first = false
 	for _, n := range t.nodes {
 		t.refresh(n)
 	}
@@ -99,9 +103,6 @@ func (t *tree) look(births []proctable.Process, given map[proctable.Identity]boo
 			again = t.place(n) || again
 		}
 	}
-	for _, n := range t.nodes {
-		n.looks++
-	}
 	return t.found
 }
 
@@ -118,13 +119,13 @@ func (t *tree) add(births []proctable.Process) {
 			if parent != nil && !proctable.Inherits(p, parent.Process) || parent == old {
 				parent = nil // its number was another's before
 			}
-			if parent == nil && (p.PID != t.root || t.passes > 1) {
+			if parent == nil && (p.PID != t.root || !t.first) {
 				continue
 			}
 			if old != nil {
 				t.end(old) // and its number is this one's now
 			}
-			n := &node{Process: p, parent: parent}
+			n := &node{Process: p, parent: parent, since: t.now}
 			t.byPID[p.PID] = n
 			t.nodes = append(t.nodes, n)
 			if parent != nil {
@@ -142,14 +143,12 @@ func (t *tree) inherit(n *node) {
 	if n.parent == nil {
 		return
 	}
-	switch n.parent.role {
-	case leads, inside, pending:
+	switch r := n.parent.role; r {
+	case handsOut, pending: // it is placed after its parent
+	case leads, inside:
 		n.role = inside
 	case admitted, helps:
-		n.role = n.parent.role
-	}
-	if n.parent.role == pending {
-		n.role = pending // placed after it
+		n.role = r
 	}
 }
 
@@ -159,8 +158,8 @@ func (t *tree) refresh(n *node) {
 		return
 	}
 	// A shell calls exec soon, if at all; other programs hardly ever do.
-	young := n.looks < soon && (n.runs.kind == shell || n.role == inside && !n.met)
-	due := young || n.role == pending || n.args == nil || (t.passes+n.PID)%seldom == 0
+	restless := t.young(n) && (n.runs.kind == shell || n.role == inside && !n.met)
+	due := restless || n.role == pending || n.args == nil || t.now.Sub(n.checked) >= seldom
 	if !due && (n.role == inside || n.role == helps) {
 		return
 	}
@@ -174,6 +173,7 @@ func (t *tree) refresh(n *node) {
 
 // check reads what a process is now.
 func (t *tree) check(n *node) {
+	n.checked = t.now
 	now, ok := t.world.process(n.PID)
 	if !ok || now.Start != n.Start {
 		t.end(n)
@@ -194,7 +194,7 @@ func (t *tree) exec(n *node) {
 	if first {
 		return
 	}
-	n.looks = 0
+	n.since = t.now
 	// One that has handed out tasks goes on to, whatever it becomes, while these live.
 	if n.role == handsOut && !slices.ContainsFunc(t.nodes, func(c *node) bool { return c.parent == n && !c.gone && c.role != pending }) {
 		n.role = pending
@@ -203,8 +203,10 @@ func (t *tree) exec(n *node) {
 
 // restless reports whether a process is about to call exec.
 func (t *tree) restless() bool {
-	return slices.ContainsFunc(t.nodes, func(n *node) bool { return n.role == pending && n.looks < soon })
+	return slices.ContainsFunc(t.nodes, func(n *node) bool { return n.role == pending && t.young(n) })
 }
+
+func (t *tree) young(n *node) bool { return t.now.Sub(n.since) < young }
 
 // end notes that a process has ended. What it has started is its parent's now, so that all
 // links lead to living processes.
@@ -305,10 +307,8 @@ func (t *tree) place(n *node) bool {
 		return false
 	}
 	if n.parent != nil && n.role == pending && n.parent.role != handsOut {
-		was := n.role
-		t.inherit(n)
-		if n.role == was {
-			return false // the parent is pending itself
+		if t.inherit(n); n.role == pending {
+			return false // as its parent is
 		}
 	}
 	switch n.role {
@@ -329,6 +329,7 @@ func (t *tree) place(n *node) bool {
 		}
 	case inside:
 		return !n.met && t.meet(n)
+	case handsOut, admitted, helps:
 	}
 	return false
 }
@@ -336,13 +337,13 @@ func (t *tree) place(n *node) bool {
 // kind returns what a process is that one which hands out work has started.
 func (t *tree) kind(n *node) role {
 	switch {
-	case len(n.args) == 0 && n.looks == 0:
+	case len(n.args) == 0 && t.young(n):
 		return pending // it is in the middle of an exec
 	case t.copies(n):
 		switch {
 		case n.starts && n.parent.runs.kind != work:
 			return handsOut // a subshell
-		case n.looks < soon || n.parent.runs.kind != work:
+		case t.young(n) || n.parent.runs.kind != work:
 			return pending // it is about to call exec
 		}
 	case t.shim != "" && t.world.executable(n.PID) == t.shim:
@@ -351,7 +352,7 @@ func (t *tree) kind(n *node) role {
 		return helps
 	case n.runs.kind == launcher, n.runs.kind == executor && t.places.onlyScript(n, t.world):
 		return handsOut
-	case n.runs.kind == shell && n.looks == 0 && !n.starts:
+	case n.runs.kind == shell && t.young(n) && !n.starts:
 		return pending // it may call exec
 	}
 	return leads

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/heapmage/heapmage/internal/proctable"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -19,6 +20,7 @@ type machine struct {
 	last      int
 	start     uint64
 	tree      *tree
+	now       time.Time
 }
 
 type process struct {
@@ -33,7 +35,10 @@ type process struct {
 	execs     int
 }
 
-const rootPID = 100
+const (
+	rootPID  = 100
+	interval = 20 * time.Millisecond
+)
 
 func newMachine() *machine {
 	m := &machine{processes: map[int]*process{}, last: rootPID - 1}
@@ -117,7 +122,8 @@ func (m *machine) sight(admitted map[proctable.Identity]bool) Sighted {
 		p.age++
 		p.looks++
 	}
-	return m.tree.look(births, admitted)
+	m.now = m.now.Add(interval)
+	return m.tree.look(m.now, births, admitted)
 }
 
 func (m *machine) process(pid int) (proctable.Process, bool) {
@@ -369,7 +375,7 @@ func TestRandomTrees(t *testing.T) {
 			m.exit(pid)
 		}
 		s := m.sight(given)
-		for range seldom { // old processes are looked at seldom
+		for range seldom / interval { // old processes are looked at seldom
 			more := m.sight(given)
 			s.Ended = append(s.Ended, more.Ended...)
 		}
@@ -441,7 +447,7 @@ func holds(t *testing.T, seed uint64, m *machine, live map[proctable.Identity]*p
 func certain(m *machine, p *process, given map[proctable.Identity]bool) bool {
 	plain := func(p *process) bool {
 		// An exec late in its life is noticed late.
-		return m.processes[p.PID] == p && !given[p.Identity] && p.execs == 1 && (p.age-p.looks < soon-1 || p.looks > seldom)
+		return m.processes[p.PID] == p && !given[p.Identity] && p.execs == 1 && (time.Duration(p.age-p.looks+1)*interval < young || time.Duration(p.looks-1)*interval > seldom)
 	}
 	if !plain(p) || read(p.args).kind != work || p.first == nil {
 		return false

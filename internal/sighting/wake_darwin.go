@@ -1,5 +1,3 @@
-//go:build !linux
-
 package sighting
 
 // waker wakes nobody: looks at intervals find what begins.
