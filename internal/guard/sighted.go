@@ -2,7 +2,9 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -46,6 +48,10 @@ func (s sighted) wait(ctx context.Context) (admission.Ended, error) {
 	case <-s.gone:
 		return admission.Ended{}, nil
 	case <-ctx.Done():
+		// The command often ends before the next look tells that its last tasks have.
+		if p, err := proctable.Lookup(s.leader.PID); errors.Is(err, os.ErrProcessDone) || err == nil && (p.Zombie || p.Start != s.leader.Start) {
+			return admission.Ended{}, nil
+		}
 		return admission.Ended{}, context.Cause(ctx)
 	}
 }
