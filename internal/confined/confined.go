@@ -97,6 +97,13 @@ func (f *Folder) Sub(name string) (*Folder, error) {
 // OpenFile is os.OpenFile for a regular file of the folder. A file that it makes did
 // not exist before.
 func (f *Folder) OpenFile(name string, flag int) (*os.File, error) {
+	if flag&(os.O_CREATE|os.O_EXCL) == os.O_CREATE|os.O_EXCL { // a link would be in the way as well
+		file, err := f.Root.OpenFile(name, flag|syscall.O_NONBLOCK, 0o644)
+		if err != nil {
+			return nil, f.fail(name, err)
+		}
+		return file, nil
+	}
 	for range 3 { // others may make or remove the file meanwhile
 		before, err := f.Lstat(name)
 		mode := flag
@@ -112,7 +119,7 @@ func (f *Folder) OpenFile(name string, flag int) (*os.File, error) {
 		}
 		// Should a pipe be there by now, opening it must not wait.
 		file, err := f.Root.OpenFile(name, mode|syscall.O_NONBLOCK, 0o644)
-		if flag&os.O_EXCL == 0 && (errors.Is(err, fs.ErrExist) || flag&os.O_CREATE != 0 && errors.Is(err, fs.ErrNotExist)) {
+		if errors.Is(err, fs.ErrExist) || flag&os.O_CREATE != 0 && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
@@ -124,6 +131,16 @@ func (f *Folder) OpenFile(name string, flag int) (*os.File, error) {
 		return file, nil
 	}
 	return nil, f.fail(name, errors.New("it is made and removed again and again"))
+}
+
+// Names returns the names of what is in the folder, in no order.
+func (f *Folder) Names() ([]string, error) {
+	dir, err := f.Root.OpenFile(".", os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, f.fail(".", err)
+	}
+	defer dir.Close()
+	return dir.Readdirnames(-1)
 }
 
 // Create makes a new file in place of whatever has the name, which is removed and

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -51,6 +52,23 @@ func TestFolder(t *testing.T) {
 	if _, err := f.OpenFile("folder", os.O_RDONLY); !errors.Is(err, ErrNotFile) {
 		t.Errorf("a folder: %v", err)
 	}
+	t.Run("what must be new is not made where a link is", func(t *testing.T) {
+		for _, name := range []string{"link", "inner", "file"} {
+			if _, err := f.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if entries, _ := os.ReadDir(other); len(entries) > 0 {
+			t.Error("something was made elsewhere")
+		}
+	})
+	t.Run("all names are listed", func(t *testing.T) {
+		names, err := f.Names()
+		slices.Sort(names)
+		if want := []string{"file", "folder", "inner", "link", "sub-link"}; err != nil || !slices.Equal(names, want) {
+			t.Errorf("%v, %v", names, err)
+		}
+	})
 	t.Run("Create replaces a link and leaves its end", func(t *testing.T) {
 		file, err := f.Create("inner")
 		if err != nil {
