@@ -47,8 +47,12 @@ func (p *Plan) chmod(name string, mode fs.FileMode) error {
 		return err
 	}
 	// Chmod follows links, but not out of the folder.
-	if info, err := f.Lstat(base); err != nil || info.Mode()&fs.ModeSymlink != 0 {
+	info, err := f.Lstat(base)
+	switch {
+	case err != nil || info.Mode()&fs.ModeSymlink != 0:
 		return errors.Join(fmt.Errorf("%s: it changed while it was put back", name), err)
+	case info.Mode()&^fs.ModeType == mode:
+		return nil // most folders are made with it
 	}
 	return f.Chmod(base, mode)
 }
@@ -56,6 +60,9 @@ func (p *Plan) chmod(name string, mode fs.FileMode) error {
 // removeAll removes what is in the way, and what is stale. What came meanwhile is not
 // removed.
 func (p *Plan) removeAll() error {
+	if len(p.remove) == 0 {
+		return nil // the folders that are open stay so
+	}
 	listed := map[string]bool{}
 	for _, f := range p.files {
 		listed[f.Path] = true
@@ -89,11 +96,10 @@ func (p *Plan) isFolder(name string) bool {
 
 // writeAll makes folders, links and files, in this order.
 func (p *Plan) writeAll(contents func(take Take) error) error {
-	swept := map[string]bool{}
 	in := func(name string) (*confined.Folder, error) {
 		f, err := p.makeFolder(name)
-		if err == nil && !swept[name] {
-			swept[name] = true
+		if err == nil && !p.swept[name] {
+			p.swept[name] = true
 			sweep(f)
 		}
 		return f, err
@@ -143,9 +149,11 @@ func (p *Plan) makeFolder(name string) (*confined.Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := up.Mkdir(path.Base(name), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+	err = up.Mkdir(path.Base(name), 0o755)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
+	p.swept[name] = err == nil
 	if mode, listed := p.listed[name]; listed {
 		p.made[name] = mode
 		p.result.Written++

@@ -62,6 +62,7 @@ type Plan struct {
 	modes   map[string]fs.FileMode // the modes of what is there with a wrong one
 	result  Result                 // Removed and Same
 	made    map[string]fs.FileMode // the folders of the entry that were missing, once they are made
+	swept   map[string]bool        // folders in which no killed process has left anything
 	sealed  map[string]fs.FileMode // folders that must be opened for writing, with their mode
 }
 
@@ -83,7 +84,7 @@ func newPlan(files []File, to Target, folds bool) (*Plan, error) {
 		skipped = all - len(files)
 	}
 	p := &Plan{files: files, to: to, tree: newTree(to.Root), folders: map[string]bool{".": true}, listed: map[string]fs.FileMode{},
-		content: map[string]bool{}, absent: map[string]bool{}, made: map[string]fs.FileMode{}, links: map[string]bool{}, modes: map[string]fs.FileMode{}, sealed: map[string]fs.FileMode{}, result: Result{Same: skipped}}
+		content: map[string]bool{}, absent: map[string]bool{}, made: map[string]fs.FileMode{}, links: map[string]bool{}, modes: map[string]fs.FileMode{}, sealed: map[string]fs.FileMode{}, swept: map[string]bool{}, result: Result{Same: skipped}}
 	for _, f := range files {
 		if f.Kind == Folder {
 			p.listed[f.Path] = f.Mode

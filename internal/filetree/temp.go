@@ -3,7 +3,6 @@ package filetree
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"io/fs"
 	"regexp"
 	"time"
 
@@ -31,13 +30,16 @@ func newTemp() string {
 // sweep removes the temporary files in a folder of the workspace that a killed process
 // left.
 func sweep(f *confined.Folder) {
-	list, err := fs.ReadDir(f.FS(), ".")
+	names, err := f.Names()
 	if err != nil {
 		return
 	}
-	for _, e := range list {
-		if info, err := e.Info(); err == nil && IsTemp(e.Name()) && !e.IsDir() && time.Since(info.ModTime()) > abandoned {
-			_ = f.Remove(e.Name()) // the next one tries again
+	for _, name := range names {
+		if !IsTemp(name) {
+			continue
+		}
+		if info, err := f.Lstat(name); err == nil && !info.IsDir() && time.Since(info.ModTime()) > abandoned {
+			_ = f.Remove(name) // the next one tries again
 		}
 	}
 }
