@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -10,7 +11,7 @@ import (
 	"io"
 	"math"
 	"os"
-	"sync"
+	"slices"
 
 	"github.com/golang/snappy"
 
@@ -85,59 +86,58 @@ const small = 1 << 20
 
 // blob is a blob that is read.
 type blob struct {
+	*coder
 	file     *os.File
 	entry    *Entry
-	size     int64 // of the content, by the entry
-	buffer   []byte
+	size     int64  // of the content, by the entry
 	unpacked []byte // all of it, if it is small and was read
 }
 
-// decoders are readers of Snappy, whose buffers take more to make than a small blob to unpack.
-var decoders sync.Pool
+// coder is what reading a blob takes, which serves the next one: its buffers take more to make than
+// a small blob to unpack. The zero value is ready for use.
+type coder struct {
+	packed  *bufio.Reader
+	decoder *snappy.Reader
+	buffer  []byte
+	small   []byte // the content of a small blob
+}
+
+// open has the decoder read what is packed in a file, which may be nil.
+func (c *coder) open(file io.Reader) {
+	if c.decoder == nil {
+		c.packed, c.decoder, c.buffer = bufio.NewReaderSize(nil, piece/4), snappy.NewReader(nil), make([]byte, piece)
+	}
+	c.packed.Reset(file)
+	c.decoder.Reset(c.packed)
+}
 
 // unpack calls use with what is packed in the blob.
 func (b *blob) unpack(use func(io.Reader) error) error {
 	if b.unpacked != nil {
 		return use(bytes.NewReader(b.unpacked))
 	}
-	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
+	b.open(io.NewSectionReader(b.file, 0, math.MaxInt64))
+	if b.size > small {
+		return use(b.decoder)
+	}
+	b.small = slices.Grow(b.small[:0], int(b.size)+1)[:b.size+1] // one byte more: it must end there
+	n, err := io.ReadFull(b.decoder, b.small)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
-	decoder, _ := decoders.Get().(*snappy.Reader)
-	if decoder == nil {
-		decoder = snappy.NewReader(nil)
-	}
-	decoder.Reset(b.file)
-	if b.size > small {
-		if err := use(decoder); err != nil {
-			return err
-		}
-	} else {
-		all := make([]byte, b.size+1) // one byte more: it must end there
-		n, err := io.ReadFull(decoder, all)
-		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return err
-		}
-		b.unpacked = all[:n]
-		if err := use(bytes.NewReader(b.unpacked)); err != nil {
-			return err
-		}
-	}
-	decoder.Reset(nil) // it must not hold the file
-	decoders.Put(decoder)
-	return nil
+	b.unpacked = b.small[:n]
+	return use(bytes.NewReader(b.unpacked))
 }
 
 // openBlob opens the blob of an entry.
-func (s *Store) openBlob(e *Entry) (*blob, error) {
-	b := &blob{entry: e, size: int64(len(magic)) + e.LogSize}
+func (s *Store) openBlob(e *Entry, with *coder) (*blob, error) {
+	b := &blob{coder: with, entry: e, size: int64(len(magic)) + e.LogSize}
 	for _, f := range e.Files {
 		b.size += f.Size
 	}
 	if b.size < 0 { // nothing is as large as that; what is read ends before
 		b.size = math.MaxInt64
 	}
-	b.buffer = make([]byte, min(piece, b.size))
 	err := s.in(blobs, func(f *confined.Folder) (err error) {
 		b.file, err = f.OpenFile(blobFile(e.Blob), os.O_RDONLY)
 		return err
@@ -225,16 +225,17 @@ func (b *blob) copy(to io.Writer, f *filetree.File, from io.Reader) error {
 
 // proven opens the blob of an entry, and verifies it or its log. Call done at the end.
 func (s *Store) proven(ctx context.Context, e *Entry, logOnly bool) (b *blob, done func(), err error) {
-	release, err := s.take(ctx)
+	with, release, err := s.take(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	if b, err = s.openBlob(e); err != nil {
+	if b, err = s.openBlob(e, with); err != nil {
 		release()
 		return nil, nil, err
 	}
 	done = func() {
 		_ = b.file.Close() // it was only read
+		with.open(nil)     // it must not hold the file
 		release()
 	}
 	if err := b.verify(ctx, logOnly); err != nil {

@@ -70,28 +70,34 @@ type Store struct {
 	// command that must change nothing.
 	LookOnly bool
 
-	root  string        // of the workspace
-	coder chan struct{} // bounds how many pack or unpack
+	root   string      // of the workspace
+	coders chan *coder // bounds how many pack or unpack
 
 	mu    sync.Mutex  // keeps this process's goroutines from polling for the lock
 	stuck atomic.Bool // the lock could not be had: nobody waits for it again
 
 	folders sync.Mutex // guards all below
 	reading map[string]*confined.Folder
-	idle    []idle // files of turns that have ended
-	tidy    bool   // those of killed processes were removed
+	running []*turnsFolder // the last one is that of now
 }
 
 // In returns the cache of the workspace at root. Nothing is made before the first Put.
 func In(root string) *Store {
-	return &Store{root: root, coder: make(chan struct{}, coders), reading: map[string]*confined.Folder{}}
+	s := &Store{root: root, coders: make(chan *coder, coders), reading: map[string]*confined.Folder{}}
+	for range coders {
+		s.coders <- &coder{}
+	}
+	return s
 }
 
 // Close lets go of the folders that were read in. All turns have ended.
 func (s *Store) Close() {
 	s.folders.Lock()
 	defer s.folders.Unlock()
-	s.endIdle()
+	for _, f := range s.running {
+		f.close()
+	}
+	s.running = nil
 	for _, f := range s.reading {
 		_ = f.Close() // it was only read
 	}
@@ -178,12 +184,12 @@ func (s *Store) lock(ctx context.Context, folder *confined.Folder) (unlock func(
 }
 
 // take waits until one more result may be packed or unpacked.
-func (s *Store) take(ctx context.Context) (release func(), err error) {
+func (s *Store) take(ctx context.Context) (with *coder, release func(), err error) {
 	select {
-	case s.coder <- struct{}{}:
-		return func() { <-s.coder }, nil
+	case with = <-s.coders:
+		return with, func() { s.coders <- with }, nil
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, nil, context.Cause(ctx)
 	}
 }
 

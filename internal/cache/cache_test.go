@@ -211,6 +211,9 @@ func TestPut(t *testing.T) {
 	if err := w.Log(ctx, got, &log); err != nil || log.String() != someLog {
 		t.Errorf("log: %q, %v", log.String(), err)
 	}
+	if !w.Has(e) || !w.Has(got) {
+		t.Errorf("has what was put: %v, what was got: %v", w.Has(e), w.Has(got))
+	}
 	w.isClean()
 
 	t.Run("the first entry of a key stands, and Put tells how they compare", func(t *testing.T) {
@@ -232,8 +235,12 @@ func TestPut(t *testing.T) {
 		if err != nil || !s.Existed || s.Equal {
 			t.Errorf("%+v, %v", s, err)
 		}
-		if now, err := w.Get(e.Key); err != nil || now.Blob == e.Blob {
+		now, err := w.Get(e.Key)
+		if err != nil || now.Blob == e.Blob {
 			t.Errorf("%+v, %v", now, err)
+		}
+		if w.Has(e) || !w.Has(now) || !w.Has(s.Entry) {
+			t.Errorf("has the former one: %v, the new one: %v, %v", w.Has(e), w.Has(now), w.Has(s.Entry))
 		}
 	})
 	t.Run("equal blobs are stored once", func(t *testing.T) {

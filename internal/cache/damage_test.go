@@ -177,7 +177,7 @@ func TestAnyByteWrong(t *testing.T) {
 
 func FuzzEntry(f *testing.F) {
 	key := keyOf("k")
-	good, err := seal(header{Key: key}, Entry{Files: []File{{Path: "a", Kind: Regular}}}, largestEntry)
+	good, err := seal(&header{Key: key}, Entry{Files: []File{{Path: "a", Kind: Regular}}}, largestEntry)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func FuzzBlob(f *testing.F) {
 		if _, err := file.Write(packed); err != nil {
 			t.Fatal(err)
 		}
-		b := &blob{file: file, entry: e, buffer: make([]byte, piece)}
+		b := &blob{coder: &coder{}, file: file, entry: e}
 		if b.verify(context.Background(), false) != nil {
 			return
 		}

@@ -14,6 +14,8 @@ import (
 type Entry struct {
 	// Key is what the entry is stored under.
 	Key Key `json:"-"`
+	// Sum is the digest of all that follows, as it is stored. Put and Get set it.
+	Sum fingerprint.Digest `json:"-"`
 	// Task is its name, for people.
 	Task string `json:"task"`
 	// Created is when the task ended.

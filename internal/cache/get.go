@@ -1,7 +1,9 @@
 package cache
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 
@@ -40,11 +42,22 @@ func (s *Store) load(key Key) (*Entry, error) {
 		s.remove(entries, key.entryFile())
 		return nil, miss(Damaged, "", err)
 	}
-	e.Key = key
+	e.Key, e.Sum = key, h.Digest
 	if err := s.hasBlob(e); err != nil {
 		return nil, s.lost(e, err)
 	}
 	return e, nil
+}
+
+// Has reports whether an entry that Put or Get has returned, in this process or an earlier one, is
+// the one that is stored. That takes less than to Get it.
+func (s *Store) Has(e *Entry) bool {
+	first, err := json.Marshal(header{format, e.Key, e.Sum, e.Blob, e.Task})
+	if err != nil {
+		return false
+	}
+	text, err := s.readFile(entries, e.Key.entryFile(), longestHeader)
+	return err == nil && bytes.HasPrefix(text, append(first, '\n')) && s.hasBlob(e) == nil
 }
 
 // hasBlob returns why an entry's blob cannot be opened, nil if it is there.

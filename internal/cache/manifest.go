@@ -70,10 +70,10 @@ func (s *Store) AddManifest(ctx context.Context, weak Key, set json.RawMessage) 
 	sets = slices.DeleteFunc(sets, func(other json.RawMessage) bool { return bytes.Equal(other, set) })
 	sets = slices.Insert(sets, 0, set)
 	sets = sets[:min(len(sets), mostManifests)]
-	text, err := seal(header{Key: weak}, sets, largestList)
+	text, err := seal(&header{Key: weak}, sets, largestList)
 	for err != nil && len(sets) > 1 {
 		sets = sets[:len(sets)-1]
-		text, err = seal(header{Key: weak}, sets, largestList)
+		text, err = seal(&header{Key: weak}, sets, largestList)
 	}
 	if err != nil {
 		return notStored(Unsuitable, "", err)

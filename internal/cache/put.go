@@ -38,7 +38,7 @@ func (s *Store) put(ctx context.Context, e Entry, root *os.Root, log io.Reader, 
 	if err := filetree.CheckPaths(e.Files); err != nil {
 		return Stored{}, unread(err)
 	}
-	release, err := s.take(ctx)
+	_, release, err := s.take(ctx)
 	if err != nil {
 		return Stored{}, notStored(Stopped, "", err)
 	}
@@ -55,10 +55,12 @@ func (s *Store) put(ctx context.Context, e Entry, root *os.Root, log io.Reader, 
 	if err := e.check(); err != nil {
 		return Stored{}, unread(err)
 	}
-	text, err := seal(header{Key: e.Key, Blob: e.Blob, Task: e.Task}, &e, largestEntry)
+	h := header{Key: e.Key, Blob: e.Blob, Task: e.Task}
+	text, err := seal(&h, &e, largestEntry)
 	if err != nil {
 		return Stored{}, notStored(Unsuitable, "", err)
 	}
+	e.Sum = h.Digest
 	return d.add(ctx, &e, text, replace)
 }
 

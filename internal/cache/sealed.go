@@ -41,7 +41,7 @@ type header struct {
 var errFormat = errors.New("its format is of another version")
 
 // seal encodes a value under its header, in at most a number of bytes.
-func seal(h header, value any, most int) ([]byte, error) {
+func seal(h *header, value any, most int) ([]byte, error) {
 	body, err := json.Marshal(value)
 	if err != nil {
 		return nil, err

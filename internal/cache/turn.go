@@ -1,10 +1,10 @@
 package cache
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,7 +16,7 @@ import (
 // one task at once, and then neither can tell what is its own. End it.
 type Turn struct {
 	store  *Store
-	folder *confined.Folder // that of all turns
+	folder *turnsFolder
 	name   string
 	unlock func()
 	met    bool // another was there when it began
@@ -36,26 +36,24 @@ type idle struct {
 	unlock func()
 }
 
-// Begin begins a turn of a task. It does not wait for others, but both will know.
-func (s *Store) Begin(ctx context.Context, task string) (*Turn, error) {
-	folder, err := s.make()
-	if err != nil {
-		return nil, unwritten(err)
-	}
-	defer folder.Close()
-	f, err := folder.Sub(turns)
+// turnsFolder is the folder of all turns and the idle files in it.
+type turnsFolder struct {
+	*confined.Folder
+	info fs.FileInfo // tells whether it is still the one in the workspace
+	idle []idle      // s.folders guards it
+}
+
+// Begin begins a turn of a task. It does not wait for others, but both will know: a file has the
+// name of a turn only once it is locked, and each looks for others when its own has the name.
+func (s *Store) Begin(task string) (*Turn, error) {
+	f, err := s.turns()
 	if err != nil {
 		return nil, unwritten(err)
 	}
 	prefix := fingerprint.Sum(task).String() + "-"
 	t := &Turn{store: s, folder: f, name: prefix + randomID()}
-	// One that begins at the same moment must not find it before it is locked.
-	unlock, err := s.lock(ctx, folder)
-	if err == nil {
-		defer unlock()
-		if t.unlock, err = s.lockTurn(f, t.name); err == nil {
-			err = t.meet(prefix)
-		}
+	if t.unlock, err = s.lockTurn(f, t.name); err == nil {
+		err = t.meet(prefix)
 	}
 	if err != nil {
 		t.End()
@@ -64,76 +62,104 @@ func (s *Store) Begin(ctx context.Context, task string) (*Turn, error) {
 	return t, nil
 }
 
-// lockTurn makes the locked file of a turn.
-func (s *Store) lockTurn(folder *confined.Folder, name string) (unlock func(), err error) {
+// turns is the folder of all turns, which stays open: opening it takes longer than to begin a
+// turn. If the cache was moved or removed meanwhile, it is the one that is there now.
+func (s *Store) turns() (*turnsFolder, error) {
 	s.folders.Lock()
 	defer s.folders.Unlock()
-	if !s.tidy {
-		s.tidy = true
-		removeIdle(folder)
+	if n := len(s.running); n > 0 {
+		now, err := os.Lstat(filepath.Join(s.root, filepath.FromSlash(dir), turns))
+		if err == nil && os.SameFile(now, s.running[n-1].info) {
+			return s.running[n-1], nil
+		}
 	}
-	if n := len(s.idle); n > 0 {
-		file := s.idle[n-1]
-		s.idle = s.idle[:n-1]
-		if folder.Rename(file.name, name) == nil {
+	folder, err := s.make()
+	if err != nil {
+		return nil, err
+	}
+	defer folder.Close()
+	f, err := folder.Sub(turns)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat(".")
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	removeIdle(f)
+	made := &turnsFolder{Folder: f, info: info}
+	s.running = append(s.running, made) // turns that run may still use those before
+	return made, nil
+}
+
+// lockTurn makes the locked file of a turn.
+func (s *Store) lockTurn(folder *turnsFolder, name string) (unlock func(), err error) {
+	for range 3 { // another process may remove the new file before it is locked, as idle
+		var file idle
+		if file, err = s.takeIdle(folder); err != nil {
+			continue
+		}
+		if err = folder.Rename(file.name, name); err == nil {
 			return file.unlock, nil
 		}
-		file.unlock() // the cache was removed meanwhile
+		file.unlock()
 	}
-	return folder.TryLock(name)
+	return nil, err
+}
+
+// takeIdle takes an idle file, or makes one.
+func (s *Store) takeIdle(folder *turnsFolder) (file idle, err error) {
+	s.folders.Lock()
+	defer s.folders.Unlock()
+	if n := len(folder.idle); n > 0 {
+		file, folder.idle = folder.idle[n-1], folder.idle[:n-1]
+		return file, nil
+	}
+	file.name = idlePrefix + randomID()
+	file.unlock, err = folder.TryLock(file.name)
+	return file, err
 }
 
 // removeIdle removes the idle files of processes that were killed.
 func removeIdle(folder *confined.Folder) {
-	list, err := fs.ReadDir(folder.FS(), ".")
+	names, err := folder.Names()
 	if err != nil {
 		return // the next process tries again
 	}
-	for _, e := range list {
-		if !strings.HasPrefix(e.Name(), idlePrefix) {
+	for _, name := range names {
+		if !strings.HasPrefix(name, idlePrefix) {
 			continue
 		}
-		if unlock, err := folder.TryLock(e.Name()); err == nil {
+		if unlock, err := folder.TryLock(name); err == nil {
 			unlock()
-			_ = folder.Remove(e.Name()) // as above
+			_ = folder.Remove(name) // as above
 		}
 	}
 }
 
-// endIdle removes the idle files of this process. s.folders is locked.
-func (s *Store) endIdle() {
-	if len(s.idle) == 0 {
-		return
-	}
-	folder, err := s.open(turns)
-	for _, file := range s.idle {
+// close removes the idle files.
+func (f *turnsFolder) close() {
+	for _, file := range f.idle {
 		file.unlock()
-		if err == nil {
-			_ = folder.Remove(file.name) // another process removes what stays
-		}
+		_ = f.Remove(file.name) // another process removes what stays
 	}
-	if err == nil {
-		_ = folder.Close() // it was only read
-	}
-	s.idle = nil
+	_ = f.Close() // it was only read
 }
 
 // meet looks for other turns of the task, and marks them. It removes what killed processes
 // left.
 func (t *Turn) meet(prefix string) error {
-	list, err := fs.ReadDir(t.folder.FS(), ".")
+	names, err := t.folder.Names()
 	if err != nil {
 		return err
 	}
-	var names []string
-	for _, e := range list {
-		if strings.HasPrefix(e.Name(), prefix) && e.Name() != t.name {
-			names = append(names, e.Name())
-		}
-	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, prefix) || name == t.name })
 	for _, name := range names {
 		if of, isMark := strings.CutSuffix(name, metSuffix); isMark {
-			if !slices.Contains(names, of) {
+			switch {
+			case of == t.name:
+				t.met = true // the mark stays: another one may be making it as well
+			case !slices.Contains(names, of):
 				_ = t.folder.Remove(name) // the next one tries again
 			}
 			continue
@@ -142,7 +168,10 @@ func (t *Turn) meet(prefix string) error {
 		switch {
 		case errors.Is(err, confined.ErrLocked):
 			t.met = true
-			mark, err := t.folder.OpenFile(name+metSuffix, os.O_WRONLY|os.O_CREATE)
+			mark, err := t.folder.OpenFile(name+metSuffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+			if errors.Is(err, fs.ErrExist) {
+				continue // only its own turn removes it
+			}
 			if err != nil {
 				return err
 			}
@@ -168,7 +197,6 @@ func (t *Turn) End() {
 	if t.unlock != nil {
 		t.store.rest(t)
 	}
-	_ = t.folder.Close() // it was only read
 }
 
 // rest keeps the file of a turn for the next one.
@@ -181,5 +209,5 @@ func (s *Store) rest(t *Turn) {
 	}
 	s.folders.Lock()
 	defer s.folders.Unlock()
-	s.idle = append(s.idle, idle{name, t.unlock})
+	t.folder.idle = append(t.folder.idle, idle{name, t.unlock})
 }

@@ -2,7 +2,9 @@ package cache
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -12,7 +14,7 @@ func TestTurns(t *testing.T) {
 	other := openWorld(t, w.dir) // as another process
 	begin := func(s *Store, task string) *Turn {
 		t.Helper()
-		turn, err := s.Begin(t.Context(), task)
+		turn, err := s.Begin(task)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,17 +51,97 @@ func TestTurns(t *testing.T) {
 	elsewhere.End()
 }
 
+// Two turns of a task of which each has begun before the other ends must both know, whenever that is.
+func TestTurnsThatBeginTogether(t *testing.T) {
+	w := newWorld(t)
+	type inside struct{ met bool }
+	var mu sync.Mutex
+	there := map[*inside]bool{}
+	var all sync.WaitGroup
+	for range 4 { // as many processes
+		other := openWorld(t, w.dir)
+		all.Go(func() {
+			defer other.Close()
+			for range 100 {
+				turn, err := other.Begin("a")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				own := &inside{}
+				mu.Lock()
+				for o := range there {
+					o.met, own.met = true, true
+				}
+				there[own] = true
+				mu.Unlock()
+				between, err := other.Begin("b") // takes as long as those of the others
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				between.End()
+				mu.Lock()
+				if own.met && turn.Alone() {
+					t.Error("a turn has not met the one that was there")
+				}
+				delete(there, own)
+				mu.Unlock()
+				turn.End()
+			}
+		})
+	}
+	all.Wait()
+	last, err := w.Begin("a")
+	if err != nil || !last.Alone() {
+		t.Errorf("after all have ended: %v", err)
+	}
+	last.End()
+}
+
+// The folder of turns stays open. It must not hide those that begin in a new one.
+func TestTurnsOfACacheThatWasMoved(t *testing.T) {
+	w := newWorld(t)
+	other := openWorld(t, w.dir)
+	before, err := w.Begin("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before.End()
+	if err := os.Rename(w.path(".heapmage/cache"), w.path("moved")); err != nil {
+		t.Fatal(err)
+	}
+	first, err := other.Begin("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := w.Begin("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Alone() || second.Alone() {
+		t.Errorf("one is alone: %v, %v", first.Alone(), second.Alone())
+	}
+	first.End()
+	second.End()
+	w.Close()
+	other.Close()
+	if left, err := filepath.Glob(w.path("moved/running/*")); len(left) > 0 || err != nil {
+		t.Errorf("left where the cache is now: %v, %v", left, err)
+	}
+}
+
 // What a killed process left does no harm, and goes.
 func TestKilledTurn(t *testing.T) {
 	w := newWorld(t)
-	killed, err := w.Begin(t.Context(), "a")
+	killed, err := w.Begin("a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.file(".heapmage/cache/running/"+killed.name+metSuffix, "")
 	killed.unlock()
 	killed.unlock = nil
-	turn, err := w.Begin(t.Context(), "a")
+	turn, err := w.Begin("a")
 	if err != nil || !turn.Alone() {
 		t.Fatal(err)
 	}
@@ -67,14 +149,14 @@ func TestKilledTurn(t *testing.T) {
 	if left := w.cached(turns); len(left) != 1 || !strings.HasPrefix(left[0], idlePrefix) {
 		t.Errorf("%v is left for the next turn", left)
 	}
-	again, err := w.Begin(t.Context(), "b")
+	again, err := w.Begin("b")
 	if left := w.cached(turns); err != nil || !again.Alone() || len(left) != 1 {
 		t.Errorf("the next turn has another file: %v, %v", err, left)
 	}
 	again.End()
 	w.file(".heapmage/cache/running/"+idlePrefix+"killed", "")
 	other := openWorld(t, w.dir)
-	once, err := other.Begin(t.Context(), "c")
+	once, err := other.Begin("c")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +166,6 @@ func TestKilledTurn(t *testing.T) {
 	if left := w.cached(turns); len(left) > 0 {
 		t.Errorf("%v is left", left)
 	}
-	_ = killed.folder.Close() // it was only read
 }
 
 // What was used when the clock was ahead goes first, and not only once the time has come.

@@ -134,7 +134,7 @@ func (a *attempt) begin() (end func()) {
 	if a.result == nil {
 		return func() {}
 	}
-	return a.results.Begin(a.runs, a.result.Task.Task)
+	return a.results.Begin(a.result.Task.Task)
 }
 
 // enter notes that the attempt runs, and what there was before it if it is not observed.

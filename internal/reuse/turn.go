@@ -16,8 +16,8 @@ type turn struct {
 
 // Begin notes that a task runs, until end is called. Its result is kept if no other run has the
 // same task meanwhile.
-func (r *Results) Begin(ctx context.Context, t *Task) (end func()) {
-	begun, err := r.cache.Begin(ctx, t.ID)
+func (r *Results) Begin(t *Task) (end func()) {
+	begun, err := r.cache.Begin(t.ID)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.turns[t.ID] = turn{begun, err}
@@ -50,7 +50,7 @@ func (r *Results) disturbed(t *Task) string {
 
 // put puts what an entry lists in place. A run that has the task meanwhile must know.
 func (r *Results) put(ctx context.Context, task string, e *cache.Entry, to filetree.Target) (filetree.Result, error) {
-	if begun, err := r.cache.Begin(ctx, task); err == nil { // otherwise nothing can be kept
+	if begun, err := r.cache.Begin(task); err == nil { // otherwise nothing can be kept
 		defer begun.End()
 	}
 	return r.cache.Restore(ctx, e, to)
