@@ -37,6 +37,14 @@ func (k *Tasks) Kept(ctx context.Context, t *taskgraph.Task, ours []string) *Kep
 	return kept
 }
 
+// Drop lets go of what is known of a task that has ended: all of them together would take more
+// memory than anything else of a run.
+func (k *Tasks) Drop(t *taskgraph.Task) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.kept, t.ID)
+}
+
 // Unasked reports whether the result of a task may be known: it is kept, and Kept has not been
 // asked for it.
 func (k *Tasks) Unasked(t *taskgraph.Task) bool {

@@ -93,6 +93,7 @@ func (r *run) look(ctx context.Context, t *taskgraph.Task) (schedule.Outcome, bo
 		k.Reason = reason
 		return schedule.Outcome{}, false
 	}
+	r.results.Drop(t)
 	known := event.TaskKnown{Task: r.Describe(t), Written: hit.Written, Duration: hit.Duration, CPU: hit.Processor, Peak: hit.Peak}
 	if r.show().Replays() {
 		log := r.state.Log(t.ID, 1)

@@ -24,7 +24,11 @@ import (
 type Digest [sha256.Size]byte
 
 // String is the digest in hexadecimal digits.
-func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+func (d Digest) String() string {
+	var text [2 * len(d)]byte // EncodeToString makes two of these, on the heap
+	hex.Encode(text[:], d[:])
+	return string(text[:])
+}
 
 // MarshalText is for JSON.
 func (d Digest) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, d[:]), nil }

@@ -68,7 +68,7 @@ func (t *Table) Set(task string, upstream map[string]bool, files map[string]fing
 	t.fresh[task] = true
 }
 
-// Keep is Set for what is still in place since an earlier run. What is known of that already
+// Keep is Set for what is in place since an earlier run, or again. What is known of that already
 // is not written again.
 func (t *Table) Keep(task string, upstream map[string]bool, files map[string]fingerprint.State) {
 	t.mu.Lock()

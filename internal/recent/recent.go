@@ -19,7 +19,7 @@ import (
 
 const (
 	// version changes with the form of the texts.
-	version = "recent 1 "
+	version = "recent 2 "
 	// most and longest bound what of the results is in memory.
 	most    = 5000
 	longest = 4 << 10 // bytes
@@ -68,7 +68,7 @@ func encode(inputs []string, e *cache.Entry) string {
 	for _, text := range inputs {
 		add(text)
 	}
-	for _, text := range []string{string(e.Key[:]), string(e.Blob[:]), string(e.Log[:]), e.Task, string(e.Data)} {
+	for _, text := range []string{string(e.Key[:]), string(e.Sum[:]), string(e.Blob[:]), string(e.Log[:]), e.Task, string(e.Data)} {
 		add(text)
 	}
 	for _, n := range []int64{e.LogSize, int64(e.Duration), int64(e.Processor), int64(e.Peak), int64(len(e.Files))} {
@@ -92,6 +92,7 @@ func decode(text string) (inputs []string, e *cache.Entry, ok bool) {
 		inputs[i] = r.Text()
 	}
 	readDigest(r, (*fingerprint.Digest)(&e.Key))
+	readDigest(r, &e.Sum)
 	readDigest(r, &e.Blob)
 	readDigest(r, &e.Log)
 	e.Task = r.Text()

@@ -13,7 +13,7 @@ import (
 
 func example() ([]string, *cache.Entry) {
 	return []string{"content a/src/index.ts", "names a/src"}, &cache.Entry{
-		Key: cache.Key{1, 2}, Task: "a#build", Duration: 3 * time.Second, Processor: 4 * time.Second, Peak: 5 * memtools.MB,
+		Key: cache.Key{1, 2}, Sum: fingerprint.Digest{3}, Task: "a#build", Duration: 3 * time.Second, Processor: 4 * time.Second, Peak: 5 * memtools.MB,
 		Blob: fingerprint.Digest{6}, Log: fingerprint.Digest{7}, LogSize: 8, Data: []byte(`{"removed":["x"]}`),
 		Files: []filetree.File{
 			{Path: "a/dist", Kind: filetree.Folder, Mode: 0o755},

@@ -1,21 +1,20 @@
 package reuse
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"io"
 	"maps"
 	"os"
 	"path"
 	"slices"
 
-	"github.com/heapmage/heapmage/internal/confined"
+	"github.com/heapmage/heapmage/internal/cache"
 	"github.com/heapmage/heapmage/internal/fingerprint"
 )
 
 // last is what is kept of the last run of a task, to tell why it has to run again.
 type last struct {
+	// Key is that of its result. It is zero if that was not kept.
+	Key    cache.Key         `json:"key,omitzero"`
 	Parts  map[string]string `json:"parts"`
 	Inputs []known           `json:"inputs,omitempty"`
 	// Not is why its result was not kept.
@@ -26,52 +25,12 @@ type last struct {
 // FirstTime is the reason for a task that did not run here before.
 const FirstTime = "it was not built here before"
 
-const lastFolder = folder + "/last"
-
-func lastName(task string) string { return fingerprint.Sum(task).String() + ".json" }
-
 // note keeps what is known of the last run. If it cannot, a reason is missing.
-func (r *Results) note(t *Task, l last) {
-	text, err := json.Marshal(l)
-	if err != nil {
-		return
-	}
-	f, err := confined.Make(r.root, lastFolder)
-	if err != nil {
-		return
-	}
-	defer f.Close()
-	name := lastName(t.ID)
-	if before, err := readLast(f, name); err == nil && bytes.Equal(before, text) {
-		return // reading takes less than writing
-	}
-	_ = f.Replace(name, func(file *os.File) error {
-		_, err := file.Write(text)
-		return err
-	})
-}
+func (r *Results) note(t *Task, l last) { r.lasts.Put(t.ID, cache.Key{}, l) }
 
 func (r *Results) last(t *Task) (l last, err error) {
-	f, err := confined.Open(r.root, lastFolder)
-	if err != nil {
-		return l, err
-	}
-	defer f.Close()
-	text, err := readLast(f, lastName(t.ID))
-	if err != nil {
-		return l, err
-	}
-	err = json.Unmarshal(text, &l)
+	err = r.lasts.Of(t.ID, &l)
 	return l, err
-}
-
-func readLast(f *confined.Folder, name string) ([]byte, error) {
-	file, err := f.OpenFile(name, os.O_RDONLY)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, 64<<20))
 }
 
 // changedPart tells which part of the weak key is new.

@@ -20,6 +20,7 @@ import (
 	"github.com/heapmage/heapmage/internal/filetree"
 	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/internal/git"
+	"github.com/heapmage/heapmage/internal/lastrun"
 	"github.com/heapmage/heapmage/internal/ownership"
 	"github.com/heapmage/heapmage/internal/pathrole"
 	"github.com/heapmage/heapmage/internal/recent"
@@ -62,6 +63,7 @@ type Results struct {
 	digests    *fingerprint.Digests
 	owners     *ownership.Table
 	recents    recent.Results
+	lasts      *lastrun.Notes
 	files      *os.Root
 	paths      paths
 	added      atomic.Bool // something was kept in this run
@@ -84,8 +86,8 @@ func Open(root, home string) (*Results, error) {
 	}
 	return &Results{root: root, temps: pathrole.Temps(), home: home, cache: cache.In(root), files: files,
 		digests: fingerprint.Open(root, folder, "digests"), owners: ownership.Load(root, folder),
-		recents: recent.Open(root, folder, "recent", format),
-		paths:   paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}, turns: map[string]turn{}}, nil
+		recents: recent.Open(root, folder, "recent", format), lasts: lastrun.In(root, folder+"/last"),
+		paths: paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}, turns: map[string]turn{}}, nil
 }
 
 // LookOnly has results be looked at, and nothing be written. Call it before anything else;
@@ -108,6 +110,7 @@ func (r *Results) Digests() *fingerprint.Digests { return r.digests }
 // Close keeps what was learnt for the next run.
 func (r *Results) Close() error {
 	r.cache.Close()
+	r.lasts.Close()
 	if r.lookOnly {
 		return r.files.Close()
 	}
@@ -194,7 +197,7 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 				r.cache.Use(e.Key, weak)
 				return hitOf(e, 0), "", nil
 			}
-			if hit, reason, err = r.fetch(ctx, t, weak, inputs); hit != nil || err != nil {
+			if hit, reason, err = r.fetch(ctx, t, weak, inputs, e); hit != nil || err != nil {
 				return hit, reason, err
 			}
 		}
@@ -208,7 +211,7 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 		if err != nil {
 			continue
 		}
-		hit, why, err := r.fetch(ctx, t, weak, r.now(t, set))
+		hit, why, err := r.fetch(ctx, t, weak, r.now(t, set), nil)
 		if hit != nil || err != nil {
 			return hit, why, err
 		}
@@ -221,11 +224,16 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 }
 
 // fetch puts the result in place that the cache has for these inputs. Without one the reason
-// tells why, if none is simply absent. An error is as that of Look.
-func (r *Results) fetch(ctx context.Context, t *Task, weak cache.Key, inputs []known) (hit *Hit, reason string, err error) {
+// tells why, if none is simply absent. recently is what was last in place with them; nil if that
+// is not known. An error is as that of Look.
+func (r *Results) fetch(ctx context.Context, t *Task, weak cache.Key, inputs []known, recently *cache.Entry) (hit *Hit, reason string, err error) {
 	key := strong(weak, inputs)
 	var done filetree.Result
-	e, err := r.cache.Get(key)
+	e := recently
+	if e == nil || !r.cache.Has(e) {
+		recently = nil
+		e, err = r.cache.Get(key)
+	}
 	if err == nil {
 		done, err = r.restore(ctx, t, e)
 	}
@@ -239,10 +247,12 @@ func (r *Results) fetch(ctx context.Context, t *Task, weak cache.Key, inputs []k
 		return nil, err.Error(), err
 	}
 	r.cache.Use(key, weak)
-	r.recents.Put(weak, textsOf(inputs), e)
+	if recently == nil {
+		r.recents.Put(weak, textsOf(inputs), e)
+	}
 	written := done.Written + done.Removed + done.Moded
 	if kept, err := dataOf(e); written > 0 && err == nil {
-		r.note(t, last{Parts: t.Parts, Inputs: inputs, Connections: kept.Connections})
+		r.lasts.Put(t.ID, key, last{Key: key, Parts: t.Parts, Inputs: inputs, Connections: kept.Connections})
 	}
 	return hitOf(e, written), "", nil
 }
@@ -259,7 +269,7 @@ func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (done fi
 		return done, err
 	}
 	if done, err = r.put(ctx, t.ID, e, to); err == nil {
-		r.owners.Set(t.ID, t.Upstream, files)
+		r.owners.Keep(t.ID, t.Upstream, files)
 		r.placedNow(t, e)
 	}
 	return done, err
