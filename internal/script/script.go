@@ -94,7 +94,7 @@ func Steps(s *Settings, pkg *workspace.Package, name string, o Options) ([]Step,
 		}
 		command := text
 		if event == name {
-			command += quoted(o.Args)
+			command += Quoted(o.Args)
 		}
 		steps = append(steps, Step{
 			event: event, Command: text, Args: s.shell(command, env), Dir: pkg.Path,

