@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -43,6 +44,14 @@ func TestMessages(t *testing.T) {
 	}
 	if got, err := os.ReadFile(messagesFile); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("docs/messages.md is not what the code says: UPDATE=1 go test -run TestMessages ./internal/archtest (%v)", err)
+	}
+}
+
+// TestMessagesNameTargetsAlone: people start them with go tool mage, npx heapmage or a program
+// of their own, so a message that names one of these is wrong for the others.
+func TestMessagesNameTargetsAlone(t *testing.T) {
+	for _, wrong := range regexp.MustCompile(`(?m)^.*\b(mage|npx heapmage) [a-z-].*$`).FindAllString(newMessages(loaded(t)).page(), -1) {
+		t.Errorf("a message tells how a target is started: %s", wrong)
 	}
 }
 

@@ -44,7 +44,7 @@ const target = "guard"
 // signal's number if one ended it.
 func Run(ctx context.Context, command, retry string) error {
 	if command == "" {
-		return &problem.Error{What: "memory:guard needs -command=", Hint: `for instance: mage memory:guard -command="npx turbo run build"`}
+		return &problem.Error{What: "memory:guard needs -command=", Hint: `for instance: memory:guard -command="npx turbo run build"`}
 	}
 	session.KeepSmall()
 	p, err := place.OpenAnywhere("")

@@ -31,7 +31,7 @@ const watchInterval = 5 * time.Second
 // processes; or it measures a running process and its descendants.
 func Watch(ctx context.Context, command, pid string) error {
 	if (command == "") == (pid == "") {
-		return &problem.Error{What: "memory:watch needs -command= or -pid=", Hint: `for instance: mage memory:watch -command="node server.js"`}
+		return &problem.Error{What: "memory:watch needs -command= or -pid=", Hint: `for instance: memory:watch -command="node server.js"`}
 	}
 	env := os.Environ()
 	c, err := config.FromEnvironment(env)

@@ -196,7 +196,7 @@ func TestExit(t *testing.T) {
 		{"goes on", context.Background(), 0, ""},
 		{"interrupted", ended(nil), problem.ExitInterrupted, "interrupted"},
 		{"terminated", ended(errTerminated), problem.ExitTerminated, "terminated"},
-		{"out of time", ended(errDeadline), problem.ExitFailed, "out of time (mage -t)"},
+		{"out of time", ended(errDeadline), problem.ExitFailed, "out of time (-t)"},
 		{"another cause is an interrupt", ended(errors.New("x")), problem.ExitInterrupted, "interrupted"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {

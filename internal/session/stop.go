@@ -17,7 +17,7 @@ import (
 // The reasons to end a session early.
 var (
 	errTerminated = errors.New("terminated")
-	errDeadline   = errors.New("out of time (mage -t)")
+	errDeadline   = errors.New("out of time (-t)")
 )
 
 // windDown is how long before Mage's deadline a session begins to end: Mage exits at
