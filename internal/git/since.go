@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"strings"
 )
 
@@ -64,16 +63,10 @@ func Between(ctx context.Context, dir, from, to string) (*Changes, error) {
 
 // changes fills in what ends returns for the commit that ref names.
 func changes(ctx context.Context, dir, ref string, ends func(root, commit string) (*Changes, error)) (*Changes, error) {
-	root, err := ask(ctx, dir, "rev-parse", "--show-toplevel")
-	switch {
-	case errors.Is(err, exec.ErrNotFound):
-		return nil, ErrNoGit
-	case err != nil && strings.Contains(err.Error(), "not a git repository"):
-		return nil, ErrNoRepository
-	case err != nil:
-		return nil, err // such as a folder that belongs to somebody else
+	root, err := Top(ctx, dir)
+	if err != nil {
+		return nil, err
 	}
-	root = filepath.FromSlash(root)
 	commit, err := commitOf(ctx, root, ref)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ type File struct {
 	Uses     []string // folders, in go.work
 	Requires []string // module paths, without those marked // indirect
 	Tools    []string // package paths of "tool" lines
+	Ignores  []string // folders of "ignore" lines
 }
 
 // Parse reads a go.mod or go.work. Both are lists of verbs with arguments, in
@@ -65,6 +66,8 @@ func (f *File) take(verb string, words []string, indirect bool) {
 		f.Uses = append(f.Uses, words[0])
 	case "tool":
 		f.Tools = append(f.Tools, words[0])
+	case "ignore":
+		f.Ignores = append(f.Ignores, words[0])
 	case "require":
 		if !indirect {
 			f.Requires = append(f.Requires, words[0])

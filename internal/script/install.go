@@ -20,7 +20,7 @@ func Install(s *Settings, known installstate.Known, o Options) (step Step, reaso
 		return Step{}, "", err
 	}
 	shown := []string{string(s.ws.Manager)}
-	flags := s.installFlags()
+	flags := InstallArgs(s.ws)
 	o.HeapLimit = 0
 	return Step{
 		event: "install", Command: strings.Join(append(shown, flags...), " "),
@@ -31,14 +31,16 @@ func Install(s *Settings, known installstate.Known, o Options) (step Step, reaso
 // installation is what the manager left in the workspace.
 func (s *Settings) installation() installstate.Installation { return installstate.Of(s.ws, s.version) }
 
-func (s *Settings) installFlags() []string {
-	locked := s.ws.LockFile != ""
+// InstallArgs are the manager's arguments that install a workspace's dependencies. If there is a
+// lock file, they install what it lists and do not change it.
+func InstallArgs(ws *workspace.Workspace) []string {
+	locked := ws.LockFile != ""
 	switch {
-	case s.ws.Manager == workspace.NPM && locked:
+	case ws.Manager == workspace.NPM && locked:
 		return []string{"ci"}
-	case !locked, s.ws.Manager == workspace.NPM:
+	case !locked, ws.Manager == workspace.NPM:
 		return []string{"install"}
-	case s.ws.Berry():
+	case ws.Berry():
 		return []string{"install", "--immutable"}
 	default: // pnpm, yarn 1, bun
 		return []string{"install", "--frozen-lockfile"}
