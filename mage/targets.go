@@ -28,6 +28,7 @@ import (
 	"github.com/heapmage/heapmage/internal/inspect"
 	"github.com/heapmage/heapmage/internal/planview"
 	"github.com/heapmage/heapmage/internal/rerun"
+	"github.com/heapmage/heapmage/internal/setup"
 )
 
 // Build builds all packages in dependency order, as many at once as fit into memory.
@@ -151,6 +152,17 @@ func Watch(
 	output *string, // what to print of what scripts print: full, grouped, errors or none
 ) error {
 	return rerun.Watch(ctx, engine.Request{Target: engine.Or(target, "build"), Packages: workspace, Exclude: exclude, Extra: args, Output: output})
+}
+
+// Init adds heapmage to a repository: scripts or a magefile, and a workflow for GitHub.
+func Init(
+	ctx context.Context,
+	with *string, // npm or go; what fits the repository if left out
+	noworkflow *bool, // leave the workflow out
+	dry *bool, // show what would be written, and write nothing
+) error {
+	given := func(flag *bool) bool { return flag != nil && *flag }
+	return setup.Init(ctx, setup.Flags{With: engine.Or(with, ""), NoWorkflow: given(noworkflow), Dry: given(dry)})
 }
 
 // List shows the packages, with their folders, versions, scripts and dependencies among each other.

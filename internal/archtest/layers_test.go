@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"internal/growth", "internal/session", "internal/report", "internal/reuse", "internal/unobserved", "internal/filewatch"},
 	{"internal/cachedtask", "internal/planview", "internal/runpage"},
 	{"internal/place"},
-	{"internal/engine", "internal/inspect", "internal/completion", "internal/guard", "internal/commandline"},
+	{"internal/engine", "internal/inspect", "internal/completion", "internal/guard", "internal/commandline", "internal/setup"},
 	{"internal/rerun"},
 	{"mage", "mage/build", "mage/buildworker", "mage/otlp"},
 }
@@ -67,7 +67,7 @@ var rules = []rule{
 	{"the engine is the one place that wires everything together",
 		module + "/internal/engine", []string{"mage", "mage/build", "mage/buildworker", "internal/rerun"}},
 	{"reporters read events and decide nothing; only the commands put them together",
-		module + "/internal/report", []string{"internal/engine", "internal/inspect", "internal/guard", "internal/rerun"}},
+		module + "/internal/report", []string{"internal/engine", "internal/inspect", "internal/guard", "internal/rerun", "internal/setup"}},
 	{"few packages start processes; the scheduler is given a function and never does",
 		"os/exec", []string{"internal/browser", "internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/guard", "internal/observe", "internal/script", "internal/bench", "internal/bench/agentcost", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor", "internal/pictures", "internal/release"}},
 }

@@ -63,6 +63,7 @@ var worded = map[string][3]string{
 	module + "/internal/event.Notice":     {"Text", "", "Hint"},
 	module + "/internal/doctor.finding":   {"What", "Why", "Do"},
 	module + "/internal/declared.Summary": {"Text", "", "Hint"},
+	module + "/internal/setup.note":       {"What", "", "Do"},
 }
 
 // messages finds the texts of the worded types.
