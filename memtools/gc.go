@@ -2,8 +2,9 @@ package memtools
 
 import (
 	"runtime/debug"
-	"sync"
 	"time"
+
+	"github.com/heapmage/heapmage/internal/clock"
 )
 
 // defaultCooldown is the least time between two automatic garbage collections.
@@ -21,27 +22,10 @@ func TriggerGC() (freed Bytes) {
 // AutoGC calls TriggerGC if the usage of this process is critical and no AutoGC
 // collected in the last 30 s. It reports whether it collected.
 func AutoGC() (freed Bytes, triggered bool) {
-	if !Stats().Critical || !autoGC.allow(time.Now(), defaultCooldown) {
+	if !Stats().Critical || !autoGC.Allow(time.Now(), defaultCooldown) {
 		return 0, false
 	}
 	return TriggerGC(), true
 }
 
-var autoGC cooldown
-
-// cooldown allows something at most once in a while. It is safe for concurrent
-// use.
-type cooldown struct {
-	mu   sync.Mutex
-	last time.Time
-}
-
-func (c *cooldown) allow(now time.Time, pause time.Duration) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.last.IsZero() && now.Sub(c.last) < pause {
-		return false
-	}
-	c.last = now
-	return true
-}
+var autoGC clock.Cooldown

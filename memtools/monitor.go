@@ -6,6 +6,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/heapmage/heapmage/internal/clock"
 )
 
 const (
@@ -91,7 +93,7 @@ func (o MonitorOptions) withDefaults() MonitorOptions {
 // use.
 type Monitor struct {
 	options  MonitorOptions
-	cooldown cooldown
+	cooldown clock.Cooldown
 	checking sync.Mutex // held during a check
 
 	mu   sync.Mutex    // guards both below
@@ -167,7 +169,7 @@ func (m *Monitor) Check() Usage {
 		if m.options.OnCritical != nil {
 			m.options.OnCritical(u.Message())
 		}
-		if m.options.AutoGC && m.cooldown.allow(time.Now(), m.options.Cooldown) {
+		if m.options.AutoGC && m.cooldown.Allow(time.Now(), m.options.Cooldown) {
 			m.collect()
 		}
 	case u.Warning:

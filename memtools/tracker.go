@@ -168,16 +168,11 @@ func (t *Tracker) cutOutLocked(tr *tree) {
 		return
 	}
 	of := root.tree
-	out := []*entry{root}
-	for len(out) > 0 {
-		e := out[0]
-		out = out[1:]
-		e.tree = nil
-		if tr.single {
-			continue
-		}
+	root.tree = nil
+	for out := []*entry{root}; len(out) > 0 && !tr.single; out = out[1:] {
 		for _, child := range t.known {
-			if child.tree == of && proctable.Inherits(child.Process, e.Process) {
+			if child.tree == of && proctable.Inherits(child.Process, out[0].Process) {
+				child.tree = nil
 				out = append(out, child)
 			}
 		}

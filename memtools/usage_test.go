@@ -5,7 +5,8 @@ import (
 	"regexp"
 	"runtime/debug"
 	"testing"
-	"time"
+
+	"github.com/heapmage/heapmage/internal/clock"
 )
 
 func TestMessages(t *testing.T) {
@@ -104,8 +105,8 @@ func TestTriggerGC(t *testing.T) {
 }
 
 func TestAutoGC(t *testing.T) {
-	t.Cleanup(func() { autoGC.last = time.Time{} })
-	autoGC.last = time.Time{}
+	t.Cleanup(func() { autoGC = clock.Cooldown{} })
+	autoGC = clock.Cooldown{}
 	setLimit(t, 100*GB)
 	if _, triggered := AutoGC(); triggered {
 		t.Error("collects although nothing is critical")

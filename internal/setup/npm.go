@@ -6,36 +6,29 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/packagejson"
+	"github.com/heapmage/heapmage/internal/version"
 )
 
 const module = "github.com/heapmage/heapmage"
 
 // release is the version of this program as npm has it, empty if it is no release, and whether it
 // comes from npm, for people without Go.
-func release() (version string, fromNPM bool) {
+func release() (number string, fromNPM bool) {
 	exe, err := os.Executable()
 	if err == nil {
 		exe, err = filepath.EvalSymlinks(exe)
 	}
 	if err == nil {
-		if version = packageVersion(filepath.Dir(exe)); version != "" {
-			return version, true
+		if number = packageVersion(filepath.Dir(exe)); number != "" {
+			return number, true
 		}
 	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range info.Deps {
-			if m.Path == module && m.Replace == nil {
-				version = released(m.Version)
-			}
-		}
-	}
-	return version, false
+	return released("v" + version.Number()), false
 }
 
 // packageVersion is the version of the npm package that has this program in it or in its folder
