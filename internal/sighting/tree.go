@@ -219,6 +219,7 @@ func (t *tree) end(n *node) {
 	if led {
 		t.over(n, &t.found.Ended)
 	}
+	led = led || n.role == admitted && (n.parent == nil || n.parent.role != admitted)
 	n.role = helps
 	for _, c := range t.nodes {
 		if c.parent == n {

@@ -276,6 +276,20 @@ func TestTree(t *testing.T) {
 			m.exit(js)
 			expect(m.look(), fmt.Sprintf("-%d .: node all.js", js))
 		},
+		"what a task leaves running is no task": func(m *machine, expect func(string, string)) {
+			m.exec(rootPID, "", "make", "all")
+			shim := m.run(rootPID, "", "/shim/sh", "-c", "tsc")
+			left := m.run(shim, "", "node", "server.js")
+			task := m.run(rootPID, "", "node", "task.js")
+			other := m.run(task, "", "node", "server.js")
+			expect(m.look(shim), "+103 .: node task.js")
+			m.exit(shim)
+			m.exit(task)
+			m.run(left, "packages/core", "node", "x.js")
+			m.run(other, "packages/core", "node", "x.js")
+			expect(m.look(), "-103 .: node task.js")
+			expect(m.look(), "")
+		},
 		"a shim that passes is what it runs then": func(m *machine, expect func(string, string)) {
 			m.exec(rootPID, "", "npm exec tsc")
 			shim := m.run(rootPID, "", "/shim/sh", "-c", "tsc")

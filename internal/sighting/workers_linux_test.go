@@ -44,7 +44,7 @@ func TestToolsWithWorkers(t *testing.T) {
 				files[dir+file] = text
 			}
 			put(t, root, files)
-			check(t, root, []string{"packages/core: " + c.script + " (core#build)"}, "npm", "run", "build", "-w", "core")
+			checkOnce(t, root, []string{"packages/core: " + c.script + " (core#build)"}, "npm", "run", "build", "-w", "core")
 			if _, err := os.Stat(filepath.Join(root, dir, c.writes)); err != nil {
 				t.Error(err)
 			}
@@ -64,5 +64,5 @@ func TestVitestProjects(t *testing.T) {
 		files["packages/"+p+"/t.js"] = "test('is', () => new Promise(done => setTimeout(done, 300)))"
 	}
 	put(t, root, files)
-	check(t, root, []string{".: vitest run --pool=forks --globals (root#test)"}, "npm", "test")
+	checkOnce(t, root, []string{".: vitest run --pool=forks --globals (root#test)"}, "npm", "test")
 }
