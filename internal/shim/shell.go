@@ -76,6 +76,8 @@ func (in invocation) command(f frame.Frame) command {
 	name := f.Shell
 	if name == "" && in.byPath && len(in.kept) > 0 {
 		_, name, _ = strings.Cut(in.kept[0], "=")
+	} else if name == "" && in.byPath && strings.HasPrefix(environ.Value(in.env, environ.NPMUserAgent), "yarn/") {
+		name = defaultShell // does not look into PATH, as the other package managers do
 	}
 	if name != "" {
 		if c.path = find(name, filepath.SplitList(environ.Value(c.env, environ.Path))); c.path != "" {
