@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,22 +53,23 @@ func (s *Server) Folder() string { return s.folder }
 // folder: a shim restores it for scripts that are to find no shim, even if the guard is gone.
 func (s *Server) Environ(env []string) ([]string, error) {
 	var kept strings.Builder
-	out := env
+	var out []string
+	for _, entry := range env {
+		name, value, _ := strings.Cut(entry, "=")
+		replaced := func(other string) bool { return strings.EqualFold(other, name) } // as package managers read them
+		switch {
+		case slices.ContainsFunc(frame.ScriptShells, replaced):
+			kept.WriteString(entry + "\x00")
+			continue
+		case name == environ.Path:
+			entry = name + "=" + s.folder + ":" + value
+		}
+		out = append(out, entry)
+	}
 	for _, name := range frame.ScriptShells {
-		if value, ok := environ.Lookup(env, name); ok {
-			kept.WriteString(name + "=" + value + "\x00")
-		}
-		out = append(environ.Without(out, name), name+"="+filepath.Join(s.folder, frame.ShellName))
+		out = append(out, name+"="+filepath.Join(s.folder, frame.ShellName))
 	}
-	if err := os.WriteFile(filepath.Join(s.folder, frame.KeptName), []byte(kept.String()), 0o600); err != nil {
-		return nil, err
-	}
-	for i, entry := range out {
-		if path, ok := strings.CutPrefix(entry, environ.Path+"="); ok {
-			out[i] = environ.Path + "=" + s.folder + ":" + path
-		}
-	}
-	return out, nil
+	return out, os.WriteFile(filepath.Join(s.folder, frame.KeptName), []byte(kept.String()), 0o600)
 }
 
 // Accept waits for the next script that asks. After Close the error is net.ErrClosed.

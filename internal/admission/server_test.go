@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -326,18 +327,19 @@ func TestFolder(t *testing.T) {
 
 func TestEnviron(t *testing.T) {
 	s := listen(t)
-	env := []string{"A=1", "npm_config_script_shell=/bin/bash", "PATH=/usr/bin:/bin", "B=2"}
+	env := []string{"A=1", "npm_config_script_shell=/bin/bash", "PATH=/usr/bin:/bin", "NPM_CONFIG_SCRIPT_SHELL=", "B=2"}
+	given := slices.Clone(env)
 	got, err := s.Environ(env)
 	sh := filepath.Join(s.Folder(), "sh")
 	want := []string{"A=1", "PATH=" + s.Folder() + ":/usr/bin:/bin", "B=2", "npm_config_script_shell=" + sh, "pnpm_config_script_shell=" + sh}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, %v\nwant %q", got, err, want)
 	}
-	if want := []string{"A=1", "npm_config_script_shell=/bin/bash", "PATH=/usr/bin:/bin", "B=2"}; !reflect.DeepEqual(env, want) {
+	if !slices.Equal(env, given) {
 		t.Errorf("its argument has changed to %q", env)
 	}
 	kept, err := os.ReadFile(filepath.Join(s.Folder(), frame.KeptName))
-	if err != nil || string(kept) != "npm_config_script_shell=/bin/bash\x00" {
+	if err != nil || string(kept) != "npm_config_script_shell=/bin/bash\x00NPM_CONFIG_SCRIPT_SHELL=\x00" {
 		t.Errorf("kept %q, %v", kept, err)
 	}
 }

@@ -114,7 +114,9 @@ func TestRunners(t *testing.T) {
 			for part, text := range plain {
 				t.Run(part[1:], func(t *testing.T) { sameLines(t, text, guarded[part]) })
 			}
-			if !slices.ContainsFunc(g.asks, func(a admission.Ask) bool { return a.Event == "see" && a.Folder == filepath.Join(root, "packages", "a") }) {
+			if !slices.ContainsFunc(g.asks, func(a admission.Ask) bool {
+				return a.Event == "see" && a.Folder == filepath.Join(root, "packages", "a")
+			}) {
 				t.Errorf("the script did not ask, but %+v did", g.asks)
 			}
 		})

@@ -46,14 +46,16 @@ func noCore() {
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 }
 
-// isEnding reports whether a process ends, or was sent SIGKILL.
+// isEnding reports whether a process ends, or was sent SIGKILL. It is false if /proc does not
+// show the process.
 func isEnding(pid int) bool {
 	const exiting = 4 // PF_EXITING of the kernel
-	if stat := statOf(pid); len(stat) > 6 {
-		flags, _ := strconv.ParseUint(stat[6], 10, 32)
-		return flags&exiting != 0 || has(signalsOf(pid, "SigPnd")|signalsOf(pid, "ShdPnd"), syscall.SIGKILL)
+	stat := statOf(pid)
+	if len(stat) < 7 {
+		return false
 	}
-	return true
+	flags, _ := strconv.ParseUint(stat[6], 10, 32)
+	return flags&exiting != 0 || has(signalsOf(pid, "SigPnd")|signalsOf(pid, "ShdPnd"), syscall.SIGKILL)
 }
 
 // ignoredBy returns the signals that a process ignores, as a bit each, from bit 0 for signal 1.
