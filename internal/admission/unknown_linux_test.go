@@ -13,13 +13,13 @@ import (
 )
 
 func TestAbandonedFolders(t *testing.T) {
-	dir, err := os.MkdirTemp("/tmp", "admission") // t.TempDir may be too long for a socket
+	dir, err := os.MkdirTemp("/tmp", "admission") //nolint:usetesting // t.TempDir may be too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	t.Setenv("TMPDIR", dir)
-	make := func(name string) string {
+	folderOf := func(name string) string {
 		t.Helper()
 		folder := filepath.Join(dir, frame.FolderPrefix+name)
 		if err := os.Mkdir(folder, 0o700); err != nil {
@@ -27,7 +27,7 @@ func TestAbandonedFolders(t *testing.T) {
 		}
 		return folder
 	}
-	killed, left, young, known := make("killed"), make("left"), make("young"), make("known")
+	killed, left, young, known := folderOf("killed"), folderOf("left"), folderOf("young"), folderOf("known")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(killed, frame.SocketName)})
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,6 @@ import (
 	"github.com/heapmage/heapmage/internal/session"
 	"github.com/heapmage/heapmage/internal/sighting"
 	"github.com/heapmage/heapmage/internal/tally"
-	"github.com/heapmage/heapmage/memtools"
 )
 
 // target is what events call a guarded run.
@@ -153,7 +152,7 @@ func (g *guard) do(ctx context.Context, command string) error {
 	}
 	c, err := g.start(command)
 	if err != nil {
-		g.finish(ctx, problem.ExitFailed)
+		_ = g.finish(problem.ExitFailed)
 		return err
 	}
 	var working sync.WaitGroup
@@ -176,7 +175,7 @@ func (g *guard) do(ctx context.Context, command string) error {
 		_ = os.RemoveAll(g.agents)
 	}
 	working.Wait()
-	return g.finish(ctx, c.code())
+	return g.finish(c.code())
 }
 
 // openAgents makes the folder of what Node processes preload. Processes of other users, which
@@ -259,7 +258,7 @@ func (g *guard) closeRecord() {
 }
 
 // finish emits how the run ended, and returns it as an error.
-func (g *guard) finish(ctx context.Context, code int) error {
+func (g *guard) finish(code int) error {
 	g.session.Settle()
 	if err := g.History.Flush(); err != nil {
 		g.sayOnce(event.Notice{Kind: event.StateUnwritten, Text: "Lost: the next run will not know " + err.Error()})
@@ -283,9 +282,6 @@ func (g *guard) sayOnce(n event.Notice) {
 		g.session.Events.Emit(n)
 	}
 }
-
-// usageOf is what a task uses at the last sample.
-func (g *guard) usageOf(id string) memtools.Bytes { return g.session.Tasks(g.session.Meter.Last())[id] }
 
 // identify returns the identity of a living process, whose start is zero if it is not known.
 func identify(pid int) proctable.Identity {

@@ -16,12 +16,6 @@ import (
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
-// taskOf is the task that a script is, the same as in a build: package and name, never its
-// text, which package managers change.
-func (g *guard) taskOf(ask admission.Ask) *taskgraph.Task {
-	return g.task(ask.Folder, ask.Event, ask.Text)
-}
-
 // task is the script of that name of the package in a folder: the same as in a build. Its text,
 // which package managers change, tells only what tool runs.
 func (g *guard) task(folder, name, text string) *taskgraph.Task {

@@ -136,6 +136,7 @@ func (p *Place) Slots() int {
 	return declared
 }
 
+// Setting is what a plan is made of.
 func (p *Place) Setting() plan.Setting {
 	return plan.Setting{Workspace: p.Workspace, Config: p.Config, Declared: p.Declared, Folder: p.Workspace.Rel(p.Dir)}
 }
@@ -162,6 +163,7 @@ func (p *Place) Collects() bool {
 	return p.IsNode() && (p.Config.GC.Auto == nil || *p.Config.GC.Auto)
 }
 
+// Describe names a task in events.
 func (p *Place) Describe(t *taskgraph.Task) event.Task {
 	return event.Task{ID: t.ID, Package: t.Package.Name, Label: p.Labels[t.Package.Name], Target: t.Target, Script: t.Script}
 }

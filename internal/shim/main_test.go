@@ -190,8 +190,8 @@ func plainEnv() []string {
 }
 
 // shell is "sh -c text" under the guard, or the system's if there is none.
-func (g *testGuard) shell(text string, args ...string) *exec.Cmd {
-	c := exec.Command("/bin/sh", append([]string{"-c", text}, args...)...)
+func (g *testGuard) shell(text string) *exec.Cmd {
+	c := exec.Command("/bin/sh", "-c", text)
 	c.Args[0], c.Env = "sh", plainEnv()
 	if g != nil {
 		c.Path, c.Env = filepath.Join(g.Folder(), frame.ShellName), g.env

@@ -3,6 +3,7 @@
 package shim
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -104,7 +105,7 @@ func (s *script) await() frame.Frame {
 		for {
 			var c change
 			_, c.err = syscall.Wait4(pid, &c.status, syscall.WUNTRACED|syscall.WCONTINUED, &c.usage)
-			if c.err == syscall.EINTR {
+			if errors.Is(c.err, syscall.EINTR) {
 				continue
 			}
 			changes <- c
