@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // guarded is a run whose jobs arrive and may wait for each other. Each attempt lasts until
@@ -120,4 +121,55 @@ func TestAside(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAsideMemory(t *testing.T) {
+	hidden := Options{HiddenWaits: true}
+	t.Run("counts what is aside as the run's own", func(t *testing.T) {
+		s := running(t, hidden, 1000*mb, 300*mb)
+		s.want(s.after(time.Second, 300), "")
+		s.l.setAside("a")
+		s.l.arrive(Job{ID: "b", Estimate: Estimate{Need: 300 * mb, Length: time.Hour}})
+		s.l.arrive(Job{ID: "c", Estimate: Estimate{Need: 900 * mb, Length: 1}})
+		s.want(s.admits(), "b")
+		if m := s.memory(); m.Rest != 300*mb {
+			t.Errorf("the rest is %v", m.Rest)
+		}
+		s.l.arrive(Job{ID: "a", Estimate: Estimate{Need: 1 * mb, Length: time.Hour}})
+		s.want(s.admits(), "a")
+		if m := s.memory(); m.Rest != 0 {
+			t.Errorf("with another of its name the rest is %v", m.Rest)
+		}
+	})
+	t.Run("lets a frozen attempt go on that is released", func(t *testing.T) {
+		s := running(t, hidden, 1000*mb, 300*mb, 300*mb)
+		s.want(s.after(time.Second, 600, 401), "collect, freeze b")
+		if cs := s.l.setAside("b"); len(cs) != 1 || cs[0].kind != thaw {
+			t.Errorf("%v", cs)
+		}
+		s.want(s.after(time.Second), "")
+	})
+	t.Run("does not release what is being stopped", func(t *testing.T) {
+		s := running(t, hidden, 1000*mb, 300*mb, 300*mb)
+		s.want(s.after(time.Second, 600, 401), "collect, freeze b")
+		s.want(s.after(time.Second, 620, 401), "stop b")
+		s.l.setAside("b")
+		s.end("b", Outcome{Result: Again})
+		if s.l.jobs["b"] == nil {
+			t.Error("it has no further attempt")
+		}
+	})
+	t.Run("ends the newest lasting attempt when nothing else is left", func(t *testing.T) {
+		s := running(t, hidden, 1000*mb, 300*mb)
+		s.l.arrive(Job{ID: "b", Lasting: true})
+		s.l.arrive(Job{ID: "c", Lasting: true})
+		s.want(s.admits(), "b c")
+		s.want(s.after(time.Second, 100, 500, 490), "collect")
+		s.want(s.after(100*time.Millisecond, 100, 500, 490), "give up a")
+		s.end("a", Outcome{Result: Failed})
+		delete(s.used, "a")
+		s.used["b"] = 600 * mb
+		s.want(s.after(100*time.Millisecond), "give up c")
+		s.want(s.after(time.Second), "") // room is being made
+	})
 }

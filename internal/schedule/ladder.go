@@ -126,19 +126,22 @@ func (l *ledger) correct(m Memory) []correction {
 func (l *ledger) makeRoom(m Memory, moving, frozen []*job, near bool) []correction {
 	rushed, endangered := l.growth(moving, freezeAllHorizon) > m.Available, l.endangered(m, moving)
 	victim := l.victim(moving, frozen)
-	last := victim == nil
-	edge := last && l.atEdge(m, moving)
+	last, edge := victim == nil, l.atEdge(m, moving)
+	if edge && !last && l.o.HiddenWaits { // those that move may not be those that grow
+		return l.stop(m, victim, stop)
+	}
+	edge = edge && last
 	if m.Time.Sub(l.lastCorrection) < correctionInterval && !rushed && !edge && (last || !endangered) {
 		return nil
 	}
 	l.raiseFloors(moving)
 	victims := freezable(moving)[1:]
 	if l.o.HiddenWaits {
-		victims = slices.DeleteFunc(victims, func(j *job) bool { return j.setbacks >= maxSetbacks || j.setbacks > 0 && !near })
+		victims = slices.DeleteFunc(victims, func(j *job) bool { return j.thaws >= maxSetbacks || j.thaws > 0 && !near })
 	}
 	switch {
 	case len(victims) > 0:
-		if !rushed {
+		if !rushed && !edge {
 			victims = victims[len(victims)-1:]
 		}
 		return l.freeze(m, victims)
@@ -179,7 +182,7 @@ func (l *ledger) victim(moving, frozen []*job) (found *job) {
 
 // mayStop reports whether an attempt may be stopped to run again.
 func (l *ledger) mayStop(j *job) bool {
-	return !j.Once && !(l.o.HiddenWaits && j.setbacks >= maxSetbacks)
+	return !j.Once && !(l.o.HiddenWaits && j.stops >= maxSetbacks)
 }
 
 // newest returns the newest attempt that is not being stopped.
@@ -357,6 +360,5 @@ func (l *ledger) putBack(j *job) {
 		j.floor = max(j.floor, estimate.RetryNeed(j.usage))
 	}
 	j.stops++
-	j.setbacks++
 	j.alone = j.alone || j.stops >= maxStops
 }

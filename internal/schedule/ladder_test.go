@@ -24,12 +24,14 @@ type stage struct {
 	// swap is free swap space, and stalled the share of time in a wait for memory.
 	swap    memtools.Bytes
 	stalled float64
+	// cpu is the processor time of each job's attempt.
+	cpu map[string]time.Duration
 }
 
 // running starts a job for each need: "a", the oldest, then "b", and so on.
 func running(t *testing.T, o Options, budget memtools.Bytes, needs ...memtools.Bytes) *stage {
 	t.Helper()
-	s := &stage{t: t, now: time.Unix(0, 0), budget: budget, limit: budget + 100*mb, used: map[string]memtools.Bytes{}}
+	s := &stage{t: t, now: time.Unix(0, 0), budget: budget, limit: budget + 100*mb, used: map[string]memtools.Bytes{}, cpu: map[string]time.Duration{}}
 	var jobs []Job
 	for i, need := range needs {
 		id := string(rune('a' + i))
@@ -45,7 +47,7 @@ func running(t *testing.T, o Options, budget memtools.Bytes, needs ...memtools.B
 }
 
 func (s *stage) memory() Memory {
-	m := Memory{Time: s.now, Budget: s.budget, Tasks: s.used, Swap: s.swap, Stalled: s.stalled}
+	m := Memory{Time: s.now, Budget: s.budget, Tasks: s.used, CPU: s.cpu, Swap: s.swap, Stalled: s.stalled}
 	for _, u := range s.used {
 		m.Usage += u
 	}
@@ -54,7 +56,7 @@ func (s *stage) memory() Memory {
 		m.Most, m.Elder = s.budget, s.elder
 		m.Budget = min(s.budget, m.Usage+m.Available-(s.limit-s.budget))
 	}
-	return m
+	return s.l.withAside(m)
 }
 
 // after sets the clock forward by d, and the usages to what is given, in MB. It

@@ -66,9 +66,8 @@ type job struct {
 	alone bool
 	// beside is true if the running attempt was started beside others.
 	beside bool
-	// setbacks counts how often it had to make room: was stopped, or was frozen when what
-	// moved may have waited for it.
-	setbacks int
+	// thaws counts how often it was thawed because those that moved may have waited for it.
+	thaws int
 	// roomSince is since when the measured usage has left room for it.
 	roomSince time.Time
 	// steady is true if it must not be frozen.

@@ -18,10 +18,13 @@ const (
 	// measuredRoom is how long measured usage must have left room for a job whose need
 	// does not fit beside the needs of others: those may be too high.
 	measuredRoom = 10 * time.Second
-	// maxSetbacks is how often a job makes room at most. After that it is not frozen and
-	// not stopped, but ended if nothing else is left. Each time a lull must last twice as
+	// maxSetbacks is how often a job is stopped to make room at most, and how often it is
+	// thawed in a lull before it is not frozen again. Each time the lull must last twice as
 	// long, so that a pause of those that move is not taken for one.
 	maxSetbacks = 4
+	// longestLull is how long it lasts at most, and at least before a job goes on that may
+	// be ended in the end: it might only have had to wait.
+	longestLull = 10 * time.Minute
 )
 
 // lulls are the signs that those that move wait, by how many processors they keep busy
@@ -30,7 +33,7 @@ const (
 var lulls = [...]struct {
 	cores float64
 	lasts time.Duration
-}{{0.05, 2 * time.Second}, {0.5, 30 * time.Second}, {math.Inf(1), 10 * time.Minute}}
+}{{0.05, 2 * time.Second}, {0.5, 30 * time.Second}, {math.Inf(1), longestLull}}
 
 // quiet is what the ledger knows of the attempts that move.
 type quiet struct {
@@ -74,7 +77,11 @@ func (l *ledger) mayWaitFor(j *job, m Memory) bool {
 		return false
 	}
 	for i, lull := range lulls {
-		if m.Time.Sub(l.quiet.busy[i]) >= lull.lasts<<min(j.setbacks, maxSetbacks) {
+		lasts := min(lull.lasts<<(j.stops+j.thaws), longestLull)
+		if j.stops >= maxSetbacks || j.thaws >= maxSetbacks-1 {
+			lasts = longestLull
+		}
+		if m.Time.Sub(l.quiet.busy[i]) >= lasts {
 			return true
 		}
 	}
@@ -94,8 +101,8 @@ func (l *ledger) endLull(m Memory, moving, frozen []*job) []correction {
 			}
 		}
 		j.frozen, j.guest = false, false
-		j.setbacks++
-		l.lastCorrection = m.Time
+		j.thaws++
+		l.lastCorrection, l.quiet = m.Time, quiet{}
 		return []correction{{thaw, j}}
 	}
 	return nil

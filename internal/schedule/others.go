@@ -106,7 +106,7 @@ func (l *ledger) giveWay(m Memory, moving, frozen []*job) (cs []correction, give
 		cs = l.pause(m, order[len(order)-1])
 	case len(moving) == 1 && len(frozen) == 0 && danger:
 		cs = l.pause(m, moving[0])
-	case len(moving) == 0 && (m.Elder || m.Available < lastReserve || l.stuck(m, moving)):
+	case len(frozen) > 0 && len(moving) == 0 && (m.Elder || m.Available < lastReserve || l.stuck(m, moving)):
 		j, k := frozen[len(frozen)-1], yield
 		for _, other := range frozen {
 			if !other.Once {

@@ -89,6 +89,13 @@ func TestOthers(t *testing.T) {
 			s.others, s.elder = 600*mb, true
 			s.want(s.after(time.Minute, 230, 230), "yield a, yield b")
 		},
+		"waits for what it stopped for an older run, even if that does not end in time": func(t *testing.T) {
+			s := running(t, Options{}, 1000*mb, 100*mb, 100*mb)
+			s.others, s.elder = 600*mb, true
+			s.want(s.after(time.Minute, 230, 230), "yield a, yield b")
+			s.others = 480 * mb
+			s.want(s.after(time.Minute), "")
+		},
 		"lets a paused attempt go on beside an older run once it fits": func(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 300*mb)
 			s.others, s.elder = 750*mb, true
