@@ -27,7 +27,7 @@ type fakeProcess struct {
 	rss, maxRSS          Bytes
 	image                uint64
 	share                proctable.Share
-	cpu                  time.Duration
+	cpu, childCPU        time.Duration
 	zombie               bool
 }
 
@@ -114,7 +114,7 @@ func (f *fakeTable) Measure(m *proctable.Measured) error {
 
 func (f *fakeTable) MeasureCPU(m *proctable.Measured) {
 	if p := f.processes[m.PID]; p != nil && p.start == m.Start {
-		m.CPU, m.Image = p.cpu, p.image
+		m.CPU, m.ChildCPU, m.Image = p.cpu, p.childCPU, p.image
 	}
 }
 

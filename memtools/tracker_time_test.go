@@ -38,6 +38,11 @@ func TestProcessorTime(t *testing.T) {
 		if got := sample(); got != 36*time.Second {
 			t.Errorf("%v with one that has its number", got)
 		}
+		f.processes[10].childCPU = 7 * time.Second
+		time.Sleep(cpuInterval)
+		if s, err := tracker.Sample(); err != nil || s.Trees["a"].ChildCPU != 7*time.Second || s.Trees["a"].CPU != 36*time.Second {
+			t.Errorf("with children that were waited for %+v, %v", s.Trees["a"], err)
+		}
 		if sum := tracker.Untrack("a"); sum.CPU != 36*time.Second || sum.Peak != 2*MB {
 			t.Errorf("in the end %+v", sum)
 		}

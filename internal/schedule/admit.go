@@ -76,9 +76,6 @@ func (l *ledger) begin(j *job, m Memory) {
 	j.started, j.usage, j.past, j.frozen, j.stopping, j.yields, j.guest = m.Time, 0, nil, false, false, false, false
 	j.room = l.roomFor(j, m)
 	l.quiet = quiet{}
-	for _, waiting := range l.ready {
-		waiting.roomSince = time.Time{} // what it takes has to show first
-	}
 }
 
 // roomFor is what the budget leaves to an attempt beside the others.

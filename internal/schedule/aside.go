@@ -8,13 +8,10 @@ import "slices"
 
 // startLasting starts the lasting jobs that are ready.
 func (l *ledger) startLasting(m Memory) (started []*job) {
-	for _, j := range l.ready {
-		if j.Lasting {
-			l.begin(j, m)
-			started = append(started, j)
-		}
+	started, l.lasting = l.lasting, nil
+	for _, j := range started {
+		l.begin(j, m)
 	}
-	l.ready = slices.DeleteFunc(l.ready, func(j *job) bool { return j.Lasting })
 	l.aside = append(l.aside, started...)
 	return started
 }

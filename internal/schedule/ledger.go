@@ -24,6 +24,8 @@ type ledger struct {
 	probing  int
 	// ready wait for nothing but room. Both lists are in the order of starts.
 	ready []*job
+	// lasting are the lasting jobs that wait for nothing.
+	lasting []*job
 	// running are the attempts, the oldest first, without those that are aside.
 	running []*job
 	// aside are the attempts that hold only what they use, the oldest first: those at
@@ -157,7 +159,7 @@ func (l *ledger) blocked(given Job) (because string, blocked bool) {
 // programs hold. Unless the ledger is stopped, nothing that could begin is left then: one
 // attempt may always run.
 func (l *ledger) idle() bool {
-	return len(l.running) == 0 && len(l.aside) == 0 && l.probing == 0 && (len(l.ready) == 0 || l.stopped)
+	return len(l.running) == 0 && len(l.aside) == 0 && l.probing == 0 && (len(l.ready)+len(l.lasting) == 0 || l.stopped)
 }
 
 // end takes what an attempt handed back.
@@ -181,7 +183,7 @@ func (l *ledger) end(j *job, o Outcome) {
 	j.alone = j.alone || o.Alone
 	j.steady = j.steady || o.Paused > 0
 	l.displaced = l.displaced || o.ForOthers
-	insert(&l.ready, j)
+	l.makeReady(j)
 }
 
 // settle ends a job that is done or has failed.

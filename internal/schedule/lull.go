@@ -10,7 +10,7 @@ import (
 
 // With Options.HiddenWaits an attempt may wait for a job that has not started, or for an
 // attempt that is frozen. Nothing tells so but a lull: what moves does next to nothing.
-// docs/decisions/0015 has the proof that no run stands still for ever.
+// docs/decisions/0015-hidden-waits.md has the proof that no run stands still.
 
 const (
 	// lullGrowth is what the attempts may grow in a lull.
@@ -121,7 +121,9 @@ func (l *ledger) overdue(m Memory) *job {
 		} else if j.roomSince.IsZero() {
 			j.roomSince = m.Time
 		}
-		waited := !j.roomSince.IsZero() && m.Time.Sub(j.roomSince) >= measuredRoom
+		// What the newest attempt takes has to show as well.
+		newest := l.running[len(l.running)-1].started
+		waited := !j.roomSince.IsZero() && min(m.Time.Sub(j.roomSince), m.Time.Sub(newest)) >= measuredRoom
 		if first == nil && (waited && !j.alone || l.mayWaitFor(j, m)) {
 			first = j
 		}

@@ -28,9 +28,18 @@ func (l *ledger) enqueue(j *job) {
 		l.o.Queued(j.ID)
 	}
 	if l.o.Probe == nil {
-		insert(&l.ready, j)
+		l.makeReady(j)
 	} else {
 		insert(&l.unprobed, j)
+	}
+}
+
+// makeReady has a job wait for room, unless it lasts and needs none.
+func (l *ledger) makeReady(j *job) {
+	if j.Lasting {
+		l.lasting = append(l.lasting, j)
+	} else {
+		insert(&l.ready, j)
 	}
 }
 
@@ -60,5 +69,5 @@ func (l *ledger) probed(j *job, o Outcome, known bool) {
 		return
 	}
 	l.estimateOf(j)
-	insert(&l.ready, j)
+	l.makeReady(j)
 }
