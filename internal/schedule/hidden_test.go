@@ -468,6 +468,9 @@ func TestHiddenWaits(t *testing.T) {
 			for i := range w.tasks {
 				task := &w.tasks[i]
 				task.Once, task.waits, task.busy = false, nil, max(task.busy, 1)
+				if !task.Lasting {
+					task.until = 0
+				}
 			}
 		}, func(r *hiddenRun) string {
 			if r.failed > 0 {
@@ -482,6 +485,9 @@ func TestHiddenWaits(t *testing.T) {
 			for i := range w.tasks {
 				task := &w.tasks[i]
 				task.Once, task.waits, task.busy = i == 0, nil, max(task.busy, 1)
+				if !task.Lasting {
+					task.until = 0
+				}
 			}
 		}, func(r *hiddenRun) string {
 			if r.failed > 0 {

@@ -22,8 +22,8 @@ const (
 	// thawed in a lull before it is not frozen again. Each time the lull must last twice as
 	// long, so that a pause of those that move is not taken for one.
 	maxSetbacks = 4
-	// longestLull is how long it lasts at most, and at least before a job goes on that may
-	// be ended in the end: it might only have had to wait.
+	// longestLull is how long it lasts at most. It lasts as long before a job goes on that
+	// can only be ended from then on: it might only have had to wait.
 	longestLull = 10 * time.Minute
 )
 
@@ -76,9 +76,10 @@ func (l *ledger) mayWaitFor(j *job, m Memory) bool {
 	if len(l.quiet.moving) == 0 {
 		return false
 	}
+	final := !l.mayStop(j) && (j.thaws >= maxSetbacks-1 || !j.Once)
 	for i, lull := range lulls {
 		lasts := min(lull.lasts<<(j.stops+j.thaws), longestLull)
-		if j.stops >= maxSetbacks || j.thaws >= maxSetbacks-1 {
+		if final {
 			lasts = longestLull
 		}
 		if m.Time.Sub(l.quiet.busy[i]) >= lasts {

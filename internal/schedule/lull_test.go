@@ -121,21 +121,26 @@ func TestLull(t *testing.T) {
 			}
 		},
 		"lets what is frozen go on, each time after a longer lull, and then for good": func(t *testing.T) {
-			s := running(t, hidden, 1000*mb, 300*mb, 300*mb)
-			s.want(s.after(time.Second, 600, 401), "collect, freeze b")
-			for _, lull := range []time.Duration{2, 4, 8, 600} {
-				s.limit = 3000 * mb
-				wantStarts(s, lull*time.Second, "")
-				s.want(s.after(time.Second), "thaw b")
-				s.want(s.after(time.Second), "") // the limit is far
-				s.limit = s.used["a"] + s.used["b"] + 90*mb
-				s.want(s.after(time.Second), "")
-				s.used["b"] += 60 * mb
-				got := s.after(time.Second)
-				if s.limit = 3000 * mb; lull < 600 {
-					s.want(got, "collect, freeze b")
-				} else {
-					s.want(got, "stop b")
+			for last, once := range map[time.Duration]bool{16: false, 600: true} {
+				s := running(t, hidden, 1000*mb, 300*mb, 300*mb)
+				s.l.jobs["a"].Once, s.l.jobs["b"].Once = true, once
+				s.want(s.after(time.Second, 600, 401), "collect, freeze b")
+				for _, lull := range []time.Duration{2, 4, 8, last} {
+					s.limit = 3000 * mb
+					wantStarts(s, lull*time.Second, "")
+					s.want(s.after(time.Second), "thaw b")
+					s.want(s.after(time.Second), "") // the limit is far
+					s.limit = s.used["a"] + s.used["b"] + 90*mb
+					s.want(s.after(time.Second), "")
+					s.used["b"] += 60 * mb
+					switch got := s.after(time.Second); {
+					case lull < last:
+						s.want(got, "collect, freeze b")
+					case once:
+						s.want(got, "collect")
+					default:
+						s.want(got, "stop b")
+					}
 				}
 			}
 		},
