@@ -7,7 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/heapmage/heapmage/internal/admission/frame"
 )
@@ -66,4 +70,56 @@ func TestAbandonedFolders(t *testing.T) {
 	}
 	listen(t)
 	want(false, known)
+}
+
+// age makes a folder as old as an abandoned one.
+func age(t *testing.T, folder string) {
+	t.Helper()
+	old := time.Now().Add(-30 * 24 * time.Hour)
+	if err := os.Chtimes(folder, old, old); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	s := listen(t)
+	path := filepath.Join(s.Folder(), frame.SocketName)
+	if err := errors.Join(os.Chmod(s.Folder(), 0o711), os.Chmod(path, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	connected := make(chan error)
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		runtime.LockOSThread() // for ever: this thread alone becomes another user, and ends with the goroutine
+		_, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, 65534, 65534, 65534)
+		if errno != 0 {
+			connected <- errno
+			return
+		}
+		connected <- unix.Connect(fd, &unix.SockaddrUnix{Name: path})
+	}()
+	if err := <-connected; err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(fd), "socket")
+	c, err := net.FileConn(f)
+	_ = f.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(hang))
+	other := &shim{t, c, frame.NewReader(c)}
+	line, err := frame.Encode(anAsk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = c.Write(line) // the server may have ended it
+	other.wantEnd()
 }

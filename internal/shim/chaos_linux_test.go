@@ -35,8 +35,11 @@ func marked(mark string) (pids []int) {
 // TestKillsAtRandomMoments: whoever is killed when, nothing hangs, and nothing stays that a
 // shell would not have left.
 func TestKillsAtRandomMoments(t *testing.T) {
-	const n = 100
-	for seed := range uint64(n) {
+	n := uint64(100)
+	if testing.Short() {
+		n = 20
+	}
+	for seed := range n {
 		r := rand.New(rand.NewPCG(seed, 1))
 		victim := []string{"shim", "guard", "runner", "group", "script"}[r.IntN(5)]
 		text := []string{"cat", "cat; cat", "cat | cat", "cat & wait; exit 3", "exec cat"}[r.IntN(5)]

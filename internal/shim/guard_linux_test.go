@@ -28,11 +28,11 @@ func TestAsk(t *testing.T) {
 		t.Error(got)
 	}
 	want := admission.Ask{PID: c.Process.Pid, Event: "build", Folder: dir, Text: "the text", NodeOptions: "--no-warnings", Stdin: frame.Null}
-	if len(g.asks) != 1 || g.asks[0] != want {
-		t.Errorf("got %+v, want %+v", g.asks, want)
+	if got := g.asked(); len(got) != 1 || got[0] != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
-	eventually(t, "the guard hears of the end", func() bool { g.mu.Lock(); defer g.mu.Unlock(); return len(g.ends) == 1 })
-	if e := g.ends[0]; e.Code != 3 || e.Signal != 0 || e.Read || e.MaxRSS < 100<<10 || e.User+e.System <= 0 {
+	eventually(t, "the guard hears of the end", func() bool { return len(g.ended()) == 1 })
+	if e := g.ended()[0]; e.Code != 3 || e.Signal != 0 || e.Read || e.MaxRSS < 100<<10 || e.User+e.System <= 0 {
 		t.Errorf("got %+v", e)
 	}
 }
@@ -59,7 +59,7 @@ func TestStraightThrough(t *testing.T) {
 			if want := environ.Value(g.env, environ.Path) + " " + itoa(c.Process.Pid) + "\n"; out.String() != want {
 				t.Errorf("got %s, want %s", out, want)
 			}
-			if len(g.asks) > 0 {
+			if len(g.asked()) > 0 {
 				t.Error("it has asked")
 			}
 		})
@@ -67,7 +67,7 @@ func TestStraightThrough(t *testing.T) {
 	t.Run("pass", func(t *testing.T) {
 		c := g.shell("echo $PATH $$")
 		out := start(t, c)
-		if got := end(t, c); got != "exit 0" || len(g.asks) != 1 {
+		if got := end(t, c); got != "exit 0" || len(g.asked()) != 1 {
 			t.Error(got, out)
 		}
 		if want := environ.Value(g.env, environ.Path) + " " + itoa(c.Process.Pid) + "\n"; out.String() != want {
@@ -291,8 +291,8 @@ func TestAgain(t *testing.T) {
 		if text[:third] != text[third:2*third] || text[:third] != text[2*third:] || !strings.HasPrefix(text, "one two ") {
 			t.Errorf("the attempts differ:\n%s", text)
 		}
-		if len(g.ends) != 3 || !g.ends[0].Read {
-			t.Errorf("%+v", g.ends)
+		if got := g.ended(); len(got) != 3 || !got[0].Read {
+			t.Errorf("%+v", got)
 		}
 	})
 	t.Run("the last one's status counts", func(t *testing.T) {

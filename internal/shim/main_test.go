@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -129,13 +130,27 @@ func self(t testing.TB) string {
 	return path
 }
 
-// guard is a guard that lets every script start, in the way that each function tells.
+// testGuard is a guard that lets every script start, in the way that each function tells.
 type testGuard struct {
 	*admission.Server
 	env  []string // for a runner
 	mu   sync.Mutex
 	asks []admission.Ask
 	ends []admission.Ended
+}
+
+// asked returns what shims have asked so far.
+func (g *testGuard) asked() []admission.Ask {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.asks)
+}
+
+// ended returns how attempts have ended so far.
+func (g *testGuard) ended() []admission.Ended {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.ends)
 }
 
 // guardWith serves scripts with handle, each in a goroutine.
@@ -171,7 +186,7 @@ func guardWith(t testing.TB, handle func(*testGuard, *admission.Script)) *testGu
 	return g
 }
 
-// admit lets a script start at once, with a variable more.
+// admit lets a script start at once.
 func admit(g *testGuard, sc *admission.Script) {
 	if _, err := sc.Run(background, admission.Terms{}); err != nil {
 		return

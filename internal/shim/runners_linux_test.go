@@ -114,10 +114,10 @@ func TestRunners(t *testing.T) {
 			for part, text := range plain {
 				t.Run(part[1:], func(t *testing.T) { sameLines(t, text, guarded[part]) })
 			}
-			if !slices.ContainsFunc(g.asks, func(a admission.Ask) bool {
+			if !slices.ContainsFunc(g.asked(), func(a admission.Ask) bool {
 				return a.Event == "see" && a.Folder == filepath.Join(root, "packages", "a")
 			}) {
-				t.Errorf("the script did not ask, but %+v did", g.asks)
+				t.Errorf("the script did not ask, but %+v did", g.asked())
 			}
 		})
 	}
