@@ -15,8 +15,8 @@ import (
 // jobControl are the signals that stop processes, and could be caught.
 var jobControl = []syscall.Signal{syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU}
 
-// fromTerminal are signals that a terminal sends to the group in its foreground.
-var fromTerminal = []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGWINCH}
+// fromTerminal are signals that a key sends to the group in the foreground.
+var fromTerminal = []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT}
 
 // ending are signals that are sent to end programs.
 var ending = []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
@@ -120,7 +120,7 @@ func (s *script) obeyOne(sig syscall.Signal) {
 			endAs(s.status) // the shell would have ended before it came
 		}
 	case runs:
-		if s.leads() && (sig == syscall.SIGCONT || slices.Contains(fromTerminal, sig) && hasTerminal()) {
+		if s.leads() && slices.Contains(fromTerminal, sig) && hasTerminal() {
 			return // the script has got it
 		}
 		if s.stop == syscall.SIGSTOP && slices.Contains(ending, sig) {
