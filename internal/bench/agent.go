@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/bench/agentcost"
+	"github.com/heapmage/heapmage/internal/bench/command"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/memtools/v8heap"
@@ -44,7 +45,7 @@ func agentInBuild(ctx context.Context, pairs int, packages []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	binary, err := heapmageBinary(ctx, "", dir)
+	binary, err := command.Binary(ctx, "", dir)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/bench/cage"
+	"github.com/heapmage/heapmage/internal/bench/command"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -81,12 +82,12 @@ func (a *arena) inside(ctx context.Context, limited *cage.Cage, c contender, log
 	defer output.Close()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	command := limited.Command(c.command)
-	started := exec.CommandContext(ctx, command[0], command[1:]...)
-	started.Dir, started.Env = a.project, append(environment(a.heap), c.env...)
+	words := limited.Command(c.command)
+	started := exec.CommandContext(ctx, words[0], words[1:]...)
+	started.Dir, started.Env = a.project, append(command.Environment(a.heap), c.env...)
 	// A file, not a pipe: Wait would wait for what a dead runner left running.
 	started.Stdout, started.Stderr = output, output
-	wall, failed, err := watched(started, 100*time.Millisecond, func(int) {}, func() error {
+	wall, failed, err := command.Watch(started, 100*time.Millisecond, func(int) {}, func() error {
 		processes, err := limited.Sample()
 		if err == nil {
 			o.add(processes, c.name == "npm")
@@ -96,7 +97,7 @@ func (a *arena) inside(ctx context.Context, limited *cage.Cage, c contender, log
 	if err != nil {
 		return o, err
 	}
-	o.wall, o.cpu, o.green = wall, processorTime(started), failed == nil
+	o.wall, o.cpu, o.green = wall, command.ProcessorTime(started), failed == nil
 	for range 10 { // a second for processes that are about to exit
 		if processes, err := limited.Sample(); err != nil || len(processes) == 0 {
 			break
@@ -123,12 +124,12 @@ func (a *arena) measure(ctx context.Context) (largest memtools.Bytes, err error)
 	var cpu time.Duration
 	for _, m := range a.workspace {
 		c := exec.CommandContext(ctx, filepath.Join(a.project, "node_modules", ".bin", "tsc"), "-p", "tsconfig.json")
-		c.Dir, c.Env = filepath.Join(a.project, "packages", m.Name), environment("")
+		c.Dir, c.Env = filepath.Join(a.project, "packages", m.Name), command.Environment("")
 		if out, err := c.CombinedOutput(); err != nil {
 			return 0, fmt.Errorf("tsc of %s: %w\n%s", m.Name, err, out)
 		}
 		peak := cage.MaxResident(c.ProcessState)
-		cpu += processorTime(c)
+		cpu += command.ProcessorTime(c)
 		largest = max(largest, peak)
 		fmt.Printf("%-9s alone: %4d MB\n", m.Name, peak/memtools.MB)
 	}

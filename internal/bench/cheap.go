@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/heapmage/heapmage/internal/bench/command"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
 )
 
@@ -13,7 +14,7 @@ import (
 // heapmage and with Vite Task, in pairs. What a runner takes for each task decides.
 func cheap(ctx context.Context, pairs int, against string, args []string) error {
 	flags := flag.NewFlagSet("cheap", flag.ContinueOnError)
-	where := placeFlags(flags)
+	where := command.PlaceFlags(flags)
 	count := flags.Int("packages", 100, "how many packages")
 	script := flags.String("script", "node build.js", "what each package's build is; build.js does nothing")
 	if err := flags.Parse(args); err != nil {
@@ -22,7 +23,7 @@ func cheap(ctx context.Context, pairs int, against string, args []string) error 
 	if *count < 1 {
 		return fmt.Errorf("-packages: %d is less than 1", *count)
 	}
-	root, binary, err := where.find(ctx)
+	root, binary, err := where.Find(ctx)
 	if err != nil {
 		return err
 	}

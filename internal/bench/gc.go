@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/bench/command"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
 	"github.com/heapmage/heapmage/internal/bench/record"
 	"github.com/heapmage/heapmage/internal/bench/stats"
@@ -41,7 +42,7 @@ func gc(ctx context.Context, pairs int) error {
 	}
 	defer os.RemoveAll(dir)
 	project := filepath.Join(dir, "project")
-	binary, err := heapmageBinary(ctx, "", dir)
+	binary, err := command.Binary(ctx, "", dir)
 	if err != nil {
 		return err
 	}

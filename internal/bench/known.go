@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/bench/cage"
+	"github.com/heapmage/heapmage/internal/bench/command"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
 	"github.com/heapmage/heapmage/internal/bench/stats"
 )
@@ -45,7 +46,7 @@ var moments = []moment{
 // with all outputs gone, and with one source changed of a package on which none depends.
 func known(ctx context.Context, rounds int, against string, args []string) error {
 	flags := flag.NewFlagSet("known", flag.ContinueOnError)
-	where := placeFlags(flags)
+	where := command.PlaceFlags(flags)
 	sizes := flags.String("sizes", "12,100,1000", "how many packages; up to 12 are built by tsc")
 	tools := "heapmage,turbo,nx,vite-plus,wireit"
 	if against != "" {
@@ -56,7 +57,7 @@ func known(ctx context.Context, rounds int, against string, args []string) error
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	root, binary, err := where.find(ctx)
+	root, binary, err := where.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -158,16 +159,16 @@ func (k keeper) run(ctx context.Context) (s spent, err error) {
 	}
 	defer func() { err = errors.Join(err, output.Close(), os.Remove(output.Name())) }()
 	c := exec.CommandContext(ctx, k.command[0], k.command[1:]...)
-	c.Dir, c.Env = k.dir, append(environment(""), k.env...)
+	c.Dir, c.Env = k.dir, append(command.Environment(""), k.env...)
 	c.Stdout, c.Stderr = output, output
 	// One small file is read at each sample: what it shows only grows.
-	wall, failed, err := watched(c, 5*time.Millisecond, func(int) {}, func() error {
+	wall, failed, err := command.Watch(c, 5*time.Millisecond, func(int) {}, func() error {
 		usage, resident := cage.OwnMemory(c.Process.Pid)
 		s.own, s.resident = max(s.own, usage), max(s.resident, resident)
 		return nil
 	})
 	if s.wall = wall; err == nil {
-		s.cpu = processorTime(c)
+		s.cpu = command.ProcessorTime(c)
 	}
 	if err == nil && failed != nil {
 		text, _ := os.ReadFile(output.Name()) // at worst the error comes without it

@@ -91,9 +91,11 @@ func run() error {
 		return observed(ctx, *pairs, flag.Args()[1:])
 	case "chaos":
 		return disturb(ctx, flag.Args()[1:])
+	case "guard":
+		return guard(ctx, *rounds, flag.Args()[1:])
 	case "mem":
 		return chaos.Task(flag.Args()[1:])
 	default:
-		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers, peaks, many, cheap, known, observed or chaos", flag.Arg(0))
+		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers, peaks, many, cheap, known, observed, guard or chaos", flag.Arg(0))
 	}
 }

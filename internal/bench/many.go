@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/bench/command"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
 	"github.com/heapmage/heapmage/internal/bench/stats"
 	"github.com/heapmage/heapmage/memtools"
@@ -22,7 +23,7 @@ import (
 // is what a runner itself costs for each package.
 func many(ctx context.Context, rounds int, against string, args []string) error {
 	flags := flag.NewFlagSet("many", flag.ContinueOnError)
-	where := placeFlags(flags)
+	where := command.PlaceFlags(flags)
 	sizes := "heapmage:5000,turbo:500,nx:500,npm:100"
 	if against != "" {
 		sizes = "heapmage:5000"
@@ -32,7 +33,7 @@ func many(ctx context.Context, rounds int, against string, args []string) error 
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	root, binary, err := where.find(ctx)
+	root, binary, err := where.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -127,10 +128,10 @@ func emptyRun(ctx context.Context, dir string, c contender) (s spent, err error)
 	}
 	defer func() { err = errors.Join(err, output.Close(), os.Remove(output.Name())) }()
 	started := exec.CommandContext(ctx, c.command[0], c.command[1:]...)
-	started.Dir, started.Env = dir, append(environment(""), c.env...)
+	started.Dir, started.Env = dir, append(command.Environment(""), c.env...)
 	started.Stdout, started.Stderr = output, output
 	track := func(pid int) { tracker.Track("all", pid) }
-	wall, failed, err := watched(started, 200*time.Millisecond, track, func() error {
+	wall, failed, err := command.Watch(started, 200*time.Millisecond, track, func() error {
 		sample, err := tracker.Sample()
 		if err == nil {
 			s.own = max(s.own, ownUsage(sample.Trees["all"].Processes, c.name == "npm"))
@@ -140,7 +141,7 @@ func emptyRun(ctx context.Context, dir string, c contender) (s spent, err error)
 	if err != nil {
 		return s, err
 	}
-	s.wall, s.cpu = wall, processorTime(started)
+	s.wall, s.cpu = wall, command.ProcessorTime(started)
 	if failed != nil {
 		text, _ := os.ReadFile(output.Name()) // at worst the error comes without it
 		return s, fmt.Errorf("%s: %w\n%s", strings.Join(c.command, " "), failed, text[max(0, len(text)-2000):])

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/heapmage/heapmage/internal/bench/command"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
 	"github.com/heapmage/heapmage/internal/environ"
 )
@@ -14,11 +15,11 @@ import (
 // pairs: what observing and storing take. The history stays, the cache does not.
 func observed(ctx context.Context, pairs int, args []string) error {
 	flags := flag.NewFlagSet("observed", flag.ContinueOnError)
-	where := placeFlags(flags)
+	where := command.PlaceFlags(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	root, binary, err := where.find(ctx)
+	root, binary, err := where.Find(ctx)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,15 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
+// spent is what a command took.
+type spent struct {
+	wall time.Duration
+	cpu  time.Duration  // of the command, and of all that it waited for
+	own  memtools.Bytes // the highest usage of the runner's own process
+	// resident is its highest resident set, with the pages of files, where that is measured.
+	resident memtools.Bytes
+}
+
 // outcome is one run of one contender inside a memory limit.
 type outcome struct {
 	cage.Counted

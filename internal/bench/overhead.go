@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/bench/command"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -22,7 +23,7 @@ func overhead(ctx context.Context, pairs int, against string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	binary, err := heapmageBinary(ctx, "", dir)
+	binary, err := command.Binary(ctx, "", dir)
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func overhead(ctx context.Context, pairs int, against string) error {
 }
 
 // timed builds the example in dir from nothing. Only heapmage's history stays.
-func timed(ctx context.Context, dir string, command ...string) (spent, error) {
+func timed(ctx context.Context, dir string, words ...string) (spent, error) {
 	if err := fixture.RemoveOutputs(dir); err != nil {
 		return spent{}, err
 	}
@@ -61,20 +62,20 @@ func timed(ctx context.Context, dir string, command ...string) (spent, error) {
 		return spent{}, err
 	}
 	defer tracker.Close()
-	c := exec.CommandContext(ctx, command[0], command[1:]...)
+	c := exec.CommandContext(ctx, words[0], words[1:]...)
 	c.Dir = dir
 	var out strings.Builder
 	c.Stdout, c.Stderr = &out, &out
 	var own memtools.Bytes
 	started := func(pid int) { tracker.TrackOne("own", pid) }
-	wall, failed, err := watched(c, 50*time.Millisecond, started, func() error {
+	wall, failed, err := command.Watch(c, 50*time.Millisecond, started, func() error {
 		if s, err := tracker.Sample(); err == nil {
 			own = max(own, s.Trees["own"].Usage)
 		}
 		return nil
 	})
 	if err = errors.Join(err, failed); err != nil {
-		return spent{}, fmt.Errorf("%s: %w\n%s", strings.Join(command, " "), err, out.String())
+		return spent{}, fmt.Errorf("%s: %w\n%s", strings.Join(words, " "), err, out.String())
 	}
-	return spent{wall: wall, cpu: processorTime(c), own: own}, nil
+	return spent{wall: wall, cpu: command.ProcessorTime(c), own: own}, nil
 }

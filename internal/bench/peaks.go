@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/bench/cage"
+	"github.com/heapmage/heapmage/internal/bench/command"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
 	"github.com/heapmage/heapmage/internal/bench/record"
 	"github.com/heapmage/heapmage/internal/event"
@@ -30,13 +31,13 @@ const (
 // compared with the peak that heapmage reports.
 func peaks(ctx context.Context, rounds int, args []string) error {
 	flags := flag.NewFlagSet("peaks", flag.ContinueOnError)
-	where := placeFlags(flags)
+	where := command.PlaceFlags(flags)
 	only := flags.String("shapes", "", "the shapes to run, with commas between them (default: all)")
 	flags.IntVar(&rounds, "rounds", rounds, "how many runs of each")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	root, binary, err := where.find(ctx)
+	root, binary, err := where.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,10 +88,10 @@ func shapePeaks(ctx context.Context, dir, binary string, s fixture.Shape) (p two
 		return p, err
 	}
 	c := exec.CommandContext(ctx, binary, "build", "-workspace=packages/"+s.Name)
-	c.Dir, c.Env = dir, environment("")
+	c.Dir, c.Env = dir, command.Environment("")
 	var out strings.Builder
 	c.Stdout, c.Stderr = &out, &out
-	_, failed, err := watched(c, 5*time.Millisecond, func(int) {}, func() error {
+	_, failed, err := command.Watch(c, 5*time.Millisecond, func(int) {}, func() error {
 		held, err := around.Held()
 		p.kernel = max(p.kernel, held)
 		return err

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/bench/cage"
+	"github.com/heapmage/heapmage/internal/bench/command"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -32,7 +33,7 @@ func peers(ctx context.Context, rounds int, against string, args []string) error
 		tools = againstTools
 	}
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
-	where := placeFlags(flags)
+	where := command.PlaceFlags(flags)
 	dir := flags.String("project", "", "`folder` for the generated workspace (default peers-SIZE in the cache folder)")
 	size := flags.Float64("size", 1, "scale of the packages; at 0.5 their peaks go from 140 to just over 500 MB")
 	limits := flags.String("limits", "1.3,2,0", "memory limits in multiples of the largest package's peak; 0 is none")
@@ -49,12 +50,12 @@ func peers(ctx context.Context, rounds int, against string, args []string) error
 	if err := tryCage(); err != nil {
 		return err
 	}
-	a, err := newArena(ctx, where.cache, *dir, *size)
+	a, err := newArena(ctx, where.Cache, *dir, *size)
 	if err != nil {
 		return err
 	}
 	a.heap, a.paired = *heap, against != ""
-	if a.tools, err = contenders(ctx, tools, where.binary, against, filepath.Dir(a.logs)); err != nil {
+	if a.tools, err = contenders(ctx, tools, where.Binary, against, filepath.Dir(a.logs)); err != nil {
 		return err
 	}
 	var most memtools.Bytes
@@ -99,7 +100,7 @@ func tryCage() error {
 
 // newArena generates the workspace, in a folder below cache if dir is empty.
 func newArena(ctx context.Context, cache, dir string, size float64) (*arena, error) {
-	root, err := cacheFolder(cache)
+	root, err := command.CacheFolder(cache)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func newArena(ctx context.Context, cache, dir string, size float64) (*arena, err
 // contenders returns those that names lists. heapmage is compiled if it is one.
 func contenders(ctx context.Context, names, binary, against, root string) (all []contender, err error) {
 	if strings.Contains(names, "heapmage") {
-		if binary, err = heapmageBinary(ctx, binary, root); err != nil {
+		if binary, err = command.Binary(ctx, binary, root); err != nil {
 			return nil, err
 		}
 	}

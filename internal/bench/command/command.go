@@ -1,4 +1,6 @@
-package main
+// Package command runs the commands that the benchmarks measure, heapmage's compiled targets
+// among them.
+package command
 
 import (
 	"context"
@@ -13,28 +15,18 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/environ"
-	"github.com/heapmage/heapmage/memtools"
 )
 
-// spent is what a command took.
-type spent struct {
-	wall time.Duration
-	cpu  time.Duration  // of the command, and of all that it waited for
-	own  memtools.Bytes // the highest usage of the runner's own process
-	// resident is its highest resident set, with the pages of files, where that is measured.
-	resident memtools.Bytes
-}
-
-// processorTime returns that of a command which has ended, and of all that it
+// ProcessorTime returns that of a command which has ended, and of all that it
 // waited for.
-func processorTime(c *exec.Cmd) time.Duration {
+func ProcessorTime(c *exec.Cmd) time.Duration {
 	return c.ProcessState.UserTime() + c.ProcessState.SystemTime()
 }
 
-// watched runs a command and calls sample at intervals until it ends; started
+// Watch runs a command and calls sample at intervals until it ends; started
 // gets its process id first. failed is how the command itself ended. An error of
 // sample kills it.
-func watched(c *exec.Cmd, interval time.Duration, started func(pid int), sample func() error) (wall time.Duration, failed, err error) {
+func Watch(c *exec.Cmd, interval time.Duration, started func(pid int), sample func() error) (wall time.Duration, failed, err error) {
 	start := time.Now()
 	if err := c.Start(); err != nil {
 		return 0, nil, err
@@ -56,9 +48,9 @@ func watched(c *exec.Cmd, interval time.Duration, started func(pid int), sample 
 	}
 }
 
-// environment is this process's, without the variables that change a runner's
+// Environment is this process's, without the variables that change a runner's
 // defaults. heap is the --max-old-space-size to set, if any.
-func environment(heap string) []string {
+func Environment(heap string) []string {
 	prefixes := []string{environ.Prefix, "TURBO_", "NX_", "LAGE_", "WIREIT_", "GITHUB_", "npm_"}
 	env := slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
@@ -72,28 +64,28 @@ func environment(heap string) []string {
 	return env
 }
 
-// places are where a benchmark keeps what it makes, and the targets that it measures.
-type places struct{ cache, binary string }
+// Places are where a benchmark keeps what it makes, and the targets that it measures.
+type Places struct{ Cache, Binary string }
 
-// placeFlags adds the flags of places, which are empty unless the user gives them.
-func placeFlags(flags *flag.FlagSet) *places {
-	p := &places{}
-	flags.StringVar(&p.cache, "cache", "", "`folder` to keep between runs (default heapmage-bench in the user's cache folder)")
-	flags.StringVar(&p.binary, "binary", "", "compiled targets of heapmage (default: compiled from this checkout)")
+// PlaceFlags adds the flags of Places, which are empty unless the user gives them.
+func PlaceFlags(flags *flag.FlagSet) *Places {
+	p := &Places{}
+	flags.StringVar(&p.Cache, "cache", "", "`folder` to keep between runs (default heapmage-bench in the user's cache folder)")
+	flags.StringVar(&p.Binary, "binary", "", "compiled targets of heapmage (default: compiled from this checkout)")
 	return p
 }
 
-// find returns the folder that is kept between runs, and heapmage's targets.
-func (p places) find(ctx context.Context) (root, binary string, err error) {
-	if root, err = cacheFolder(p.cache); err != nil {
+// Find returns the folder that is kept between runs, and heapmage's targets.
+func (p Places) Find(ctx context.Context) (root, binary string, err error) {
+	if root, err = CacheFolder(p.Cache); err != nil {
 		return "", "", err
 	}
-	binary, err = heapmageBinary(ctx, p.binary, root)
+	binary, err = Binary(ctx, p.Binary, root)
 	return root, binary, err
 }
 
-// cacheFolder returns the folder that is kept between runs.
-func cacheFolder(given string) (string, error) {
+// CacheFolder returns the folder that is kept between runs.
+func CacheFolder(given string) (string, error) {
 	if given != "" {
 		return filepath.Abs(given)
 	}
@@ -104,8 +96,8 @@ func cacheFolder(given string) (string, error) {
 	return filepath.Join(base, "heapmage-bench"), nil
 }
 
-// heapmageBinary returns the given targets, or compiles this checkout's into dir.
-func heapmageBinary(ctx context.Context, given, dir string) (string, error) {
+// Binary returns the given targets, or compiles this checkout's into dir.
+func Binary(ctx context.Context, given, dir string) (string, error) {
 	if given != "" {
 		return filepath.Abs(given)
 	}
