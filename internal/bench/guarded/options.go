@@ -27,6 +27,7 @@ type Options struct {
 	factor      float64
 	rounds      int
 	alone, hand int
+	lint        bool
 }
 
 // Parse reads the arguments into options. The flags hold those of the caller already.
@@ -37,6 +38,7 @@ func Parse(flags *flag.FlagSet, rounds int, args []string) (o Options, err error
 	flags.IntVar(&o.rounds, "rounds", rounds, "how many guarded runs of each, without and with a history")
 	flags.IntVar(&o.alone, "alone", 1, "how many runs of each alone at its default concurrency")
 	flags.IntVar(&o.hand, "hand", 3, "how many runs a concurrency set by hand must survive; 0 tries none")
+	flags.BoolVar(&o.lint, "lint", false, "22 lint scripts under turbo --concurrency=4, seven of them six times as large as the rest, and heapmage's own lint with what the guard has learned")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -49,12 +51,15 @@ func Parse(flags *flag.FlagSet, rounds int, args []string) (o Options, err error
 // Run runs the builds under each runner inside the limit: alone, with a concurrency set by hand,
 // and guarded.
 func Run(ctx context.Context, o Options) error {
+	if o.lint {
+		return lint(ctx, o)
+	}
 	r, err := open(ctx, o, fixture.Builds())
 	if err != nil {
 		return err
 	}
 	var table strings.Builder
-	table.WriteString("| runner | | green | kernel kills | runs with a V8 death | wall time, median (range) | peak |\n|---|---|---|---|---|---|---|\n")
+	table.WriteString(header)
 	defer func() { fmt.Print("\n", table.String()) }()
 	for _, one := range runners() {
 		if o.tools != "" && !slices.Contains(strings.Split(o.tools, ","), one.name) {
@@ -81,6 +86,42 @@ func Run(ctx context.Context, o Options) error {
 			}
 			row(map[bool]string{false: "guarded, nothing known", true: "guarded"}[warm], all)
 		}
+	}
+	return nil
+}
+
+const header = "| runner | | green | kernel kills | runs with a V8 death | wall time, median (range) | peak |\n|---|---|---|---|---|---|---|\n"
+
+// lint runs the lint scripts under Turborepo with four at once, alone and guarded, and then with
+// heapmage, which knows what the guard has learned.
+func lint(ctx context.Context, o Options) error {
+	r, err := open(ctx, o, fixture.Lints())
+	if err != nil {
+		return err
+	}
+	turbo := runners()[0]
+	alone, err := r.series(ctx, way{runner: turbo, n: 4}, o.alone, false)
+	if err != nil {
+		return err
+	}
+	var all [3][]outcome
+	for round := range o.rounds {
+		for i, w := range []way{
+			{runner: turbo, n: 4, guard: true},
+			{runner: turbo, n: 4, guard: true, warm: true},
+			{runner: runner{name: "heapmage", manager: "npm", command: func(t fixture.Target, _ int, _ string) string { return o.Binary + " " + t.Name }}, warm: true},
+		} {
+			out, err := r.run(ctx, w, fmt.Sprint(round+1))
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%-26v %2d: %v\n", w, round+1, out)
+			all[i] = append(all[i], out)
+		}
+	}
+	fmt.Printf("\n%s| turbo --concurrency=4 | alone | %s |\n", header, cells(alone))
+	for i, what := range []string{"turbo --concurrency=4 | guarded, nothing known", "turbo --concurrency=4 | guarded", "heapmage lint | with what the guard has learned"} {
+		fmt.Printf("| %s | %s |\n", what, cells(all[i]))
 	}
 	return nil
 }
