@@ -67,7 +67,7 @@ func run() error {
 	}
 	switch flag.Arg(0) {
 	case "overhead":
-		return overhead(ctx, *pairs, *against)
+		return overhead(ctx, *pairs, *against, flag.Args()[1:])
 	case "gc":
 		return gc(ctx, *pairs)
 	case "agent":

@@ -16,8 +16,18 @@ import (
 )
 
 // overhead builds the example from nothing under heapmage and under
-// "npm run build --workspaces", or under the heapmage at against, in pairs.
-func overhead(ctx context.Context, pairs int, against string) error {
+// "npm run build --workspaces", or under the heapmage at against, in pairs. With "guard" among
+// the arguments heapmage guards npm.
+func overhead(ctx context.Context, pairs int, against string, args []string) error {
+	plain := []string{"npm", "run", "build", "--workspaces"}
+	ours := []string{"build:managed"}
+	switch strings.Join(args, " ") {
+	case "":
+	case "guard":
+		ours = []string{"memory:guard", "-command=" + strings.Join(plain, " ")}
+	default:
+		return fmt.Errorf("overhead: %q is not guard", args)
+	}
 	dir, err := os.MkdirTemp("", "heapmage-bench-")
 	if err != nil {
 		return err
@@ -32,15 +42,15 @@ func overhead(ctx context.Context, pairs int, against string) error {
 		example, err := fixture.InstalledExample(ctx, filepath.Join(dir, "example-"+name))
 		return side{name, func() (spent, error) { return timed(ctx, example, command...) }}, err
 	}
-	a, err := copied("heapmage", binary, "build:managed")
+	a, err := copied("heapmage", append([]string{binary}, ours...)...)
 	if err != nil {
 		return err
 	}
-	other, command := "npm", []string{"npm", "run", "build", "--workspaces"}
+	other, words := "npm", plain
 	if against != "" {
-		other, command = "against", []string{against, "build:managed"}
+		other, words = "against", append([]string{against}, ours...)
 	}
-	b, err := copied(other, command...)
+	b, err := copied(other, words...)
 	if err != nil {
 		return err
 	}

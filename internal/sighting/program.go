@@ -61,6 +61,8 @@ var wrappers = map[string]string{
 const withValue names = `-r --require --import --loader --experimental-loader -C --conditions --title -W -X -I`
 
 var (
+	// yarnWrapper is a shell script of yarn 4 that calls exec with the program of its own name.
+	yarnWrapper   = lazyregexp.New(`/xfs-[0-9a-f]+/[^/]+$`)
 	yarnRelease   = lazyregexp.New(`^yarn-\d[\w.-]*$`)
 	assignment    = lazyregexp.New(`^[A-Za-z_]\w*=`)
 	inNodeModules = lazyregexp.New(`.*(?:^|/)node_modules/(\.bin/|((?:@[^/]+/)?[^/@.][^/]*))`)
@@ -166,7 +168,8 @@ func unwrap(words []string) []string {
 		name := base(words[0])
 		flags, ok := wrappers[name]
 		switch {
-		case assignment().MatchString(words[0]):
+		case assignment().MatchString(words[0]),
+			shells.has(name) && len(words) > 1 && yarnWrapper().MatchString(words[1]):
 			words = words[1:]
 			continue
 		case !ok || len(words) == 1:

@@ -196,6 +196,22 @@ func TestTree(t *testing.T) {
 			m.exec(sh, "", "node", "/ws/node_modules/.bin/tsc", "-p", "x")
 			expect(m.look(), "+101 .: tsc -p x")
 		},
+		"yarn 4's wrapper of a program is known by that program": func(m *machine, expect func(string, string)) {
+			m.exec(rootPID, "", "node", "yarn.js", "workspaces", "foreach")
+			tsc := m.run(rootPID, "packages/core", "sh", "/tmp/xfs-1a2b3c4d/tsc", "-p", ".")
+			expect(m.look(), "+101 packages/core: tsc -p .")
+			m.exec(tsc, "packages/core", "node", "/ws/node_modules/.bin/tsc", "-p", ".")
+			expect(m.look(), "")
+		},
+		"a program that is slow to start is known by it": func(m *machine, expect func(string, string)) {
+			m.exec(rootPID, "", "make", "-j4")
+			child := m.run(rootPID, "packages/core", "tsc")
+			m.processes[child].args = nil // the kernel is in the middle of the exec
+			expect(m.look(), "")
+			expect(m.look(), "")
+			m.processes[child].args = []string{"tsc", "-p", "."}
+			expect(m.look(), "+101 packages/core: tsc -p .")
+		},
 		"a shell that starts launchers hands out": func(m *machine, expect func(string, string)) {
 			m.exec(rootPID, "", "sh", "-c", "make -C a & make -C b; wait")
 			a := m.run(rootPID, "", "make", "-C", "a")

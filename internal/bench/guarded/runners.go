@@ -61,7 +61,7 @@ func runners() []runner {
 			for _, u := range t.Units {
 				names = append(names, "@bench/"+u.Name)
 			}
-			return fmt.Sprintf("echo %s | xargs -n 1 -P %d -I NAME %s workspace NAME run %s", strings.Join(names, " "), n, fixture.Manager(managers, "yarn1"), t.Name)
+			return fmt.Sprintf("printf '%%s\\n' %s | xargs -P %d -I NAME %s workspace NAME run %s", strings.Join(names, " "), n, fixture.Manager(managers, "yarn1"), t.Name)
 		}},
 		{name: "yarn4", manager: "yarn4", past: true, command: func(t fixture.Target, n int, managers string) string {
 			jobs := "unlimited" // its default is half of the processors: one by one here
