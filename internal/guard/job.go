@@ -8,6 +8,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/admission"
 	"github.com/heapmage/heapmage/internal/clock"
+	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/taskgraph"
@@ -74,7 +75,11 @@ func (j *job) estimate() schedule.Estimate {
 		return schedule.Estimate{}
 	}
 	known := j.Predict(j.task, j.Sources.Of(j.task.Package))
-	return schedule.Estimate{Need: known.Need, Length: known.Length, Cores: known.Cores}
+	need := known.Need
+	if j.once && known.Basis == estimate.FromNothing {
+		need = max(need, j.MaxBudget) // it cannot be stopped to make room for what it turns out to need
+	}
+	return schedule.Estimate{Need: need, Length: known.Length, Cores: known.Cores}
 }
 
 // begin begins an attempt.
