@@ -25,9 +25,9 @@ type Options struct {
 	Heap        string
 	tools       string
 	factor      float64
-	rounds      int
-	alone, hand int
-	lint        bool
+	// How many runs there are of each way.
+	rounds, cold, alone, hand int
+	lint                      bool
 }
 
 // Parse reads the arguments into options. The flags hold those of the caller already.
@@ -35,7 +35,8 @@ func Parse(flags *flag.FlagSet, rounds int, args []string) (o Options, err error
 	flags.StringVar(&o.Heap, "heap", "4096", "--max-old-space-size in the environment's NODE_OPTIONS, in MB; empty leaves NODE_OPTIONS unset")
 	flags.StringVar(&o.tools, "tools", "", "runners (default all)")
 	flags.Float64Var(&o.factor, "limit", 2, "memory limit in multiples of the largest package's peak; 0 is none")
-	flags.IntVar(&o.rounds, "rounds", rounds, "how many guarded runs of each, without and with a history")
+	flags.IntVar(&o.rounds, "rounds", rounds, "how many guarded runs of each, with a history")
+	flags.IntVar(&o.cold, "cold", rounds, "how many guarded runs of each, without a history; there is one at least")
 	flags.IntVar(&o.alone, "alone", 1, "how many runs of each alone at its default concurrency")
 	flags.IntVar(&o.hand, "hand", 3, "how many runs a concurrency set by hand must survive; 0 tries none")
 	flags.BoolVar(&o.lint, "lint", false, "22 lint scripts under turbo --concurrency=4, seven of them six times as large as the rest, and heapmage's own lint with what the guard has learned")
@@ -80,7 +81,11 @@ func Run(ctx context.Context, o Options) error {
 			return err
 		}
 		for _, warm := range []bool{false, true} {
-			all, err := r.series(ctx, way{runner: one, guard: true, warm: warm}, o.rounds, false)
+			rounds := o.rounds
+			if !warm {
+				rounds = max(1, o.cold) // the warm ones know it
+			}
+			all, err := r.series(ctx, way{runner: one, guard: true, warm: warm}, rounds, false)
 			if err != nil {
 				return err
 			}
