@@ -39,7 +39,9 @@ var ends = map[string]string{
 	"internal/bench/agentcost":  "a part of that command",
 	"internal/bench/cage":       "a part of that command",
 	"internal/bench/chaos":      "a part of that command",
+	"internal/bench/command":    "a part of that command",
 	"internal/bench/fixture":    "a part of that command",
+	"internal/bench/guarded":    "a part of that command",
 	"internal/bench/record":     "a part of that command",
 	"internal/bench/shape":      "a part of that command",
 	"internal/bench/stats":      "a part of that command",
@@ -69,7 +71,7 @@ var rules = []rule{
 	{"reporters read events and decide nothing; only the commands put them together",
 		module + "/internal/report", []string{"internal/engine", "internal/inspect", "internal/guard", "internal/rerun", "internal/setup"}},
 	{"few packages start processes; the scheduler is given a function and never does",
-		"os/exec", []string{"internal/browser", "internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/guard", "internal/observe", "internal/script", "internal/bench", "internal/bench/agentcost", "internal/bench/chaos", "internal/bench/fixture", "internal/bench/shape", "internal/doctor", "internal/pictures", "internal/release"}},
+		"os/exec", []string{"internal/browser", "internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/guard", "internal/observe", "internal/script", "internal/bench", "internal/bench/agentcost", "internal/bench/chaos", "internal/bench/command", "internal/bench/fixture", "internal/bench/guarded", "internal/bench/shape", "internal/doctor", "internal/pictures", "internal/release"}},
 }
 
 // standardOnly are public packages for any program: they add no module to its build.

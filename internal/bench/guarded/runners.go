@@ -11,15 +11,13 @@ import (
 type runner struct {
 	name    string
 	manager string // whose workspace it runs in
-	// command is its command line for a target. n is the concurrency, 0 for its own default. bin
-	// is the folder of the workspace's programs, with a slash, and managers that of
-	// fixture.GenerateManagers.
+	// command is its command line for a target. n is the concurrency, 0 for its own default, and
+	// managers the folder of fixture.GenerateManagers.
 	command func(t fixture.Target, n int, managers string) string
 	env     func(n int) []string // nil: none
-	// past is set if scripts start past the shim.
-	past bool
 }
 
+// bin is where a workspace's programs are.
 const bin = "node_modules/.bin/"
 
 // option is a flag with the concurrency, or nothing for the default.
@@ -42,7 +40,7 @@ func runners() []runner {
 		{name: "lage", manager: "npm", command: func(t fixture.Target, n int, _ string) string {
 			return bin + "lage " + t.Name + " --no-cache" + option("--concurrency=%d", n)
 		}},
-		{name: "wireit", manager: "npm", past: true, command: func(t fixture.Target, _ int, _ string) string {
+		{name: "wireit", manager: "npm", command: func(t fixture.Target, _ int, _ string) string {
 			return "npm run " + t.Name + ":wireit"
 		}, env: func(n int) []string {
 			if n == 0 {
@@ -63,22 +61,22 @@ func runners() []runner {
 			}
 			return fmt.Sprintf("printf '%%s\\n' %s | xargs -P %d -I NAME %s workspace NAME run %s", strings.Join(names, " "), n, fixture.Manager(managers, "yarn1"), t.Name)
 		}},
-		{name: "yarn4", manager: "yarn4", past: true, command: func(t fixture.Target, n int, managers string) string {
+		{name: "yarn4", manager: "yarn4", command: func(t fixture.Target, n int, managers string) string {
 			jobs := "unlimited" // its default is half of the processors: one by one here
 			if n > 0 {
 				jobs = fmt.Sprint(n)
 			}
 			return fixture.Manager(managers, "yarn4") + " workspaces foreach --all --parallel --topological --jobs " + jobs + " run " + t.Name
 		}},
-		{name: "make", manager: "npm", past: true, command: func(_ fixture.Target, n int, _ string) string {
+		{name: "make", manager: "npm", command: func(_ fixture.Target, n int, _ string) string {
 			return "make -j" + strings.TrimSpace(option("%d", n)) + " all"
 		}},
-		{name: "concurrently", manager: "npm", past: true, command: func(t fixture.Target, n int, _ string) string {
-			text := bin + "concurrently" + option("--max-processes %d", n)
+		{name: "concurrently", manager: "npm", command: func(t fixture.Target, n int, _ string) string {
+			words := []string{bin + "concurrently" + option("--max-processes %d", n)}
 			for _, u := range t.Units {
-				text += fmt.Sprintf(" 'cd packages/%s && %s'", u.Name, u.Command)
+				words = append(words, fmt.Sprintf("'cd packages/%s && %s'", u.Name, u.Command))
 			}
-			return text
+			return strings.Join(words, " ")
 		}},
 	}
 }
