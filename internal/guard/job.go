@@ -12,7 +12,12 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/memtools"
 )
+
+// unknownOnce is what a script that never ran is expected to need at least if it must not run
+// again: it cannot be stopped to make room for what it turns out to need.
+const unknownOnce = 2 * memtools.GB
 
 // job is a task below the runner.
 type job struct {
@@ -76,8 +81,8 @@ func (j *job) estimate() schedule.Estimate {
 	}
 	known := j.Predict(j.task, j.Sources.Of(j.task.Package))
 	need := known.Need
-	if j.once && known.Basis == estimate.FromNothing {
-		need = max(need, j.MaxBudget) // it cannot be stopped to make room for what it turns out to need
+	if j.once && known.Basis != estimate.FromHistory && known.Basis != estimate.FromConfig {
+		need = max(need, min(unknownOnce, j.MaxBudget))
 	}
 	return schedule.Estimate{Need: need, Length: known.Length, Cores: known.Cores}
 }
