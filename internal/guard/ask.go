@@ -86,6 +86,8 @@ func (g *guard) add(s *job) {
 		s.process.pass()
 		return
 	}
+	g.adding.Add(1)
+	defer g.adding.Done()
 	g.names[s.task.ID]++
 	s.name(g.names[s.task.ID])
 	g.jobs[s.id] = s

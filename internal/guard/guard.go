@@ -86,6 +86,8 @@ type guard struct {
 	watcher *sighting.Watcher           // nil if it cannot be had
 	seen    map[proctable.Identity]*job // what it has seen and not yet seen to end; of the goroutine of look
 
+	adding sync.WaitGroup // for jobs on their way to the scheduler
+
 	mu    sync.Mutex      // guards all below
 	jobs  map[string]*job // those that live, by ID
 	names map[string]int  // how many of each task there were
@@ -162,6 +164,7 @@ func (g *guard) do(ctx context.Context, command string) error {
 	working.Go(func() {
 		g.await(ctx, c)
 		g.leave()
+		g.adding.Wait()
 		close(g.arrivals)
 	})
 	working.Go(g.look)
