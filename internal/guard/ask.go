@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/heapmage/heapmage/internal/admission"
+	"github.com/heapmage/heapmage/internal/admission/frame"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/proctable"
 	"github.com/heapmage/heapmage/internal/schedule"
@@ -51,7 +52,7 @@ func (g *guard) ask(asks *admission.Script) {
 	if outer != nil {
 		g.release(outer)
 	}
-	g.add(&job{guard: g, process: &shimmed{asks, identify(ask.PID), g.mayFanOut(t)}, task: t, lasting: lasts(t), once: !g.mayRunAgain(t, ask)})
+	g.add(&job{guard: g, process: &shimmed{asks, identify(ask.PID), g.mayFanOut(t)}, task: t, lasting: lasts(t), once: !g.mayRunAgain(t, ask), open: ask.Stdin == frame.Open})
 }
 
 // maxDepth bounds the way up through the process table, which changes meanwhile.

@@ -66,8 +66,12 @@ func (a *attempt) Thaw() {
 	a.corrected(event.Resumed)
 }
 
-// Stop ends the attempt to make room.
+// Stop ends the attempt to make room. One whose script waits for input could not run again: it
+// goes on, and another is stopped after a while.
 func (a *attempt) Stop(why schedule.Stop) {
+	if why != schedule.AsLast && a.reads() {
+		return
+	}
 	switch why {
 	case schedule.ForTasks:
 		a.stop(runner.ErrPressure)
@@ -76,6 +80,15 @@ func (a *attempt) Stop(why schedule.Stop) {
 	case schedule.AsLast:
 		a.stop(runner.ErrLast)
 	}
+}
+
+// reads reports whether the script waits for its standard input, or did: another attempt would
+// miss what this one has read.
+func (a *attempt) reads() bool {
+	if a.open && !a.listens.Load() && proctable.AwaitsInput(a.leader) {
+		a.listens.Store(true)
+	}
+	return a.listens.Load()
 }
 
 func (a *attempt) corrected(action event.CorrectionAction) {
@@ -218,7 +231,7 @@ func (a *attempt) outcome(res runner.Result, read bool) schedule.Outcome {
 	if a.finished.Status == event.Succeeded {
 		return schedule.Outcome{}
 	}
-	if a.once || read || a.container.Load() {
+	if a.once || read || a.listens.Load() || a.container.Load() {
 		return o
 	}
 	text := ""

@@ -57,7 +57,7 @@ func Run(ctx context.Context, command, retry string) error {
 	session.Prepared(false)
 	g := &guard{
 		Prepared: prepared, again: namesOf(retry), id: proc.NewRunID(), started: clock.Now(), said: &event.Once{},
-		jobs: map[string]*job{}, names: map[string]int{}, seen: map[proctable.Identity]*job{}, arrivals: make(chan schedule.Job), released: make(chan string), over: make(chan struct{}),
+		jobs: map[string]*job{}, names: map[string]int{}, seen: map[proctable.Identity]*job{}, young: map[proctable.Identity]birth{}, arrivals: make(chan schedule.Job), released: make(chan string), over: make(chan struct{}),
 	}
 	g.MayExceedBudget = g.Collects() && (g.Config.Retries == nil || *g.Config.Retries > 0)
 	return g.run(ctx, command)
@@ -85,6 +85,7 @@ type guard struct {
 	program string                      // this one
 	watcher *sighting.Watcher           // nil if it cannot be had
 	seen    map[proctable.Identity]*job // what it has seen and not yet seen to end; of the goroutine of look
+	young map[proctable.Identity]birth // what may be too short to be a job; likewise
 
 	adding sync.WaitGroup // for jobs on their way to the scheduler
 
@@ -269,7 +270,7 @@ func (g *guard) finish(code int) error {
 	now := g.session.Meter.Now()
 	var f event.RunFinished
 	g.session.Tally.Read(func(s *tally.State) { f = s.Summary() })
-	f.Usage, f.Budget, f.Duration, f.ExitCode, f.Reason = now.Usage, now.Budget, clock.Since(g.started), code, ""
+	f.Usage, f.Budget, f.Duration, f.ExitCode, f.Reason = now.Usage, g.Granted, clock.Since(g.started), code, ""
 	if code != 0 {
 		f.Reason = "the guarded command failed"
 	}

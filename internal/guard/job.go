@@ -29,12 +29,14 @@ type job struct {
 	lasting bool // it runs until it is ended
 	once    bool // it must not run again
 	cold    bool // it holds nothing before it is measured
+	open    bool // its standard input may bring something at any time
 
 	mu        sync.Mutex // guards all below
 	attempt   *attempt   // the present one; nil before the first
 	abandoned bool       // the runner has ended
 
 	container atomic.Bool // it has started other scripts
+	listens   atomic.Bool // it waits for its standard input, or did
 }
 
 // process is how a script reaches the guard: it asked (shimmed), or it was seen (sighted).

@@ -51,9 +51,15 @@ func (l *quietLog) Take(s event.Stamped, sum *tally.State) {
 		}
 	case event.TaskFinished:
 		if e.Status == event.OutOfMemory || e.Status == event.Stopped || e.Retry {
+			e.Label = sum.Label(e.Task) // a package may have several scripts at once
+			s.Event = e
 			l.Console.Take(s, sum)
 		}
-	case event.Notice, event.Correction:
+	case event.Correction:
+		e.Task.Label = sum.Label(e.Task)
+		s.Event = e
+		l.Console.Take(s, sum)
+	case event.Notice:
 		l.Console.Take(s, sum)
 	case event.RunFinished:
 		for _, line := range report.Totals(e) {

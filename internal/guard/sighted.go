@@ -19,6 +19,10 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
+// minLife is how long a task that was seen and of which nothing is known runs before it is one:
+// runners start many small helpers.
+const minLife = 300 * time.Millisecond
+
 // minSighted is the learned need from which a task that was seen is frozen until its turn.
 const minSighted = 64 * memtools.MB
 
@@ -51,6 +55,9 @@ func (s sighted) wait(ctx context.Context) (admission.Ended, error) {
 		// The command often ends before the next look tells that its last tasks have.
 		if p, err := proctable.Lookup(s.leader.PID); errors.Is(err, os.ErrProcessDone) || err == nil && (p.Zombie || p.Start != s.leader.Start) {
 			return admission.Ended{}, nil
+		}
+		if errors.Is(context.Cause(ctx), errAbandoned) {
+			return admission.Ended{}, nil // it goes on: whether it succeeds is its parent's affair
 		}
 		return admission.Ended{}, context.Cause(ctx)
 	}
@@ -87,7 +94,7 @@ func (g *guard) look() {
 		if err != nil {
 			continue // the next look may succeed
 		}
-		g.sight(seen)
+		g.sight(now, seen)
 		if now.Sub(checked) >= time.Second {
 			checked = now
 			g.refreeze()
@@ -113,6 +120,7 @@ func (g *guard) refreeze() {
 	g.mu.Unlock()
 	for _, j := range jobs {
 		if a := j.present(); a != nil {
+			a.reads()
 			if p, err := proctable.Lookup(a.leader.PID); err == nil && !p.Stopped {
 				a.Refreeze()
 			}
@@ -146,33 +154,56 @@ func (g *guard) admitted() map[proctable.Identity]bool {
 	return roots
 }
 
+// birth is a job that was just seen.
+type birth struct {
+	at  time.Time
+	job *job
+}
+
 // sight takes what has changed since the last look.
-func (g *guard) sight(seen sighting.Sighted) {
+func (g *guard) sight(now time.Time, seen sighting.Sighted) {
 	for _, u := range seen.Ended {
-		if s := g.seen[u.Leader]; s != nil {
+		delete(g.young, u.Leader)
+		if j := g.seen[u.Leader]; j != nil {
 			delete(g.seen, u.Leader)
-			close(s.process.(sighted).gone)
+			close(j.process.(sighted).gone)
 		}
 	}
 	for _, u := range seen.Divided {
-		if s := g.seen[u.Leader]; s != nil {
-			g.release(s)
+		delete(g.young, u.Leader)
+		if j := g.seen[u.Leader]; j != nil {
+			g.release(j)
 		}
 	}
 	for _, u := range seen.Began {
-		name, text := u.Script, ""
-		if name == "" || u.Part {
-			name, text = u.Command, u.Command
-		}
-		s := &job{guard: g, process: sighted{u.Leader, proc.Adopt(u.Leader), make(chan struct{})}, task: taskIn(g.packageOf(u), name, text), once: true}
-		s.lasting = lasts(s.task)
-		// What never ran holds nothing: it is measured, and frozen when memory is short.
-		known := s.Predict(s.task, s.Sources.Of(s.task.Package))
-		s.cold = heap.Learned(known) == 0 || known.Need < minSighted
-		if !s.cold && !s.lasting {
-			_ = s.process.(sighted).tree.Suspend()
-		}
-		g.seen[u.Leader] = s
-		g.add(s)
+		g.began(now, u)
 	}
+	for leader, b := range g.young {
+		if now.Sub(b.at) >= minLife {
+			delete(g.young, leader)
+			g.seen[leader] = b.job
+			g.add(b.job)
+		}
+	}
+}
+
+func (g *guard) began(now time.Time, u sighting.Unit) {
+	name, text := u.Script, ""
+	if name == "" || u.Part {
+		name, text = u.Command, u.Command
+	}
+	if name == "" {
+		return // it is about to become something else
+	}
+	j := &job{guard: g, process: sighted{u.Leader, proc.Adopt(u.Leader), make(chan struct{})}, task: taskIn(g.packageOf(u), name, text), once: true}
+	j.lasting = lasts(j.task)
+	known := j.Predict(j.task, j.Sources.Of(j.task.Package))
+	// What never ran holds nothing: it is measured, and frozen when memory is short.
+	if j.cold = heap.Learned(known) == 0 || known.Need < minSighted; j.cold || j.lasting {
+		g.young[u.Leader] = birth{now, j}
+		return
+	}
+	_ = j.process.(sighted).tree.Suspend() // it has ended
+	g.seen[u.Leader] = j
+	g.add(j)
 }

@@ -73,7 +73,7 @@ var rerunTargets = []string{"build", "typecheck", "lint", "test"}
 // mayRunAgain reports whether a script may be stopped and run again. What it has read of its
 // standard input would be missing then.
 func (g *guard) mayRunAgain(t *taskgraph.Task, ask admission.Ask) bool {
-	if g.Config.Retries != nil && *g.Config.Retries == 0 || ask.Stdin == frame.Terminal || ask.Stdin == frame.Open {
+	if g.Config.Retries != nil && *g.Config.Retries == 0 || ask.Stdin == frame.Terminal {
 		return false
 	}
 	return g.again[t.Script] || slices.ContainsFunc(rerunTargets, func(target string) bool {

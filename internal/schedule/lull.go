@@ -109,6 +109,17 @@ func (l *ledger) endLull(m Memory, moving, frozen []*job) []correction {
 	return nil
 }
 
+// growing is what the running attempts may still grow: those that have not run for as long as
+// they are expected to.
+func (l *ledger) growing(m Memory) (sum memtools.Bytes) {
+	for _, j := range l.running {
+		if m.Time.Sub(j.started) < j.Length {
+			sum += max(0, j.need()-j.usage)
+		}
+	}
+	return sum
+}
+
 // overdue returns a job that starts although its need does not fit beside those of others,
 // or nil: those that move may be waiting for it, or have left room for long.
 func (l *ledger) overdue(m Memory) *job {
@@ -117,7 +128,7 @@ func (l *ledger) overdue(m Memory) *job {
 	}
 	var first *job
 	for _, j := range l.ready[:min(backfillWindow, len(l.ready))] {
-		if m.Budget > 0 && m.Usage+j.need() > m.Budget {
+		if m.Budget > 0 && m.Usage+l.growing(m)+j.need() > m.Budget {
 			j.roomSince = time.Time{}
 		} else if j.roomSince.IsZero() {
 			j.roomSince = m.Time

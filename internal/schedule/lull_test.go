@@ -94,6 +94,7 @@ func TestLull(t *testing.T) {
 		},
 		"starts what measured usage has left room for, but nothing alone": func(t *testing.T) {
 			s := running(t, hidden, 1000*mb, 900*mb)
+			s.l.running[0].started = s.l.running[0].started.Add(-time.Hour)
 			s.used["a"] = 450 * mb
 			s.waiting(Job{ID: "b", Estimate: need(500)})
 			s.waiting(Job{ID: "c", Estimate: need(500)})
@@ -108,6 +109,18 @@ func TestLull(t *testing.T) {
 				s.cpu["a"] += time.Second
 				wantStarts(s, time.Second, "")
 			}
+		},
+		"leaves room for those that have not run for as long as they are expected to": func(t *testing.T) {
+			s := running(t, hidden, 1000*mb, 900*mb)
+			s.l.running[0].Length = time.Minute
+			s.used["a"] = 450 * mb
+			s.waiting(Job{ID: "b", Estimate: need(500)})
+			for range 69 {
+				s.cpu["a"] += time.Second
+				wantStarts(s, time.Second, "")
+			}
+			s.cpu["a"] += time.Second
+			wantStarts(s, time.Second, "b")
 		},
 		"does not grant alone what starts beside others": func(t *testing.T) {
 			s := running(t, hidden, 1000*mb, 900*mb)

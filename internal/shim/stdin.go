@@ -15,6 +15,7 @@ import (
 type input struct {
 	kind   frame.Stdin
 	offset int64 // in a file
+	unread int   // bytes in a pipe or a socket
 }
 
 func newInput() input {
@@ -26,7 +27,7 @@ func newInput() input {
 	case unix.S_IFREG:
 		offset, err := syscall.Seek(0, 0, io.SeekCurrent)
 		if err == nil {
-			return input{frame.File, offset}
+			return input{kind: frame.File, offset: offset}
 		}
 	case unix.S_IFCHR:
 		if isTerminal(0) {
@@ -47,10 +48,10 @@ func newInput() input {
 			return input{kind: frame.AtEnd}
 		}
 	}
-	return input{kind: frame.Open}
+	return input{kind: frame.Open, unread: unread(0)}
 }
 
-// unread returns how many bytes a pipe holds.
+// unread returns how many bytes a pipe or a socket holds, -1 if that cannot be told.
 func unread(fd int) int {
 	n, err := unix.IoctlGetInt(fd, fionread)
 	if err != nil {
@@ -64,7 +65,8 @@ func isTerminal(fd int) bool {
 	return err == nil
 }
 
-// wasRead reports whether the script has read from it, or may have.
+// wasRead reports whether the script has read from it, or may have. What came and was read
+// meanwhile does not show in an open one: there the guard looks for processes that wait for it.
 func (i input) wasRead() bool {
 	switch i.kind {
 	case frame.Null, frame.AtEnd:
@@ -72,6 +74,8 @@ func (i input) wasRead() bool {
 	case frame.File:
 		offset, err := syscall.Seek(0, 0, io.SeekCurrent)
 		return err != nil || offset != i.offset
+	case frame.Open:
+		return i.unread != 0
 	default:
 		return true
 	}
