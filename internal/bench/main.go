@@ -11,6 +11,8 @@
 //	go run ./internal/bench -rounds 7 known      workspaces whose results are known, beside other runners
 //	go run ./internal/bench -pairs 10 observed   builds whose results are kept, and builds whose are not
 //	go run ./internal/bench -rounds 3 peaks      the peaks that heapmage tells beside the kernel's: root on Linux
+//	go run ./internal/bench -rounds 6 guard      ten runners, alone and guarded, inside memory limits: root on Linux
+//	go run ./internal/bench -pairs 5 overhead guard  the example under npm, guarded and not
 //	go run ./internal/bench project DIR          the workspace that peers builds
 //	go run ./internal/bench chaos -minutes 15    random builds inside memory limits, and harm done to them: root on Linux
 //
@@ -49,7 +51,7 @@ func run() error {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	pairs := flag.Int("pairs", 5, "how many pairs of runs (overhead, gc, agent, cheap, observed)")
-	rounds := flag.Int("rounds", 3, "how many runs of each runner (peers, many, known) or shape (peaks)")
+	rounds := flag.Int("rounds", 3, "how many runs of each runner (peers, many, known, guard) or shape (peaks)")
 	against := flag.String("against", "", "compiled targets of another version to compare with (overhead, many, cheap, known, peers)")
 	flag.Parse()
 	if *against != "" {
