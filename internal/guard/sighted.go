@@ -19,6 +19,9 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
+// freshShare is the part of the budget for each task that was seen and of which nothing is known.
+const freshShare = 512 * memtools.MB
+
 // minLife is how long a task that was seen and of which nothing is known runs before it is one:
 // runners start many small helpers.
 const minLife = 300 * time.Millisecond
@@ -181,8 +184,8 @@ func (g *guard) sight(now time.Time, seen sighting.Sighted) {
 	for leader, b := range g.young {
 		if now.Sub(b.at) >= minLife {
 			delete(g.young, leader)
-			g.seen[leader] = b.job
-			g.add(b.job)
+			b.job.cold = !b.job.fresh || b.job.lasting || mayBeginFresh(g.fresh(), g.MaxBudget)
+			g.take(leader, b.job)
 		}
 	}
 }
@@ -198,12 +201,35 @@ func (g *guard) began(now time.Time, u sighting.Unit) {
 	j := &job{guard: g, process: sighted{u.Leader, proc.Adopt(u.Leader), make(chan struct{})}, task: taskIn(g.packageOf(u), name, text), once: true}
 	j.lasting = lasts(j.task)
 	known := j.Predict(j.task, j.Sources.Of(j.task.Package))
-	// What never ran holds nothing: it is measured, and frozen when memory is short.
-	if j.cold = heap.Learned(known) == 0 || known.Need < minSighted; j.cold || j.lasting {
+	if j.fresh = heap.Learned(known) == 0; j.fresh || j.lasting || known.Need < minSighted {
 		g.young[u.Leader] = birth{now, j}
-		return
+	} else {
+		g.take(u.Leader, j)
 	}
-	_ = j.process.(sighted).tree.Suspend() // it has ended
-	g.seen[u.Leader] = j
+}
+
+// take takes in a task that was seen. It is frozen until its turn, unless it is cold: what never
+// ran holds nothing, is measured, and frozen when memory is short.
+func (g *guard) take(leader proctable.Identity, j *job) {
+	if !j.cold {
+		_ = j.process.(sighted).tree.Suspend() // it has ended
+	}
+	g.seen[leader] = j
 	g.add(j)
+}
+
+// fresh counts the tasks of which nothing is known that run at once. Many would hold too much by
+// the time that memory is short.
+func (g *guard) fresh() (n int) {
+	for _, j := range g.seen {
+		if j.fresh && j.cold && !j.container.Load() {
+			n++
+		}
+	}
+	return n
+}
+
+// mayBeginFresh reports whether one more such task may run beside others.
+func mayBeginFresh(others int, budget memtools.Bytes) bool {
+	return others == 0 || memtools.Bytes(others+1)*freshShare <= budget
 }

@@ -1,0 +1,28 @@
+package guard
+
+import (
+	"testing"
+
+	"github.com/heapmage/heapmage/memtools"
+)
+
+func TestMayBeginFresh(t *testing.T) {
+	for _, c := range []struct {
+		claim  string
+		others int
+		budget memtools.Bytes
+		want   bool
+	}{
+		{"the first one begins in any memory", 0, 64 * memtools.MB, true},
+		{"a second one waits if the budget has one share", 1, 1023 * memtools.MB, false},
+		{"two begin if it has two", 1, memtools.GB, true},
+		{"a third one waits then", 2, memtools.GB, false},
+		{"a large machine lets a whole make -j8 begin", 7, 4 * memtools.GB, true},
+	} {
+		t.Run(c.claim, func(t *testing.T) {
+			if got := mayBeginFresh(c.others, c.budget); got != c.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
