@@ -29,11 +29,8 @@ type job struct {
 	lasting bool // it runs until it is ended
 	once    bool // it must not run again
 	cold    bool // it holds nothing before it is measured
-<<<<<<< HEAD
 	open    bool // its standard input may bring something at any time
-=======
 	fresh   bool // nothing was known of it when it began
->>>>>>> 8125945 (guard: of tasks that were seen and of which nothing is known, not all begin at once)
 
 	mu        sync.Mutex // guards all below
 	attempt   *attempt   // the present one; nil before the first
