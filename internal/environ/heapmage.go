@@ -50,6 +50,9 @@ const (
 	MonitorCritical = Prefix + "MONITOR_CRITICAL"
 )
 
+// MageVerbose is a variable that Mage sets for its targets, whether the user has or not.
+const MageVerbose = "MAGEFILE_VERBOSE"
+
 // Marks that heapmage sets for processes it starts. They are no settings, and a
 // heapmage that inherits one runs as if it were not there, unless the comment
 // says otherwise.

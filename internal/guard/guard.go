@@ -14,6 +14,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,7 +43,7 @@ const target = "guard"
 // again after they were stopped for memory. The error has the command's exit code, 128 and the
 // signal's number if one ended it.
 func Run(ctx context.Context, command, retry string) error {
-	if command == "" {
+	if strings.TrimSpace(command) == "" {
 		return &problem.Error{What: "memory:guard needs -command=", Hint: `for instance: memory:guard -command="npx turbo run build"`}
 	}
 	session.KeepSmall()
@@ -82,10 +83,11 @@ type guard struct {
 	released chan string
 	over     chan struct{}
 
-	program string                      // this one
-	watcher *sighting.Watcher           // nil if it cannot be had
-	seen    map[proctable.Identity]*job // what it has seen and not yet seen to end; of the goroutine of look
-	young map[proctable.Identity]birth // what may be too short to be a job; likewise
+	program string // this one
+	command *command
+	watcher *sighting.Watcher            // nil if it cannot be had
+	seen    map[proctable.Identity]*job  // what it has seen and not yet seen to end; of the goroutine of look
+	young   map[proctable.Identity]birth // what may be too short to be a job; likewise
 
 	adding sync.WaitGroup // for jobs on their way to the scheduler
 
@@ -201,7 +203,12 @@ func (g *guard) schedule(ctx context.Context) {
 	o := sharing.Options(schedule.Options{
 		Slots: math.MaxInt, CPUs: math.Inf(1), // those of the runner hold
 		HiddenWaits: true, KeepFrozen: true, Arrivals: g.arrivals, Released: g.released,
-		Estimate: func(id string) schedule.Estimate { return g.job(id).estimate() },
+		Estimate: func(id string) (e schedule.Estimate) {
+			if j := g.job(id); j != nil { // else it has ended, and its outcome is on the way
+				e = j.estimate()
+			}
+			return e
+		},
 		Queued:   func(id string) { g.session.Events.Emit(event.TaskQueued{Task: g.job(id).event}) },
 	})
 	if gc := g.session.GC; gc != nil {

@@ -30,11 +30,12 @@ const minLife = 300 * time.Millisecond
 const minSighted = 64 * memtools.MB
 
 // sighted is a task that was seen while it ran already: it started past the shim. Its exit code
-// is its parent's affair.
+// is its parent's affair, unless it is the command.
 type sighted struct {
-	leader proctable.Identity
-	tree   *proc.Foreign
-	gone   chan struct{} // closed once it has ended
+	leader  proctable.Identity
+	tree    *proc.Foreign
+	command *command      // that it is; nil if it is another process
+	gone    chan struct{} // closed once it has ended, or is no task any more
 }
 
 func (s sighted) root() int { return s.leader.PID }
@@ -53,17 +54,25 @@ func (s sighted) start(context.Context, map[string]string) (int, error) {
 func (s sighted) wait(ctx context.Context) (admission.Ended, error) {
 	select {
 	case <-s.gone:
-		return admission.Ended{}, nil
+		return s.ended(), nil
 	case <-ctx.Done():
 		// The command often ends before the next look tells that its last tasks have.
 		if p, err := proctable.Lookup(s.leader.PID); errors.Is(err, os.ErrProcessDone) || err == nil && (p.Zombie || p.Start != s.leader.Start) {
-			return admission.Ended{}, nil
+			return s.ended(), nil
 		}
 		if errors.Is(context.Cause(ctx), errAbandoned) {
 			return admission.Ended{}, nil // it goes on: whether it succeeds is its parent's affair
 		}
 		return admission.Ended{}, context.Cause(ctx)
 	}
+}
+
+func (s sighted) ended() admission.Ended {
+	if s.command == nil {
+		return admission.Ended{}
+	}
+	<-s.command.exited
+	return admission.Ended{Code: s.command.code()}
 }
 
 func (sighted) passed() <-chan int { return nil }
@@ -176,6 +185,8 @@ func (g *guard) sight(now time.Time, seen sighting.Sighted) {
 		delete(g.young, u.Leader)
 		if j := g.seen[u.Leader]; j != nil {
 			g.release(j)
+			delete(g.seen, u.Leader)
+			close(j.process.(sighted).gone)
 		}
 	}
 	for _, u := range seen.Began {
@@ -198,7 +209,11 @@ func (g *guard) began(now time.Time, u sighting.Unit) {
 	if name == "" {
 		return // it is about to become something else
 	}
-	j := &job{guard: g, process: sighted{u.Leader, proc.Adopt(u.Leader), make(chan struct{})}, task: taskIn(g.packageOf(u), name, text), once: true}
+	p := sighted{leader: u.Leader, tree: proc.Adopt(u.Leader), gone: make(chan struct{})}
+	if u.Leader.PID == g.command.Process.Pid {
+		p.command = g.command
+	}
+	j := &job{guard: g, process: p, task: taskIn(g.packageOf(u), name, text), once: true}
 	j.lasting = lasts(j.task)
 	known := j.Predict(j.task, j.Sources.Of(j.task.Package))
 	if j.fresh = heap.Learned(known) == 0; j.fresh || j.lasting || known.Need < minSighted {

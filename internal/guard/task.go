@@ -92,12 +92,15 @@ func namesOf(list string) map[string]bool {
 	return names
 }
 
+// maxSignal is the greatest number of a signal on any system. Exit codes beyond are no signal's.
+const maxSignal = 64
+
 // reasonOf tells how the command ended.
 func reasonOf(code int) string {
 	switch {
 	case code == problem.ExitInterrupted:
 		return "interrupted"
-	case code > 128:
+	case code > 128 && code <= 128+maxSignal:
 		return fmt.Sprintf("the guarded command was ended by signal %d", code-128)
 	default:
 		return fmt.Sprintf("the guarded command failed: exit code %d", code)

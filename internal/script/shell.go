@@ -17,6 +17,10 @@ func Shell(text string) []string {
 	return []string{"/bin/sh", "-c", text}
 }
 
+// ScriptShell is the shell for scripts that the package manager's settings name; empty if they
+// name none.
+func (s *Settings) ScriptShell() string { return s.scriptShell }
+
 // shell is the command line that runs a script's text.
 func (s *Settings) shell(text string, env []string) []string {
 	if s.scriptShell != "" {

@@ -189,9 +189,12 @@ func (s *script) ended(c change) frame.Frame {
 	defer s.mu.Unlock()
 	s.state, s.pid, s.status = hasEnded, 0, c.status
 	f := frame.Frame{
-		Type: frame.Ended, MaxRSS: c.usage.Maxrss * rssUnit,
+		Type: frame.Ended,
 		User: time.Duration(c.usage.Utime.Nano()), System: time.Duration(c.usage.Stime.Nano()),
 		Read: s.stdin.wasRead() || s.outside,
+	}
+	if highest := c.usage.Maxrss * rssUnit; highest > carriedOver() {
+		f.MaxRSS = highest
 	}
 	if c.status.Signaled() {
 		f.Signal = int(c.status.Signal())

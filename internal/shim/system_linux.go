@@ -61,13 +61,25 @@ func isEnding(pid int) bool {
 // ignoredBy returns the signals that a process ignores, as a bit each, from bit 0 for signal 1.
 func ignoredBy(pid int) uint64 { return signalsOf(pid, "SigIgn") }
 
-// signalsOf returns a set of signals of /proc/PID/status. It is empty if the process is gone.
+// signalsOf returns a set of signals of a process. It is empty if the process is gone.
 func signalsOf(pid int, name string) uint64 {
-	status, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
-	_, rest, _ := bytes.Cut(status, []byte("\n"+name+":"))
-	line, _, _ := bytes.Cut(rest, []byte("\n"))
-	set, _ := strconv.ParseUint(strings.TrimSpace(string(line)), 16, 64)
+	set, _ := strconv.ParseUint(status(pid, name), 16, 64)
 	return set
+}
+
+// carriedOver is the least ru_maxrss of a child in bytes: until its exec it has this process's
+// memory, which Linux counts as the child's.
+func carriedOver() int64 {
+	kilobytes, _ := strconv.ParseInt(strings.TrimSuffix(status(os.Getpid(), "VmHWM"), " kB"), 10, 64)
+	return kilobytes << 10
+}
+
+// status returns what the system tells of a process under a name; empty if it does not.
+func status(pid int, name string) string {
+	text, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	_, rest, _ := bytes.Cut(text, []byte("\n"+name+":"))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	return strings.TrimSpace(string(line))
 }
 
 // process is an entry of the process table.

@@ -42,7 +42,8 @@ const launcherPackages names = `npm pnpm yarn @yarnpkg/cli-dist turbo nx lage le
 	concurrently npm-run-all npm-run-all2`
 
 // helpers are what runners start for themselves.
-const helpers names = `git ps uname lscpu getconf ldd tput stty which hostname sysctl watchman sccache lage-server tsserver`
+const helpers names = `sleep true false test
+	git ps uname lscpu getconf ldd tput stty which hostname sysctl watchman sccache lage-server tsserver`
 
 const shells names = `sh bash dash zsh ksh ash busybox`
 
