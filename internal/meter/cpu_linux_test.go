@@ -45,7 +45,12 @@ func TestShortProcesses(t *testing.T) {
 		time.Sleep(50 * time.Millisecond) // times are read once a second
 	}
 	s, err := m.tracker.Sample()
-	if err != nil || s.Trees["run/short"].ChildCPU == 0 {
-		t.Errorf("%+v is not by children: %v", s.Trees["run/short"], err)
+	tree := s.Trees["run/short"]
+	if err != nil || tree.ChildCPU == 0 {
+		t.Errorf("%+v is not by children: %v", tree, err)
+	}
+	time.Sleep(2 * fresh)
+	if now := m.Now().CPU["run/short"]; now < tree.CPU+tree.ChildCPU {
+		t.Errorf("%v leaves out a part of %v and %v", now, tree.CPU, tree.ChildCPU)
 	}
 }

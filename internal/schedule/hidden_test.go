@@ -349,10 +349,11 @@ func (w hiddenWorld) unlimited() hiddenWorld {
 	return w
 }
 
-// drawWorld draws a world that does not hang by itself.
-func drawWorld(r *rand.Rand) hiddenWorld {
+// drawWorld draws a world that does not hang by itself once it is changed.
+func drawWorld(r *rand.Rand, change func(*hiddenWorld)) hiddenWorld {
 	for {
 		w := drawAnyWorld(r)
+		change(&w)
 		if _, ends := w.unlimited().run(); ends {
 			return w
 		}
@@ -431,8 +432,7 @@ func hiddenWorlds(t *testing.T, seed uint64, change func(*hiddenWorld), also fun
 	var stops, failed, freezes int
 	longest := time.Duration(0)
 	for n := range worlds {
-		w := drawWorld(rand.New(rand.NewPCG(uint64(n), seed)))
-		change(&w)
+		w := drawWorld(rand.New(rand.NewPCG(uint64(n), seed)), change)
 		got, ends := w.run()
 		if !ends {
 			t.Errorf("world %d hangs", n)

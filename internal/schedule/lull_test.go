@@ -61,6 +61,10 @@ func TestLull(t *testing.T) {
 				s.cpu["a"] += 60 * time.Millisecond
 				wantStarts(s, time.Second, "")
 			}
+			for range 10 { // a process has ended that had waited for others
+				s.cpu["a"] -= 10 * time.Millisecond
+				wantStarts(s, time.Second, "")
+			}
 			for range 10 {
 				s.used["a"] += 17 * mb
 				wantStarts(s, time.Second, "")
@@ -98,13 +102,16 @@ func TestLull(t *testing.T) {
 			s.used["a"] = 450 * mb
 			s.waiting(Job{ID: "b", Estimate: need(500)})
 			s.waiting(Job{ID: "c", Estimate: need(500)})
+			s.waiting(Job{ID: "d", Estimate: need(500)})
 			s.l.jobs["b"].alone = true
-			for range 9 {
+			for _, next := range []string{"c", "d"} { // what c takes has to show before d starts
+				for range 9 {
+					s.cpu["a"] += time.Second
+					wantStarts(s, time.Second, "")
+				}
 				s.cpu["a"] += time.Second
-				wantStarts(s, time.Second, "")
+				wantStarts(s, time.Second, next)
 			}
-			s.cpu["a"] += time.Second
-			wantStarts(s, time.Second, "c")
 			for range 20 {
 				s.cpu["a"] += time.Second
 				wantStarts(s, time.Second, "")
