@@ -63,8 +63,8 @@ type Workspace struct {
 
 // Bare is a folder, an absolute path, without packages but its root, which has no scripts.
 func Bare(dir string) *Workspace {
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = real
+	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = resolved
 	}
 	return &Workspace{Root: dir, RootPackage: &Package{Name: filepath.Base(dir), Dir: ".", Path: dir}}
 }
