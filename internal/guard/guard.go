@@ -209,7 +209,7 @@ func (g *guard) schedule(ctx context.Context) {
 			}
 			return e
 		},
-		Queued:   func(id string) { g.session.Events.Emit(event.TaskQueued{Task: g.job(id).event}) },
+		Queued: func(id string) { g.session.Events.Emit(event.TaskQueued{Task: g.job(id).event}) },
 	})
 	if gc := g.session.GC; gc != nil {
 		o.Collect = func() { gc.Short(ctx) }
