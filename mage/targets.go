@@ -274,8 +274,9 @@ func (Memory) Guard(
 	ctx context.Context,
 	command *string, // the command to run, such as "npx turbo run build lint"
 	retry *string, // further scripts that may run again after they were stopped: names with commas between
+	log *string, // a file for the log; standard error if left out
 ) error {
-	return guard.Run(ctx, engine.Or(command, ""), engine.Or(retry, ""))
+	return guard.Run(ctx, guard.Options{Command: engine.Or(command, ""), Retry: engine.Or(retry, ""), Log: engine.Or(log, "")})
 }
 
 // Watch shows the memory of a running command and collects its garbage.

@@ -38,12 +38,21 @@ import (
 // target is what events call a guarded run.
 const target = "guard"
 
-// Run runs a command line with the system's shell. Its standard streams are the command's. The
-// log goes to standard error. retry names further scripts, separated by commas, that may run
-// again after they were stopped for memory. The error has the command's exit code, 128 and the
-// signal's number if one ended it.
-func Run(ctx context.Context, command, retry string) error {
-	if strings.TrimSpace(command) == "" {
+// Options are what a user may choose.
+type Options struct {
+	// Command is a line for the system's shell. Its standard streams are ours.
+	Command string
+	// Retry names further scripts, separated by commas, that may run again after they were
+	// stopped for memory.
+	Retry string
+	// Log is a file for the log; it is written anew. Empty means standard error.
+	Log string
+}
+
+// Run runs a command. The error has its exit code, or 128 and the signal's number if one ended
+// it.
+func Run(ctx context.Context, o Options) error {
+	if strings.TrimSpace(o.Command) == "" {
 		return &problem.Error{What: "memory:guard needs -command=", Hint: `for instance: memory:guard -command="npx turbo run build"`}
 	}
 	session.KeepSmall()
@@ -57,11 +66,19 @@ func Run(ctx context.Context, command, retry string) error {
 	}
 	session.Prepared(false)
 	g := &guard{
-		Prepared: prepared, again: namesOf(retry), id: proc.NewRunID(), started: clock.Now(), said: &event.Once{},
+		Prepared: prepared, again: namesOf(o.Retry), id: proc.NewRunID(), started: clock.Now(), said: &event.Once{},
 		jobs: map[string]*job{}, names: map[string]int{}, seen: map[proctable.Identity]*job{}, young: map[proctable.Identity]birth{}, arrivals: make(chan schedule.Job), released: make(chan string), over: make(chan struct{}),
 	}
 	g.MayExceedBudget = g.Collects() && (g.Config.Retries == nil || *g.Config.Retries > 0)
-	return g.run(ctx, command)
+	log := os.Stderr
+	if o.Log != "" {
+		if log, err = os.Create(o.Log); err != nil {
+			return &problem.Error{Where: "-log=" + o.Log, What: "the file cannot be written", Cause: err, Hint: "name a file in a folder that is there"}
+		}
+		defer func() { _ = log.Close() }()
+	}
+	g.console = report.NewConsole(ctx, log, report.Colour(g.Environ, log), report.None)
+	return g.run(ctx, o.Command)
 }
 
 // guard is one call of Run.
@@ -99,7 +116,6 @@ type guard struct {
 
 // run is the run from its first line to its last.
 func (g *guard) run(ctx context.Context, command string) error {
-	g.console = report.NewConsole(ctx, os.Stderr, report.Colour(g.Environ, os.Stderr), report.None)
 	defer func() { g.state.Close() }()
 	if err := g.open(ctx, command); err != nil {
 		return cmp.Or(err, g.console.Close())
