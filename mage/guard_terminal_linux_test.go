@@ -13,8 +13,8 @@ import (
 
 // guardedTicks is a workspace in which a leaves signs of life, and b waits until a has ended.
 func guardedTicks(t *testing.T) (root string, lines func() int) {
-	root = guardWorkspace(t, map[string]string{"a": `"tick": "sh ../../tick.sh"`, "b": `"late": "trap '' HUP; echo late >> ../../late"`}, map[string]string{
-		"tick.sh": fmt.Sprintf("trap '' HUP; i=0; while [ $i -lt %d ]; do echo x >>../../ticks; sleep 0.03; i=$((i+1)); done\n", ticks),
+	root = guardWorkspace(t, map[string]string{"a": `"tick": "trap '' HUP; sh ../../tick.sh"`, "b": `"late": "trap '' HUP; echo late >> ../../late"`}, map[string]string{
+		"tick.sh": fmt.Sprintf("i=0; while [ $i -lt %d ]; do echo x >>../../ticks; sleep 0.03; i=$((i+1)); done\n", ticks),
 		"run.sh":  `exec "` + binary + `" memory:guard -command="npm run -s tick -w a & until [ -e ticks ]; do sleep 0.02; done; npm run -s late -w b; wait; echo the run is over"` + "\n",
 	})
 	return root, func() int {
@@ -81,9 +81,9 @@ func TestGuardedInATerminal(t *testing.T) {
 		waitFor(t, "every process but the shell to end", func() bool { return len(processesIn(root)) == 1 })
 	})
 	t.Run("Ctrl-C is for the command to obey", func(t *testing.T) {
-		root := guardWorkspace(t, nil, map[string]string{
+		root := guardWorkspace(t, map[string]string{"a": `"x": "true"`}, map[string]string{
 			"asks.js": `let n = 0; process.on("SIGINT", () => { console.log("asked " + ++n + "."); if (n === 3) process.exit(5) }); setInterval(() => 0, 1e9); console.log("ready.")`,
-			"run.sh":  `"` + binary + `" memory:guard -command="node asks.js"` + "\n",
+			"run.sh":  `exec "` + binary + `" memory:guard -command="exec node asks.js"` + "\n",
 		})
 		s := openTerminal(t, root)
 		s.press("sh run.sh; echo code $?.\r")
@@ -113,7 +113,8 @@ func TestGuardedInATerminal(t *testing.T) {
 		})
 	}
 	t.Run("nohup lets it go on after a hangup", func(t *testing.T) {
-		s, root, lines := start(t, "nohup sh run.sh >log 2>&1 &")
+		// Node obeys SIGHUP all the same, so the shell must not send it to the job.
+		s, root, lines := start(t, "nohup sh run.sh >log 2>&1 & disown")
 		_ = s.keys.Close()
 		_ = s.shell.Process.Signal(syscall.SIGHUP)
 		waitFor(t, "the run to end", func() bool { return len(processesIn(root)) == 0 })
