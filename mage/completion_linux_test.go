@@ -77,7 +77,7 @@ func TestTabCompletes(t *testing.T) {
 func TestShellsOffer(t *testing.T) {
 	root := completed(t)
 	for _, tt := range []struct{ line, want string }{
-		{"heapmage mem", "memory:check memory:doctor memory:export memory:history memory:import memory:report memory:stats memory:trace memory:watch"},
+		{"heapmage mem", "memory:check memory:doctor memory:export memory:guard memory:history memory:import memory:report memory:stats memory:trace memory:watch"},
 		{"heapmage lint -f", "-fix -force"},
 		{"heapmage build -workspace=core,", "-workspace=core,root -workspace=core,web"},
 		{"heapmage run -script=gen", "-script=generate:types"},

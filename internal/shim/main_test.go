@@ -28,6 +28,9 @@ const hang = 30 * time.Second
 const modeEnv = "SHIM_TEST_MODE"
 
 func TestMain(m *testing.M) {
+	if signal.Ignored(syscall.SIGHUP) { // by nohup: children are to begin as if it were not there
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
 	switch os.Getenv(modeEnv) {
 	case "runner":
 		runner()
