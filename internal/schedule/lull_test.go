@@ -104,8 +104,9 @@ func TestLull(t *testing.T) {
 			s.waiting(Job{ID: "c", Estimate: need(500)})
 			s.waiting(Job{ID: "d", Estimate: need(500)})
 			s.l.jobs["b"].alone = true
-			for _, next := range []string{"c", "d"} { // what c takes has to show before d starts
-				for range 9 {
+			s.l.jobs["c"].Length, s.l.jobs["d"].Length = time.Second, time.Second
+			for i, next := range []string{"c", "d"} { // what c takes has to show before d starts
+				for range 9 + i {
 					s.cpu["a"] += time.Second
 					wantStarts(s, time.Second, "")
 				}
