@@ -123,12 +123,19 @@ func (s *script) obeyOne(sig syscall.Signal) {
 		if s.leads() && slices.Contains(fromTerminal, sig) && hasTerminal() {
 			return // the script has got it
 		}
-		if s.stop == syscall.SIGSTOP && slices.Contains(ending, sig) {
+		if slices.Contains(ending, sig) && s.isFrozen() {
 			thaw(s.pid) // or it would not notice
 		}
 		_ = syscall.Kill(s.pid, sig) // it may have ended
 		s.guard.signalled(sig)
 	}
+}
+
+// isFrozen reports whether the script was stopped by something else than the terminal. It may not
+// have been told yet of a stop.
+func (s *script) isFrozen() bool {
+	p, ok := lookup(s.pid)
+	return s.stop == syscall.SIGSTOP || s.stop == 0 && ok && p.stopped
 }
 
 // hasTerminal reports whether this process's session has a terminal.
