@@ -15,9 +15,11 @@ import (
 func TestGuardedScriptsThatWaitForEachOther(t *testing.T) {
 	const (
 		makes = `"build": "touch ../../made"`
-		waits = `"build": "until [ -e ../../made ]; do sleep 0.1; done; rm ../../made"`
+		waits = `"build": "touch ../../begun; until [ -e ../../made ]; do sleep 0.1; done; rm ../../made"`
 	)
 	npm := func(p string) string { return "npm run -s build -w " + p }
+	// b begins once a has.
+	aThenB := npm("a") + " & until [ -e begun ]; do sleep 0.05; done; " + npm("b") + " && wait $!"
 	type test struct {
 		claim, command string
 		scripts, files map[string]string
@@ -46,8 +48,8 @@ func TestGuardedScriptsThatWaitForEachOther(t *testing.T) {
 			"serve.js": `require("net").createServer(c => { c.end("x"); process.exit() }).listen("sock")`,
 			"call.js":  `const call = () => require("net").connect("../a/sock").on("error", () => setTimeout(call, 100)); call()`,
 		}},
-		test{"a lock", "npm run -s lock -w a & " + npm("b") + " && wait $!", map[string]string{
-			"a": `"lock": "flock ../../lock sh -c 'until [ -e ../../asked ]; do sleep 0.1; done'"`, "b": `"build": "touch ../../asked; flock ../../lock true"`,
+		test{"a lock", aThenB, map[string]string{
+			"a": `"build": "flock ../../lock sh -c 'touch ../../begun; until [ -e ../../asked ]; do sleep 0.1; done'"`, "b": `"build": "touch ../../asked; flock ../../lock true"`,
 		}, nil},
 		test{"scripts of packages that call scripts of others", npm("a") + " & " + npm("b") + " && wait $!", map[string]string{
 			"a": `"build": "npm run -s last -w c --prefix ../.."`, "b": `"build": "npm --prefix ../c run -s last"`, "c": `"last": "true"`,
@@ -69,7 +71,7 @@ func TestGuardedScriptsThatWaitForEachOther(t *testing.T) {
 			if prepare := tt.files["prepare"]; prepare != "" {
 				succeeds(t, unguarded(root, prepare))
 			}
-			succeeds(t, guarded(root, tt.command, "HM="+binary, "INNER="+npm("a")+" & "+npm("b")+" && wait $!"))
+			succeeds(t, guarded(root, tt.command, "HM="+binary, "INNER="+aThenB))
 		})
 	}
 }
@@ -81,10 +83,10 @@ func TestGuardedScriptsThatWaitForAFrozenOne(t *testing.T) {
 		{"for what it writes into a pipe", "npm run -s read -w a < fifo & npm run -s write -w b > fifo && wait $!",
 			`grow(() => { fs.writeFileSync("../../ready", ""); let n = 0; process.stdin.on("data", d => n += d.length).on("end", () => process.exit(n === 3000000 ? 0 : 1)) })`,
 			`after("ready", () => { process.stdout.write(Buffer.alloc(1000000)); grow(() => process.stdout.write(Buffer.alloc(2000000))) })`},
-		{"that holds a lock", "npm run -s read -w a & npm run -s write -w b && wait $!",
+		{"that holds a lock", "npm run -s read -w a & until [ -e begun ]; do sleep 0.05; done; npm run -s write -w b && wait $!",
 			`grow(() => { fs.writeFileSync("../../ready", ""); after("locked", () => gone("locked", () => process.exit())) })`,
 			`after("ready", () => { fs.writeFileSync("../../locked", ""); grow(() => fs.unlinkSync("../../locked")) })`},
-		{"that serves a port", "npm run -s read -w a & npm run -s write -w b && wait $!",
+		{"that serves a port", "npm run -s read -w a & until [ -e begun ]; do sleep 0.05; done; npm run -s write -w b && wait $!",
 			`grow(() => { fs.writeFileSync("../../ready", ""); after("sock", () => require("net").connect("../../sock").on("data", () => process.exit()).resume()) })`,
 			`after("ready", () => require("net").createServer(c => grow(() => { c.end("x"); process.exit() })).listen("../../sock"))`},
 	} {
@@ -92,6 +94,7 @@ func TestGuardedScriptsThatWaitForAFrozenOne(t *testing.T) {
 			t.Parallel()
 			const grow = `
 const fs = require("fs"), kept = [];
+fs.writeFileSync("../../begun", "");
 const grow = then => { kept.push(Buffer.alloc(8 << 20, 1)); kept.length < 20 ? setTimeout(grow, 50, then) : then(); };
 const after = (file, then) => fs.existsSync("../../" + file) ? then() : setTimeout(after, 200, file, then);
 const gone = (file, then) => fs.existsSync("../../" + file) ? setTimeout(gone, 200, file, then) : then();
