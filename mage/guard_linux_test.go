@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/testkit"
 )
 
@@ -73,7 +74,8 @@ func guarded(root, command string, env ...string) *exec.Cmd {
 // unguarded is the same without the guard.
 func unguarded(root, command string, env ...string) *exec.Cmd {
 	c := exec.Command("/bin/sh", "-c", command)
-	c.Dir, c.Env = root, append(os.Environ(), env...)
+	// Mage, which may run these tests, sets a variable that the guard takes away again.
+	c.Dir, c.Env = root, append(environ.Without(os.Environ(), environ.MageVerbose), env...)
 	return c
 }
 
