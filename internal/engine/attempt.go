@@ -78,31 +78,18 @@ func (a *attempt) Done() <-chan schedule.Outcome { return a.done }
 // Freeze keeps the attempt from running.
 func (a *attempt) Freeze() {
 	a.Attempt.Freeze()
-	a.corrected(event.Paused)
+	a.session.Correct(a.event, a.grant.Attempt, event.Paused)
 }
 
 // Thaw lets the attempt go on.
 func (a *attempt) Thaw() {
 	a.Attempt.Thaw()
-	a.corrected(event.Resumed)
+	a.session.Correct(a.event, a.grant.Attempt, event.Resumed)
 }
 
 // Stop ends the attempt to make room.
 func (a *attempt) Stop(why schedule.Stop) {
-	switch why {
-	case schedule.ForTasks:
-		a.stop(runner.ErrPressure)
-	case schedule.ForOthers:
-		a.stop(runner.ErrOthers)
-	case schedule.AsLast:
-		a.stop(runner.ErrLast)
-	}
-}
-
-func (a *attempt) corrected(action event.CorrectionAction) {
-	now := a.session.Meter.Last()
-	a.session.Events.Emit(event.Correction{Task: a.event, Attempt: a.grant.Attempt, Action: action,
-		Held: a.session.Tasks(now)[a.task.ID], Usage: now.Usage, Budget: now.Budget, Available: now.Available})
+	a.stop(runner.StopCause(why))
 }
 
 // do runs the attempt to its end.
@@ -207,7 +194,7 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 		} else if last := errors.Is(cause, runner.ErrLast); !endsRun(cause) {
 			var text string
 			o, text = heap.Retry(heap.Failure{
-				Verdict: res.Verdict, Limit: a.limit, Heap: a.largestHeap(), Peak: res.Peak, Request: request, Before: a.grant.Before,
+				Verdict: res.Verdict, Limit: a.limit, Heap: a.session.LargestHeap(a.task.ID), Peak: res.Peak, Request: request, Before: a.grant.Before,
 				Alone: a.grant.Alone || last || a.Slots() == 1, Retries: a.Config.Retries, Repeat: a.Mode == event.Safe,
 			})
 			o.Need = estimate.RetryNeed(res.Peak)
@@ -231,14 +218,6 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 		return schedule.Outcome{Result: schedule.Failed, Cause: res.Verdict.Cause}, notice
 	}
 	return o, notice
-}
-
-// largestHeap is the largest V8 heap that was seen in the attempt.
-func (a *attempt) largestHeap() memtools.Bytes {
-	if a.session.GC == nil {
-		return 0
-	}
-	return a.session.GC.Largest(a.task.ID)
 }
 
 // endsRun reports whether an attempt was ended with its run. One that ran out of memory

@@ -57,13 +57,13 @@ func (a *attempt) Done() <-chan schedule.Outcome { return a.done }
 // Freeze stops the script from running, with all that it has started.
 func (a *attempt) Freeze() {
 	a.Attempt.Freeze()
-	a.corrected(event.Paused)
+	a.session.Correct(a.event, a.grant.Attempt, event.Paused)
 }
 
 // Thaw lets it go on.
 func (a *attempt) Thaw() {
 	a.Attempt.Thaw()
-	a.corrected(event.Resumed)
+	a.session.Correct(a.event, a.grant.Attempt, event.Resumed)
 }
 
 // Stop ends the attempt to make room. One whose script waits for input could not run again: it
@@ -72,14 +72,7 @@ func (a *attempt) Stop(why schedule.Stop) {
 	if why != schedule.AsLast && a.reads() {
 		return
 	}
-	switch why {
-	case schedule.ForTasks:
-		a.stop(runner.ErrPressure)
-	case schedule.ForOthers:
-		a.stop(runner.ErrOthers)
-	case schedule.AsLast:
-		a.stop(runner.ErrLast)
-	}
+	a.stop(runner.StopCause(why))
 }
 
 // reads reports whether the script waits for its standard input, or did: another attempt would
@@ -89,12 +82,6 @@ func (a *attempt) reads() bool {
 		a.listens.Store(true)
 	}
 	return a.listens.Load()
-}
-
-func (a *attempt) corrected(action event.CorrectionAction) {
-	now := a.session.Meter.Last()
-	a.session.Events.Emit(event.Correction{Task: a.event, Attempt: a.grant.Attempt, Action: action,
-		Held: a.session.Tasks(now)[a.id], Usage: now.Usage, Budget: now.Budget, Available: now.Available})
 }
 
 // do runs the attempt to its end.
@@ -131,10 +118,9 @@ func (a *attempt) do() schedule.Outcome {
 		return schedule.Outcome{Result: schedule.Failed}
 	}
 	cause := context.Cause(a.ctx)
-	res.MadeRoom = errors.Is(cause, runner.ErrPressure) && !errors.Is(cause, runner.ErrLast)
-	res.ForOthers = errors.Is(cause, runner.ErrOthers)
+	res.EndedBy(cause)
 	e := oom.Evidence{
-		ExitCode: ended.Code, Signal: ended.Signal, HeapLimit: a.limit.Diagnosed(a.MaxBudget), Heap: a.largestHeap(),
+		ExitCode: ended.Code, Signal: ended.Signal, HeapLimit: a.limit.Diagnosed(a.MaxBudget), Heap: a.session.LargestHeap(a.id),
 		Budget: before.Budget, Peak: peak, Processes: processes, Available: before.Available, AvailableKnown: true, MoreRoom: a.MoreRoom,
 	}
 	if ended.Signal != 0 {
@@ -247,7 +233,7 @@ func (a *attempt) outcome(res runner.Result, read bool) schedule.Outcome {
 		}
 		last := errors.Is(context.Cause(a.ctx), runner.ErrLast)
 		o, text = heap.Retry(heap.Failure{
-			Verdict: res.Verdict, Limit: a.limit, Heap: a.largestHeap(), Peak: res.Peak, Request: a.request, Before: a.grant.Before,
+			Verdict: res.Verdict, Limit: a.limit, Heap: a.session.LargestHeap(a.id), Peak: res.Peak, Request: a.request, Before: a.grant.Before,
 			Alone: a.grant.Alone || last, Retries: a.Config.Retries,
 		})
 		o.Need = estimate.RetryNeed(res.Peak)
@@ -304,12 +290,4 @@ func (a *attempt) remember() {
 	if err := a.History.Add(a.task.Call(), sample); err != nil {
 		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "The history cannot be written: " + err.Error()})
 	}
-}
-
-// largestHeap is the largest V8 heap that was seen in the attempt.
-func (a *attempt) largestHeap() memtools.Bytes {
-	if a.session.GC == nil {
-		return 0
-	}
-	return a.session.GC.Largest(a.id)
 }

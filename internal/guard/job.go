@@ -55,7 +55,7 @@ type process interface {
 	passed() <-chan int
 	// lost is closed when nothing is left to guard.
 	lost() <-chan struct{}
-	// next has it wait for another attempt, and end lets it end as its last attempt did.
+	// next has it wait for another attempt, and finish lets it end as its last attempt did.
 	next(why string) error
 	finish()
 	// pass lets it run without the guard.

@@ -15,6 +15,7 @@ import (
 	"github.com/heapmage/heapmage/internal/meter"
 	"github.com/heapmage/heapmage/internal/observe"
 	"github.com/heapmage/heapmage/internal/proc"
+	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/script"
 	"github.com/heapmage/heapmage/internal/taskcgroup"
 	"github.com/heapmage/heapmage/memtools"
@@ -100,6 +101,25 @@ var (
 	ErrOutdated = errors.New("is out of date")
 )
 
+// StopCause is the cause with which an attempt is to be ended for a reason of the scheduler's.
+func StopCause(why schedule.Stop) error {
+	switch why {
+	case schedule.ForOthers:
+		return ErrOthers
+	case schedule.AsLast:
+		return ErrLast
+	default:
+		return ErrPressure
+	}
+}
+
+// EndedBy notes the cause that the attempt's context had when it was over.
+func (r *Result) EndedBy(cause error) {
+	r.MadeRoom = errors.Is(cause, ErrPressure) && !errors.Is(cause, ErrLast)
+	r.ForOthers = errors.Is(cause, ErrOthers)
+	r.outdated = errors.Is(cause, ErrOutdated)
+}
+
 // Run runs the steps under the handle a. When ctx is done it ends every process of the
 // task, which takes at most three seconds. The error is one of this machine (no shell),
 // not of the script.
@@ -108,10 +128,7 @@ func (r *Runner) Run(ctx context.Context, s Spec, a *Attempt) (res Result, err e
 	defer func() {
 		res.Duration = clock.Since(began)
 		res.Frozen = a.End()
-		cause := context.Cause(ctx)
-		res.MadeRoom = errors.Is(cause, ErrPressure) && !errors.Is(cause, ErrLast)
-		res.ForOthers = errors.Is(cause, ErrOthers)
-		res.outdated = errors.Is(cause, ErrOutdated)
+		res.EndedBy(context.Cause(ctx))
 	}()
 	if s.Timeout > 0 {
 		var cancel context.CancelCauseFunc

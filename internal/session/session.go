@@ -171,6 +171,21 @@ func (s *Session) Close() error {
 	return err
 }
 
+// Correct emits that an attempt at a task was paused or resumed.
+func (s *Session) Correct(t event.Task, attempt int, action event.CorrectionAction) {
+	now := s.Meter.Last()
+	s.Events.Emit(event.Correction{Task: t, Attempt: attempt, Action: action,
+		Held: s.Tasks(now)[t.ID], Usage: now.Usage, Budget: now.Budget, Available: now.Available})
+}
+
+// LargestHeap is the largest V8 heap that was seen in the running attempt at a task.
+func (s *Session) LargestHeap(task string) memtools.Bytes {
+	if s.GC == nil {
+		return 0
+	}
+	return s.GC.Largest(task)
+}
+
 // Memory emits a memory line.
 func (s *Session) Memory(moment event.Moment, now meter.Reading) {
 	s.Events.Emit(event.Memory{Moment: moment, Usage: now.Usage, Budget: now.Budget})
