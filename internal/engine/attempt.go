@@ -13,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/nodeoptions"
+	"github.com/heapmage/heapmage/internal/place"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
@@ -38,10 +39,7 @@ type attempt struct {
 	stop           context.CancelCauseFunc
 	done           chan schedule.Outcome // receives the one outcome; never closed
 
-	limit    heap.Limit
-	flag     bool                 // its Node processes are given the limit
-	agent    bool                 // they can be looked into
-	preload  bool                 // something is preloaded into them
+	node     place.NodeTerms      // of its Node processes
 	own      nodeoptions.Override // what the script does itself about the options for Node
 	result   *cachedtask.Kept     // nil if its result is not kept
 	finished event.TaskFinished
@@ -97,13 +95,13 @@ func (a *attempt) do() schedule.Outcome {
 	defer a.stop(nil)
 	known := a.Predict(a.task, a.Sources.Of(a.task.Package))
 	request := a.HeapRequest(a.task, known)
-	a.chooseHeap(&request, known)
+	a.node = a.ChooseHeap(&request, known, a.grant.Before, a.mayPreload())
 	if a.IsNode() {
 		a.own = a.Settings.Override(a.task.Package, a.task.Script, a.Limits.Effective)
 	}
 	a.warn()
 	now := a.session.Meter.Now()
-	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(known.Basis), HeapLimit: a.limit.Size,
+	a.session.Events.Emit(event.TaskStarted{Task: a.event, Attempt: a.grant.Attempt, Need: a.grant.Need, Basis: string(known.Basis), HeapLimit: a.node.Limit.Size,
 		Usage: now.Usage, Budget: now.Budget, Because: a.because()})
 	defer a.begin()()
 	a.list()
@@ -131,7 +129,7 @@ func (a *attempt) do() schedule.Outcome {
 
 // warn emits what the user should know about a task before it starts.
 func (a *attempt) warn() {
-	limit := a.limit.Notice
+	limit := a.node.Limit.Notice
 	if limit.Kind == event.HeapRaised {
 		limit.Task = a.event.Label // the others are about the run
 	}
@@ -162,8 +160,8 @@ func (a *attempt) process(log *rundir.Log) (runner.Result, error) {
 	return a.runner.Run(a.ctx, runner.Spec{
 		ID: a.task.ID, Observer: a.observer(), Steps: steps, Log: log, Output: io.MultiWriter(listener, out),
 		Timeout:   a.Config.TaskFor(a.task.Package.Keys(), a.task.Target, a.task.Script).Timeout,
-		HeapLimit: a.limit.Diagnosed(a.MaxBudget), ScriptHeapLimits: limits, HeapLimitUnsure: a.own.Unknown,
-		Slow: a.flag || !a.IsNode(),
+		HeapLimit: a.node.Limit.Diagnosed(a.MaxBudget), ScriptHeapLimits: limits, HeapLimitUnsure: a.own.Unknown,
+		Slow: a.node.Flag || !a.IsNode(),
 	}, &a.Attempt)
 }
 
@@ -194,7 +192,7 @@ func (a *attempt) outcome(request heap.Request, res runner.Result) (o schedule.O
 		} else if last := errors.Is(cause, runner.ErrLast); !endsRun(cause) {
 			var text string
 			o, text = heap.Retry(heap.Failure{
-				Verdict: res.Verdict, Limit: a.limit, Heap: a.session.LargestHeap(a.task.ID), Peak: res.Peak, Request: request, Before: a.grant.Before,
+				Verdict: res.Verdict, Limit: a.node.Limit, Heap: a.session.LargestHeap(a.task.ID), Peak: res.Peak, Request: request, Before: a.grant.Before,
 				Alone: a.grant.Alone || last || a.Slots() == 1, Retries: a.Config.Retries, Repeat: a.Mode == event.Safe,
 			})
 			o.Need = estimate.RetryNeed(res.Peak)

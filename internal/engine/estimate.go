@@ -1,9 +1,6 @@
 package engine
 
 import (
-	"time"
-
-	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/taskgraph"
@@ -26,17 +23,11 @@ func (r *run) size(t *taskgraph.Task) memtools.Bytes {
 
 // remember adds the attempt to the history.
 func (a *attempt) remember() {
-	sample, ok := estimate.Observed(a.finished, a.grant.Need)
-	if !ok {
-		return
-	}
-	sample.Time, sample.Tool, sample.Versions = time.Now(), a.Tool(a.task), a.Versions()
-	// The script may have generated sources, which the next run will find.
-	sample.Sources = max(a.Sources.Of(a.task.Package), a.Sources.Now(a.task.Package))
+	limit := memtools.Bytes(0)
 	if a.IsNode() {
-		sample.HeapLimit = a.limit.Size
+		limit = a.node.Limit.Size
 	}
-	if err := a.History.Add(a.task.Call(), sample); err != nil {
+	if err := a.Remember(a.task, a.finished, a.grant.Need, limit); err != nil {
 		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "The history cannot be written: " + err.Error(), Hint: roomHint})
 	}
 }

@@ -17,7 +17,7 @@ func (a *attempt) mayPreload() bool {
 // preloadFailed reports whether a Node process of the failed attempt ended because it
 // could not read what is preloaded, so that another attempt without it may succeed.
 func (a *attempt) preloadFailed() bool {
-	return a.preload && (a.Config.Retries == nil || *a.Config.Retries > 0) && a.logHas(func(text io.ReaderAt, size int64) bool {
+	return a.node.Preload && (a.Config.Retries == nil || *a.Config.Retries > 0) && a.logHas(func(text io.ReaderAt, size int64) bool {
 		return v8heap.Unreadable(io.NewSectionReader(text, 0, size))
 	})
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/environ"
-	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
 	"github.com/heapmage/heapmage/internal/plan"
@@ -18,11 +17,11 @@ import (
 func (a *attempt) steps() ([]script.Step, error) {
 	o := a.scriptOptions()
 	o.Environ = a.environment()
-	if a.preload {
+	if a.node.Preload {
 		// Without the variables it only sees to it that worker threads keep their limits.
 		o.NodeOptions = append(o.NodeOptions, a.session.Heaps.Options()...)
 	}
-	if a.agent {
+	if a.node.Agent {
 		o.Extra = append(o.Extra, a.session.Heaps.Env()...)
 	}
 	o.Args = a.task.Args
@@ -32,27 +31,13 @@ func (a *attempt) steps() ([]script.Step, error) {
 	if room := a.grant.Room; room > 0 && room < a.Granted {
 		o.Extra = append(o.Extra, fmt.Sprintf("%s=%d", environ.Grant, room))
 	}
-	if a.flag {
-		o.HeapLimit = a.limit.Size
+	if a.node.Flag {
+		o.HeapLimit = a.node.Limit.Size
 	}
 	if a.task.Target == "bundle" {
 		o.NodeOptions = append(o.NodeOptions, "--expose-gc")
 	}
 	return script.Steps(a.Settings, a.task.Package, a.task.Script, o)
-}
-
-// chooseHeap decides what Node processes of the attempt get, given what is known of its task.
-func (a *attempt) chooseHeap(request *heap.Request, known estimate.Prediction) {
-	mayPreload := a.mayPreload()
-	request.MayExceedBudget = request.MayExceedBudget && mayPreload // without the agent no garbage is collected
-	a.limit = heap.Next(*request, a.grant.Before)
-	a.agent = mayPreload && (a.limit.Size > a.MaxBudget || heap.WantsAgent(heap.Learned(known), a.AtOnce(), a.MaxBudget))
-	nodes := heap.NodeDefault(a.Limits.Effective)
-	a.flag = a.limit.Set && (a.agent || len(a.grant.Before) > 0 || !a.limit.Unneeded(nodes, a.MaxBudget))
-	if a.limit.Set && !a.flag {
-		a.limit.Size = nodes
-	}
-	a.preload = mayPreload && (a.agent || a.flag)
 }
 
 // scriptOptions are what all processes of the run have in common.

@@ -46,8 +46,6 @@ type attempt struct {
 	known    estimate.Prediction
 	request  heap.Request
 	limit    heap.Limit
-	flag     bool // its Node processes are given the limit
-	agent    bool // they can be looked into
 	finished event.TaskFinished
 }
 
@@ -171,37 +169,31 @@ func (a *attempt) waitFor(tree *proc.Foreign) (admission.Ended, error) {
 func (a *attempt) choose() map[string]string {
 	set := map[string]string{}
 	a.known = a.Predict(a.task, a.Sources.Of(a.task.Package))
-	node, goLimit, settable := a.process.options()
+	options, goLimit, settable := a.process.options()
 	if !a.IsNode() || !settable {
 		return set
 	}
 	a.request = a.HeapRequest(a.task, a.known)
-	user, err := nodeoptions.Merge(a.Limits.Effective, nodeoptions.Text{From: environ.NodeOptions, Value: node})
+	user, err := nodeoptions.Merge(a.Limits.Effective, nodeoptions.Text{From: environ.NodeOptions, Value: options})
 	if err != nil {
 		return set // Node refuses them, and tells why
 	}
 	a.request.User, a.request.UserSource = user.Limit, user.LimitFrom
 	mayPreload := a.agents != "" && !a.Settings.Restricted(a.task.Package, a.task.Script)
-	a.request.MayExceedBudget = a.request.MayExceedBudget && mayPreload
-	a.limit = heap.Next(a.request, a.grant.Before)
-	a.agent = mayPreload && (a.limit.Size > a.MaxBudget || heap.WantsAgent(heap.Learned(a.known), a.AtOnce(), a.MaxBudget))
-	nodes := heap.NodeDefault(a.Limits.Effective)
-	a.flag = a.limit.Set && (a.agent || len(a.grant.Before) > 0 || !a.limit.Unneeded(nodes, a.MaxBudget))
-	if a.limit.Set && !a.flag {
-		a.limit.Size = nodes
-	}
+	node := a.ChooseHeap(&a.request, a.known, a.grant.Before, mayPreload)
+	a.limit = node.Limit
 	size := memtools.Bytes(0)
 	further := []string{memtools.Marker(a.mark())} // variables of what is preloaded
-	if a.flag {
+	if node.Flag {
 		if size = a.limit.Size; user.Limit == 0 {
 			further = append(further, environ.WorkerHeap+"="+nodeoptions.Megabytes(size))
 		}
 	}
 	var ours []string
-	if mayPreload && (a.agent || a.flag) {
+	if node.Preload {
 		ours, _ = a.session.Heaps.OptionsIn(a.agents, further...) // without them nothing is collected
 	}
-	if a.flag || len(ours) > 0 {
+	if node.Flag || len(ours) > 0 {
 		set[environ.NodeOptions] = user.Text(ours, size)
 	}
 	if goLimit == "" {
@@ -278,16 +270,10 @@ func (a *attempt) finish(o schedule.Outcome) schedule.Outcome {
 
 // remember adds the attempt to the history.
 func (a *attempt) remember() {
-	sample, ok := estimate.Observed(a.finished, a.grant.Need)
-	if !ok || a.container.Load() || a.lasting {
+	if a.container.Load() || a.lasting {
 		return
 	}
-	sample.Time, sample.Tool, sample.Versions = time.Now(), a.Tool(a.task), a.Versions()
-	sample.Sources = max(a.Sources.Of(a.task.Package), a.Sources.Now(a.task.Package))
-	if a.limit.Size > 0 {
-		sample.HeapLimit = a.limit.Size
-	}
-	if err := a.History.Add(a.task.Call(), sample); err != nil {
+	if err := a.Remember(a.task, a.finished, a.grant.Need, a.limit.Size); err != nil {
 		a.sayOnce(event.Notice{Kind: event.HistoryLost, Text: "The history cannot be written: " + err.Error()})
 	}
 }

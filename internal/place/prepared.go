@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
@@ -75,8 +76,8 @@ func (p *Prepared) HeapRequest(t *taskgraph.Task, known estimate.Prediction) hea
 	return r
 }
 
-// AtOnce is how many tasks may run at once.
-func (p *Prepared) AtOnce() int {
+// atOnce is how many tasks may run at once.
+func (p *Prepared) atOnce() int {
 	return schedule.Options{Slots: p.Slots(), CPUs: p.CPUs()}.MostAtOnce()
 }
 
@@ -100,8 +101,8 @@ func (p *Prepared) openHistory(readOnly bool) {
 	}
 }
 
-// Tool names the programs that a task's script runs.
-func (p *Prepared) Tool(t *taskgraph.Task) string {
+// tool names the programs that a task's script runs.
+func (p *Prepared) tool(t *taskgraph.Task) string {
 	return scripttext.Tool(t.Package.Scripts[t.Script])
 }
 
@@ -109,7 +110,7 @@ func (p *Prepared) Tool(t *taskgraph.Task) string {
 // unknown.
 func (p *Prepared) Predict(t *taskgraph.Task, size memtools.Bytes) estimate.Prediction {
 	return p.History.Predict(estimate.Question{
-		Task: t.Call(), Tool: p.Tool(t), Sources: size, HeapLimit: heap.For(p.HeapRequest(t, estimate.Prediction{})).Size,
+		Task: t.Call(), Tool: p.tool(t), Sources: size, HeapLimit: heap.For(p.HeapRequest(t, estimate.Prediction{})).Size,
 		Budget: p.MaxBudget, Configured: p.Config.Lookup(t.Package.Keys()).Need.Of(p.Limits.Effective),
 	})
 }
@@ -124,4 +125,40 @@ func (p *Prepared) Versions() string {
 	default:
 		return "node " + p.Settings.Node.Version
 	}
+}
+
+// NodeTerms are what the Node processes of an attempt get.
+type NodeTerms struct {
+	Limit   heap.Limit
+	Flag    bool // they are given the limit
+	Agent   bool // they can be looked into
+	Preload bool // something is preloaded into them
+}
+
+// ChooseHeap decides what Node processes of an attempt get, given what is known of its task and
+// how earlier attempts ended. Nothing is preloaded unless mayPreload is set.
+func (p *Prepared) ChooseHeap(r *heap.Request, known estimate.Prediction, before []schedule.Outcome, mayPreload bool) (n NodeTerms) {
+	r.MayExceedBudget = r.MayExceedBudget && mayPreload // without the agent no garbage is collected
+	n.Limit = heap.Next(*r, before)
+	n.Agent = mayPreload && (n.Limit.Size > p.MaxBudget || heap.WantsAgent(heap.Learned(known), p.atOnce(), p.MaxBudget))
+	nodes := heap.NodeDefault(p.Limits.Effective)
+	n.Flag = n.Limit.Set && (n.Agent || len(before) > 0 || !n.Limit.Unneeded(nodes, p.MaxBudget))
+	if n.Limit.Set && !n.Flag {
+		n.Limit.Size = nodes
+	}
+	n.Preload = mayPreload && (n.Agent || n.Flag)
+	return n
+}
+
+// Remember adds an attempt at a task to the history, if it shows something of it. need is what
+// was reserved, and limit V8's heap limit, zero if unknown.
+func (p *Prepared) Remember(t *taskgraph.Task, f event.TaskFinished, need, limit memtools.Bytes) error {
+	sample, ok := estimate.Observed(f, need)
+	if !ok {
+		return nil
+	}
+	sample.Time, sample.Tool, sample.Versions, sample.HeapLimit = time.Now(), p.tool(t), p.Versions(), limit
+	// The script may have generated sources, which the next run will find.
+	sample.Sources = max(p.Sources.Of(t.Package), p.Sources.Now(t.Package))
+	return p.History.Add(t.Call(), sample)
 }
