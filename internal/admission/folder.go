@@ -84,8 +84,8 @@ func leaveFolder(folder string) error {
 	return os.Rename(link, filepath.Join(folder, frame.ShellName))
 }
 
-// removeAbandoned removes the shim folders of this user in dir on whose sockets nobody
-// listens, unless a process can find them.
+// removeAbandoned removes the shim folders of this user in dir whose sockets no guard
+// listens on, unless a process can find them.
 func removeAbandoned(dir string) {
 	entries, _ := os.ReadDir(dir) // some are enough
 	var abandoned []string

@@ -230,7 +230,7 @@ func (sc *Script) take(f frame.Frame) bool {
 	case frame.Signal:
 		select {
 		case sc.signals <- f.Signal:
-		default: // nobody looks
+		default: // no one looks at it yet
 		}
 	case frame.Ended:
 		if sc.turn != runs {

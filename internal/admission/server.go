@@ -153,7 +153,7 @@ func (s *Server) serve(c *net.UnixConn) {
 		defer close(beating)
 		sc.beat()
 	}()
-	delivered := make(chan struct{}) // closed once Accept has it, or nobody will
+	delivered := make(chan struct{}) // closed once Accept has it, or never will
 	go func() {
 		defer close(delivered)
 		select {
