@@ -129,15 +129,21 @@ func (b *blob) unpack(use func(io.Reader) error) error {
 	return use(bytes.NewReader(b.unpacked))
 }
 
+// unpacked is the size of the content of the entry's blob, in bytes.
+func (e *Entry) unpacked() int64 {
+	size := int64(len(magic)) + e.LogSize
+	for _, f := range e.Files {
+		size += f.Size
+	}
+	if size < 0 { // nothing is as large as that; what is read ends before
+		return math.MaxInt64
+	}
+	return size
+}
+
 // openBlob opens the blob of an entry.
 func (s *Store) openBlob(e *Entry, with *coder) (*blob, error) {
-	b := &blob{coder: with, entry: e, size: int64(len(magic)) + e.LogSize}
-	for _, f := range e.Files {
-		b.size += f.Size
-	}
-	if b.size < 0 { // nothing is as large as that; what is read ends before
-		b.size = math.MaxInt64
-	}
+	b := &blob{coder: with, entry: e, size: e.unpacked()}
 	err := s.in(blobs, func(f *confined.Folder) (err error) {
 		b.file, err = f.OpenFile(blobFile(e.Blob), os.O_RDONLY)
 		return err

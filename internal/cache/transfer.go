@@ -1,0 +1,122 @@
+package cache
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/golang/snappy"
+
+	"github.com/heapmage/heapmage/internal/confined"
+)
+
+// Packed is an entry with its blob, as one cache gives it to another.
+type Packed struct {
+	// Entry is what Import takes, packed.
+	Entry []byte
+	// BlobSize is the length of the blob, packed as it is, and Blob opens it.
+	BlobSize int64
+	Blob     func() (io.ReadCloser, error)
+}
+
+// Export returns an entry as it is stored. The error is a *Miss.
+func (s *Store) Export(e *Entry) (Packed, error) {
+	text, err := s.readFile(entries, e.Key.entryFile(), largestEntry+1)
+	if err != nil {
+		return Packed{}, absent(err)
+	}
+	if _, err := readHeader(text, e.Key); err != nil {
+		return Packed{}, miss(Damaged, "", err)
+	}
+	open := func() (file io.ReadCloser, err error) {
+		err = s.in(blobs, func(f *confined.Folder) (err error) {
+			file, err = f.OpenFile(blobFile(e.Blob), os.O_RDONLY)
+			return err
+		})
+		return file, err
+	}
+	file, err := open()
+	if err != nil {
+		return Packed{}, s.lost(e, err)
+	}
+	defer file.Close()
+	size, err := io.Copy(io.Discard, file)
+	if err != nil {
+		return Packed{}, miss(Unreadable, "", err)
+	}
+	return Packed{Pack(text), size, open}, nil
+}
+
+// mostRatio is how much more than its packed form a blob may hold: Snappy packs no more than 22 bytes into
+// one.
+const mostRatio = 24
+
+// Import stores what Export has returned in another cache. Nothing of it is trusted: an entry of another
+// key, one that cannot be one, and a blob that would unpack to more than its size allows are refused. The
+// content is verified by Log and Restore, as always. An entry that is there stands. The error is a
+// *NotStored.
+func (s *Store) Import(ctx context.Context, key Key, entry []byte, blob io.Reader) error {
+	text, err := Unpack(entry, largestEntry)
+	if err != nil {
+		return notStored(Unsuitable, "", err)
+	}
+	e := &Entry{}
+	h, err := unseal(text, key, e)
+	if err == nil {
+		err = e.check()
+	}
+	if err == nil && (h.Blob != e.Blob || h.Task != e.Task) {
+		err = errors.New("its header is wrong")
+	}
+	if err == nil && len(e.Local) > 0 {
+		err = errors.New("it must not leave the machine that made it")
+	}
+	if err != nil {
+		return notStored(Unsuitable, "", err)
+	}
+	e.Key, e.Sum = key, h.Digest
+	_, release, err := s.take(ctx)
+	if err != nil {
+		return notStored(Stopped, "", err)
+	}
+	defer release()
+	d, err := s.draft(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	file, err := d.create(blobs)
+	if err != nil {
+		return unwritten(err)
+	}
+	packed, err := io.Copy(file, stoppable{ctx, blob})
+	if err = errors.Join(err, file.Close()); err != nil {
+		return unwritten(err)
+	}
+	if size := e.unpacked(); size > mostRatio*packed+piece {
+		return notStored(Unsuitable, "", fmt.Errorf("%d bytes cannot hold the %d that it lists", packed, size))
+	}
+	_, err = d.add(ctx, e, text, false)
+	return err
+}
+
+// Pack packs a text, as blobs are packed.
+func Pack(text []byte) []byte {
+	var packed bytes.Buffer
+	w := snappy.NewBufferedWriter(&packed)
+	_, _ = w.Write(text) // a buffer takes all
+	_ = w.Close()
+	return packed.Bytes()
+}
+
+// Unpack unpacks what Pack has made, to at most a number of bytes.
+func Unpack(packed []byte, most int64) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(snappy.NewReader(bytes.NewReader(packed)), most+1))
+	if err == nil && int64(len(text)) > most {
+		err = fmt.Errorf("it unpacks to more than %d MB", most>>20)
+	}
+	return text, err
+}
