@@ -27,26 +27,32 @@ func (s *Store) load(key Key) (*Entry, error) {
 	if err != nil {
 		return nil, absent(err)
 	}
-	e := &Entry{}
-	h, err := unseal(text, key, e)
+	e, err := readEntry(key, text)
 	if errors.Is(err, errFormat) {
 		return nil, miss(OtherFormat, "", nil)
 	}
+	if err != nil {
+		s.remove(entries, key.entryFile())
+		return nil, miss(Damaged, "", err)
+	}
+	if err := s.hasBlob(e); err != nil {
+		return nil, s.lost(e, err)
+	}
+	return e, nil
+}
+
+// readEntry reads the text of an entry.
+func readEntry(key Key, text []byte) (*Entry, error) {
+	e := &Entry{}
+	h, err := unseal(text, key, e)
 	if err == nil {
 		err = e.check()
 	}
 	if err == nil && (h.Blob != e.Blob || h.Task != e.Task) {
 		err = errors.New("its header is wrong")
 	}
-	if err != nil {
-		s.remove(entries, key.entryFile())
-		return nil, miss(Damaged, "", err)
-	}
 	e.Key, e.Sum = key, h.Digest
-	if err := s.hasBlob(e); err != nil {
-		return nil, s.lost(e, err)
-	}
-	return e, nil
+	return e, err
 }
 
 // Has reports whether an entry that Put or Get has returned, in this process or an earlier one, is

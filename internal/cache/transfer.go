@@ -11,6 +11,7 @@ import (
 	"github.com/golang/snappy"
 
 	"github.com/heapmage/heapmage/internal/confined"
+	"github.com/heapmage/heapmage/internal/filetree"
 )
 
 // Packed is an entry with its blob, as one cache gives it to another.
@@ -54,35 +55,18 @@ func (s *Store) Export(e *Entry) (Packed, error) {
 // one.
 const mostRatio = 24
 
-// Import stores what Export has returned in another cache. Nothing of it is trusted: an entry of another
-// key, one that cannot be one, and a blob that would unpack to more than its size allows are refused. The
-// content is verified by Log and Restore, as always. An entry that is there stands. The error is a
-// *NotStored.
-func (s *Store) Import(ctx context.Context, key Key, entry []byte, blob io.Reader) error {
-	text, err := Unpack(entry, largestEntry)
-	if err != nil {
-		return notStored(Unsuitable, "", err)
-	}
-	e := &Entry{}
-	h, err := unseal(text, key, e)
-	if err == nil {
-		err = e.check()
-	}
-	if err == nil && (h.Blob != e.Blob || h.Task != e.Task) {
-		err = errors.New("its header is wrong")
-	}
+// Import stores what Export has returned in another cache; blob writes the blob. Nothing of it is
+// trusted: an entry of another key, one that cannot be one, and a blob that would unpack to more than its
+// size allows are refused. The content is verified by Log and Restore, as always. An entry that is there
+// stands. The error is that of blob, or a *NotStored.
+func (s *Store) Import(ctx context.Context, key Key, entry []byte, blob func(io.Writer) error) error {
+	e, text, err := readPacked(key, entry)
 	if err == nil && len(e.Local) > 0 {
 		err = errors.New("it must not leave the machine that made it")
 	}
 	if err != nil {
 		return notStored(Unsuitable, "", err)
 	}
-	e.Key, e.Sum = key, h.Digest
-	_, release, err := s.take(ctx)
-	if err != nil {
-		return notStored(Stopped, "", err)
-	}
-	defer release()
 	d, err := s.draft(ctx)
 	if err != nil {
 		return err
@@ -92,7 +76,14 @@ func (s *Store) Import(ctx context.Context, key Key, entry []byte, blob io.Reade
 	if err != nil {
 		return unwritten(err)
 	}
-	packed, err := io.Copy(file, stoppable{ctx, blob})
+	defer file.Close()
+	if err := blob(file); err != nil {
+		if isIO(err) {
+			return unwritten(err)
+		}
+		return err
+	}
+	packed, err := file.Seek(0, io.SeekCurrent)
 	if err = errors.Join(err, file.Close()); err != nil {
 		return unwritten(err)
 	}
@@ -101,6 +92,33 @@ func (s *Store) Import(ctx context.Context, key Key, entry []byte, blob io.Reade
 	}
 	_, err = d.add(ctx, e, text, false)
 	return err
+}
+
+// ReadEntry reads the entry that Export has returned.
+func ReadEntry(key Key, packed []byte) (*Entry, error) {
+	e, _, err := readPacked(key, packed)
+	return e, err
+}
+
+// readPacked reads an entry that is not trusted, and its text.
+func readPacked(key Key, packed []byte) (*Entry, []byte, error) {
+	text, err := Unpack(packed, largestEntry)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := readEntry(key, text)
+	return e, text, err
+}
+
+// Contents writes all that an entry holds that can be read: its log and its files, and what links lead
+// to. The error is a *Miss, or about writing.
+func (s *Store) Contents(ctx context.Context, e *Entry, to io.Writer) error {
+	b, done, err := s.proven(ctx, e, false)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return b.read(ctx, false, func(f *filetree.File, from io.Reader) error { return b.copy(to, f, from) })
 }
 
 // Pack packs a text, as blobs are packed.

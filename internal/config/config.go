@@ -10,6 +10,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/nearest"
 	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/signature"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -45,6 +46,8 @@ type Config struct {
 	Cgroups *bool
 	// Cache is "" or "off" (no results of tasks are kept), CacheOn or CacheRefresh.
 	Cache string
+	// Shared sets the cache of results that machines share.
+	Shared Shared
 	// Observe is "" or "on" (what a task reads and writes is observed where that is possible),
 	// or ObserveOff.
 	Observe string
@@ -65,8 +68,34 @@ type Config struct {
 	Packages map[string]Package
 }
 
-// KeepsResults reports whether results of tasks are kept.
-func (c *Config) KeepsResults() bool { return c.Cache == CacheOn || c.Cache == CacheRefresh }
+// Shared sets the cache of results that machines share.
+type Shared struct {
+	// Remote is its address. Empty means that there is none.
+	Remote string
+	// Write is when results are stored there: "" or CacheWriteCI, or another of CacheWriteWords.
+	Write string
+	// Keys are those whose results are trusted, and PullKeys those whose results jobs of pull
+	// requests trust among each other.
+	Keys, PullKeys []signature.Public
+	// Secret signs what is stored. It may be none.
+	Secret signature.Secret
+}
+
+// The words of Shared.Write: by what the CI system tells of the job, always, or never.
+const (
+	CacheWriteCI     = "ci"
+	CacheWriteAlways = "always"
+	CacheWriteNever  = "never"
+)
+
+// CacheWriteWords are what Shared.Write can be.
+var CacheWriteWords = []string{CacheWriteCI, CacheWriteAlways, CacheWriteNever}
+
+// KeepsResults reports whether results of tasks are kept. With a shared cache they are, unless that is
+// switched off.
+func (c *Config) KeepsResults() bool {
+	return c.Cache == CacheOn || c.Cache == CacheRefresh || c.Cache == "" && c.Shared.Remote != ""
+}
 
 // RunnerPackageManager is the Runner that goes through npm, pnpm or yarn.
 const RunnerPackageManager = "package-manager"

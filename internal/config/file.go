@@ -33,7 +33,7 @@ func (c *Config) parse(text []byte) error {
 		"retries":     retries("retries", &c.Retries),
 		"keepGoing":   boolean("keepGoing", &c.KeepGoing),
 		"cgroups":     boolean("cgroups", &c.Cgroups),
-		"cache":       oneOf("cache", &c.Cache, "off", CacheOn, CacheRefresh),
+		"cache":       c.cache,
 		"observe":     oneOf("observe", &c.Observe, "on", ObserveOff),
 		"ci":          oneOf("ci", &c.CI, "auto", CIOff),
 		"output":      oneOf("output", &c.Output, OutputWords...),
@@ -54,6 +54,20 @@ func (c *Config) parse(text []byte) error {
 		},
 		"tasks":    entries("tasks", &c.Tasks, taskFields),
 		"packages": entries("packages", &c.Packages, c.packageFields),
+	})
+}
+
+// cache reads what is set for results: one word, or more.
+func (c *Config) cache(v *yaml.Node) error {
+	if v.Kind == yaml.ScalarNode {
+		return oneOf("cache", &c.Cache, "off", CacheOn, CacheRefresh)(v)
+	}
+	return mapping(v, "cache", fields{
+		"mode":     oneOf("cache.mode", &c.Cache, "off", CacheOn, CacheRefresh),
+		"remote":   text("cache.remote", &c.Shared.Remote),
+		"write":    oneOf("cache.write", &c.Shared.Write, CacheWriteWords...),
+		"keys":     publicKeys("cache.keys", &c.Shared.Keys),
+		"pullKeys": publicKeys("cache.pullKeys", &c.Shared.PullKeys),
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/heapmage/heapmage/internal/signature"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -115,6 +116,34 @@ func scalar(name, hint string, set func(string) error) func(*yaml.Node) error {
 		return nil
 	}
 }
+
+// publicKeys makes a reader of a list of public keys.
+func publicKeys(name string, to *[]signature.Public) func(*yaml.Node) error {
+	return func(node *yaml.Node) error {
+		var texts []string
+		if err := list(name, &texts)(node); err != nil {
+			return err
+		}
+		for i, text := range texts {
+			key, err := signature.ParsePublic(text)
+			if err != nil {
+				return at(node.Content[i], fmt.Sprintf("%s: entry %d: %v", name, i+1, err), keyHint)
+			}
+			*to = append(*to, key)
+		}
+		return nil
+	}
+}
+
+// secretKey makes a reader of a secret key, which no error repeats.
+func secretKey(name string, to *signature.Secret) func(*yaml.Node) error {
+	return scalar(name, keyHint, func(s string) (err error) {
+		*to, err = signature.ParseSecret(s)
+		return err
+	})
+}
+
+const keyHint = "the target cache:keygen makes a pair of keys"
 
 // list makes a reader of a list of names. An empty list is not nil.
 func list(name string, to *[]string) func(*yaml.Node) error {

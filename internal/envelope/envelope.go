@@ -43,17 +43,23 @@ type Header struct {
 	Name string `json:"name"`
 	// Takes is how long the task ran whose result it is; zero for other objects.
 	Takes time.Duration `json:"takes,omitempty"`
-	// Parts are the lengths of what follows, in bytes, and Digest is that of all of it.
-	Parts  []int64            `json:"parts"`
-	Digest fingerprint.Digest `json:"digest"`
+	// Parts are what follows, in order.
+	Parts []Part `json:"parts"`
 	// Key is the ID of the key that signed it, empty if none has.
 	Key string `json:"key,omitempty"`
 }
 
+// Part is a part of an object.
+type Part struct {
+	// Size is its length in bytes.
+	Size   int64              `json:"size"`
+	Digest fingerprint.Digest `json:"digest"`
+}
+
 // Size is how many bytes follow the header; negative if that is more than can be counted.
 func (h *Header) Size() (size int64) {
-	for _, n := range h.Parts {
-		if size += n; n < 0 || size < 0 {
+	for _, p := range h.Parts {
+		if size += p.Size; p.Size < 0 || size < 0 {
 			return -1
 		}
 	}
@@ -63,22 +69,13 @@ func (h *Header) Size() (size int64) {
 // Seal makes an object: the header with what it lacks, signed unless the key is none, and the parts.
 func Seal(h Header, key signature.Secret, parts ...objectstore.Content) (objectstore.Content, error) {
 	h.Format, h.Parts = format, nil
-	digest := sha256.New()
 	for _, part := range parts {
-		h.Parts = append(h.Parts, part.Size)
-		from, err := part.Open()
+		p, err := describe(part)
 		if err != nil {
 			return objectstore.Content{}, err
 		}
-		n, err := io.Copy(digest, from)
-		if err = errors.Join(err, from.Close()); err == nil && n != part.Size {
-			err = errors.New("it changed while it was read")
-		}
-		if err != nil {
-			return objectstore.Content{}, err
-		}
+		h.Parts = append(h.Parts, p)
 	}
-	digest.Sum(h.Digest[:0])
 	if !key.IsZero() {
 		h.Key = key.Public().ID()
 	}
@@ -95,6 +92,21 @@ func Seal(h Header, key signature.Secret, parts ...objectstore.Content) (objects
 	first := append([]byte(streamStart), skipped, byte(len(text)), byte(len(text)>>8), byte(len(text)>>16))
 	all := slices.Concat([]objectstore.Content{Bytes(append(first, text...))}, parts)
 	return joined(all), nil
+}
+
+// describe reads a part.
+func describe(c objectstore.Content) (p Part, err error) {
+	from, err := c.Open()
+	if err != nil {
+		return p, err
+	}
+	defer from.Close()
+	digest := sha256.New()
+	if p.Size, err = io.Copy(digest, from); err == nil && p.Size != c.Size {
+		err = errors.New("it changed while it was read")
+	}
+	digest.Sum(p.Digest[:0])
+	return p, err
 }
 
 func message(header []byte) []byte { return append([]byte(purpose), header...) }
@@ -161,6 +173,7 @@ type Trust struct {
 type Object struct {
 	Header
 	rest io.Reader
+	read int // parts
 }
 
 // Open reads the header of an object, and no more. The object counts if it has the name, holds at most a
@@ -224,21 +237,26 @@ func (t Trust) check(id string, header, sign []byte) error {
 	return nil
 }
 
-// Save writes what an object holds, all parts in order. It is not to be used before Save has
-// returned: what is damaged or goes on is an error at the end.
-func (o *Object) Save(to io.Writer) error {
+// Next writes the next part. It is not to be used before Next has returned: what is damaged is an
+// error at the end. Behind the last part the error is io.EOF, unless the object goes on there.
+func (o *Object) Next(to io.Writer) error {
+	if o.read == len(o.Parts) {
+		if n, err := io.ReadFull(o.rest, make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
+			return errors.New("it does not end where it should")
+		}
+		return io.EOF
+	}
+	part := o.Parts[o.read]
+	o.read++
 	digest := sha256.New()
-	n, err := io.Copy(io.MultiWriter(to, digest), io.LimitReader(o.rest, o.Size()))
+	n, err := io.Copy(io.MultiWriter(to, digest), io.LimitReader(o.rest, part.Size))
 	switch {
 	case err != nil:
 		return err
-	case n < o.Size():
+	case n < part.Size:
 		return cut(io.ErrUnexpectedEOF)
-	case fingerprint.Digest(digest.Sum(nil)) != o.Digest:
+	case fingerprint.Digest(digest.Sum(nil)) != part.Digest:
 		return errors.New("its digest is wrong")
-	}
-	if n, err := io.ReadFull(o.rest, make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
-		return errors.New("it does not end where it should")
 	}
 	return nil
 }

@@ -28,6 +28,14 @@ const (
 	Retries = Prefix + "RETRIES"
 	// Cache keeps results of tasks and puts them back: "on", "off" or "refresh".
 	Cache = Prefix + "CACHE"
+	// CacheRemote is the address of the cache that machines share.
+	CacheRemote = Prefix + "CACHE_REMOTE"
+	// CacheWrite is when results are stored there: "ci", "always" or "never".
+	CacheWrite = Prefix + "CACHE_WRITE"
+	// CacheToken is the credential for it, and CacheSigningKey what signs results. Neither is
+	// passed on to scripts.
+	CacheToken      = Prefix + "CACHE_TOKEN"
+	CacheSigningKey = Prefix + "CACHE_SIGNING_KEY"
 	// Observe is whether tasks are observed to learn what their results depend on: "on" or "off".
 	Observe = Prefix + "OBSERVE"
 	// CI is whether a run speaks to the CI system that it runs on: "auto" or "off".
@@ -96,7 +104,7 @@ const (
 
 var (
 	settings = []string{
-		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, Observe, CI, Output, View, Runner,
+		Budget, HeapLimit, GCAuto, GCCooldown, Concurrency, OnPressure, Retries, KeepGoing, Cgroups, Cache, CacheRemote, CacheWrite, CacheToken, CacheSigningKey, Observe, CI, Output, View, Runner,
 		MonitorInterval, MonitorWarning, MonitorCritical,
 	}
 	marks = []string{Task, Running, Grant, Reaper, HeapSocket, WorkerHeap, PoolFD, PoolVersion}
@@ -104,6 +112,11 @@ var (
 
 // Settings returns the names that a user may set.
 func Settings() []string { return slices.Clone(settings) }
+
+// WithoutSecrets returns a copy of an environment without what no script may see.
+func WithoutSecrets(environ []string) []string {
+	return Without(Without(environ, CacheToken), CacheSigningKey)
+}
 
 // IsMark reports whether heapmage sets the variable itself, for its children.
 func IsMark(name string) bool { return slices.Contains(marks, name) }

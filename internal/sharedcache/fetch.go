@@ -1,0 +1,233 @@
+package sharedcache
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/cache"
+	"github.com/heapmage/heapmage/internal/envelope"
+	"github.com/heapmage/heapmage/internal/fingerprint"
+	"github.com/heapmage/heapmage/internal/objectstore"
+)
+
+// manifestKey is the key of the n-th set of observed paths of a weak key.
+func manifestKey(weak cache.Key, n int) string {
+	return fingerprint.Sum(weak.String(), strconv.Itoa(n)).String()
+}
+
+// Sets yields the sets of observed paths that are stored for a weak key, tier by tier, as they are asked
+// for. Each comes over the network, so stop when one was right.
+func (c *Cache) Sets(ctx context.Context, weak cache.Key) iter.Seq[json.RawMessage] {
+	return func(yield func(json.RawMessage) bool) {
+		for _, tier := range c.access.Reads {
+			for n := range longest {
+				set, err := c.set(ctx, tier, weak, n)
+				if err != nil {
+					break // a gap ends the chain, and so does what cannot be trusted
+				}
+				if tier.Name == c.access.Writes {
+					c.mu.Lock()
+					c.sets[weak] = n + 1
+					c.mu.Unlock()
+				}
+				if !yield(set) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// set fetches a set.
+func (c *Cache) set(ctx context.Context, tier Tier, weak cache.Key, n int) (set json.RawMessage, err error) {
+	at, read := name(tier.Name, manifests, manifestKey(weak, n)), make(chan json.RawMessage, 1)
+	err = c.ask(ctx, c.reads, soon, func(ctx context.Context, _ func(error)) error {
+		o, from, err := c.open(ctx, at, largestManifest, tier.Trust)
+		if err != nil {
+			return err
+		}
+		defer from.Close()
+		var packed bytes.Buffer
+		if err := o.Next(&packed); err != nil {
+			return err
+		}
+		if err := o.Next(io.Discard); !errors.Is(err, io.EOF) {
+			return unexpected(err)
+		}
+		text, err := cache.Unpack(packed.Bytes(), largestManifest)
+		read <- text
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return <-read, nil
+}
+
+// open opens an object, and checks whose it is.
+func (c *Cache) open(ctx context.Context, at string, most int64, trust envelope.Trust) (*envelope.Object, io.Closer, error) {
+	from, err := c.store.Get(ctx, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := envelope.Open(objectstore.Stoppable(ctx, from), at, most, trust)
+	if err != nil {
+		_ = from.Close() // it was only read
+		return nil, nil, &untrusted{err}
+	}
+	return o, from, nil
+}
+
+// untrusted is the error of an object that does not count. It is no fault of the store: whoever may write
+// there can leave any number of such objects.
+type untrusted struct{ error }
+
+func (u *untrusted) Unwrap() error { return objectstore.ErrAbsent }
+
+func unexpected(err error) error {
+	if err == nil {
+		return errors.New("it has a part too many")
+	}
+	return err
+}
+
+// Fetch puts the result of a strong key into the local cache. It returns false if there is none, and why if
+// that is worth telling.
+func (c *Cache) Fetch(ctx context.Context, key cache.Key) (ok bool, why string) {
+	for _, tier := range c.access.Reads {
+		size, err := c.fetch(ctx, tier, key)
+		if err == nil {
+			c.count(func(d *Done) { d.Fetched++; d.FetchedBytes += size })
+			return true, ""
+		}
+		if u := (*untrusted)(nil); errors.As(err, &u) {
+			why = "the shared cache has a result that does not count: " + u.Error()
+		}
+	}
+	return false, why
+}
+
+func (c *Cache) fetch(ctx context.Context, tier Tier, key cache.Key) (size int64, err error) {
+	var read atomic.Int64
+	err = c.ask(ctx, c.reads, longestFetch, func(ctx context.Context, giveUp func(error)) error {
+		late := time.AfterFunc(soon, func() { giveUp(errSlow) }) // until it is known what it may take
+		defer late.Stop()
+		o, from, err := c.open(ctx, name(tier.Name, results, key.String()), largestResult, tier.Trust)
+		if err != nil {
+			return err
+		}
+		defer from.Close()
+		if len(o.Parts) != 2 {
+			return &untrusted{errors.New("it has another number of parts")}
+		}
+		late.Stop()
+		defer watch(o.Header, &read, giveUp)()
+		var entry bytes.Buffer
+		if err := o.Next(counting{&entry, &read}); err != nil {
+			return err
+		}
+		err = c.local.Import(ctx, key, entry.Bytes(), func(to io.Writer) error {
+			if err := o.Next(counting{to, &read}); err != nil {
+				return err
+			}
+			if err := o.Next(io.Discard); !errors.Is(err, io.EOF) {
+				return unexpected(err)
+			}
+			return nil
+		})
+		if n := (*cache.NotStored)(nil); errors.As(err, &n) && n.Why == cache.Unsuitable {
+			return &untrusted{err}
+		}
+		return err
+	})
+	return read.Load(), err
+}
+
+// Entry fetches what is known of a result, without its files. It is nil if there is none.
+func (c *Cache) Entry(ctx context.Context, key cache.Key) *cache.Entry {
+	for _, tier := range c.access.Reads {
+		found := make(chan *cache.Entry, 1)
+		err := c.ask(ctx, c.reads, soon, func(ctx context.Context, _ func(error)) error {
+			o, from, err := c.open(ctx, name(tier.Name, results, key.String()), largestResult, tier.Trust)
+			if err != nil {
+				return err
+			}
+			defer from.Close()
+			var packed bytes.Buffer
+			if err := o.Next(&packed); err != nil {
+				return err
+			}
+			e, err := cache.ReadEntry(key, packed.Bytes())
+			if err != nil {
+				return &untrusted{err}
+			}
+			found <- e
+			return nil
+		})
+		if err == nil {
+			return <-found
+		}
+	}
+	return nil
+}
+
+// longestFetch bounds a fetch, whatever it promises.
+const longestFetch = time.Hour
+
+// look is how often the progress of a fetch is looked at.
+const look = time.Second
+
+// watch ends a fetch that would take longer than the task has, unless it is done soon. done ends the
+// watch.
+func watch(h envelope.Header, read *atomic.Int64, giveUp func(error)) (done func()) {
+	began, end := time.Now(), make(chan struct{})
+	go func() {
+		tick := time.NewTicker(look)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+			}
+			if took := time.Since(began); !pays(h, read.Load(), took) {
+				giveUp(fmt.Errorf("a result would take longer to fetch than its task took (%d of %d KB in %.0f s)", read.Load()>>10, h.Size()>>10, took.Seconds()))
+				return
+			}
+		}
+	}()
+	return func() { close(end) }
+}
+
+// grace is what a fetch may take in any case.
+const grace = 2 * time.Second
+
+// pays reports whether a fetch that has read so much in so much time will be done before the task
+// would have been.
+func pays(h envelope.Header, read int64, took time.Duration) bool {
+	if took < grace {
+		return true
+	}
+	whole := time.Duration(float64(took) * float64(h.Size()) / float64(max(read, 1)))
+	return whole <= max(h.Takes, grace)
+}
+
+// counting counts what is written.
+type counting struct {
+	io.Writer
+	n *atomic.Int64
+}
+
+func (c counting) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	c.n.Add(int64(n))
+	return n, err
+}

@@ -1,0 +1,169 @@
+// Package sharedcache finds results in a cache that machines share, and stores new ones there. The local
+// cache (package cache) stands in front: what is found is verified and put into it, and used from there
+// as if this machine had made it.
+//
+// The store is not trusted, and never needed: whatever fails there is a miss, and what a run waits for
+// that in vain is bounded. docs/caching.md describes what users see, docs/cache-security.md what is
+// promised.
+package sharedcache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/cache"
+	"github.com/heapmage/heapmage/internal/envelope"
+	"github.com/heapmage/heapmage/internal/objectstore"
+	"github.com/heapmage/heapmage/internal/signature"
+)
+
+// Access is what a run may do.
+type Access struct {
+	// Reads are the tiers in which it looks, in this order.
+	Reads []Tier
+	// Writes is the tier that gets what it makes. Empty means none.
+	Writes string
+	// Secret signs what is written. None means that nothing is signed.
+	Secret signature.Secret
+}
+
+// Tier is a part of the store that certain jobs write.
+type Tier struct {
+	Name  string
+	Trust envelope.Trust
+}
+
+// The kinds of objects.
+const (
+	results   = "results"
+	manifests = "manifests"
+)
+
+// longest is how many sets of observed paths are looked at for a weak key. More are not written.
+const longest = 16
+
+// largest bounds an object in bytes, packed.
+const (
+	largestResult   = 8 << 30
+	largestManifest = 4 << 20
+)
+
+// atOnce is how many requests there are at once, beside uploads.
+const atOnce = 8
+
+// Cache is the shared cache of a run. Its methods may be called by many goroutines. Close it.
+type Cache struct {
+	store  objectstore.Store
+	traits objectstore.Traits
+	local  *cache.Store
+	access Access
+	tell   func(Fault)
+	reads  *patience
+	writes *patience
+	seats  chan struct{}
+
+	uploads sync.WaitGroup
+	queue   chan struct{} // bounds the uploads
+	hide    []string      // what no result may hold
+
+	mu   sync.Mutex
+	did  Done
+	sets map[cache.Key]int // how many there are of a weak key, as far as is known
+}
+
+// Done is what became of a run's use of it.
+type Done struct {
+	// Fetched and Stored are how many results came and went, and the bytes of them, packed.
+	Fetched, Stored           int
+	FetchedBytes, StoredBytes int64
+	// Unstored are results that could not be stored, and Withheld those that must not leave this
+	// machine.
+	Unstored, Withheld int
+}
+
+// Fault is something that users should know.
+type Fault struct {
+	// Text is one sentence without credentials.
+	Text string
+	// Given is set if the cache is not used any more in this run.
+	Given bool
+}
+
+// Options are those of Open.
+type Options struct {
+	Store  objectstore.Store
+	Local  *cache.Store
+	Access Access
+	// Hide are texts that no result may hold: the workspace's own path, and secrets.
+	Hide []string
+	// Tell is told what users should know. It may be called by any goroutine.
+	Tell func(Fault)
+}
+
+// Open begins to use a store. It asks it nothing yet.
+func Open(o Options) *Cache {
+	c := &Cache{store: o.Store, traits: o.Store.Traits(), local: o.Local, access: o.Access, tell: o.Tell, hide: o.Hide,
+		seats: make(chan struct{}, atOnce), queue: make(chan struct{}, uploadsAtOnce), sets: map[cache.Key]int{}}
+	c.reads, c.writes = newPatience(mostLost), newPatience(mostLost)
+	return c
+}
+
+// name is that of an object.
+func name(tier, kind, key string) string { return tier + "/" + kind + "/" + key }
+
+// ask does something with the store, as a part of a run. It ends with the run, after a time, or when do
+// gives up, even if the store does not: what hangs is left behind. do must not touch what the caller uses
+// after that. The errors ErrAbsent and ErrExists are no
+// faults.
+func (c *Cache) ask(run context.Context, p *patience, most time.Duration, do func(ctx context.Context, giveUp func(error)) error) error {
+	ctx, giveUp, cancel, err := p.begin(run, most)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	select {
+	case c.seats <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	began, done := time.Now(), make(chan error, 1)
+	go func() {
+		defer func() { <-c.seats }()
+		done <- do(ctx, giveUp)
+	}()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	if run.Err() != nil { // it is no fault of the store
+		return err
+	}
+	if text := p.end(err, time.Since(began)); text != "" {
+		c.tell(Fault{Text: fmt.Sprintf("The shared cache (%s) is not used any more: %s", c.traits.Where, text), Given: true})
+	}
+	return err
+}
+
+// isAnswer reports whether an error is an answer of a store that works, or none of its own.
+func isAnswer(err error) bool {
+	var local *cache.NotStored
+	return err == nil || errors.Is(err, objectstore.ErrAbsent) || errors.Is(err, objectstore.ErrExists) || errors.As(err, &local)
+}
+
+// Done tells what was done so far.
+func (c *Cache) Done() Done {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.did
+}
+
+// count changes what was done.
+func (c *Cache) count(change func(*Done)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.did)
+}

@@ -1,0 +1,195 @@
+package sharedcache
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/heapmage/heapmage/internal/cache"
+	"github.com/heapmage/heapmage/internal/envelope"
+	"github.com/heapmage/heapmage/internal/objectstore"
+)
+
+const (
+	// uploadsAtOnce is how many results are stored at once: the build needs the processors.
+	uploadsAtOnce = 2
+	// mostUpload bounds the upload of one result.
+	mostUpload = 10 * time.Minute
+	// mostAtEnd bounds what a run waits for its uploads after its last task.
+	mostAtEnd = 30 * time.Second
+)
+
+// Writes reports whether results are stored.
+func (c *Cache) Writes() bool { return c.access.Writes != "" && !c.writes.isOver() }
+
+// Store stores a result of the local cache, with the set of observed paths that leads to it, while the run
+// goes on.
+func (c *Cache) Store(e *cache.Entry, weak cache.Key, set json.RawMessage) {
+	if !c.Writes() {
+		return
+	}
+	if len(e.Local) > 0 {
+		c.count(func(d *Done) { d.Withheld++ })
+		return
+	}
+	c.uploads.Go(func() {
+		c.queue <- struct{}{}
+		defer func() { <-c.queue }()
+		err := c.upload(e, weak, set)
+		switch h := (*holds)(nil); {
+		case errors.As(err, &h):
+			c.count(func(d *Done) { d.Withheld++ })
+		case err != nil:
+			c.count(func(d *Done) { d.Unstored++ })
+		}
+	})
+}
+
+// holds is the error of a result that must not leave this machine.
+type holds struct{ what string }
+
+func (h *holds) Error() string { return "it holds " + h.what }
+
+func (c *Cache) upload(e *cache.Entry, weak cache.Key, set json.RawMessage) error {
+	if c.writes.isOver() {
+		return errOver
+	}
+	packed, err := c.local.Export(e)
+	if err != nil {
+		return err
+	}
+	if err := c.search(e); err != nil {
+		return err
+	}
+	at := name(c.access.Writes, results, e.Key.String())
+	object, err := envelope.Seal(envelope.Header{Name: at, Takes: e.Duration}, c.access.Secret,
+		envelope.Bytes(packed.Entry), objectstore.Content{Size: packed.BlobSize, Open: packed.Blob})
+	if err != nil {
+		return err
+	}
+	if err := c.put(at, object); err != nil && !errors.Is(err, objectstore.ErrExists) {
+		return err
+	}
+	if err := c.addSet(weak, set); err != nil {
+		return err
+	}
+	c.count(func(d *Done) { d.Stored++; d.StoredBytes += object.Size })
+	return nil
+}
+
+// put stores an object unless there is one.
+func (c *Cache) put(at string, object objectstore.Content) error {
+	return c.ask(context.Background(), c.writes, mostUpload, func(ctx context.Context, _ func(error)) error {
+		if there, err := c.store.Has(ctx, at); err == nil && there && c.counts(ctx, at) {
+			return objectstore.ErrExists
+		}
+		return c.store.Put(ctx, at, object)
+	})
+}
+
+// counts reports whether an object that is there would be used. Where objects may be overwritten, one that
+// does not count is.
+func (c *Cache) counts(ctx context.Context, at string) bool {
+	if c.traits.CreateOnly {
+		return true
+	}
+	o, from, err := c.open(ctx, at, largestResult, c.ownTrust())
+	if err != nil {
+		return false
+	}
+	_ = from.Close() // it was only read
+	return o.Size() >= 0
+}
+
+// ownTrust is whose objects count in the tier that is written.
+func (c *Cache) ownTrust() envelope.Trust {
+	for _, tier := range c.access.Reads {
+		if tier.Name == c.access.Writes {
+			return tier.Trust
+		}
+	}
+	return envelope.Trust{}
+}
+
+// addSet adds a set to the chain of a weak key: at its end, unless it is in it.
+func (c *Cache) addSet(weak cache.Key, set json.RawMessage) error {
+	tier := Tier{c.access.Writes, c.ownTrust()}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, set); err != nil {
+		return err
+	}
+	for n := range longest {
+		if there, err := c.set(context.Background(), tier, weak, n); err == nil {
+			if bytes.Equal(there, compact.Bytes()) {
+				return nil
+			}
+			continue
+		}
+		at := name(c.access.Writes, manifests, manifestKey(weak, n))
+		object, err := envelope.Seal(envelope.Header{Name: at}, c.access.Secret, envelope.Bytes(cache.Pack(compact.Bytes())))
+		if err != nil {
+			return err
+		}
+		if object.Size > largestManifest {
+			return fmt.Errorf("the list of its inputs takes more than %d MB", largestManifest>>20)
+		}
+		if err := c.put(at, object); !errors.Is(err, objectstore.ErrExists) {
+			return err
+		} // another run was first, or what is there does not count
+	}
+	return fmt.Errorf("there are %d lists of inputs for it already", longest)
+}
+
+// search looks for what no result may hold, in what is packed.
+func (c *Cache) search(e *cache.Entry) error {
+	s := &searcher{needles: c.hide}
+	if err := c.local.Contents(context.Background(), e, s); err != nil {
+		return err
+	}
+	if s.found != "" {
+		return &holds{s.found}
+	}
+	return nil
+}
+
+// searcher is a writer that finds texts in what is written.
+type searcher struct {
+	needles []string
+	tail    []byte // the end of what was written, in which a text may have begun
+	found   string
+}
+
+func (s *searcher) Write(p []byte) (int, error) {
+	window := append(s.tail, p...)
+	longest := 1
+	for _, needle := range s.needles {
+		if bytes.Contains(window, []byte(needle)) {
+			s.found = needle
+		}
+		longest = max(longest, len(needle))
+	}
+	s.tail = append([]byte{}, window[max(0, len(window)-longest+1):]...)
+	return len(p), nil
+}
+
+// Close waits until what was to be stored is, but not longer than 30 s, nor after ctx. What is not stored by
+// then is not.
+func (c *Cache) Close(ctx context.Context) Done {
+	done := make(chan struct{})
+	go func() { c.uploads.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(mostAtEnd):
+		c.tell(Fault{Text: fmt.Sprintf("The shared cache (%s) is slow: not all new results could be stored within %.0f s", c.traits.Where, mostAtEnd.Seconds())})
+	case <-ctx.Done():
+	}
+	for _, p := range []*patience{c.reads, c.writes} {
+		p.mu.Lock()
+		p.give()
+		p.mu.Unlock()
+	}
+	return c.Done()
+}
