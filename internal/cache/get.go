@@ -77,6 +77,9 @@ func (s *Store) hasBlob(e *Entry) error {
 	})
 }
 
+// Forget removes an entry.
+func (s *Store) Forget(key Key) { s.remove(entries, key.entryFile()) }
+
 // absent is the miss if an entry cannot be read.
 func absent(err error) error {
 	if missing(err) {

@@ -150,7 +150,7 @@ func (k *Tasks) base(t *taskgraph.Task) *Task {
 		parts["the variable "+name] = digest
 	}
 	env := task.Question.Environ
-	task.Task = &reuse.Task{ID: t.ID, Parts: parts, Upstream: k.upstreamOf(t), Programs: map[string]bool{k.Node: true},
+	task.Task = &reuse.Task{ID: t.ID, Parts: parts, Upstream: k.upstreamOf(t), Folder: filepath.ToSlash(t.Package.Dir), Programs: map[string]bool{k.Node: true},
 		Path: environ.Value(env, "PATH"), Variables: func(name string) (string, bool) { return environ.Lookup(env, name) }}
 	task.Installed = func(file string) (string, string, bool) {
 		state, dir, ok := k.installed.At(file)

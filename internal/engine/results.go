@@ -15,6 +15,7 @@ import (
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/runner"
 	"github.com/heapmage/heapmage/internal/schedule"
+	"github.com/heapmage/heapmage/internal/sharedcache"
 	"github.com/heapmage/heapmage/internal/taskenv"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
@@ -25,6 +26,8 @@ type results struct {
 	*reuse.Results
 	*cachedtask.Tasks
 	eyes *observe.Observer
+
+	shared *sharedcache.Cache // nil if there is none
 
 	refresh bool // no result is used, and new ones stand in place of the old
 }
@@ -44,6 +47,7 @@ func (r *run) openResults() {
 	}
 	r.results = &results{Results: opened, Tasks: r.cachedTasks(opened), eyes: &observe.Observer{},
 		refresh: r.forced || r.Config.Cache == config.CacheRefresh}
+	r.share()
 }
 
 // cachedTasks is what is known of tasks before they run.
@@ -94,7 +98,7 @@ func (r *run) look(ctx context.Context, t *taskgraph.Task) (schedule.Outcome, bo
 		return schedule.Outcome{}, false
 	}
 	r.results.Drop(t)
-	known := event.TaskKnown{Task: r.Describe(t), Written: hit.Written, Duration: hit.Duration, CPU: hit.Processor, Peak: hit.Peak}
+	known := event.TaskKnown{Task: r.Describe(t), Written: hit.Written, Shared: hit.Shared, Duration: hit.Duration, CPU: hit.Processor, Peak: hit.Peak}
 	if r.show().Replays() {
 		log := r.state.Log(t.ID, 1)
 		defer log.Close() // once the console has read it, or knows where to

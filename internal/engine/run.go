@@ -284,6 +284,9 @@ func (r *run) schedule(ctx context.Context) {
 		},
 	}
 	if r.results != nil {
+		if r.results.shared != nil {
+			o.Probes = sharedProbes
+		}
 		o.Probe = func(ctx context.Context, id string) (schedule.Outcome, bool) { return r.look(ctx, tasks[id]) }
 	}
 	if gc := r.session.GC; gc != nil {
@@ -299,6 +302,7 @@ func (r *run) schedule(ctx context.Context) {
 
 // finish emits how the run ended and returns that as an error.
 func (r *run) finish(ctx context.Context, err error) error {
+	r.endSharing(ctx)
 	r.session.Settle() // what else is emitted belongs before the end of the run
 	r.tellLosses()
 	now := r.session.Meter.Now()

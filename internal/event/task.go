@@ -62,6 +62,8 @@ type TaskKnown struct {
 	// Written is how many files were written or removed for that. Zero means that all was
 	// up to date.
 	Written int `json:"written,omitempty"`
+	// Shared is set if the result came from the shared cache.
+	Shared bool `json:"shared,omitempty"`
 	// Duration, CPU and Peak are what the task took when it ran.
 	Duration time.Duration  `json:"duration"`
 	CPU      time.Duration  `json:"cpu"`

@@ -46,6 +46,8 @@ type Place struct {
 	BudgetSource budget.Source
 	// Granted is that, or less if an outer run gave less.
 	Granted memtools.Bytes
+	// Shared is the cache of results that machines share; nil if there is none.
+	Shared *Shared
 	// Undisturbed is what the budget is while other programs hold nothing.
 	Undisturbed memtools.Bytes
 	Notices     []event.Notice
@@ -107,6 +109,10 @@ func (p *Place) complete() (err error) {
 	if p.Config, err = config.Load(p.Workspace.Root, p.Environ); err != nil {
 		return err
 	}
+	if p.Shared, err = openShared(p.Config, p.Workspace.Root, p.Environ); err != nil {
+		return err
+	}
+	p.Environ = environ.WithoutSecrets(p.Environ)
 	if mg.Verbose() {
 		p.Config.Output = config.OutputFull
 	}

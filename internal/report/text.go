@@ -52,6 +52,9 @@ func inPlace(e event.TaskKnown) string {
 	if e.Written == 0 {
 		return "is up to date"
 	}
+	if e.Shared {
+		return "restored from shared cache"
+	}
 	return "restored from cache"
 }
 

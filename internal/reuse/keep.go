@@ -83,6 +83,7 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 		return Kept{not: err.Error()}
 	}
 	r.recents.Put(weak, texts, stored.Entry)
+	r.offer(ctx, t, stored.Entry, weak, set)
 	r.note(t, last{Key: e.Key, Parts: t.Parts, Inputs: v.inputs, Connections: a.Connections})
 	if force || !stored.Existed || stored.Equal {
 		return Kept{}

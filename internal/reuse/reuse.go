@@ -25,6 +25,7 @@ import (
 	"github.com/heapmage/heapmage/internal/pathrole"
 	"github.com/heapmage/heapmage/internal/recent"
 	"github.com/heapmage/heapmage/internal/rundir"
+	"github.com/heapmage/heapmage/internal/sharedcache"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -47,6 +48,8 @@ type Task struct {
 	Ours []string
 	// Programs are files whose content counts by their version, which is one of Parts.
 	Programs map[string]bool
+	// Folder is that of its package, relative to the workspace, with slashes; "." is the root.
+	Folder string
 	// Path is where programs are looked for: the variable of that name in the environment of
 	// the run.
 	Path string
@@ -68,6 +71,7 @@ type Results struct {
 	paths      paths
 	added      atomic.Bool // something was kept in this run
 	lookOnly   bool
+	shared     *sharedcache.Cache // nil if there is none
 
 	trackedOnce sync.Once
 	tracked     map[string]bool
@@ -142,6 +146,8 @@ type Hit struct {
 	// Written is how many files had to be written or removed. If it is zero, all was up to
 	// date.
 	Written int
+	// Shared is set if the result came from the shared cache.
+	Shared bool
 	// Duration, Processor and Peak are what the task took when it ran.
 	Duration, Processor time.Duration
 	Peak                memtools.Bytes
@@ -202,10 +208,7 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 			}
 		}
 	}
-	sets, err := r.cache.Manifests(weak)
-	if err != nil || len(sets) == 0 {
-		return nil, r.changedPart(t), ctx.Err()
-	}
+	sets, _ := r.cache.Manifests(weak) // without them there may still be shared ones
 	for _, text := range sets {
 		set, err := parseSet(text)
 		if err != nil {
@@ -217,7 +220,14 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 		}
 		reason = cmp.Or(why, reason)
 	}
-	if reason == "" {
+	hit, why, err := r.lookShared(ctx, t, weak)
+	if hit != nil || err != nil {
+		return hit, why, err
+	}
+	switch reason = cmp.Or(why, reason); {
+	case reason == "" && len(sets) == 0:
+		reason = r.changedPart(t)
+	case reason == "":
 		reason = r.changedInput(t, func(in input) fingerprint.State { return r.state(t, in) })
 	}
 	return nil, reason, ctx.Err()

@@ -60,7 +60,7 @@ type Cache struct {
 	traits objectstore.Traits
 	local  *cache.Store
 	access Access
-	tell   func(Fault)
+	tell   func(string)
 	reads  *patience
 	writes *patience
 	seats  chan struct{}
@@ -84,14 +84,6 @@ type Done struct {
 	Unstored, Withheld int
 }
 
-// Fault is something that users should know.
-type Fault struct {
-	// Text is one sentence without credentials.
-	Text string
-	// Given is set if the cache is not used any more in this run.
-	Given bool
-}
-
 // Options are those of Open.
 type Options struct {
 	Store  objectstore.Store
@@ -99,8 +91,9 @@ type Options struct {
 	Access Access
 	// Hide are texts that no result may hold: the workspace's own path, and secrets.
 	Hide []string
-	// Tell is told what users should know. It may be called by any goroutine.
-	Tell func(Fault)
+	// Tell is told what users should know, in a sentence without credentials. It may be called by any
+	// goroutine.
+	Tell func(string)
 }
 
 // Open begins to use a store. It asks it nothing yet.
@@ -143,7 +136,7 @@ func (c *Cache) ask(run context.Context, p *patience, most time.Duration, do fun
 		return err
 	}
 	if text := p.end(err, time.Since(began)); text != "" {
-		c.tell(Fault{Text: fmt.Sprintf("The shared cache (%s) is not used any more: %s", c.traits.Where, text), Given: true})
+		c.tell(fmt.Sprintf("The shared cache (%s) is not used any more: %s", c.traits.Where, text))
 	}
 	return err
 }

@@ -183,7 +183,7 @@ func (c *Cache) Close(ctx context.Context) Done {
 	select {
 	case <-done:
 	case <-time.After(mostAtEnd):
-		c.tell(Fault{Text: fmt.Sprintf("The shared cache (%s) is slow: not all new results could be stored within %.0f s", c.traits.Where, mostAtEnd.Seconds())})
+		c.tell(fmt.Sprintf("The shared cache (%s) is slow: not all new results could be stored within %.0f s", c.traits.Where, mostAtEnd.Seconds()))
 	case <-ctx.Done():
 	}
 	for _, p := range []*patience{c.reads, c.writes} {

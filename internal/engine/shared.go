@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/sharedcache"
+	"github.com/heapmage/heapmage/memtools"
+)
+
+// sharedProbes is how many tasks are looked up at once: they wait for the network, not for processors.
+const sharedProbes = 8
+
+// share has results be looked for in the shared cache, and stored there, if there is one.
+func (r *run) share() {
+	if r.Shared == nil {
+		return
+	}
+	if r.Shared.Why != "" {
+		r.Notices = append(r.Notices, event.Notice{Kind: event.SharedCache, Text: fmt.Sprintf("Shared cache (%s): %s", r.Shared.Store.Traits().Where, r.Shared.Why)})
+	}
+	if len(r.Shared.Access.Reads) == 0 {
+		return
+	}
+	r.results.shared = sharedcache.Open(sharedcache.Options{
+		Store: r.Shared.Store, Local: r.results.Store(), Access: r.Shared.Access, Hide: r.hidden(),
+		Tell: func(text string) { r.sayOnce(event.Notice{Kind: event.SharedCache, Text: text}) },
+	})
+	r.results.Share(r.results.shared)
+}
+
+// leastSecret is the length from which a value is looked for: shorter ones are in any text.
+const leastSecret = 8
+
+// hidden are what no result may hold that others get: the paths of this machine, and secrets.
+func (r *run) hidden() []string {
+	hidden := append([]string{r.Workspace.Root}, r.Shared.Hide...)
+	if home := environ.Value(r.Environ, environ.Home); len(home) >= leastSecret {
+		hidden = append(hidden, home)
+	}
+	for _, entry := range r.Environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if len(value) >= leastSecret && environ.NamesSecret(name) {
+			hidden = append(hidden, value)
+		}
+	}
+	return hidden
+}
+
+// endSharing waits until new results are stored, and tells what was done.
+func (r *run) endSharing(ctx context.Context) {
+	if r.results == nil || r.results.shared == nil {
+		return
+	}
+	done := r.results.shared.Close(ctx)
+	var parts []string
+	add := func(n int, what string, size int64) {
+		if n > 0 {
+			part := report.Plural(n, "result") + " " + what
+			if size > 0 {
+				part += fmt.Sprintf(" (%v)", memtools.Bytes(size))
+			}
+			parts = append(parts, part)
+		}
+	}
+	add(done.Fetched, "fetched", done.FetchedBytes)
+	add(done.Stored, "stored", done.StoredBytes)
+	add(done.Withheld, "kept here, as they hold paths or secrets of this machine", 0)
+	add(done.Unstored, "could not be stored", 0)
+	if len(parts) > 0 {
+		r.session.Events.Emit(event.Notice{Kind: event.SharedCache, Text: "Shared cache: " + strings.Join(parts, ", ")})
+	}
+}

@@ -1,0 +1,95 @@
+package place
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/heapmage/heapmage/internal/config"
+	"github.com/heapmage/heapmage/internal/envelope"
+	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/folder"
+	"github.com/heapmage/heapmage/internal/objectstore"
+	"github.com/heapmage/heapmage/internal/problem"
+	"github.com/heapmage/heapmage/internal/sharedcache"
+	"github.com/heapmage/heapmage/internal/signature"
+	"github.com/heapmage/heapmage/internal/trust"
+)
+
+// Shared is the cache of results that machines share, and what this job may do with it.
+type Shared struct {
+	Store  objectstore.Store
+	Access sharedcache.Access
+	// Why tells in a sentence what it may not do, and why. It is empty if it may do all.
+	Why string
+	// Hide are the credentials, which no result may hold.
+	Hide []string
+}
+
+// openShared opens the shared cache; nil if none is set, or no results are kept. It asks no server.
+func openShared(c *config.Config, root string, env []string) (*Shared, error) {
+	if c.Shared.Remote == "" || !c.KeepsResults() {
+		return nil, nil
+	}
+	store, err := objectstore.Open(c.Shared.Remote, root, env)
+	if err != nil {
+		return nil, err
+	}
+	traits, keys := store.Traits(), c.Shared.Keys
+	s := &Shared{Store: store}
+	for _, name := range []string{environ.CacheToken, environ.CacheSigningKey} {
+		if value := environ.Value(env, name); value != "" {
+			s.Hide = append(s.Hide, value)
+		}
+	}
+	both := slices.Concat(keys, c.Shared.PullKeys)
+	public := c.Shared.Secret.Public()
+	signs := !c.Shared.Secret.IsZero()
+	if signs && !slices.Contains(both, public) {
+		return nil, &problem.Error{Where: environ.CacheSigningKey, What: "its public key is not among cache.keys", Hint: "add " + public.String()}
+	}
+	if len(keys) == 0 && !traits.OwnFolder {
+		s.Why = "it is not used: cache.keys is empty, and without a key nothing there can be trusted"
+		return s, nil
+	}
+	policy := policyOf(c.Shared.Write, env)
+	s.Why = policy.Why
+	for _, tier := range policy.Reads {
+		t := envelope.Trust{Keys: keys, Unsigned: traits.OwnFolder && len(keys) == 0}
+		if tier != trust.Trusted {
+			t = envelope.Trust{Keys: both, Unsigned: traits.OwnFolder && len(c.Shared.PullKeys) == 0}
+		}
+		s.Access.Reads = append(s.Access.Reads, sharedcache.Tier{Name: tier, Trust: t})
+		if tier == policy.Writes {
+			s.allow(tier, t, c.Shared.Secret)
+		}
+	}
+	return s, nil
+}
+
+// allow allows to write a tier, if what is written there counts.
+func (s *Shared) allow(tier string, t envelope.Trust, key signature.Secret) {
+	switch {
+	case !key.IsZero() && slices.Contains(t.Keys, key.Public()):
+		s.Access.Writes, s.Access.Secret = tier, key
+	case t.Unsigned:
+		s.Access.Writes = tier
+	default:
+		s.Why = fmt.Sprintf("it stores nothing: %s is not set, or not a key for %s", environ.CacheSigningKey, tier)
+	}
+}
+
+// largestEvent bounds the file in which GitHub tells of what happened, in bytes.
+const largestEvent = 8 << 20
+
+// policyOf is what a job may do by its kind.
+func policyOf(write string, env []string) trust.Policy {
+	getenv := func(name string) string { return environ.Value(env, name) }
+	var event []byte
+	if name := getenv(environ.GitHubEventPath); name != "" {
+		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && info.Size() <= largestEvent {
+			event, _ = folder.ReadFile(name) // what is not known is not trusted
+		}
+	}
+	return trust.Of(write, getenv, event)
+}

@@ -1,0 +1,97 @@
+package reuse
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/heapmage/heapmage/internal/cache"
+	"github.com/heapmage/heapmage/internal/filetree"
+	"github.com/heapmage/heapmage/internal/git"
+	"github.com/heapmage/heapmage/internal/pathrole"
+	"github.com/heapmage/heapmage/internal/sharedcache"
+)
+
+// Share has results be looked for in a cache that machines share, and new ones be stored there. Call it
+// before anything else.
+func (r *Results) Share(c *sharedcache.Cache) { r.shared = c }
+
+// Store is the local cache, in front of a shared one.
+func (r *Results) Store() *cache.Store { return r.cache }
+
+// lookShared is look in the shared cache.
+func (r *Results) lookShared(ctx context.Context, t *Task, weak cache.Key) (hit *Hit, reason string, err error) {
+	if r.shared == nil {
+		return nil, "", nil
+	}
+	for text := range r.shared.Sets(ctx, weak) {
+		set, err := parseSet(text)
+		if err != nil {
+			continue
+		}
+		inputs := r.now(t, set)
+		key := strong(weak, inputs)
+		if _, err := r.cache.Get(key); err == nil {
+			continue // it was tried, or is the result of another set
+		}
+		ok, why := r.shared.Fetch(ctx, key)
+		if !ok {
+			reason = why
+			continue
+		}
+		if e, err := r.cache.Get(key); err == nil {
+			if why := r.astray(ctx, t, e); why != "" {
+				r.cache.Forget(key)
+				reason = why
+				continue
+			}
+		}
+		hit, why, err := r.fetch(ctx, t, weak, inputs, nil)
+		if hit != nil {
+			hit.Shared = true
+			_ = r.cache.AddManifest(ctx, weak, text) // the next run asks again
+		}
+		if hit != nil || err != nil {
+			return hit, why, err
+		}
+		reason = why
+	}
+	return nil, reason, nil
+}
+
+// astray is why an entry that another machine has made is not used, or one of this machine is of no use to
+// others; empty if it may be: what it would put where no task of the package writes. It must be in the
+// task's own package, or ignored by Git, and never in a package that is installed.
+func (r *Results) astray(ctx context.Context, t *Task, e *cache.Entry) string {
+	if e.Task != t.ID {
+		return "it is the result of another task"
+	}
+	var elsewhere []string
+	for _, f := range e.Files {
+		if pathrole.IsInstalled(f.Path) {
+			if _, _, ok := t.installed(r.abs(f.Path)); ok && pathrole.InstalledName(f.Path) != "" {
+				return fmt.Sprintf("it would change the installed package of %s", f.Path)
+			}
+		}
+		if f.Kind != filetree.Folder && t.Folder != "." && f.Path != t.Folder && !strings.HasPrefix(f.Path, t.Folder+"/") {
+			elsewhere = append(elsewhere, f.Path)
+		}
+	}
+	ignored := git.Ignored(ctx, r.root, elsewhere)
+	if at := slices.IndexFunc(elsewhere, func(p string) bool { return !ignored[p] }); at >= 0 {
+		return fmt.Sprintf("it would write %s, outside of its package, where Git does not ignore it", elsewhere[at])
+	}
+	return ""
+}
+
+// offer stores a result in the shared cache.
+func (r *Results) offer(ctx context.Context, t *Task, e *cache.Entry, weak cache.Key, set []byte) {
+	if r.shared == nil || !r.shared.Writes() {
+		return
+	}
+	if why := r.astray(ctx, t, e); why != "" {
+		return // nobody would use it
+	}
+	r.shared.Store(e, weak, set)
+}
