@@ -311,3 +311,11 @@ func (Cache) Prune(ctx context.Context) error { return inspect.CachePrune(ctx) }
 
 // Verify reads all kept results and removes those that are damaged.
 func (Cache) Verify(ctx context.Context) error { return inspect.CacheVerify(ctx) }
+
+// Keygen makes a pair of keys, with which results are signed for a cache that machines share.
+func (Cache) Keygen(
+	ctx context.Context,
+	out *string, // a new file for the secret key; it is printed if left out
+) error {
+	return inspect.CacheKeygen(ctx, engine.Or(out, ""))
+}

@@ -72,7 +72,7 @@ type Config struct {
 type Shared struct {
 	// Remote is its address. Empty means that there is none.
 	Remote string
-	// Write is when results are stored there: "" or CacheWriteCI, or another of CacheWriteWords.
+	// Write is when results are stored there: "", or a trust.Mode.
 	Write string
 	// Keys are those whose results are trusted, and PullKeys those whose results jobs of pull
 	// requests trust among each other.
@@ -80,16 +80,6 @@ type Shared struct {
 	// Secret signs what is stored. It may be none.
 	Secret signature.Secret
 }
-
-// The words of Shared.Write: by what the CI system tells of the job, always, or never.
-const (
-	CacheWriteCI     = "ci"
-	CacheWriteAlways = "always"
-	CacheWriteNever  = "never"
-)
-
-// CacheWriteWords are what Shared.Write can be.
-var CacheWriteWords = []string{CacheWriteCI, CacheWriteAlways, CacheWriteNever}
 
 // KeepsResults reports whether results of tasks are kept. With a shared cache they are, unless that is
 // switched off.

@@ -53,7 +53,7 @@ func (c *Config) variables() fields {
 		environ.Cgroups:         boolean(environ.Cgroups, &c.Cgroups),
 		environ.Cache:           oneOf(environ.Cache, &c.Cache, "off", CacheOn, CacheRefresh),
 		environ.CacheRemote:     text(environ.CacheRemote, &c.Shared.Remote),
-		environ.CacheWrite:      oneOf(environ.CacheWrite, &c.Shared.Write, CacheWriteWords...),
+		environ.CacheWrite:      oneOf(environ.CacheWrite, &c.Shared.Write, writeModes...),
 		environ.CacheToken:      func(*yaml.Node) error { return nil }, // for the store
 		environ.CacheSigningKey: secretKey(environ.CacheSigningKey, &c.Shared.Secret),
 		environ.Observe:         oneOf(environ.Observe, &c.Observe, "on", ObserveOff),

@@ -65,7 +65,7 @@ func (c *Config) cache(v *yaml.Node) error {
 	return mapping(v, "cache", fields{
 		"mode":     oneOf("cache.mode", &c.Cache, "off", CacheOn, CacheRefresh),
 		"remote":   text("cache.remote", &c.Shared.Remote),
-		"write":    oneOf("cache.write", &c.Shared.Write, CacheWriteWords...),
+		"write":    oneOf("cache.write", &c.Shared.Write, writeModes...),
 		"keys":     publicKeys("cache.keys", &c.Shared.Keys),
 		"pullKeys": publicKeys("cache.pullKeys", &c.Shared.PullKeys),
 	})

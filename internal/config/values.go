@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/heapmage/heapmage/internal/signature"
+	"github.com/heapmage/heapmage/internal/trust"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -116,6 +117,9 @@ func scalar(name, hint string, set func(string) error) func(*yaml.Node) error {
 		return nil
 	}
 }
+
+// writeModes are what Shared.Write can be.
+var writeModes = []string{string(trust.ByEvent), string(trust.Always), string(trust.Never)}
 
 // publicKeys makes a reader of a list of public keys.
 func publicKeys(name string, to *[]signature.Public) func(*yaml.Node) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/cache"
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/report"
@@ -23,26 +24,30 @@ func (r *run) share() {
 	if r.Shared.Why != "" {
 		r.Notices = append(r.Notices, event.Notice{Kind: event.SharedCache, Text: fmt.Sprintf("Shared cache (%s): %s", r.Shared.Store.Traits().Where, r.Shared.Why)})
 	}
-	if len(r.Shared.Access.Reads) == 0 {
-		return
-	}
-	r.results.shared = sharedcache.Open(sharedcache.Options{
-		Store: r.Shared.Store, Local: r.results.Store(), Access: r.Shared.Access, Hide: r.hidden(),
-		Tell: func(text string) { r.sayOnce(event.Notice{Kind: event.SharedCache, Text: text}) },
+	r.results.shared = r.openSharing(r.results.Store(), func(text string) {
+		r.sayOnce(event.Notice{Kind: event.SharedCache, Text: text})
 	})
 	r.results.Share(r.results.shared)
+}
+
+// openSharing opens the shared cache behind a local one; nil if there is none that may be read.
+func (p *prepared) openSharing(local *cache.Store, tell func(string)) *sharedcache.Cache {
+	if p.Shared == nil || len(p.Shared.Access.Reads) == 0 {
+		return nil
+	}
+	return sharedcache.Open(sharedcache.Options{Store: p.Shared.Store, Local: local, Access: p.Shared.Access, Hide: p.hidden(), Tell: tell})
 }
 
 // leastSecret is the length from which a value is looked for: shorter ones are in any text.
 const leastSecret = 8
 
 // hidden are what no result may hold that others get: the paths of this machine, and secrets.
-func (r *run) hidden() []string {
-	hidden := append([]string{r.Workspace.Root}, r.Shared.Hide...)
-	if home := environ.Value(r.Environ, environ.Home); len(home) >= leastSecret {
+func (p *prepared) hidden() []string {
+	hidden := append([]string{p.Workspace.Root}, p.Shared.Hide...)
+	if home := environ.Value(p.Environ, environ.Home); len(home) >= leastSecret {
 		hidden = append(hidden, home)
 	}
-	for _, entry := range r.Environ {
+	for _, entry := range p.Environ {
 		name, value, _ := strings.Cut(entry, "=")
 		if len(value) >= leastSecret && environ.NamesSecret(name) {
 			hidden = append(hidden, value)

@@ -57,6 +57,10 @@ func (p *prepared) forecast(ctx context.Context, graph *taskgraph.Graph) (*cache
 	}
 	defer results.Close()
 	results.LookOnly()
+	if shared := p.openSharing(results.Store(), func(string) {}); shared != nil {
+		defer shared.Close(ctx)
+		results.Share(shared)
+	}
 	return p.cachedTasks(results).Forecast(ctx, results, graph, p.Config.Cache == config.CacheRefresh), nil
 }
 

@@ -51,6 +51,13 @@ func HomeDir(environ []string, system string) string {
 	return Value(environ, Home)
 }
 
+// NamesSecret reports whether a variable is called as those are that hold a credential.
+func NamesSecret(name string) bool {
+	name = strings.ToUpper(name)
+	return strings.Contains(name, "TOKEN") || strings.Contains(name, "SECRET") || strings.Contains(name, "PASSWORD") ||
+		strings.Contains(name, "PASSWD") || strings.Contains(name, "CREDENTIAL") || strings.HasSuffix(name, "_KEY") || strings.HasSuffix(name, "_AUTH")
+}
+
 // SameName reports whether two names mean the same variable on this system.
 func SameName(a, b string) bool {
 	if runtime.GOOS == "windows" {

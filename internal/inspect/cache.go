@@ -2,13 +2,16 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/heapmage/heapmage/internal/cache"
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/signature"
 )
 
 // cacheHere is the cache of the workspace around the working folder.
@@ -73,4 +76,37 @@ func CacheVerify(ctx context.Context) error {
 		fmt.Fprintf(out, "🗄️  %s verified, %d damaged and removed\n", report.Plural(checked, "result"), len(faults))
 		return nil
 	})
+}
+
+// CacheKeygen makes a pair of keys for the shared cache. Without a file both are printed; with one the secret
+// key is written to it, which must not exist.
+func CacheKeygen(ctx context.Context, file string) error {
+	secret, err := signature.Generate()
+	if err != nil {
+		return &problem.Error{What: "no key can be made", Cause: err, Code: problem.ExitFailed}
+	}
+	if file != "" {
+		if err := writeSecret(file, secret.Text()); err != nil {
+			return &problem.Error{Where: file, What: "the secret key cannot be written", Cause: err, Hint: "name a new file in a folder that can be written"}
+		}
+	}
+	return report.Print(ctx, os.Environ(), func(out *report.Console) error {
+		fmt.Fprintf(out, "🔑 Public key, for heapmage.yaml, under cache: keys:\n%v\n", secret.Public())
+		if file != "" {
+			fmt.Fprintf(out, "🔒 The secret key is in %s\n", printable.Name(file))
+			return nil
+		}
+		fmt.Fprintf(out, "🔒 Secret key, for a secret of the CI system called %s, which only jobs of the default branch get:\n%s\n", environ.CacheSigningKey, secret.Text())
+		return nil
+	})
+}
+
+// writeSecret writes a new file that only its owner can read.
+func writeSecret(name, text string) error {
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text + "\n")
+	return errors.Join(err, file.Close())
 }

@@ -2,13 +2,11 @@ package place
 
 import (
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/envelope"
 	"github.com/heapmage/heapmage/internal/environ"
-	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/objectstore"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/sharedcache"
@@ -52,15 +50,17 @@ func openShared(c *config.Config, root string, env []string) (*Shared, error) {
 		s.Why = "it is not used: cache.keys is empty, and without a key nothing there can be trusted"
 		return s, nil
 	}
-	policy := policyOf(c.Shared.Write, env)
-	s.Why = policy.Why
-	for _, tier := range policy.Reads {
+	policy := trust.Here(func(name string) string { return environ.Value(env, name) }, trust.Mode(c.Shared.Write))
+	if policy.Write == "" && policy.Reason != trust.NoCI && policy.Reason != trust.Forbidden {
+		s.Why = "nothing is stored: " + policy.Reason.String()
+	}
+	for _, tier := range policy.Read {
 		t := envelope.Trust{Keys: keys, Unsigned: traits.OwnFolder && len(keys) == 0}
 		if tier != trust.Trusted {
 			t = envelope.Trust{Keys: both, Unsigned: traits.OwnFolder && len(c.Shared.PullKeys) == 0}
 		}
 		s.Access.Reads = append(s.Access.Reads, sharedcache.Tier{Name: tier, Trust: t})
-		if tier == policy.Writes {
+		if tier == policy.Write {
 			s.allow(tier, t, c.Shared.Secret)
 		}
 	}
@@ -75,21 +75,6 @@ func (s *Shared) allow(tier string, t envelope.Trust, key signature.Secret) {
 	case t.Unsigned:
 		s.Access.Writes = tier
 	default:
-		s.Why = fmt.Sprintf("it stores nothing: %s is not set, or not a key for %s", environ.CacheSigningKey, tier)
+		s.Why = fmt.Sprintf("nothing is stored: %s is not set, or is no key for the tier %s", environ.CacheSigningKey, tier)
 	}
-}
-
-// largestEvent bounds the file in which GitHub tells of what happened, in bytes.
-const largestEvent = 8 << 20
-
-// policyOf is what a job may do by its kind.
-func policyOf(write string, env []string) trust.Policy {
-	getenv := func(name string) string { return environ.Value(env, name) }
-	var event []byte
-	if name := getenv(environ.GitHubEventPath); name != "" {
-		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && info.Size() <= largestEvent {
-			event, _ = folder.ReadFile(name) // what is not known is not trusted
-		}
-	}
-	return trust.Of(write, getenv, event)
 }

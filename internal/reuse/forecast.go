@@ -110,13 +110,9 @@ func (f *Forecast) writes(task string) {
 
 func (f *Forecast) of(ctx context.Context, t *Task) Outlook {
 	o := Outlook{weak: t.weak()}
-	sets, err := f.results.cache.Manifests(o.weak)
-	if err != nil || len(sets) == 0 {
-		o.Reason = f.results.changedPart(t)
-		return o
-	}
-	until := ""
-	for _, text := range sets {
+	until, sets := "", 0
+	for text := range f.results.sets(ctx, o.weak) {
+		sets++
 		set, err := parseSet(text)
 		if err != nil {
 			continue
@@ -130,7 +126,7 @@ func (f *Forecast) of(ctx context.Context, t *Task) Outlook {
 			all[i] = known{in, f.state(t, in)}
 		}
 		key := strong(o.weak, all)
-		e, err := f.results.cache.Get(key)
+		e, err := f.results.entry(ctx, key)
 		if err == nil {
 			var done bool
 			if done, err = f.place(ctx, t, e); err == nil {
@@ -146,6 +142,8 @@ func (f *Forecast) of(ctx context.Context, t *Task) Outlook {
 		}
 	}
 	switch {
+	case sets == 0:
+		o.Reason = f.results.changedPart(t)
 	case until != "":
 		o.State, o.Until, o.Reason = Unknown, until, ""
 	case o.Reason == "":

@@ -1,8 +1,11 @@
 package reuse
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -58,6 +61,37 @@ func (r *Results) lookShared(ctx context.Context, t *Task, weak cache.Key) (hit 
 		reason = why
 	}
 	return nil, reason, nil
+}
+
+// sets are the sets of observed paths of a weak key, those of this machine first.
+func (r *Results) sets(ctx context.Context, weak cache.Key) iter.Seq[json.RawMessage] {
+	return func(yield func(json.RawMessage) bool) {
+		own, _ := r.cache.Manifests(weak) // without them there may still be shared ones
+		for _, set := range own {
+			if !yield(set) {
+				return
+			}
+		}
+		if r.shared == nil {
+			return
+		}
+		for set := range r.shared.Sets(ctx, weak) {
+			if !slices.ContainsFunc(own, func(o json.RawMessage) bool { return bytes.Equal(o, set) }) && !yield(set) {
+				return
+			}
+		}
+	}
+}
+
+// entry is what is known of a result: here, or else in the shared cache. The error is a *cache.Miss.
+func (r *Results) entry(ctx context.Context, key cache.Key) (*cache.Entry, error) {
+	e, err := r.cache.Get(key)
+	if err != nil && r.shared != nil {
+		if other := r.shared.Entry(ctx, key); other != nil {
+			return other, nil
+		}
+	}
+	return e, err
 }
 
 // astray is why an entry that another machine has made is not used, or one of this machine is of no use to
