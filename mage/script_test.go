@@ -88,7 +88,7 @@ func runHeapmage(ts *testscript.TestScript, neg bool, args []string) {
 		c.Dir = ts.MkAbs(".")
 	}
 	c.Env = os.Environ()
-	for _, name := range []string{"NO_COLOR", "HOME", "NODE_OPTIONS", "PATH", "HEAPMAGE_BUDGET", "HEAPMAGE_HEAP_LIMIT", "HEAPMAGE_BUGDET", "HEAPMAGE_CONCURRENCY", "HEAPMAGE_GC_COOLDOWN", "HEAPMAGE_CACHE", "HEAPMAGE_OBSERVE", "HEAPMAGE_OUTPUT", "MODE", "UNNAMED", "CI", "DISPLAY", "WAYLAND_DISPLAY"} {
+	for _, name := range []string{"NO_COLOR", "HOME", "NODE_OPTIONS", "PATH", "HEAPMAGE_BUDGET", "HEAPMAGE_HEAP_LIMIT", "HEAPMAGE_BUGDET", "HEAPMAGE_CONCURRENCY", "HEAPMAGE_GC_COOLDOWN", "HEAPMAGE_CACHE", "HEAPMAGE_CACHE_REMOTE", "HEAPMAGE_CACHE_WRITE", "HEAPMAGE_CACHE_SIGNING_KEY", "HEAPMAGE_OBSERVE", "HEAPMAGE_OUTPUT", "MODE", "UNNAMED", "CI", "DISPLAY", "WAYLAND_DISPLAY"} {
 		c.Env = append(c.Env, name+"="+ts.Getenv(name))
 	}
 	system := false

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/cache"
@@ -25,7 +27,7 @@ func (r *run) share() {
 		r.Notices = append(r.Notices, event.Notice{Kind: event.SharedCache, Text: fmt.Sprintf("Shared cache (%s): %s", r.Shared.Store.Traits().Where, r.Shared.Why)})
 	}
 	r.results.shared = r.openSharing(r.results.Store(), func(text string) {
-		r.sayOnce(event.Notice{Kind: event.SharedCache, Text: text})
+		r.sayOnce(event.Notice{Kind: event.SharedUnused, Text: text})
 	})
 	r.results.Share(r.results.shared)
 }
@@ -42,15 +44,18 @@ func (p *prepared) openSharing(local *cache.Store, tell func(string)) *sharedcac
 const leastSecret = 8
 
 // hidden are what no result may hold that others get: the paths of this machine, and secrets.
-func (p *prepared) hidden() []string {
-	hidden := append([]string{p.Workspace.Root}, p.Shared.Hide...)
+func (p *prepared) hidden() []sharedcache.Hidden {
+	hidden := []sharedcache.Hidden{{Text: p.Workspace.Root, What: "the path of the workspace"}}
+	for _, secret := range p.Shared.Secrets {
+		hidden = append(hidden, sharedcache.Hidden{Text: secret, What: "a credential of the shared cache"})
+	}
 	if home := environ.Value(p.Environ, environ.Home); len(home) >= leastSecret {
-		hidden = append(hidden, home)
+		hidden = append(hidden, sharedcache.Hidden{Text: home, What: "the path of the user's folder"})
 	}
 	for _, entry := range p.Environ {
 		name, value, _ := strings.Cut(entry, "=")
 		if len(value) >= leastSecret && environ.NamesSecret(name) {
-			hidden = append(hidden, value)
+			hidden = append(hidden, sharedcache.Hidden{Text: value, What: "the value of the variable " + name})
 		}
 	}
 	return hidden
@@ -74,7 +79,9 @@ func (r *run) endSharing(ctx context.Context) {
 	}
 	add(done.Fetched, "fetched", done.FetchedBytes)
 	add(done.Stored, "stored", done.StoredBytes)
-	add(done.Withheld, "kept here, as they hold paths or secrets of this machine", 0)
+	for _, why := range slices.Sorted(maps.Keys(done.Withheld)) {
+		add(done.Withheld[why], "kept on this machine, as "+why, 0)
+	}
 	add(done.Unstored, "could not be stored", 0)
 	if len(parts) > 0 {
 		r.session.Events.Emit(event.Notice{Kind: event.SharedCache, Text: "Shared cache: " + strings.Join(parts, ", ")})

@@ -29,6 +29,7 @@ const (
 	Selected       NoticeKind = "selected"        // the packages that have changed since a commit
 	ResultNotKept  NoticeKind = "result-not-kept" // results of tasks, or one of them, cannot be kept
 	SharedCache    NoticeKind = "shared-cache"    // what came of the cache that machines share
+	SharedUnused   NoticeKind = "shared-unused"   // it is not used, or not for all
 	Unobserved     NoticeKind = "unobserved"      // results go by Git and what is declared
 	NothingToDo    NoticeKind = "nothing-to-do"   // nothing has changed for which anything would run
 	Watching       NoticeKind = "watching"        // nothing runs until a file changes

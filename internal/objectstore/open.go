@@ -42,9 +42,11 @@ func Open(address, root string, env []string) (Store, error) {
 			return nil, &problem.Error{Where: "cache.remote", What: at.Scheme + ":// is not compiled into these targets",
 				Hint: fmt.Sprintf("add this import to the magefile: _ \"github.com/heapmage/heapmage/%s\"", from)}
 		}
-		known := slices.Sorted(maps.Keys(imports))
-		return nil, &problem.Error{Where: "cache.remote", What: fmt.Sprintf("the scheme %q is not known", at.Scheme),
-			Hint: nearest.Hint(at.Scheme, append(known, "file"), "known ones")}
+		hint := nearest.Hint(at.Scheme, append(slices.Sorted(maps.Keys(imports)), "file"), "known ones")
+		if strings.HasPrefix(at.Scheme, "http") || at.Scheme == "" {
+			hint = forms
+		}
+		return nil, &problem.Error{Where: "cache.remote", What: fmt.Sprintf("the scheme %q is not known", at.Scheme), Hint: hint}
 	}
 	store, err := open(at, root, env)
 	if err != nil {

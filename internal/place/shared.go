@@ -20,8 +20,8 @@ type Shared struct {
 	Access sharedcache.Access
 	// Why tells in a sentence what it may not do, and why. It is empty if it may do all.
 	Why string
-	// Hide are the credentials, which no result may hold.
-	Hide []string
+	// Secrets are its credentials, which no result may hold.
+	Secrets []string
 }
 
 // openShared opens the shared cache; nil if none is set, or no results are kept. It asks no server.
@@ -37,7 +37,7 @@ func openShared(c *config.Config, root string, env []string) (*Shared, error) {
 	s := &Shared{Store: store}
 	for _, name := range []string{environ.CacheToken, environ.CacheSigningKey} {
 		if value := environ.Value(env, name); value != "" {
-			s.Hide = append(s.Hide, value)
+			s.Secrets = append(s.Secrets, value)
 		}
 	}
 	both := slices.Concat(keys, c.Shared.PullKeys)

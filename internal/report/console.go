@@ -188,11 +188,13 @@ func (c *Console) notice(e event.Notice) {
 	}
 	switch e.Kind {
 	case event.ShortMemory, event.StillRunning, event.WorkspaceOdd, event.CycleBroken, event.StateDamaged, event.StateUnwritten,
-		event.GCUnavailable, event.OwnOptions, event.OptionsDead, event.HistoryLost, event.GraphLarge, event.NotSent, event.GuardBlind:
+		event.GCUnavailable, event.OwnOptions, event.OptionsDead, event.HistoryLost, event.GraphLarge, event.NotSent, event.GuardBlind, event.SharedUnused:
 		c.line(c.paint.warning, "⚠️  %s", text)
 	case event.Watching:
 		c.blank()
 		c.line(c.paint.title, "👀 %s", text)
+	case event.SharedCache:
+		c.line(c.paint.faint, "☁️  %s", text)
 	case event.NothingToDo:
 		c.line(c.paint.good, "✅ %s", text)
 	case event.FilesChanged:

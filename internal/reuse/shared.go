@@ -38,9 +38,7 @@ func (r *Results) lookShared(ctx context.Context, t *Task, weak cache.Key) (hit 
 		if _, err := r.cache.Get(key); err == nil {
 			continue // it was tried, or is the result of another set
 		}
-		ok, why := r.shared.Fetch(ctx, key)
-		if !ok {
-			reason = why
+		if !r.shared.Fetch(ctx, key) {
 			continue
 		}
 		if e, err := r.cache.Get(key); err == nil {

@@ -31,6 +31,7 @@ func (c *Cache) Sets(ctx context.Context, weak cache.Key) iter.Seq[json.RawMessa
 			for n := range longest {
 				set, err := c.set(ctx, tier, weak, n)
 				if err != nil {
+					c.doubt(err)
 					break // a gap ends the chain, and so does what cannot be trusted
 				}
 				if tier.Name == c.access.Writes {
@@ -92,6 +93,15 @@ type untrusted struct{ error }
 
 func (u *untrusted) Unwrap() error { return objectstore.ErrAbsent }
 
+// doubt tells once that there are objects that do not count, and why one of them does not.
+func (c *Cache) doubt(err error) {
+	if u := (*untrusted)(nil); errors.As(err, &u) {
+		c.doubted.Do(func() {
+			c.tell(fmt.Sprintf("The shared cache (%s) holds what does not count: %v", c.traits.Where, u))
+		})
+	}
+}
+
 func unexpected(err error) error {
 	if err == nil {
 		return errors.New("it has a part too many")
@@ -99,20 +109,17 @@ func unexpected(err error) error {
 	return err
 }
 
-// Fetch puts the result of a strong key into the local cache. It returns false if there is none, and why if
-// that is worth telling.
-func (c *Cache) Fetch(ctx context.Context, key cache.Key) (ok bool, why string) {
+// Fetch puts the result of a strong key into the local cache. It returns false if there is none.
+func (c *Cache) Fetch(ctx context.Context, key cache.Key) bool {
 	for _, tier := range c.access.Reads {
 		size, err := c.fetch(ctx, tier, key)
 		if err == nil {
 			c.count(func(d *Done) { d.Fetched++; d.FetchedBytes += size })
-			return true, ""
+			return true
 		}
-		if u := (*untrusted)(nil); errors.As(err, &u) {
-			why = "the shared cache has a result that does not count: " + u.Error()
-		}
+		c.doubt(err)
 	}
-	return false, why
+	return false
 }
 
 func (c *Cache) fetch(ctx context.Context, tier Tier, key cache.Key) (size int64, err error) {

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -67,7 +68,9 @@ type Cache struct {
 
 	uploads sync.WaitGroup
 	queue   chan struct{} // bounds the uploads
-	hide    []string      // what no result may hold
+	hide    []Hidden
+
+	doubted sync.Once
 
 	mu   sync.Mutex
 	did  Done
@@ -79,9 +82,17 @@ type Done struct {
 	// Fetched and Stored are how many results came and went, and the bytes of them, packed.
 	Fetched, Stored           int
 	FetchedBytes, StoredBytes int64
-	// Unstored are results that could not be stored, and Withheld those that must not leave this
-	// machine.
-	Unstored, Withheld int
+	// Unstored are results that could not be stored.
+	Unstored int
+	// Withheld are those that must not leave this machine, by the reason.
+	Withheld map[string]int
+}
+
+// Hidden is a text that must not leave this machine.
+type Hidden struct {
+	Text string
+	// What it is, for people, such as "the path of the workspace".
+	What string
 }
 
 // Options are those of Open.
@@ -89,8 +100,8 @@ type Options struct {
 	Store  objectstore.Store
 	Local  *cache.Store
 	Access Access
-	// Hide are texts that no result may hold: the workspace's own path, and secrets.
-	Hide []string
+	// Hide is what no result may hold.
+	Hide []Hidden
 	// Tell is told what users should know, in a sentence without credentials. It may be called by any
 	// goroutine.
 	Tell func(string)
@@ -151,7 +162,19 @@ func isAnswer(err error) bool {
 func (c *Cache) Done() Done {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.did
+	did := c.did
+	did.Withheld = maps.Clone(did.Withheld)
+	return did
+}
+
+// withheld counts a result that stays here.
+func (c *Cache) withheld(why string) {
+	c.count(func(d *Done) {
+		if d.Withheld == nil {
+			d.Withheld = map[string]int{}
+		}
+		d.Withheld[why]++
+	})
 }
 
 // count changes what was done.

@@ -92,7 +92,7 @@ type machine struct {
 
 const trusted = "trusted"
 
-func newMachine(t *testing.T, s objectstore.Store, key signature.Secret, trust envelope.Trust, hide ...string) machine {
+func newMachine(t *testing.T, s objectstore.Store, key signature.Secret, trust envelope.Trust, hide ...Hidden) machine {
 	t.Helper()
 	root := t.TempDir()
 	local := cache.In(root)
@@ -153,7 +153,7 @@ func TestOneMachineMakesAnotherUses(t *testing.T) {
 	a, b := newMachine(t, s, key, trust), newMachine(t, s, signature.Secret{}, trust)
 	weak, strong := keyOf("weak"), keyOf("strong")
 	a.Store(a.keep(t, strong, "built", nil), weak, json.RawMessage(`["content a.ts"]`))
-	if done := a.Close(t.Context()); done.Stored != 1 || done.Unstored+done.Withheld != 0 {
+	if done := a.Close(t.Context()); done.Stored != 1 || done.Unstored+len(done.Withheld) != 0 {
 		t.Fatalf("%+v; %q", done, *a.told)
 	}
 	if got := setsOf(t, b.Cache, weak); !slices.Equal(got, []string{`["content a.ts"]`}) {
@@ -162,8 +162,8 @@ func TestOneMachineMakesAnotherUses(t *testing.T) {
 	if e := b.Entry(t.Context(), strong); e == nil || e.Task != "a#build" || len(e.Files) != 1 {
 		t.Errorf("entry: %+v", e)
 	}
-	if ok, why := b.Fetch(t.Context(), strong); !ok || why != "" {
-		t.Fatalf("not fetched: %q", why)
+	if !b.Fetch(t.Context(), strong) {
+		t.Fatalf("not fetched: %q", *b.told)
 	}
 	e, err := b.local.Get(strong)
 	if err != nil {
@@ -181,8 +181,8 @@ func TestOneMachineMakesAnotherUses(t *testing.T) {
 	if text, err := os.ReadFile(filepath.Join(b.root, "dist/a.js")); string(text) != "built" || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
-	if ok, why := b.Fetch(t.Context(), keyOf("another")); ok || why != "" {
-		t.Errorf("what is not there: %v, %q", ok, why)
+	if b.Fetch(t.Context(), keyOf("another")) || len(*b.told) > 0 {
+		t.Errorf("what is not there was fetched, or told: %q", *b.told)
 	}
 	if done := b.Close(t.Context()); done.Fetched != 1 || done.FetchedBytes == 0 {
 		t.Errorf("%+v", done)
@@ -261,8 +261,8 @@ func TestWhatAnotherHasPutThere(t *testing.T) {
 				t.Fatal("nothing was put there")
 			}
 			b := newMachine(t, s, key, trust)
-			if ok, why := b.Fetch(t.Context(), strong); ok || !strings.Contains(why, tt.why) {
-				t.Errorf("fetched: %v, %q", ok, why)
+			if ok := b.Fetch(t.Context(), strong); ok || len(*b.told) != 1 || !strings.Contains((*b.told)[0], tt.why) {
+				t.Errorf("fetched: %v, %q", ok, *b.told)
 			}
 			if e := b.Entry(t.Context(), strong); e != nil {
 				t.Errorf("entry: %+v", e)
@@ -274,8 +274,8 @@ func TestWhatAnotherHasPutThere(t *testing.T) {
 			b.Store(b.keep(t, strong, "good", nil), weak, json.RawMessage(`["a"]`))
 			b.Close(t.Context())
 			c := newMachine(t, s, signature.Secret{}, trust)
-			if ok, why := c.Fetch(t.Context(), strong); !ok {
-				t.Errorf("the own one: %q", why)
+			if !c.Fetch(t.Context(), strong) {
+				t.Errorf("the own one is not fetched: %q", *c.told)
 			}
 			if sets := setsOf(t, c.Cache, weak); !slices.Contains(sets, `["a"]`) {
 				t.Errorf("sets: %q", sets)
@@ -296,9 +296,9 @@ func TestWhatStaysHere(t *testing.T) {
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			s := &memory{objects: map[string][]byte{}}
-			a := newMachine(t, s, key, trust, "sesame-open")
+			a := newMachine(t, s, key, trust, Hidden{"sesame-open", "a secret"})
 			a.Store(a.keep(t, keyOf("k"), tt.content, tt.change), keyOf("w"), json.RawMessage(`[]`))
-			if done := a.Close(t.Context()); done.Withheld != 1 || done.Stored != 0 || len(s.objects) > 0 {
+			if done := a.Close(t.Context()); len(done.Withheld) != 1 || done.Stored != 0 || len(s.objects) > 0 {
 				t.Errorf("%+v, %d objects", done, len(s.objects))
 			}
 		})
@@ -307,12 +307,12 @@ func TestWhatStaysHere(t *testing.T) {
 
 func TestSearcher(t *testing.T) {
 	for split := range 20 {
-		s := &searcher{needles: []string{"abcdef", "x"}}
+		s := &searcher{needles: []Hidden{{Text: "abcdef"}, {Text: "x"}}}
 		text := []byte("..........abcdef....")
 		_, _ = s.Write(text[:split])
 		_, _ = s.Write(text[split:])
-		if s.found != "abcdef" {
-			t.Errorf("split at %d: %q", split, s.found)
+		if s.found == nil || s.found.Text != "abcdef" {
+			t.Errorf("split at %d: %v", split, s.found)
 		}
 	}
 }
@@ -343,7 +343,7 @@ func TestAStoreThatFailsIsGivenUp(t *testing.T) {
 					Access: Access{Reads: []Tier{{trusted, trust}}, Writes: trusted, Secret: key}})
 				began := time.Now()
 				for range 100 {
-					if ok, _ := c.Fetch(t.Context(), keyOf("k")); ok {
+					if c.Fetch(t.Context(), keyOf("k")) {
 						t.Fatal("there is a result")
 					}
 				}
@@ -390,7 +390,7 @@ func TestAFetchThatDoesNotPayEnds(t *testing.T) {
 		}}
 		c := Open(Options{Store: s, Local: local, Tell: func(string) {}, Access: Access{Reads: []Tier{{trusted, trust}}}})
 		began := time.Now()
-		if ok, _ := c.Fetch(t.Context(), strong); ok {
+		if c.Fetch(t.Context(), strong) {
 			t.Error("it was fetched")
 		}
 		if took := time.Since(began); took > grace+2*look {

@@ -32,7 +32,7 @@ func (c *Cache) Store(e *cache.Entry, weak cache.Key, set json.RawMessage) {
 		return
 	}
 	if len(e.Local) > 0 {
-		c.count(func(d *Done) { d.Withheld++ })
+		c.withheld(e.Local[0])
 		return
 	}
 	c.uploads.Go(func() {
@@ -41,7 +41,7 @@ func (c *Cache) Store(e *cache.Entry, weak cache.Key, set json.RawMessage) {
 		err := c.upload(e, weak, set)
 		switch h := (*holds)(nil); {
 		case errors.As(err, &h):
-			c.count(func(d *Done) { d.Withheld++ })
+			c.withheld(h.Error())
 		case err != nil:
 			c.count(func(d *Done) { d.Unstored++ })
 		}
@@ -149,27 +149,27 @@ func (c *Cache) search(e *cache.Entry) error {
 	if err := c.local.Contents(context.Background(), e, s); err != nil {
 		return err
 	}
-	if s.found != "" {
-		return &holds{s.found}
+	if s.found != nil {
+		return &holds{s.found.What}
 	}
 	return nil
 }
 
 // searcher is a writer that finds texts in what is written.
 type searcher struct {
-	needles []string
+	needles []Hidden
 	tail    []byte // the end of what was written, in which a text may have begun
-	found   string
+	found   *Hidden
 }
 
 func (s *searcher) Write(p []byte) (int, error) {
 	window := append(s.tail, p...)
 	longest := 1
-	for _, needle := range s.needles {
-		if bytes.Contains(window, []byte(needle)) {
-			s.found = needle
+	for i, needle := range s.needles {
+		if s.found == nil && bytes.Contains(window, []byte(needle.Text)) {
+			s.found = &s.needles[i]
 		}
-		longest = max(longest, len(needle))
+		longest = max(longest, len(needle.Text))
 	}
 	s.tail = append([]byte{}, window[max(0, len(window)-longest+1):]...)
 	return len(p), nil

@@ -87,8 +87,11 @@ func (s Secret) Text() string {
 // IsZero reports whether there is no key.
 func (s Secret) IsZero() bool { return len(s.key) == 0 }
 
-// Public is the key that verifies what this one signs.
+// Public is the key that verifies what this one signs; none if this is none.
 func (s Secret) Public() Public {
+	if s.IsZero() {
+		return Public{}
+	}
 	public, _ := s.key.Public().(ed25519.PublicKey)
 	return Public{string(public)}
 }

@@ -26,6 +26,9 @@ func TestKeys(t *testing.T) {
 	if public.Verify([]byte("another"), sign) || public.Verify(message, sign[1:]) || (Public{}).Verify(message, sign) {
 		t.Error("what it did not sign is right")
 	}
+	if none := (Secret{}).Public(); none != (Public{}) || none.Verify(message, sign) {
+		t.Error("no key verifies something")
+	}
 	other, err := Generate()
 	if err != nil {
 		t.Fatal(err)
