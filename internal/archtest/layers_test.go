@@ -10,7 +10,7 @@ import (
 // layers are the packages from the bottom up. A package imports only packages of
 // lower layers, so that it can be read, tested and replaced without those above.
 var layers = [][]string{
-	{"internal/printable", "internal/lazyregexp", "internal/clock", "internal/varint", "internal/version", "internal/pid1", "internal/csp", "internal/cpushare", "internal/testkit"},
+	{"internal/printable", "internal/lazyregexp", "internal/clock", "internal/varint", "internal/version", "internal/pid1", "internal/netfault", "internal/csp", "internal/cpushare", "internal/testkit"},
 	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "internal/scripttext", "internal/debian", "internal/diagnostics", "internal/dotenv", "internal/table", "ci"},
 	{"memtools", "internal/admission/frame", "internal/browser", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel", "internal/fingerprint"},
 	{"memtools/oom", "memtools/v8heap", "internal/admission", "internal/shim", "internal/jsonc", "internal/sublimit", "internal/elder", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue", "internal/taskcgroup", "internal/ownership"},
@@ -25,7 +25,7 @@ var layers = [][]string{
 	{"internal/place"},
 	{"internal/engine", "internal/inspect", "internal/completion", "internal/guard", "internal/commandline", "internal/setup"},
 	{"internal/rerun"},
-	{"mage", "mage/build", "mage/buildworker", "mage/otlp"},
+	{"mage", "mage/build", "mage/buildworker", "mage/otlp", "mage/remote"},
 }
 
 // ends are outside the layers: nothing imports them.
@@ -48,6 +48,7 @@ var ends = map[string]string{
 	"pool/bench":                "a command",
 	"examples/esbuild-plugin":   "a user's program",
 	"internal/vmtest/container": "it holds tests only",
+	"internal/servertest":       "for tests only",
 }
 
 // rule is what the layers alone do not express.
@@ -71,7 +72,7 @@ var rules = []rule{
 	{"reporters read events and decide nothing; only the commands put them together",
 		module + "/internal/report", []string{"internal/engine", "internal/inspect", "internal/guard", "internal/rerun", "internal/setup"}},
 	{"few packages start processes; the scheduler is given a function and never does",
-		"os/exec", []string{"internal/browser", "internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/guard", "internal/observe", "internal/script", "internal/bench", "internal/bench/agentcost", "internal/bench/chaos", "internal/bench/command", "internal/bench/fixture", "internal/bench/guarded", "internal/bench/shape", "internal/doctor", "internal/pictures", "internal/release"}},
+		"os/exec", []string{"internal/browser", "internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/guard", "internal/observe", "internal/script", "internal/bench", "internal/bench/agentcost", "internal/bench/chaos", "internal/bench/command", "internal/bench/fixture", "internal/bench/guarded", "internal/bench/shape", "internal/doctor", "internal/pictures", "internal/release", "internal/servertest"}},
 }
 
 // standardOnly are public packages for any program: they add no module to its build.

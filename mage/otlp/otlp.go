@@ -12,17 +12,14 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
-	"syscall"
 
 	"github.com/heapmage/heapmage/internal/handon"
+	"github.com/heapmage/heapmage/internal/netfault"
 	"github.com/heapmage/heapmage/internal/otlp"
 	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/timeline"
@@ -86,7 +83,7 @@ func post(ctx context.Context, t otlp.Target, body []byte) error {
 	r.Header.Set("Content-Type", "application/json")
 	answer, err := client.Do(r)
 	if err != nil {
-		return reason(err)
+		return netfault.Explain("the endpoint", err)
 	}
 	defer answer.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(answer.Body, 64<<10)) // if it is cut, it says nothing
@@ -107,24 +104,4 @@ func post(ctx context.Context, t otlp.Target, body []byte) error {
 		}
 	}
 	return nil
-}
-
-// reason is why a request failed. The error itself may have addresses with passwords in it, such
-// as that of a proxy.
-func reason(err error) error {
-	var number syscall.Errno
-	var host *net.DNSError
-	var certificate *tls.CertificateVerificationError
-	switch {
-	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
-		return errors.New("the endpoint did not answer in time")
-	case errors.As(err, &number):
-		return fmt.Errorf("the endpoint cannot be reached: %w", number)
-	case errors.As(err, &host):
-		return errors.New("the endpoint's host is not known")
-	case errors.As(err, &certificate):
-		return errors.New("the endpoint's certificate is not trusted")
-	default:
-		return errors.New("the endpoint cannot be reached")
-	}
 }
