@@ -53,7 +53,8 @@ func (c *Client) verdict(method string, a *answer) error {
 			return errors.New("the server has packed the object, which was not asked for")
 		}
 		return nil
-	case code == http.StatusUnauthorized, code == http.StatusForbidden:
+	case code == http.StatusUnauthorized, code == http.StatusForbidden,
+		code == http.StatusBadRequest && !a.authorized: // turborepo-remote-cache, without a token
 		return &refusal{a.authorized, c.told(a)}
 	case method == http.MethodPut && (code == http.StatusConflict || code == http.StatusPreconditionFailed):
 		return objectstore.ErrExists
@@ -104,7 +105,7 @@ func (c *Client) told(a *answer) string {
 			return status
 		}
 	}
-	if said == "" || said == http.StatusText(a.StatusCode) {
+	if said == "" || strings.HasSuffix(status, said) {
 		return status
 	}
 	if len(said) > longestReason {

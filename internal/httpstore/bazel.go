@@ -96,7 +96,7 @@ func (b *bazel) Put(ctx context.Context, name string, c objectstore.Content) err
 	if err != nil {
 		return err
 	}
-	header := http.Header{"Content-Type": {binary}}
+	header := http.Header{"Content-Type": {plainBytes}}
 	if err := b.client.Put(ctx, b.blob(sum), header, c); err != nil && !errors.Is(err, objectstore.ErrExists) {
 		return err
 	}

@@ -132,7 +132,7 @@ type brokenError struct{ error }
 // isBroken reports whether that is why a request failed.
 func isBroken(err error) bool {
 	var step *net.OpError
-	return errors.Is(err, io.EOF) || errors.As(err, &step) && (step.Op == "read" || step.Op == "write") && !step.Timeout()
+	return errors.Is(err, io.EOF) || errors.As(err, &step) && slices.Contains([]string{"read", "write", "readfrom"}, step.Op) && !step.Timeout()
 }
 
 // try makes a request once.

@@ -400,7 +400,9 @@ func TestBrokenServers(t *testing.T) {
 		told(t, put(turbo, strings.Repeat("a", 32<<20)), nil, late)
 	})
 	t.Run("it is no server for TLS", func(t *testing.T) {
-		turbo, _ := at(t, strings.Replace(raw(t, says("HTTP/1.1 400 Bad Request\r\n\r\n")), "http:", "https:", 1))
+		plain := httptest.NewServer(http.NotFoundHandler())
+		defer plain.Close()
+		turbo, _ := at(t, strings.Replace(plain.URL, "http:", "https:", 1))
 		told(t, failed(t, turbo), nil, "the server speaks HTTP without TLS")
 	})
 	t.Run("its host is not known", func(t *testing.T) {

@@ -90,11 +90,11 @@ func (t *turbo) Put(ctx context.Context, name string, c objectstore.Content) err
 	if err != nil {
 		return err
 	}
-	return t.client.Put(ctx, at, http.Header{"Content-Type": {binary}, "X-Artifact-Duration": {"0"}}, c)
+	return t.client.Put(ctx, at, http.Header{"Content-Type": {plainBytes}, "X-Artifact-Duration": {"0"}}, c)
 }
 
-// binary is the type of what is stored.
-const binary = "application/octet-stream"
+// plainBytes is the type of what is stored.
+const plainBytes = "application/octet-stream"
 
 func (t *turbo) Traits() objectstore.Traits {
 	return objectstore.Traits{Where: "the server " + t.base.Host}

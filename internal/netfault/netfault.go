@@ -36,7 +36,7 @@ func Explain(whom string, err error) error {
 		return errors.New(whom + "'s certificate is not trusted")
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return errors.New(whom + " speaks HTTP without TLS")
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed):
 		return errors.New(whom + " broke off the connection")
 	default:
 		return errors.New(whom + " cannot be reached")

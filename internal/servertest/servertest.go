@@ -137,7 +137,7 @@ func Turborepo(t testing.TB) *Server {
 	s := start(t, dir, func(port string) *exec.Cmd {
 		c := exec.Command("node", program)
 		c.Dir = dir
-		c.Env = append(os.Environ(), "NODE_ENV=production", "LOG_LEVEL=error", "PORT="+port, "TURBO_TOKEN="+token, "STORAGE_PROVIDER=local", "STORAGE_PATH="+dir)
+		c.Env = append(os.Environ(), "NODE_ENV=production", "LOG_LEVEL=error", "PORT="+port, "TURBO_TOKEN="+token, "STORAGE_PROVIDER=local", "STORAGE_PATH="+dir, "STORAGE_PATH_USE_TMP_FOLDER=false")
 		return c
 	})
 	s.Address, s.Env = "turbo+"+s.URL+"?team=acme", []string{"HEAPMAGE_CACHE_TOKEN=" + token}
@@ -150,8 +150,7 @@ func Bazel(t testing.TB) *Server {
 	program := goProgram(t, "github.com/buchgr/bazel-remote", "v1.3.4", "")
 	dir := t.TempDir()
 	users := filepath.Join(dir, "htpasswd")
-	// The password is "secret", as htpasswd -nb -B hashes it.
-	testkit.Write(t, dir, "htpasswd", "acme:"+secretHash+"\n")
+	testkit.Write(t, dir, "htpasswd", "acme:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n") // as htpasswd -nbs acme secret prints it
 	s := start(t, dir, func(port string) *exec.Cmd {
 		return exec.Command(program, "--dir", filepath.Join(dir, "store"), "--max_size", "1", "--host", "127.0.0.1", "--port", port, "--grpc_port", "0", "--htpasswd_file", users)
 	})
@@ -162,7 +161,7 @@ func Bazel(t testing.TB) *Server {
 // S3 starts versitygw, which checks signatures, with a bucket.
 func S3(t testing.TB) *Server {
 	t.Helper()
-	program := goProgram(t, "github.com/versity/versitygw", "v1.0.0", "cmd/versitygw")
+	program := goProgram(t, "github.com/versity/versitygw", "v1.8.0", "cmd/versitygw")
 	dir := t.TempDir()
 	for _, name := range []string{"buckets/acme-cache", "sidecar"} {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
