@@ -50,7 +50,7 @@ func (c *Cache) Sets(ctx context.Context, weak cache.Key) iter.Seq[json.RawMessa
 // set fetches a set.
 func (c *Cache) set(ctx context.Context, tier Tier, weak cache.Key, n int) (set json.RawMessage, err error) {
 	at, read := name(tier.Name, manifests, manifestKey(weak, n)), make(chan json.RawMessage, 1)
-	err = c.ask(ctx, c.reads, soon, func(ctx context.Context, _ func(error)) error {
+	err = c.ask(ctx, reading, soon, func(ctx context.Context, _ func(error)) error {
 		o, from, err := c.open(ctx, at, largestManifest, tier.Trust)
 		if err != nil {
 			return err
@@ -97,7 +97,7 @@ func (u *untrusted) Unwrap() error { return objectstore.ErrAbsent }
 func (c *Cache) doubt(err error) {
 	if u := (*untrusted)(nil); errors.As(err, &u) {
 		c.doubted.Do(func() {
-			c.tell(fmt.Sprintf("The shared cache (%s) holds what does not count: %v", c.traits.Where, u))
+			c.tell(fmt.Sprintf("Shared cache (%s): it holds what does not count: %v", c.traits.Where, u))
 		})
 	}
 }
@@ -124,7 +124,7 @@ func (c *Cache) Fetch(ctx context.Context, key cache.Key) bool {
 
 func (c *Cache) fetch(ctx context.Context, tier Tier, key cache.Key) (size int64, err error) {
 	var read atomic.Int64
-	err = c.ask(ctx, c.reads, longestFetch, func(ctx context.Context, giveUp func(error)) error {
+	err = c.ask(ctx, reading, longestFetch, func(ctx context.Context, giveUp func(error)) error {
 		late := time.AfterFunc(soon, func() { giveUp(errSlow) }) // until it is known what it may take
 		defer late.Stop()
 		o, from, err := c.open(ctx, name(tier.Name, results, key.String()), largestResult, tier.Trust)
@@ -162,7 +162,7 @@ func (c *Cache) fetch(ctx context.Context, tier Tier, key cache.Key) (size int64
 func (c *Cache) Entry(ctx context.Context, key cache.Key) *cache.Entry {
 	for _, tier := range c.access.Reads {
 		found := make(chan *cache.Entry, 1)
-		err := c.ask(ctx, c.reads, soon, func(ctx context.Context, _ func(error)) error {
+		err := c.ask(ctx, reading, soon, func(ctx context.Context, _ func(error)) error {
 			o, from, err := c.open(ctx, name(tier.Name, results, key.String()), largestResult, tier.Trust)
 			if err != nil {
 				return err

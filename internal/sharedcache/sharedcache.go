@@ -57,14 +57,13 @@ const atOnce = 8
 
 // Cache is the shared cache of a run. Its methods may be called by many goroutines. Close it.
 type Cache struct {
-	store  objectstore.Store
-	traits objectstore.Traits
-	local  *cache.Store
-	access Access
-	tell   func(string)
-	reads  *patience
-	writes *patience
-	seats  chan struct{}
+	store    objectstore.Store
+	traits   objectstore.Traits
+	local    *cache.Store
+	access   Access
+	tell     func(string)
+	patience patience
+	seats    chan struct{}
 
 	uploads sync.WaitGroup
 	queue   chan struct{} // bounds the uploads
@@ -109,10 +108,8 @@ type Options struct {
 
 // Open begins to use a store. It asks it nothing yet.
 func Open(o Options) *Cache {
-	c := &Cache{store: o.Store, traits: o.Store.Traits(), local: o.Local, access: o.Access, tell: o.Tell, hide: o.Hide,
+	return &Cache{store: o.Store, traits: o.Store.Traits(), local: o.Local, access: o.Access, tell: o.Tell, hide: o.Hide,
 		seats: make(chan struct{}, atOnce), queue: make(chan struct{}, uploadsAtOnce), sets: map[cache.Key]int{}}
-	c.reads, c.writes = newPatience(mostLost), newPatience(mostLost)
-	return c
 }
 
 // name is that of an object.
@@ -122,8 +119,8 @@ func name(tier, kind, key string) string { return tier + "/" + kind + "/" + key 
 // gives up, even if the store does not: what hangs is left behind. do must not touch what the caller uses
 // after that. The errors ErrAbsent and ErrExists are no
 // faults.
-func (c *Cache) ask(run context.Context, p *patience, most time.Duration, do func(ctx context.Context, giveUp func(error)) error) error {
-	ctx, giveUp, cancel, err := p.begin(run, most)
+func (c *Cache) ask(run context.Context, d direction, most time.Duration, do func(ctx context.Context, giveUp func(error)) error) error {
+	ctx, giveUp, cancel, err := c.patience.begin(run, d, most)
 	if err != nil {
 		return err
 	}
@@ -146,8 +143,8 @@ func (c *Cache) ask(run context.Context, p *patience, most time.Duration, do fun
 	if run.Err() != nil { // it is no fault of the store
 		return err
 	}
-	if text := p.end(err, time.Since(began)); text != "" {
-		c.tell(fmt.Sprintf("The shared cache (%s) is not used any more: %s", c.traits.Where, text))
+	if text := c.patience.end(d, err, time.Since(began)); text != "" {
+		c.tell(fmt.Sprintf("Shared cache (%s): %s", c.traits.Where, text))
 	}
 	return err
 }

@@ -327,8 +327,14 @@ func TestAStoreThatFailsIsGivenUp(t *testing.T) {
 	}{
 		{"it fails at once", func(context.Context, string) (io.ReadCloser, error) { return nil, errors.New("it answered 500") }, 0, inARow},
 		{"it refuses", func(context.Context, string) (io.ReadCloser, error) { return nil, objectstore.ErrRefused }, 0, 1},
-		{"it hangs", func(ctx context.Context, _ string) (io.ReadCloser, error) { <-ctx.Done(); return nil, context.Cause(ctx) }, mostLost + soon, 3},
-		{"it hangs, and cannot be stopped", func(context.Context, string) (io.ReadCloser, error) { time.Sleep(time.Hour); return nil, errors.New("late") }, mostLost + soon, 3},
+		{"it hangs", func(ctx context.Context, _ string) (io.ReadCloser, error) {
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}, mostLost + soon, 3},
+		{"it hangs, and cannot be stopped", func(context.Context, string) (io.ReadCloser, error) {
+			time.Sleep(time.Hour)
+			return nil, errors.New("late")
+		}, mostLost + soon, 3},
 		{"its bodies hang", func(ctx context.Context, _ string) (io.ReadCloser, error) {
 			return io.NopCloser(readerFunc(func([]byte) (int, error) { <-ctx.Done(); return 0, context.Cause(ctx) })), nil
 		}, mostLost + soon, 3},

@@ -23,7 +23,7 @@ const (
 )
 
 // Writes reports whether results are stored.
-func (c *Cache) Writes() bool { return c.access.Writes != "" && !c.writes.isOver() }
+func (c *Cache) Writes() bool { return c.access.Writes != "" && !c.patience.isOver(writing) }
 
 // Store stores a result of the local cache, with the set of observed paths that leads to it, while the run
 // goes on.
@@ -54,7 +54,7 @@ type holds struct{ what string }
 func (h *holds) Error() string { return "it holds " + h.what }
 
 func (c *Cache) upload(e *cache.Entry, weak cache.Key, set json.RawMessage) error {
-	if c.writes.isOver() {
+	if c.patience.isOver(writing) {
 		return errOver
 	}
 	packed, err := c.local.Export(e)
@@ -82,8 +82,15 @@ func (c *Cache) upload(e *cache.Entry, weak cache.Key, set json.RawMessage) erro
 
 // put stores an object unless there is one.
 func (c *Cache) put(at string, object objectstore.Content) error {
-	return c.ask(context.Background(), c.writes, mostUpload, func(ctx context.Context, _ func(error)) error {
-		if there, err := c.store.Has(ctx, at); err == nil && there && c.counts(ctx, at) {
+	return c.ask(context.Background(), writing, mostUpload, func(ctx context.Context, _ func(error)) error {
+		there, err := c.store.Has(ctx, at)
+		if there && err == nil {
+			there, err = c.counts(ctx, at)
+		}
+		if err != nil {
+			return err
+		}
+		if there {
 			return objectstore.ErrExists
 		}
 		return c.store.Put(ctx, at, object)
@@ -92,16 +99,18 @@ func (c *Cache) put(at string, object objectstore.Content) error {
 
 // counts reports whether an object that is there would be used. Where objects may be overwritten, one that
 // does not count is.
-func (c *Cache) counts(ctx context.Context, at string) bool {
+func (c *Cache) counts(ctx context.Context, at string) (bool, error) {
 	if c.traits.CreateOnly {
-		return true
+		return true, nil
 	}
-	o, from, err := c.open(ctx, at, largestResult, c.ownTrust())
-	if err != nil {
-		return false
+	_, from, err := c.open(ctx, at, largestResult, c.ownTrust())
+	switch {
+	case errors.Is(err, objectstore.ErrAbsent): // it is gone, or does not count
+		return false, nil
+	case err != nil:
+		return false, err
 	}
-	_ = from.Close() // it was only read
-	return o.Size() >= 0
+	return true, from.Close()
 }
 
 // ownTrust is whose objects count in the tier that is written.
@@ -183,13 +192,12 @@ func (c *Cache) Close(ctx context.Context) Done {
 	select {
 	case <-done:
 	case <-time.After(mostAtEnd):
-		c.tell(fmt.Sprintf("The shared cache (%s) is slow: not all new results could be stored within %.0f s", c.traits.Where, mostAtEnd.Seconds()))
+		c.tell(fmt.Sprintf("Shared cache (%s): it is slow: not all new results could be stored within %.0f s", c.traits.Where, mostAtEnd.Seconds()))
 	case <-ctx.Done():
 	}
-	for _, p := range []*patience{c.reads, c.writes} {
-		p.mu.Lock()
-		p.give()
-		p.mu.Unlock()
+	if c.patience.isOver(writing) { // that was told
+		c.count(func(d *Done) { d.Unstored = 0 })
 	}
+	c.patience.giveAll()
 	return c.Done()
 }
