@@ -39,6 +39,7 @@ type team struct {
 	address string
 	env     []string // credentials of those who may write
 	key     signature.Secret
+	pull    signature.Secret // none without a tier for pull requests
 }
 
 func newTeam(t *testing.T, address string, env []string) *team {
@@ -48,7 +49,7 @@ func newTeam(t *testing.T, address string, env []string) *team {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &team{t, address, env, key}
+	return &team{T: t, address: address, env: env, key: key}
 }
 
 // taskCount is how many tasks clone makes.
@@ -61,7 +62,7 @@ func (m *team) clone() *clone {
 	c := &clone{team: m, root: m.TempDir()}
 	files := map[string]string{
 		"package.json": `{"name": "top", "private": true, "workspaces": ["packages/*"]}`, "node_modules/.keep": "",
-		".gitignore": "node_modules\ndist\n.heapmage\n", "heapmage.yaml": fmt.Sprintf("cache: {remote: %q, keys: [%q]}\n", m.address, m.key.Public()),
+		".gitignore": "node_modules\ndist\n.heapmage\n", "heapmage.yaml": m.settings(),
 		"build.js": `
 const fs = require("fs");
 const held = Buffer.alloc(80 << 20, 1);
@@ -89,6 +90,15 @@ setTimeout(() => {
 		m.Fatalf("%v: %s", err, out)
 	}
 	return c
+}
+
+// settings are the heapmage.yaml of all clones.
+func (m *team) settings() string {
+	pull := ""
+	if !m.pull.IsZero() {
+		pull = m.pull.Public().String()
+	}
+	return fmt.Sprintf("cache: {remote: %q, keys: [%q], pullKeys: [%s]}\n", m.address, m.key.Public(), pull)
 }
 
 // clone is one of the machines.
