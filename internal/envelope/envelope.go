@@ -256,10 +256,13 @@ func (o *Object) Next(to io.Writer) error {
 	case n < part.Size:
 		return cut(io.ErrUnexpectedEOF)
 	case fingerprint.Digest(digest.Sum(nil)) != part.Digest:
-		return errors.New("its digest is wrong")
+		return ErrDamaged
 	}
 	return nil
 }
+
+// ErrDamaged means that the content is not what the header says.
+var ErrDamaged = errors.New("its digest is wrong")
 
 // cut is the error of an object that ends too early.
 func cut(err error) error {

@@ -57,7 +57,7 @@ func (c *Cache) set(ctx context.Context, tier Tier, weak cache.Key, n int) (set 
 		}
 		defer from.Close()
 		var packed bytes.Buffer
-		if err := o.Next(&packed); err != nil {
+		if err := next(o, &packed); err != nil {
 			return err
 		}
 		if err := o.Next(io.Discard); !errors.Is(err, io.EOF) {
@@ -93,13 +93,16 @@ type untrusted struct{ error }
 
 func (u *untrusted) Unwrap() error { return objectstore.ErrAbsent }
 
-// doubt tells once that there are objects that do not count, and why one of them does not.
-func (c *Cache) doubt(err error) {
-	if u := (*untrusted)(nil); errors.As(err, &u) {
+// doubt reports whether an error means that an object does not count. It tells that once, and why one of
+// them does not.
+func (c *Cache) doubt(err error) bool {
+	u := (*untrusted)(nil)
+	if errors.As(err, &u) {
 		c.doubted.Do(func() {
 			c.tell(fmt.Sprintf("Shared cache (%s): it holds what does not count: %v", c.traits.Where, u))
 		})
 	}
+	return u != nil
 }
 
 func unexpected(err error) error {
@@ -117,9 +120,20 @@ func (c *Cache) Fetch(ctx context.Context, key cache.Key) bool {
 			c.count(func(d *Done) { d.Fetched++; d.FetchedBytes += size })
 			return true
 		}
-		c.doubt(err)
+		if c.doubt(err) {
+			c.bad.Store(name(tier.Name, results, key.String()), true)
+		}
 	}
 	return false
+}
+
+// next reads the next part of an object.
+func next(o *envelope.Object, to io.Writer) error {
+	err := o.Next(to)
+	if errors.Is(err, envelope.ErrDamaged) {
+		return &untrusted{err}
+	}
+	return err
 }
 
 func (c *Cache) fetch(ctx context.Context, tier Tier, key cache.Key) (size int64, err error) {
@@ -138,11 +152,11 @@ func (c *Cache) fetch(ctx context.Context, tier Tier, key cache.Key) (size int64
 		late.Stop()
 		defer watch(o.Header, &read, giveUp)()
 		var entry bytes.Buffer
-		if err := o.Next(counting{&entry, &read}); err != nil {
+		if err := next(o, counting{&entry, &read}); err != nil {
 			return err
 		}
 		err = c.local.Import(ctx, key, entry.Bytes(), func(to io.Writer) error {
-			if err := o.Next(counting{to, &read}); err != nil {
+			if err := next(o, counting{to, &read}); err != nil {
 				return err
 			}
 			if err := o.Next(io.Discard); !errors.Is(err, io.EOF) {
@@ -169,7 +183,7 @@ func (c *Cache) Entry(ctx context.Context, key cache.Key) *cache.Entry {
 			}
 			defer from.Close()
 			var packed bytes.Buffer
-			if err := o.Next(&packed); err != nil {
+			if err := next(o, &packed); err != nil {
 				return err
 			}
 			e, err := cache.ReadEntry(key, packed.Bytes())

@@ -70,6 +70,7 @@ type Cache struct {
 	hide    []Hidden
 
 	doubted sync.Once
+	bad     sync.Map // names of objects that do not count, though their headers do
 
 	mu   sync.Mutex
 	did  Done

@@ -250,6 +250,13 @@ func TestWhatAnotherHasPutThere(t *testing.T) {
 			m.Close(t.Context())
 			s.objects[name(trusted, results, strong.String())] = s.objects[name("pull-1", results, strong.String())]
 		}, "another name"},
+		{"a result whose content was changed", func(t *testing.T, s *memory) {
+			m := newMachine(t, s, key, trust)
+			m.Store(m.keep(t, strong, "evil", nil), weak, json.RawMessage(`["a"]`))
+			m.Close(t.Context())
+			text := s.objects[name(trusted, results, strong.String())]
+			text[len(text)-1] ^= 1
+		}, "digest is wrong"},
 		{"bytes", func(_ *testing.T, s *memory) {
 			s.objects[name(trusted, results, strong.String())] = []byte(strings.Repeat("evil", 100))
 		}, "no object"},
@@ -264,7 +271,7 @@ func TestWhatAnotherHasPutThere(t *testing.T) {
 			if ok := b.Fetch(t.Context(), strong); ok || len(*b.told) != 1 || !strings.Contains((*b.told)[0], tt.why) {
 				t.Errorf("fetched: %v, %q", ok, *b.told)
 			}
-			if e := b.Entry(t.Context(), strong); e != nil {
+			if e := b.Entry(t.Context(), strong); e != nil && tt.why != "digest is wrong" { // which is about its files
 				t.Errorf("entry: %+v", e)
 			}
 			if _, err := b.local.Get(strong); err == nil {

@@ -103,6 +103,9 @@ func (c *Cache) counts(ctx context.Context, at string) (bool, error) {
 	if c.traits.CreateOnly {
 		return true, nil
 	}
+	if _, bad := c.bad.Load(at); bad {
+		return false, nil
+	}
 	_, from, err := c.open(ctx, at, largestResult, c.ownTrust())
 	switch {
 	case errors.Is(err, objectstore.ErrAbsent): // it is gone, or does not count
