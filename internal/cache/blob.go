@@ -43,7 +43,7 @@ func newPacker(ctx context.Context, to io.Writer) (*packer, error) {
 func (p *packer) write(b []byte) error {
 	p.digest.Write(b)
 	if _, err := p.packed.Write(b); err != nil {
-		return unwritten(err)
+		return Unwritten(err)
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (p *packer) add(from io.Reader) (size int64, sum fingerprint.Digest, err er
 // close ends the stream and returns its digest.
 func (p *packer) close() (sum fingerprint.Digest, err error) {
 	if err := p.packed.Close(); err != nil {
-		return sum, unwritten(err)
+		return sum, Unwritten(err)
 	}
 	p.digest.Sum(sum[:0])
 	return sum, nil

@@ -36,10 +36,9 @@ const (
 	manifests = "manifests"
 	blobs     = "blobs"
 	temps     = "tmp"
-	turns     = "running"
 )
 
-var folders = [...]string{entries, manifests, blobs, temps, turns}
+var folders = [...]string{entries, manifests, blobs, temps}
 
 // lockFile is locked while anything is published or removed.
 const lockFile = "lock"
@@ -78,7 +77,6 @@ type Store struct {
 
 	folders sync.Mutex // guards all below
 	reading map[string]*confined.Folder
-	running []*turnsFolder // the last one is that of now
 }
 
 // In returns the cache of the workspace at root. Nothing is made before the first Put.
@@ -90,14 +88,10 @@ func In(root string) *Store {
 	return s
 }
 
-// Close lets go of the folders that were read in. All turns have ended.
+// Close lets go of the folders that were read in.
 func (s *Store) Close() {
 	s.folders.Lock()
 	defer s.folders.Unlock()
-	for _, f := range s.running {
-		f.close()
-	}
-	s.running = nil
 	for _, f := range s.reading {
 		_ = f.Close() // it was only read
 	}

@@ -59,7 +59,7 @@ func (s *Store) AddManifest(ctx context.Context, weak Key, set json.RawMessage) 
 	defer d.close()
 	unlock, err := s.lock(ctx, d.folder)
 	if err != nil {
-		return unwritten(err)
+		return Unwritten(err)
 	}
 	defer unlock()
 	sets, err := s.Manifests(weak)
@@ -79,10 +79,10 @@ func (s *Store) AddManifest(ctx context.Context, weak Key, set json.RawMessage) 
 		return notStored(Unsuitable, "", err)
 	}
 	if err := d.write(manifests, text); err != nil {
-		return unwritten(err)
+		return Unwritten(err)
 	}
 	if err := d.publish(manifests, manifests, weak.manifestFile()); err != nil {
-		return unwritten(err)
+		return Unwritten(err)
 	}
 	return nil
 }

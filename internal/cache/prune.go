@@ -154,7 +154,7 @@ func (s *Store) Prune(ctx context.Context, most memtools.Bytes) (Pruned, error) 
 	}
 	unlock, err := s.lock(ctx, folder)
 	if err != nil {
-		return Pruned{}, unwritten(err)
+		return Pruned{}, Unwritten(err)
 	}
 	defer unlock()
 	pruneDrafts(folder)
@@ -171,7 +171,7 @@ func (s *Store) Prune(ctx context.Context, most memtools.Bytes) (Pruned, error) 
 		}
 		removed, err := i.remove(folder)
 		if err != nil {
-			return result, unwritten(err)
+			return result, Unwritten(err)
 		}
 		needed[blob] = needed[blob] || i.ok && !removed
 		if removed {

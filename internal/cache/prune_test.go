@@ -267,3 +267,25 @@ func TestManifests(t *testing.T) {
 		}
 	})
 }
+
+// What was used when the clock was ahead goes first, and not only once the time has come.
+func TestUsedInTheFuture(t *testing.T) {
+	w := newWorld(t)
+	w.file("dist/a", "a")
+	future := w.put("future")
+	w.put("later")
+	ahead := time.Now().Add(10 * 365 * 24 * time.Hour)
+	if err := os.Chtimes(w.entryPath(future), ahead, ahead); err != nil {
+		t.Fatal(err)
+	}
+	if !w.has("future") {
+		t.Error("it is not found")
+	}
+	stats, err := w.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Prune(t.Context(), stats.Bytes-1); err != nil || w.has("future") || !w.has("later") {
+		t.Errorf("%v: %v", err, w.cached(entries))
+	}
+}

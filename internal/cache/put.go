@@ -68,7 +68,7 @@ func (s *Store) put(ctx context.Context, e Entry, root *os.Root, log io.Reader, 
 func (d *draft) pack(ctx context.Context, e *Entry, root *os.Root, log io.Reader) error {
 	file, err := d.create(blobs)
 	if err != nil {
-		return unwritten(err)
+		return Unwritten(err)
 	}
 	defer file.Close()
 	p, err := newPacker(ctx, file)
@@ -92,7 +92,7 @@ func (d *draft) pack(ctx context.Context, e *Entry, root *os.Root, log io.Reader
 		return unread(err)
 	}
 	if err := file.Close(); err != nil {
-		return unwritten(err)
+		return Unwritten(err)
 	}
 	return nil
 }
@@ -100,11 +100,11 @@ func (d *draft) pack(ctx context.Context, e *Entry, root *os.Root, log io.Reader
 // add publishes the entry and the blob, unless another entry stands.
 func (d *draft) add(ctx context.Context, e *Entry, text []byte, replace bool) (Stored, error) {
 	if err := d.write(entries, text); err != nil {
-		return Stored{}, unwritten(err)
+		return Stored{}, Unwritten(err)
 	}
 	unlock, err := d.store.lock(ctx, d.folder)
 	if err != nil {
-		return Stored{}, unwritten(err)
+		return Stored{}, Unwritten(err)
 	}
 	defer unlock()
 	result := Stored{Entry: e}
@@ -117,10 +117,10 @@ func (d *draft) add(ctx context.Context, e *Entry, text []byte, replace bool) (S
 	}
 	// An equal blob is replaced: it may be damaged.
 	if err := d.publish(blobs, blobs, blobFile(e.Blob)); err != nil {
-		return Stored{}, unwritten(err)
+		return Stored{}, Unwritten(err)
 	}
 	if err := d.publish(entries, entries, e.Key.entryFile()); err != nil {
-		return Stored{}, unwritten(err)
+		return Stored{}, Unwritten(err)
 	}
 	return result, nil
 }

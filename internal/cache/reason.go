@@ -121,8 +121,9 @@ func unread(err error) error {
 	return notStored(Unreadable, "", err)
 }
 
-// unwritten is the error if the cache could not be written.
-func unwritten(err error) error {
+// Unwritten is the error if something in the cache's folder could not be written, by this package or by
+// another one: a *NotStored.
+func Unwritten(err error) error {
 	why := Broken
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

@@ -36,7 +36,7 @@ func randomID() string {
 func (s *Store) draft(ctx context.Context) (*draft, error) {
 	folder, err := s.make()
 	if err != nil {
-		return nil, unwritten(err)
+		return nil, Unwritten(err)
 	}
 	d := &draft{store: s, folder: folder, id: randomID()}
 	// Prune, which takes this lock, must not find the draft's before it is locked.
@@ -50,7 +50,7 @@ func (s *Store) draft(ctx context.Context) (*draft, error) {
 	}
 	if err != nil {
 		_ = folder.Close() // it was only read
-		return nil, unwritten(err)
+		return nil, Unwritten(err)
 	}
 	return d, nil
 }

@@ -74,18 +74,18 @@ func (s *Store) Import(ctx context.Context, key Key, entry []byte, blob func(io.
 	defer d.close()
 	file, err := d.create(blobs)
 	if err != nil {
-		return unwritten(err)
+		return Unwritten(err)
 	}
 	defer file.Close()
 	if err := blob(file); err != nil {
 		if isIO(err) {
-			return unwritten(err)
+			return Unwritten(err)
 		}
 		return err
 	}
 	packed, err := file.Seek(0, io.SeekCurrent)
 	if err = errors.Join(err, file.Close()); err != nil {
-		return unwritten(err)
+		return Unwritten(err)
 	}
 	if size := e.unpacked(); size > mostRatio*packed+piece {
 		return notStored(Unsuitable, "", fmt.Errorf("%d bytes cannot hold the %d that it lists", packed, size))

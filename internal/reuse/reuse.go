@@ -26,6 +26,7 @@ import (
 	"github.com/heapmage/heapmage/internal/recent"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/sharedcache"
+	"github.com/heapmage/heapmage/internal/turns"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -67,6 +68,7 @@ type Results struct {
 	owners     *ownership.Table
 	recents    recent.Results
 	lasts      *lastrun.Notes
+	turns      *turns.Turns
 	files      *os.Root
 	paths      paths
 	added      atomic.Bool // something was kept in this run
@@ -76,9 +78,9 @@ type Results struct {
 	trackedOnce sync.Once
 	tracked     map[string]bool
 
-	mu     sync.Mutex
-	placed map[string]*cache.Entry // the results that are in place, by task
-	turns  map[string]turn         // the tasks that run
+	mu      sync.Mutex
+	placed  map[string]*cache.Entry // the results that are in place, by task
+	running map[string]turn         // the tasks that run
 }
 
 // Open opens the results of the workspace at root, which is a path without links. home is
@@ -90,8 +92,8 @@ func Open(root, home string) (*Results, error) {
 	}
 	return &Results{root: root, temps: pathrole.Temps(), home: home, cache: cache.In(root), files: files,
 		digests: fingerprint.Open(root, folder, "digests"), owners: ownership.Load(root, folder),
-		recents: recent.Open(root, folder, "recent", format), lasts: lastrun.In(root, folder+"/last"),
-		paths: paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}, turns: map[string]turn{}}, nil
+		recents: recent.Open(root, folder, "recent", format), lasts: lastrun.In(root, folder+"/last"), turns: turns.In(root, folder+"/running"),
+		paths: paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}, running: map[string]turn{}}, nil
 }
 
 // LookOnly has results be looked at, and nothing be written. Call it before anything else;
@@ -114,6 +116,7 @@ func (r *Results) Digests() *fingerprint.Digests { return r.digests }
 // Close keeps what was learnt for the next run.
 func (r *Results) Close() error {
 	r.cache.Close()
+	r.turns.Close()
 	r.lasts.Close()
 	if r.lookOnly {
 		return r.files.Close()

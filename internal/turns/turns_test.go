@@ -1,18 +1,63 @@
-package cache
+package turns
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/heapmage/heapmage/internal/confined"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const folder = ".heapmage/cache/running"
+
+// world is a workspace.
+type world struct {
+	t   testing.TB
+	dir string
+	*Turns
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	return openWorld(t, t.TempDir())
+}
+
+func openWorld(t testing.TB, dir string) *world {
+	t.Helper()
+	return &world{t, dir, In(dir, folder)}
+}
+
+func (w *world) path(name string) string { return filepath.Join(w.dir, filepath.FromSlash(name)) }
+
+// file writes an empty file of the folder.
+func (w *world) file(name string) {
+	w.t.Helper()
+	if err := os.WriteFile(w.path(folder+"/"+name), nil, 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// left are the names in the folder.
+func (w *world) left() (names []string) {
+	list, _ := os.ReadDir(w.path(folder))
+	for _, e := range list {
+		names = append(names, e.Name())
+	}
+	return names
+}
 
 func TestTurns(t *testing.T) {
 	w := newWorld(t)
 	other := openWorld(t, w.dir) // as another process
-	begin := func(s *Store, task string) *Turn {
+	begin := func(s *Turns, task string) *Turn {
 		t.Helper()
 		turn, err := s.Begin(task)
 		if err != nil {
@@ -26,23 +71,23 @@ func TestTurns(t *testing.T) {
 			t.Errorf("it is alone: %v", !alone)
 		}
 	}
-	a, elsewhere := begin(w.Store, "a"), begin(other.Store, "b")
+	a, elsewhere := begin(w.Turns, "a"), begin(other.Turns, "b")
 	want(a, true)
 	want(elsewhere, true)
-	second := begin(other.Store, "a")
+	second := begin(other.Turns, "a")
 	want(a, false)
 	want(second, false)
 	a.End()
-	third := begin(w.Store, "a") // the second one is still there
+	third := begin(w.Turns, "a") // the second one is still there
 	want(third, false)
 	second.End()
 	want(third, false)
 	third.End()
-	want(begin(w.Store, "a"), true) // that one is never ended, as if it was killed
+	want(begin(w.Turns, "a"), true) // that one is never ended, as if it was killed
 	w.Close()
 	other.Close()
-	if len(w.cached(turns)) != 2 {
-		t.Errorf("turns are left: %v", w.cached(turns))
+	if len(w.left()) != 2 {
+		t.Errorf("turns are left: %v", w.left())
 	}
 	if err := os.RemoveAll(w.path(".heapmage")); err != nil {
 		t.Fatal(err)
@@ -100,7 +145,7 @@ func TestTurnsThatBeginTogether(t *testing.T) {
 }
 
 // The folder of turns stays open. It must not hide those that begin in a new one.
-func TestTurnsOfACacheThatWasMoved(t *testing.T) {
+func TestTurnsOfAFolderThatWasMoved(t *testing.T) {
 	w := newWorld(t)
 	other := openWorld(t, w.dir)
 	before, err := w.Begin("a")
@@ -127,7 +172,7 @@ func TestTurnsOfACacheThatWasMoved(t *testing.T) {
 	w.Close()
 	other.Close()
 	if left, err := filepath.Glob(w.path("moved/running/*")); len(left) > 0 || err != nil {
-		t.Errorf("left where the cache is now: %v, %v", left, err)
+		t.Errorf("left where the folder is now: %v, %v", left, err)
 	}
 }
 
@@ -138,7 +183,7 @@ func TestKilledTurn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.file(".heapmage/cache/running/"+killed.name+metSuffix, "")
+	w.file(killed.name + metSuffix)
 	killed.unlock()
 	killed.unlock = nil
 	turn, err := w.Begin("a")
@@ -146,15 +191,15 @@ func TestKilledTurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	turn.End()
-	if left := w.cached(turns); len(left) != 1 || !strings.HasPrefix(left[0], idlePrefix) {
+	if left := w.left(); len(left) != 1 || !strings.HasPrefix(left[0], idlePrefix) {
 		t.Errorf("%v is left for the next turn", left)
 	}
 	again, err := w.Begin("b")
-	if left := w.cached(turns); err != nil || !again.Alone() || len(left) != 1 {
+	if left := w.left(); err != nil || !again.Alone() || len(left) != 1 {
 		t.Errorf("the next turn has another file: %v, %v", err, left)
 	}
 	again.End()
-	w.file(".heapmage/cache/running/"+idlePrefix+"killed", "")
+	w.file(idlePrefix + "killed")
 	other := openWorld(t, w.dir)
 	once, err := other.Begin("c")
 	if err != nil {
@@ -163,29 +208,51 @@ func TestKilledTurn(t *testing.T) {
 	once.End()
 	other.Close()
 	w.Close()
-	if left := w.cached(turns); len(left) > 0 {
+	if left := w.left(); len(left) > 0 {
 		t.Errorf("%v is left", left)
 	}
 }
 
-// What was used when the clock was ahead goes first, and not only once the time has come.
-func TestUsedInTheFuture(t *testing.T) {
+// What Begin makes is ignored by Git.
+func TestIgnored(t *testing.T) {
 	w := newWorld(t)
-	w.file("dist/a", "a")
-	future := w.put("future")
-	w.put("later")
-	ahead := time.Now().Add(10 * 365 * 24 * time.Hour)
-	if err := os.Chtimes(w.entryPath(future), ahead, ahead); err != nil {
-		t.Fatal(err)
-	}
-	if !w.has("future") {
-		t.Error("it is not found")
-	}
-	stats, err := w.Stats(t.Context())
+	defer w.Close()
+	turn, err := w.Begin("a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Prune(t.Context(), stats.Bytes-1); err != nil || w.has("future") || !w.has("later") {
-		t.Errorf("%v: %v", err, w.cached(entries))
+	turn.End()
+	if text, err := os.ReadFile(w.path(".heapmage/.gitignore")); string(text) != "*\n" {
+		t.Errorf(".gitignore is %q: %v", text, err)
+	}
+}
+
+// The folder may come with a repository.
+func TestFolderThatIsALink(t *testing.T) {
+	w := newWorld(t)
+	defer w.Close()
+	if err := os.MkdirAll(w.path(".heapmage/cache"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := t.TempDir()
+	if err := os.Symlink(elsewhere, w.path(folder)); err != nil {
+		t.Skip("links cannot be made here:", err)
+	}
+	if turn, err := w.Begin("a"); turn != nil || !errors.Is(err, confined.ErrLink) {
+		t.Errorf("%v, %v", turn, err)
+	}
+	if list, err := os.ReadDir(elsewhere); len(list) > 0 || err != nil {
+		t.Errorf("written where the link leads: %v, %v", list, err)
+	}
+}
+
+// Where nothing can be made, there is an error and no turn.
+func TestFolderThatCannotBeMade(t *testing.T) {
+	w := newWorld(t)
+	if err := os.Remove(w.dir); err != nil {
+		t.Fatal(err)
+	}
+	if turn, err := w.Begin("a"); turn != nil || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v, %v", turn, err)
 	}
 }
