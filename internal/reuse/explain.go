@@ -7,6 +7,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/cache"
 	"github.com/heapmage/heapmage/internal/fingerprint"
+	"github.com/heapmage/heapmage/internal/inputs"
 )
 
 // Explanation is all that is known of a task's result.
@@ -64,8 +65,8 @@ func (f *Forecast) Explain(t *Task) Explanation {
 		x.Last = e
 	} else if err == nil {
 		x.Not = l.Not
-		before := &Task{ID: t.ID, Parts: l.Parts}
-		if e, err := f.results.cache.Get(strong(before.weak(), l.Inputs)); err == nil && l.Not == "" {
+		before := inputs.Weak(t.ID, l.Parts)
+		if e, err := f.results.cache.Get(inputs.Strong(before, l.Inputs)); err == nil && l.Not == "" {
 			x.Last = e
 		}
 	}
@@ -78,10 +79,10 @@ func (f *Forecast) Explain(t *Task) Explanation {
 		x.Parts = append(x.Parts, d)
 	}
 	for _, in := range l.Inputs {
-		d := Dependence{Kind: in.kind(), Name: in.Path}
+		d := Dependence{Kind: kindOf(in), Name: in.Path}
 		if o.entry == nil {
-			if now := f.state(t, in.input); now != in.State {
-				d.Change = in.change(now)
+			if now := f.state(t, in.Input); now != in.State {
+				d.Change = in.Change(now)
 			}
 		}
 		x.Inputs = append(x.Inputs, d)
@@ -89,21 +90,21 @@ func (f *Forecast) Explain(t *Task) Explanation {
 	return x
 }
 
-func (in known) kind() Kind {
+func kindOf(in inputs.Known) Kind {
 	switch {
-	case in.Aspect == variable:
+	case in.Aspect == inputs.Variable:
 		return Variable
-	case in.Aspect == packaged:
+	case in.Aspect == inputs.Installed:
 		return Package
-	case in.Aspect == program, filepath.IsAbs(in.Path):
+	case in.Aspect == inputs.Program, filepath.IsAbs(in.Path):
 		return Outside
 	case in.State == fingerprint.Absent:
 		return Missing
-	case in.Aspect == content:
+	case in.Aspect == inputs.Content:
 		return Read
-	case in.Aspect == target:
+	case in.Aspect == inputs.Target:
 		return Link
-	case in.Aspect == names:
+	case in.Aspect == inputs.Names:
 		return Listed
 	}
 	return Seen

@@ -13,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/cache"
 	"github.com/heapmage/heapmage/internal/filetree"
 	"github.com/heapmage/heapmage/internal/fingerprint"
+	"github.com/heapmage/heapmage/internal/inputs"
 )
 
 // State is what is known of a task's result before a run.
@@ -40,14 +41,14 @@ type Outlook struct {
 
 	weak, strong cache.Key // strong is zero unless the result is known
 	entry        *cache.Entry
-	inputs       []known // of the result, if it is known
+	inputs       []inputs.Known // of the result, if it is known
 }
 
 // MayRead reports whether the task may read a file of the workspace as that is now, which is
 // relative to it, with slashes. It may if its result is not known.
 func (o Outlook) MayRead(file string) bool {
-	return o.entry == nil || slices.ContainsFunc(o.inputs, func(in known) bool {
-		return in.isFile() && (in.Path == file || in.Aspect == names && in.Path == path.Dir(file))
+	return o.entry == nil || slices.ContainsFunc(o.inputs, func(in inputs.Known) bool {
+		return in.IsFile() && (in.Path == file || in.Aspect == inputs.Names && in.Path == path.Dir(file))
 	})
 }
 
@@ -109,11 +110,11 @@ func (f *Forecast) writes(task string) {
 }
 
 func (f *Forecast) of(ctx context.Context, t *Task) Outlook {
-	o := Outlook{weak: t.weak()}
+	o := Outlook{weak: inputs.Weak(t.ID, t.Parts)}
 	until, sets := "", 0
 	for text := range f.results.sets(ctx, o.weak) {
 		sets++
-		set, err := parseSet(text)
+		set, err := inputs.Parse(text)
 		if err != nil {
 			continue
 		}
@@ -121,11 +122,11 @@ func (f *Forecast) of(ctx context.Context, t *Task) Outlook {
 			until = task
 			continue
 		}
-		all := make([]known, len(set))
+		all := make([]inputs.Known, len(set))
 		for i, in := range set {
-			all[i] = known{in, f.state(t, in)}
+			all[i] = inputs.Known{Input: in, State: f.state(t, in)}
 		}
-		key := strong(o.weak, all)
+		key := inputs.Strong(o.weak, all)
 		e, err := f.results.entry(ctx, key)
 		if err == nil {
 			var done bool
@@ -147,7 +148,7 @@ func (f *Forecast) of(ctx context.Context, t *Task) Outlook {
 	case until != "":
 		o.State, o.Until, o.Reason = Unknown, until, ""
 	case o.Reason == "":
-		o.Reason = f.results.changedInput(t, func(in input) fingerprint.State { return f.state(t, in) })
+		o.Reason = f.results.changedInput(t, func(in inputs.Input) fingerprint.State { return f.state(t, in) })
 	}
 	return o
 }
@@ -174,15 +175,15 @@ func (f *Forecast) place(ctx context.Context, t *Task, e *cache.Entry) (done boo
 }
 
 // blocking is the task that has to run before it is known what a set of inputs will be.
-func (f *Forecast) blocking(t *Task, set []input) string {
+func (f *Forecast) blocking(t *Task, set []inputs.Input) string {
 	for _, task := range slices.Sorted(maps.Keys(t.Upstream)) {
 		o, ok := f.outlooks[task]
 		if !ok || o.State == UpToDate || o.State == Restored {
 			continue
 		}
 		in := f.folders[task]
-		touched := len(in) == 0 || slices.ContainsFunc(set, func(i input) bool {
-			return i.isFile() && (in[i.Path] || in[path.Dir(i.Path)])
+		touched := len(in) == 0 || slices.ContainsFunc(set, func(i inputs.Input) bool {
+			return i.IsFile() && (in[i.Path] || in[path.Dir(i.Path)])
 		})
 		switch {
 		case touched && o.State == Runs:
@@ -195,13 +196,13 @@ func (f *Forecast) blocking(t *Task, set []input) string {
 }
 
 // state is what an input will be for a task.
-func (f *Forecast) state(t *Task, in input) fingerprint.State {
+func (f *Forecast) state(t *Task, in inputs.Input) fingerprint.State {
 	switch in.Aspect {
-	case variable, packaged, program:
+	case inputs.Variable, inputs.Installed, inputs.Program:
 		return f.results.state(t, in)
-	case names:
+	case inputs.Names:
 		return f.names(t, in)
-	case content, target, presence:
+	case inputs.Content, inputs.Target, inputs.Presence:
 	}
 	l, ok := f.leaves(t, in.Path)
 	switch {
@@ -214,13 +215,13 @@ func (f *Forecast) state(t *Task, in input) fingerprint.State {
 	case filetree.Folder:
 		return fingerprint.PresenceOf(fs.ModeDir | l.file.Mode)
 	case filetree.Link:
-		if in.Aspect == presence {
+		if in.Aspect == inputs.Presence {
 			return fingerprint.PresenceOf(fs.ModeSymlink)
 		}
 		return f.results.digests.TargetOf(l.file.Target)
 	case filetree.Regular:
 	}
-	if in.Aspect == content {
+	if in.Aspect == inputs.Content {
 		return fingerprint.ContentOf(l.file.Digest)
 	}
 	return fingerprint.PresenceOf(l.file.Mode)
@@ -237,7 +238,7 @@ func (f *Forecast) leaves(t *Task, name string) (l willLeave, ok bool) {
 }
 
 // names is what a task will find in a folder.
-func (f *Forecast) names(t *Task, in input) fingerprint.State {
+func (f *Forecast) names(t *Task, in inputs.Input) fingerprint.State {
 	added, gone := []string{}, map[string]bool{}
 	for name := range f.left {
 		if path.Dir(name) != in.Path || name == in.Path {

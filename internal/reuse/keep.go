@@ -9,6 +9,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/cache"
 	"github.com/heapmage/heapmage/internal/filetree"
+	"github.com/heapmage/heapmage/internal/inputs"
 	"github.com/heapmage/heapmage/internal/observe"
 	"github.com/heapmage/heapmage/internal/pathrole"
 	"github.com/heapmage/heapmage/memtools"
@@ -58,10 +59,10 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 		r.note(t, last{Parts: t.Parts, Not: v.fault, Inputs: v.inputs, Connections: a.Connections})
 		return Kept{not: v.fault}
 	}
-	weak := t.weak()
-	e := cache.Entry{Key: strong(weak, v.inputs), Task: t.ID, Created: a.Ended, Duration: a.Duration, Processor: a.Processor, Peak: a.Peak,
+	weak := inputs.Weak(t.ID, t.Parts)
+	e := cache.Entry{Key: inputs.Strong(weak, v.inputs), Task: t.ID, Created: a.Ended, Duration: a.Duration, Processor: a.Processor, Peak: a.Peak,
 		Files: v.outputs, Local: v.local}
-	texts := textsOf(v.inputs)
+	texts := inputs.Texts(v.inputs)
 	set, err := json.Marshal(texts)
 	if err == nil {
 		e.Data, err = data{v.removed, a.Connections}.encode()

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/heapmage/heapmage/internal/fingerprint"
+	"github.com/heapmage/heapmage/internal/inputs"
 	"github.com/heapmage/heapmage/internal/observe"
 	"github.com/heapmage/heapmage/internal/pathrole"
 )
@@ -20,7 +21,7 @@ func (v *view) ran(file string, f observe.File) {
 	if (f.Run || f.Target != "") && v.task.Path != "" && !v.programs[name] {
 		v.programs[name] = true
 		if state := v.r.program(v.task, name); state != fingerprint.Absent {
-			v.inputs = append(v.inputs, known{input{program, name}, state})
+			v.add(inputs.Program, name, state)
 		}
 	}
 }

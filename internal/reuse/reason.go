@@ -4,11 +4,11 @@ import (
 	"errors"
 	"maps"
 	"os"
-	"path"
 	"slices"
 
 	"github.com/heapmage/heapmage/internal/cache"
 	"github.com/heapmage/heapmage/internal/fingerprint"
+	"github.com/heapmage/heapmage/internal/inputs"
 )
 
 // last is what is kept of the last run of a task, to tell why it has to run again.
@@ -16,7 +16,7 @@ type last struct {
 	// Key is that of its result. It is zero if that was not kept.
 	Key    cache.Key         `json:"key,omitzero"`
 	Parts  map[string]string `json:"parts"`
-	Inputs []known           `json:"inputs,omitempty"`
+	Inputs []inputs.Known    `json:"inputs,omitempty"`
 	// Not is why its result was not kept.
 	Not         string   `json:"not,omitempty"`
 	Connections []string `json:"connections,omitempty"`
@@ -62,7 +62,7 @@ func (r *Results) changedPart(t *Task) string {
 
 // changedInput tells which input is not what it was when the task last ran. state is what
 // one is now.
-func (r *Results) changedInput(t *Task, state func(input) fingerprint.State) string {
+func (r *Results) changedInput(t *Task, state func(inputs.Input) fingerprint.State) string {
 	l, err := r.last(t)
 	if err != nil {
 		return "no result is stored for what its inputs are now"
@@ -71,38 +71,11 @@ func (r *Results) changedInput(t *Task, state func(input) fingerprint.State) str
 		return part
 	}
 	for _, in := range l.Inputs {
-		if now := state(in.input); now != in.State {
-			return in.change(now)
+		if now := state(in.Input); now != in.State {
+			return in.Change(now)
 		}
 	}
 	return "its stored result is gone"
-}
-
-// change puts into words that an input has another state now.
-func (in known) change(now fingerprint.State) string {
-	switch {
-	case in.Aspect == packaged:
-		return "what is installed in " + in.Path + " changed"
-	case in.Aspect == program:
-		return "PATH leads to another " + in.Path
-	case in.Aspect == variable:
-		return "the variable " + in.Path + " changed"
-	case in.State == fingerprint.Absent:
-		return in.Path + " is new"
-	case now == fingerprint.Absent:
-		return in.Path + " is gone"
-	case in.Aspect == names:
-		return "files were added to or removed from " + folderName(in.Path)
-	default:
-		return in.Path + " changed"
-	}
-}
-
-func folderName(p string) string {
-	if p == "." {
-		return "the workspace's folder"
-	}
-	return path.Clean(p)
 }
 
 // conflict notes that two tasks write one path, in no order: neither result is kept.

@@ -20,6 +20,7 @@ import (
 	"github.com/heapmage/heapmage/internal/filetree"
 	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/internal/git"
+	"github.com/heapmage/heapmage/internal/inputs"
 	"github.com/heapmage/heapmage/internal/lastrun"
 	"github.com/heapmage/heapmage/internal/ownership"
 	"github.com/heapmage/heapmage/internal/pathrole"
@@ -92,7 +93,7 @@ func Open(root, home string) (*Results, error) {
 	}
 	return &Results{root: root, temps: pathrole.Temps(), home: home, cache: cache.In(root), files: files,
 		digests: fingerprint.Open(root, folder, "digests"), owners: ownership.Load(root, folder),
-		recents: recent.Open(root, folder, "recent", format), lasts: lastrun.In(root, folder+"/last"), turns: turns.In(root, folder+"/running"),
+		recents: recent.Open(root, folder, "recent", inputs.Format), lasts: lastrun.In(root, folder+"/last"), turns: turns.In(root, folder+"/running"),
 		paths: paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}, running: map[string]turn{}}, nil
 }
 
@@ -199,21 +200,21 @@ func (r *Results) Look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 }
 
 func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, err error) {
-	weak := t.weak()
+	weak := inputs.Weak(t.ID, t.Parts)
 	if set, e, ok := r.recents.Of(weak); ok {
-		if inputs := r.now(t, inputsOf(set)); strong(weak, inputs) == e.Key {
+		if known := r.now(t, inputs.FromTexts(set)); inputs.Strong(weak, known) == e.Key {
 			if to, files, err := r.placeFor(ctx, t, e); err == nil && r.stands(t, e, to, files) {
 				r.cache.Use(e.Key, weak)
 				return hitOf(e, 0), "", nil
 			}
-			if hit, reason, err = r.fetch(ctx, t, weak, inputs, e); hit != nil || err != nil {
+			if hit, reason, err = r.fetch(ctx, t, weak, known, e); hit != nil || err != nil {
 				return hit, reason, err
 			}
 		}
 	}
 	sets, _ := r.cache.Manifests(weak) // without them there may still be shared ones
 	for _, text := range sets {
-		set, err := parseSet(text)
+		set, err := inputs.Parse(text)
 		if err != nil {
 			continue
 		}
@@ -231,7 +232,7 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 	case reason == "" && len(sets) == 0:
 		reason = r.changedPart(t)
 	case reason == "":
-		reason = r.changedInput(t, func(in input) fingerprint.State { return r.state(t, in) })
+		reason = r.changedInput(t, func(in inputs.Input) fingerprint.State { return r.state(t, in) })
 	}
 	return nil, reason, ctx.Err()
 }
@@ -239,8 +240,8 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 // fetch puts the result in place that the cache has for these inputs. Without one the reason
 // tells why, if none is simply absent. recently is what was last in place with them; nil if that
 // is not known. An error is as that of Look.
-func (r *Results) fetch(ctx context.Context, t *Task, weak cache.Key, inputs []known, recently *cache.Entry) (hit *Hit, reason string, err error) {
-	key := strong(weak, inputs)
+func (r *Results) fetch(ctx context.Context, t *Task, weak cache.Key, known []inputs.Known, recently *cache.Entry) (hit *Hit, reason string, err error) {
+	key := inputs.Strong(weak, known)
 	var done filetree.Result
 	e := recently
 	if e == nil || !r.cache.Has(e) {
@@ -261,11 +262,11 @@ func (r *Results) fetch(ctx context.Context, t *Task, weak cache.Key, inputs []k
 	}
 	r.cache.Use(key, weak)
 	if recently == nil {
-		r.recents.Put(weak, textsOf(inputs), e)
+		r.recents.Put(weak, inputs.Texts(known), e)
 	}
 	written := done.Written + done.Removed + done.Moded
 	if kept, err := dataOf(e); written > 0 && err == nil {
-		r.lasts.Put(t.ID, key, last{Key: key, Parts: t.Parts, Inputs: inputs, Connections: kept.Connections})
+		r.lasts.Put(t.ID, key, last{Key: key, Parts: t.Parts, Inputs: known, Connections: kept.Connections})
 	}
 	return hitOf(e, written), "", nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/heapmage/heapmage/internal/cache"
 	"github.com/heapmage/heapmage/internal/filetree"
 	"github.com/heapmage/heapmage/internal/git"
+	"github.com/heapmage/heapmage/internal/inputs"
 	"github.com/heapmage/heapmage/internal/pathrole"
 	"github.com/heapmage/heapmage/internal/sharedcache"
 )
@@ -29,12 +30,12 @@ func (r *Results) lookShared(ctx context.Context, t *Task, weak cache.Key) (hit 
 		return nil, "", nil
 	}
 	for text := range r.shared.Sets(ctx, weak) {
-		set, err := parseSet(text)
+		set, err := inputs.Parse(text)
 		if err != nil {
 			continue
 		}
-		inputs := r.now(t, set)
-		key := strong(weak, inputs)
+		known := r.now(t, set)
+		key := inputs.Strong(weak, known)
 		if _, err := r.cache.Get(key); err == nil {
 			continue // it was tried, or is the result of another set
 		}
@@ -48,7 +49,7 @@ func (r *Results) lookShared(ctx context.Context, t *Task, weak cache.Key) (hit 
 				continue
 			}
 		}
-		hit, why, err := r.fetch(ctx, t, weak, inputs, nil)
+		hit, why, err := r.fetch(ctx, t, weak, known, nil)
 		if hit != nil {
 			hit.Shared = true
 			_ = r.cache.AddManifest(ctx, weak, text) // the next run asks again

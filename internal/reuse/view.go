@@ -13,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/filetree"
 	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/internal/git"
+	"github.com/heapmage/heapmage/internal/inputs"
 	"github.com/heapmage/heapmage/internal/observe"
 	"github.com/heapmage/heapmage/internal/pathrole"
 )
@@ -23,7 +24,7 @@ type view struct {
 	ctx  context.Context
 	task *Task
 
-	inputs   []known
+	inputs   []inputs.Known
 	outputs  []filetree.File // as they are now
 	removed  []string        // outputs of upstream tasks that it removed
 	local    []string        // why the result must stay on this machine
@@ -38,6 +39,10 @@ func (v *view) wrong(format string, args ...any) {
 	if v.fault == "" {
 		v.fault = fmt.Sprintf(format, args...)
 	}
+}
+
+func (v *view) add(a inputs.Aspect, path string, s fingerprint.State) {
+	v.inputs = append(v.inputs, inputs.New(a, path, s))
 }
 
 // view sorts the files of an observation.
@@ -85,13 +90,6 @@ func (r *Results) view(ctx context.Context, t *Task, o observe.Observation) *vie
 	return v
 }
 
-// sort puts the inputs in order, so that equal sets are equal texts.
-func (v *view) sort() {
-	slices.SortFunc(v.inputs, func(a, b known) int {
-		return strings.Compare(string(a.Aspect)+" "+a.Path, string(b.Aspect)+" "+b.Path)
-	})
-}
-
 // variables adds the variables that sources name: those that it got because its package
 // names them, and those that any file names that it read.
 func (v *view) variables(a Attempt) {
@@ -101,7 +99,7 @@ func (v *view) variables(a Attempt) {
 	}
 	if a.Names != nil {
 		for _, in := range v.inputs {
-			if in.Aspect != content {
+			if in.Aspect != inputs.Content {
 				continue
 			}
 			for _, name := range a.Names(v.r.abs(in.Path)) {
@@ -114,9 +112,9 @@ func (v *view) variables(a Attempt) {
 	}
 	for name := range all {
 		value, set := v.task.Variables(name)
-		v.inputs = append(v.inputs, known{input{variable, name}, variableState(value, set)})
+		v.add(inputs.Variable, name, inputs.VariableState(value, set))
 	}
-	v.sort()
+	inputs.Sort(v.inputs)
 }
 
 func exists(file string) bool {
@@ -259,7 +257,7 @@ func (v *view) owned() map[string]fingerprint.State {
 func (v *view) rewrote(rel string, f observe.File) {
 	l, ok := v.r.owners.Below(v.task.Upstream, rel)
 	if ok && f.Written && (f.Read || f.Found) && f.Existed() && !f.Mode.IsDir() {
-		v.inputs = append(v.inputs, known{input{content, rel}, l.State})
+		v.add(inputs.Content, rel, l.State)
 	}
 }
 
@@ -298,14 +296,13 @@ func (v *view) packaged(rel string, f observe.File) bool {
 	name, _ := v.r.rel(dir)
 	if f.Read && !v.packages[name] {
 		v.packages[name] = true
-		v.inputs = append(v.inputs, known{input{packaged, name}, fingerprint.State(state)})
+		v.add(inputs.Installed, name, fingerprint.State(state))
 	}
 	return true
 }
 
 // met adds a path in each respect that was observed.
 func (v *view) met(name string, f observe.File) {
-	add := func(a aspect, s fingerprint.State) { v.inputs = append(v.inputs, known{input{a, name}, s}) }
 	if f.Unsteady {
 		v.wrong("%s changed while it ran", name)
 		return
@@ -313,11 +310,11 @@ func (v *view) met(name string, f observe.File) {
 	switch {
 	case !f.Existed():
 		if !f.Written {
-			add(presence, fingerprint.Absent)
+			v.add(inputs.Presence, name, fingerprint.Absent)
 		}
 		return
 	case f.Mode&fs.ModeSymlink != 0:
-		add(target, v.r.digests.TargetOf(f.Target))
+		v.add(inputs.Target, name, v.r.digests.TargetOf(f.Target))
 		return
 	case f.Read && !f.Mode.IsDir():
 		if f.Written {
@@ -327,13 +324,13 @@ func (v *view) met(name string, f observe.File) {
 			v.wrong("%s", text)
 			return
 		}
-		add(content, v.r.digests.Content(v.r.abs(name)))
+		v.add(inputs.Content, name, v.r.digests.Content(v.r.abs(name)))
 	}
 	if f.Listed {
-		add(names, fingerprint.NamesOf(f.Names, v.r.uncounted(v.task, name)))
+		v.add(inputs.Names, name, fingerprint.NamesOf(f.Names, v.r.uncounted(v.task, name)))
 	}
 	if !f.Written {
-		add(presence, fingerprint.PresenceOf(f.Mode))
+		v.add(inputs.Presence, name, fingerprint.PresenceOf(f.Mode))
 	}
 }
 
