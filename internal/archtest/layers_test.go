@@ -10,16 +10,16 @@ import (
 // layers are the packages from the bottom up. A package imports only packages of
 // lower layers, so that it can be read, tested and replaced without those above.
 var layers = [][]string{
-	{"internal/printable", "internal/lazyregexp", "internal/clock", "internal/varint", "internal/version", "internal/pid1", "internal/netfault", "internal/csp", "internal/cpushare", "internal/testkit"},
+	{"internal/printable", "internal/lazyregexp", "internal/clock", "internal/varint", "internal/version", "internal/pid1", "internal/netfault", "internal/csp", "internal/cpushare", "internal/testkit", "internal/signature"},
 	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "internal/scripttext", "internal/debian", "internal/diagnostics", "internal/dotenv", "internal/table", "ci"},
-	{"memtools", "internal/admission/frame", "internal/browser", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel", "internal/fingerprint", "internal/objectstore", "internal/signature"},
+	{"memtools", "internal/admission/frame", "internal/browser", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel", "internal/fingerprint", "internal/objectstore", "internal/trust"},
 	{"memtools/oom", "memtools/v8heap", "internal/admission", "internal/shim", "internal/jsonc", "internal/sublimit", "internal/elder", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue", "internal/taskcgroup", "internal/ownership", "internal/envelope"},
 	{"internal/workspace", "internal/yarnfiles", "internal/managerprogram", "internal/nodeoptions", "internal/nxcommand", "internal/observe"},
 	{"internal/runnerfile", "internal/nxfile", "internal/installed", "internal/installstate", "internal/cilog"},
 	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess", "internal/affected", "internal/selection", "internal/taskenv", "internal/sighting"},
-	{"internal/schedule", "internal/footer", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "internal/filetree", "internal/timeline", "pool/internal/process"},
+	{"internal/schedule", "internal/footer", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "internal/filetree", "internal/timeline", "pool/internal/process", "internal/turns"},
 	{"internal/heap", "internal/runner", "internal/cache", "internal/pathrole", "pool", "internal/whatif", "internal/trace", "internal/otlp", "internal/handon", "internal/httpstore"},
-	{"internal/recent", "internal/lastrun", "internal/summary"},
+	{"internal/recent", "internal/lastrun", "internal/summary", "internal/inputs", "internal/sharedcache"},
 	{"internal/growth", "internal/session", "internal/report", "internal/reuse", "internal/unobserved", "internal/filewatch"},
 	{"internal/cachedtask", "internal/planview", "internal/runpage"},
 	{"internal/place"},
