@@ -32,6 +32,19 @@ type File struct {
 	Digest fingerprint.Digest `json:"digest,omitzero"`
 }
 
+// State is the state of the file as the task left it: what fingerprint.Digests.Content returns for one that
+// is still so. Of links that holds unless they lead into the workspace by an absolute path.
+func (f File) State() fingerprint.State {
+	switch f.Kind {
+	case Folder:
+		return fingerprint.PresenceOf(fs.ModeDir | f.Mode)
+	case Link:
+		return fingerprint.State("link to " + f.Target)
+	case Regular:
+	}
+	return fingerprint.ContentOf(f.Digest)
+}
+
 // Kind is what a File is.
 type Kind string
 
@@ -165,4 +178,25 @@ func Equal(a, b []File) bool {
 		}
 	}
 	return true
+}
+
+// Difference returns the path of a file or a link in which two lists differ, empty if there is none.
+// Folders tell nothing: one that was there before a task ran is not in the list of what it left.
+func Difference(a, b []File) string {
+	before := map[string]File{}
+	for _, f := range a {
+		before[f.Path] = f
+	}
+	for _, f := range b {
+		if before[f.Path] != f && f.Kind != Folder {
+			return f.Path
+		}
+		delete(before, f.Path)
+	}
+	for path, f := range before {
+		if f.Kind != Folder {
+			return path
+		}
+	}
+	return ""
 }

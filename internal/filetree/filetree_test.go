@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -153,5 +154,45 @@ func TestWhatIsSkippedStays(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "gone")); err == nil {
 		t.Error("a folder that is skipped was made")
+	}
+}
+
+func TestDifference(t *testing.T) {
+	folder, one, two := File{Path: "dist", Kind: Folder}, File{Path: "dist/a", Kind: Regular}, File{Path: "dist/b", Kind: Regular}
+	for _, tt := range []struct {
+		a, b []File
+		want string
+	}{
+		{[]File{one}, []File{folder, one}, ""}, // the folder was there before
+		{[]File{folder, one}, []File{one}, ""},
+		{[]File{one, two}, []File{one}, "dist/b"},
+		{[]File{one}, []File{one, two}, "dist/b"},
+	} {
+		if got := Difference(tt.a, tt.b); got != tt.want {
+			t.Errorf("%v, %v: %q", tt.a, tt.b, got)
+		}
+	}
+}
+
+func TestState(t *testing.T) {
+	dir, _ := open(t)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := errors.Join(os.WriteFile(at("file"), []byte("a"), 0o640), os.Mkdir(at("folder"), 0o750)); err != nil {
+		t.Fatal(err)
+	}
+	files := []File{{Path: "file", Kind: Regular, Mode: 0o640, Size: 1, Digest: sha256.Sum256([]byte("a"))}, {Path: "folder", Kind: Folder, Mode: 0o750}}
+	if runtime.GOOS == "windows" {
+		files = files[:1] // modes are others there
+	} else if err := errors.Join(os.Chmod(at("file"), 0o640), os.Chmod(at("folder"), 0o750)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("folder/nothing", at("link")); err == nil {
+		files = append(files, File{Path: "link", Kind: Link, Target: "folder/nothing"})
+	}
+	now := fingerprint.Open(dir, "cache", "digests")
+	for _, f := range files {
+		if got := now.Content(at(f.Path)); got != f.State() {
+			t.Errorf("%s is %q, and was left as %q", f.Path, got, f.State())
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -111,6 +112,15 @@ func ContentOf(digest Digest) State {
 	var text [len("content ") + 2*len(digest)]byte
 	hex.Encode(text[copy(text[:], "content "):], digest[:])
 	return State(text[:])
+}
+
+// Digest is the digest of a file that has this Content; ok is false if it is none of a file.
+func (s State) Digest() (d Digest, ok bool) {
+	text, ok := strings.CutPrefix(string(s), "content ")
+	if !ok || d.UnmarshalText([]byte(text)) != nil {
+		return Digest{}, false
+	}
+	return d, true
 }
 
 // Names are the names of what is in a folder, without those that skip reports; nil skips

@@ -62,6 +62,18 @@ func TestStates(t *testing.T) {
 	}
 }
 
+func TestDigestOfState(t *testing.T) {
+	digest := Sum("a")
+	if got, ok := ContentOf(digest).Digest(); got != digest || !ok {
+		t.Errorf("%s became %s", digest, got)
+	}
+	for _, s := range []State{"", Absent, "file 0640", "link to content", State(digest.String()), ContentOf(digest)[1:], ContentOf(digest) + "0", "content " + "00"} {
+		if got, ok := s.Digest(); got != (Digest{}) || ok {
+			t.Errorf("%q has a digest: %s", s, got)
+		}
+	}
+}
+
 func mustFile(t *testing.T, d *Digests, path string) Digest {
 	t.Helper()
 	digest, err := d.File(path)

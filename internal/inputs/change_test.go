@@ -30,3 +30,23 @@ func TestChange(t *testing.T) {
 		}
 	}
 }
+
+func TestChangedPart(t *testing.T) {
+	type parts = map[string]string
+	for _, tt := range []struct {
+		before, now parts
+		want        string
+	}{
+		{nil, nil, ""},
+		{parts{"a": "1", "b": "2"}, parts{"b": "2", "a": "1"}, ""},
+		{nil, parts{"b": "1", "a": "1"}, "a changed"},
+		{parts{"a": "1", "b": "1"}, parts{"a": "1", "b": "2"}, "b changed"},
+		{parts{"a": "1"}, parts{"a": "1", "b": ""}, "b changed"},
+		{parts{"a": "", "c": "1", "b": "1"}, parts{"a": ""}, "b is gone"},
+		{parts{"a": "1", "b": "1"}, parts{"b": "2"}, "b changed"},
+	} {
+		if got := ChangedPart(tt.before, tt.now); got != tt.want {
+			t.Errorf("%v, now %v: %q, want %q", tt.before, tt.now, got, tt.want)
+		}
+	}
+}

@@ -89,28 +89,7 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 	if force || !stored.Existed || stored.Equal {
 		return Kept{}
 	}
-	return Kept{Differs: difference(stored.Entry.Files, v.outputs)}
-}
-
-// difference is a file that two results differ in. Folders tell nothing: one that was there
-// before is not in a result.
-func difference(a, b []filetree.File) string {
-	before := map[string]filetree.File{}
-	for _, f := range a {
-		before[f.Path] = f
-	}
-	for _, f := range b {
-		if before[f.Path] != f && f.Kind != filetree.Folder {
-			return f.Path
-		}
-		delete(before, f.Path)
-	}
-	for path, f := range before {
-		if f.Kind != filetree.Folder {
-			return path
-		}
-	}
-	return ""
+	return Kept{Differs: filetree.Difference(stored.Entry.Files, v.outputs)}
 }
 
 // Forget notes that a task ran unseen: what it wrote is not known.

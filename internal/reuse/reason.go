@@ -4,7 +4,6 @@ import (
 	"errors"
 	"maps"
 	"os"
-	"slices"
 
 	"github.com/heapmage/heapmage/internal/cache"
 	"github.com/heapmage/heapmage/internal/fingerprint"
@@ -44,15 +43,8 @@ func (r *Results) changedPart(t *Task) string {
 	case l.Parts == nil && l.Not != "": // another task has told so
 		return "its last result was not kept: " + l.Not
 	}
-	for _, name := range slices.Sorted(maps.Keys(t.Parts)) {
-		if before, ok := l.Parts[name]; !ok || before != t.Parts[name] {
-			return name + " changed"
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(l.Parts)) {
-		if _, ok := t.Parts[name]; !ok {
-			return name + " is gone"
-		}
+	if part := inputs.ChangedPart(l.Parts, t.Parts); part != "" {
+		return part
 	}
 	if l.Not != "" {
 		return "its last result was not kept: " + l.Not

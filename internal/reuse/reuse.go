@@ -313,7 +313,7 @@ func (r *Results) placeFor(ctx context.Context, t *Task, e *cache.Entry) (to fil
 	own := r.owners.Files(t.ID)
 	files = map[string]fingerprint.State{}
 	for _, f := range e.Files {
-		files[f.Path] = stateOf(f)
+		files[f.Path] = f.State()
 		delete(own, f.Path)
 	}
 	to = r.target(ctx, t)
@@ -343,14 +343,14 @@ func (r *Results) inPlace(files []filetree.File, skip func(path string) bool) bo
 			return false
 		}
 		content, presence := r.digests.Look(r.abs(f.Path))
-		return content != stateOf(f) || f.Kind == filetree.Regular && presence != fingerprint.PresenceOf(f.Mode)
+		return content != f.State() || f.Kind == filetree.Regular && presence != fingerprint.PresenceOf(f.Mode)
 	})
 }
 
 func (r *Results) target(ctx context.Context, t *Task) filetree.Target {
 	return filetree.Target{
 		Root: r.files,
-		Have: func(path string) (fingerprint.Digest, bool) { return digestOf(r.digests.Content(r.abs(path))) },
+		Have: func(path string) (fingerprint.Digest, bool) { return r.digests.Content(r.abs(path)).Digest() },
 		May:  func(path string) bool { return r.mayReplace(ctx, t, path) },
 	}
 }

@@ -245,7 +245,7 @@ func (v *view) output(rel string) {
 func (v *view) owned() map[string]fingerprint.State {
 	files := map[string]fingerprint.State{}
 	for _, f := range v.outputs {
-		files[f.Path] = stateOf(f)
+		files[f.Path] = f.State()
 	}
 	for _, path := range v.removed {
 		files[path] = fingerprint.Absent
@@ -359,27 +359,6 @@ func (v *view) outside(file string, f observe.File) {
 		v.met(file, observe.File{Mode: f.Mode, Stamp: f.Stamp, Read: true})
 		v.local = append(v.local, "it read "+file)
 	}
-}
-
-// stateOf is the state of a file of an entry.
-func stateOf(f filetree.File) fingerprint.State {
-	switch f.Kind {
-	case filetree.Folder:
-		return fingerprint.PresenceOf(fs.ModeDir | f.Mode)
-	case filetree.Link:
-		return fingerprint.State("link to " + f.Target)
-	case filetree.Regular:
-	}
-	return fingerprint.ContentOf(f.Digest)
-}
-
-// digestOf is the digest in a state of content.
-func digestOf(s fingerprint.State) (d fingerprint.Digest, ok bool) {
-	text, ok := strings.CutPrefix(string(s), "content ")
-	if !ok || d.UnmarshalText([]byte(text)) != nil {
-		return fingerprint.Digest{}, false
-	}
-	return d, true
 }
 
 // passing reports whether a path outside of the workspace is for temporary files or caches.
