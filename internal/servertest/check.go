@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -173,10 +174,8 @@ func (c *check) names(t *testing.T) {
 }
 
 func (c *check) refused(t *testing.T) {
-	wrong := make([]string, len(c.Env))
-	for i, entry := range c.Env {
-		wrong[i] = entry + "x"
-	}
+	wrong := slices.Clone(c.Env)
+	wrong[len(wrong)-1] += "x" // the secret one is the last
 	for claim, env := range map[string][]string{"wrong": wrong, "none": {"AWS_EC2_METADATA_DISABLED=true"}} {
 		s, name := c.open(t, env), name(t, 0)
 		_, got := s.Get(t.Context(), name)

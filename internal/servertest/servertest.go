@@ -25,7 +25,7 @@ import (
 type Server struct {
 	// Address is what cache.remote is to be.
 	Address string
-	// Env are the variables of those who may read and write.
+	// Env are the variables of those who may read and write; the last one is secret.
 	Env []string
 	// URL is where the server answers, without a path.
 	URL string

@@ -21,6 +21,7 @@ import (
 // the search for credentials.
 type bucket struct {
 	client *httpstore.Client
+	keys   *keys
 	base   *url.URL
 	name   string
 }
@@ -69,7 +70,7 @@ func open(at *url.URL, _ string, env []string) (objectstore.Store, error) {
 		return nil, fmt.Errorf("%q cannot be the name of a region", where)
 	}
 	keys := newKeys(env, where)
-	return &bucket{httpstore.NewClient(keys.sign), base.JoinPath(at.Path), at.Host}, nil
+	return &bucket{httpstore.NewClient(keys.sign), keys, base.JoinPath(at.Path), at.Host}, nil
 }
 
 // aws is where a bucket is at AWS (https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html).
@@ -106,7 +107,10 @@ func (b *bucket) Get(ctx context.Context, name string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	from, err := b.client.Get(ctx, at)
-	return from, perhapsAbsent(err)
+	if err != nil && strings.Contains(err.Error(), "AccessDenied") {
+		err = perhapsAbsent(err)
+	}
+	return from, err
 }
 
 func (b *bucket) Has(ctx context.Context, name string) (bool, error) {

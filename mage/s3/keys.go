@@ -1,6 +1,8 @@
 package s3
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,6 +15,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/signer"
 
 	"github.com/heapmage/heapmage/internal/environ"
+	"github.com/heapmage/heapmage/internal/problem"
 )
 
 const (
@@ -28,13 +31,13 @@ const askFor = 2 * time.Second
 
 // keys finds credentials when they are first needed, and renews those that expire.
 type keys struct {
-	env    []string
-	region string
-	client *http.Client
+	env      []string
+	region   string
+	client   *http.Client
+	endpoint string // where roles are asked for; empty means AWS
 
-	mu        sync.Mutex // of what follows
-	found     *credentials.Credentials
-	anonymous bool // nobody has any
+	mu    sync.Mutex // of found
+	found *credentials.Credentials
 }
 
 func newKeys(env []string, region string) *keys {
@@ -53,70 +56,76 @@ func proxy(r *http.Request) (*url.URL, error) {
 
 // sign signs a request (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html).
 func (k *keys) sign(r *http.Request) error {
-	v, err := k.get()
+	v, err := k.get(r.Context())
 	if err != nil {
 		return err
 	}
 	if r.Header.Get(contentDigest) == "" {
 		r.Header.Set(contentDigest, digestOfNothing)
 	}
-	// The signature stands in the header, which is not copied.
+	// The signature stands in the header, which the copy shares.
 	signer.SignV4(*r, v.AccessKeyID, v.SecretAccessKey, v.SessionToken, k.region)
 	return nil
 }
 
-// get returns the credentials; none if requests are anonymous. The order is that of the AWS CLI.
-func (k *keys) get() (credentials.Value, error) {
+// get returns the credentials; none if requests are anonymous.
+func (k *keys) get(ctx context.Context) (v credentials.Value, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.anonymous {
-		return credentials.Value{}, nil
+	asked := &credentials.CredContext{Client: k.client, Context: ctx}
+	if k.found == nil {
+		k.found, err = k.find(asked)
 	}
-	asked := &credentials.CredContext{Client: k.client}
-	if k.found != nil {
-		return value(k.found.GetWithContext(asked))
+	if err == nil {
+		v, err = k.found.GetWithContext(asked)
 	}
-	id, secret := k.variable(environ.AWSAccessKey), k.variable(environ.AWSSecretKey)
-	iam := credentials.New(&credentials.IAM{Client: k.client, Region: k.region})
-	switch {
-	case id != "" || secret != "":
-		if id == "" || secret == "" {
-			return credentials.Value{}, fmt.Errorf("only one of %s and %s is set", environ.AWSAccessKey, environ.AWSSecretKey)
-		}
-		k.found = credentials.NewStaticV4(id, secret, k.variable(environ.AWSSessionToken))
-	case k.variable(environ.AWSWebIdentity) != "" || k.variable(environ.AWSContainer) != "" || k.variable(environ.AWSContainerFull) != "":
-		k.found = iam
-	default:
-		file := credentials.NewFileAWSCredentials("", "")
-		v, err := file.GetWithContext(asked)
-		switch {
-		case err == nil && v.AccessKeyID != "":
-			k.found = file
-		case k.variable(environ.AWSProfile) != "":
-			return credentials.Value{}, fmt.Errorf("%s names a profile whose credentials cannot be read", environ.AWSProfile)
-		default:
-			if !strings.EqualFold(k.variable(environ.AWSNoMetadata), "true") {
-				if _, err := iam.GetWithContext(asked); err == nil {
-					k.found = iam
-				}
-			}
-			if k.found == nil {
-				k.anonymous = true
-				return credentials.Value{}, nil
-			}
-		}
-	}
-	return value(k.found.GetWithContext(asked))
-}
-
-func (k *keys) variable(name string) string { return strings.TrimSpace(environ.Value(k.env, name)) }
-
-// value hides why there are no credentials: the error may have them.
-func value(v credentials.Value, err error) (credentials.Value, error) {
-	if err != nil {
-		return v, errNoCredentials
+	switch p := (*problem.Error)(nil); {
+	case ctx.Err() != nil:
+		return v, context.Cause(ctx)
+	case errors.As(err, &p):
+		return v, err
+	case err != nil: // its text may have secrets
+		return v, fmt.Errorf("AWS gives no credentials for what the environment names, such as %s", environ.AWSWebIdentity)
 	}
 	return v, nil
 }
 
-var errNoCredentials = fmt.Errorf("AWS gives no credentials for what the environment names (%s and its like)", environ.AWSWebIdentity)
+// find decides where credentials come from, in the order of the AWS CLI.
+func (k *keys) find(asked *credentials.CredContext) (*credentials.Credentials, error) {
+	id, secret := k.variable(environ.AWSAccessKey), k.variable(environ.AWSSecretKey)
+	if (id == "") != (secret == "") {
+		return nil, &problem.Error{Where: "environment", What: fmt.Sprintf("only one of %s and %s is set", environ.AWSAccessKey, environ.AWSSecretKey)}
+	}
+	if id != "" {
+		return credentials.NewStaticV4(id, secret, k.variable(environ.AWSSessionToken)), nil
+	}
+	role := credentials.New(&credentials.IAM{Client: k.client, Region: k.region, Endpoint: k.endpoint})
+	for _, name := range []string{environ.AWSWebIdentity, environ.AWSContainer, environ.AWSContainerFull} {
+		if k.variable(name) != "" {
+			return role, nil
+		}
+	}
+	file := credentials.NewFileAWSCredentials("", "")
+	if v, err := file.GetWithContext(asked); err == nil && v.AccessKeyID != "" {
+		return file, nil
+	}
+	if k.variable(environ.AWSProfile) != "" {
+		return nil, &problem.Error{Where: "environment", What: environ.AWSProfile + " names a profile without credentials"}
+	}
+	if strings.EqualFold(k.variable(environ.AWSNoMetadata), "true") {
+		return anonymous, nil
+	}
+	_, err := role.GetWithContext(asked)
+	switch {
+	case asked.Context.Err() != nil:
+		return nil, asked.Context.Err()
+	case err != nil: // and it is not asked again: elsewhere than at AWS each time would take seconds
+		return anonymous, nil
+	}
+	return role, nil
+}
+
+// anonymous are the credentials of those who have none.
+var anonymous = credentials.NewStatic("", "", "", credentials.SignatureAnonymous)
+
+func (k *keys) variable(name string) string { return strings.TrimSpace(environ.Value(k.env, name)) }
