@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/testkit"
 )
 
@@ -140,7 +141,7 @@ func Turborepo(t testing.TB) *Server {
 		c.Env = append(os.Environ(), "NODE_ENV=production", "LOG_LEVEL=error", "PORT="+port, "TURBO_TOKEN="+token, "STORAGE_PROVIDER=local", "STORAGE_PATH="+dir, "STORAGE_PATH_USE_TMP_FOLDER=false")
 		return c
 	})
-	s.Address, s.Env = "turbo+"+s.URL+"?team=acme", []string{"HEAPMAGE_CACHE_TOKEN=" + token}
+	s.Address, s.Env = "turbo+"+s.URL+"?team=acme", []string{environ.CacheToken + "=" + token}
 	return s
 }
 
@@ -154,7 +155,7 @@ func Bazel(t testing.TB) *Server {
 	s := start(t, dir, func(port string) *exec.Cmd {
 		return exec.Command(program, "--dir", filepath.Join(dir, "store"), "--max_size", "1", "--host", "127.0.0.1", "--port", port, "--grpc_port", "0", "--htpasswd_file", users)
 	})
-	s.Address, s.Env = "bazel+"+s.URL, []string{"HEAPMAGE_CACHE_TOKEN=acme:secret"}
+	s.Address, s.Env = "bazel+"+s.URL, []string{environ.CacheToken + "=acme:secret"}
 	return s
 }
 

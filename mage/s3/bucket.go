@@ -34,8 +34,8 @@ var (
 
 // open opens s3://BUCKET[/prefix]?region=NAME[&endpoint=https://HOST].
 func open(at *url.URL, _ string, env []string) (objectstore.Store, error) {
-	const region, endpoint = "region", "endpoint"
-	parameters, err := httpstore.Parameters(at, region, endpoint)
+	const place, endpoint = "region", "endpoint"
+	parameters, err := httpstore.Parameters(at, place, endpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +45,8 @@ func open(at *url.URL, _ string, env []string) (objectstore.Store, error) {
 	if !prefixForm.MatchString(at.Path) || slices.Contains(strings.Split(at.Path, "/"), "..") {
 		return nil, fmt.Errorf("%q cannot be what names begin with", at.Path)
 	}
-	where := parameters.Get(region)
-	for _, name := range []string{environ.AWSRegion, environ.AWSDefaultRegion} {
+	where := parameters.Get(place)
+	for _, name := range []string{region, defaultRegion} {
 		if where == "" {
 			where = environ.Value(env, name)
 		}
@@ -62,7 +62,7 @@ func open(at *url.URL, _ string, env []string) (objectstore.Store, error) {
 			where = "us-east-1" // what other servers take for a region if none is set
 		}
 	case where == "":
-		return nil, fmt.Errorf("it names no region: add ?region=NAME, or set %s", environ.AWSRegion)
+		return nil, fmt.Errorf("it names no region: add ?region=NAME, or set %s", region)
 	default:
 		base = aws(at.Host, where)
 	}

@@ -26,6 +26,23 @@ const (
 	digestOfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 )
 
+// Variables of the AWS CLI.
+const (
+	accessKey     = "AWS_ACCESS_KEY_ID"
+	secretKey     = "AWS_SECRET_ACCESS_KEY"
+	sessionToken  = "AWS_SESSION_TOKEN"
+	region        = "AWS_REGION"
+	defaultRegion = "AWS_DEFAULT_REGION"
+	profile       = "AWS_PROFILE"
+	// webIdentity is the file of a token, for which there are credentials.
+	webIdentity = "AWS_WEB_IDENTITY_TOKEN_FILE"
+	// container and containerFull are where a container asks for credentials.
+	container     = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+	containerFull = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+	// noMetadata is "true" if a machine must not be asked for its own credentials.
+	noMetadata = "AWS_EC2_METADATA_DISABLED"
+)
+
 // askFor bounds each request for credentials.
 const askFor = 2 * time.Second
 
@@ -40,9 +57,9 @@ type keys struct {
 	found *credentials.Credentials
 }
 
-func newKeys(env []string, region string) *keys {
+func newKeys(env []string, where string) *keys {
 	transport := &http.Transport{Proxy: proxy, DialContext: (&net.Dialer{Timeout: askFor}).DialContext}
-	return &keys{env: env, region: region, client: &http.Client{Transport: transport, Timeout: askFor}}
+	return &keys{env: env, region: where, client: &http.Client{Transport: transport, Timeout: askFor}}
 }
 
 // proxy is that of the environment, but for the addresses at which a machine asks for its own
@@ -85,22 +102,22 @@ func (k *keys) get(ctx context.Context) (v credentials.Value, err error) {
 	case errors.As(err, &p):
 		return v, err
 	case err != nil: // its text may have secrets
-		return v, fmt.Errorf("AWS gives no credentials for what the environment names, such as %s", environ.AWSWebIdentity)
+		return v, fmt.Errorf("AWS gives no credentials for what the environment names, such as %s", webIdentity)
 	}
 	return v, nil
 }
 
 // find decides where credentials come from, in the order of the AWS CLI.
 func (k *keys) find(asked *credentials.CredContext) (*credentials.Credentials, error) {
-	id, secret := k.variable(environ.AWSAccessKey), k.variable(environ.AWSSecretKey)
+	id, secret := k.variable(accessKey), k.variable(secretKey)
 	if (id == "") != (secret == "") {
-		return nil, &problem.Error{Where: "environment", What: fmt.Sprintf("only one of %s and %s is set", environ.AWSAccessKey, environ.AWSSecretKey)}
+		return nil, &problem.Error{Where: "environment", What: fmt.Sprintf("only one of %s and %s is set", accessKey, secretKey)}
 	}
 	if id != "" {
-		return credentials.NewStaticV4(id, secret, k.variable(environ.AWSSessionToken)), nil
+		return credentials.NewStaticV4(id, secret, k.variable(sessionToken)), nil
 	}
 	role := credentials.New(&credentials.IAM{Client: k.client, Region: k.region, Endpoint: k.endpoint})
-	for _, name := range []string{environ.AWSWebIdentity, environ.AWSContainer, environ.AWSContainerFull} {
+	for _, name := range []string{webIdentity, container, containerFull} {
 		if k.variable(name) != "" {
 			return role, nil
 		}
@@ -109,10 +126,10 @@ func (k *keys) find(asked *credentials.CredContext) (*credentials.Credentials, e
 	if v, err := file.GetWithContext(asked); err == nil && v.AccessKeyID != "" {
 		return file, nil
 	}
-	if k.variable(environ.AWSProfile) != "" {
-		return nil, &problem.Error{Where: "environment", What: environ.AWSProfile + " names a profile without credentials"}
+	if k.variable(profile) != "" {
+		return nil, &problem.Error{Where: "environment", What: profile + " names a profile without credentials"}
 	}
-	if strings.EqualFold(k.variable(environ.AWSNoMetadata), "true") {
+	if strings.EqualFold(k.variable(noMetadata), "true") {
 		return anonymous, nil
 	}
 	_, err := role.GetWithContext(asked)
