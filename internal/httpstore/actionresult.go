@@ -45,12 +45,12 @@ const (
 	fourBytes  = 5
 )
 
-// appendResult appends the result whose one file is a blob.
-func appendResult(to []byte, b blob) []byte {
+// result is the result whose one file is the blob.
+func (b blob) result() []byte {
 	digest := appendField(nil, hash, b.digest)
 	digest = binary.AppendUvarint(binary.AppendUvarint(digest, sizeBytes<<3|number), uint64(b.size))
 	file := appendField(appendField(nil, path, objectPath), fileDigest, string(digest))
-	return appendField(to, outputFiles, string(file))
+	return appendField(nil, outputFiles, string(file))
 }
 
 func appendField(to []byte, field uint64, value string) []byte {

@@ -100,8 +100,7 @@ func (b *bazel) Put(ctx context.Context, name string, c objectstore.Content) err
 	if err := b.client.Put(ctx, b.blob(sum), header, c); err != nil && !errors.Is(err, objectstore.ErrExists) {
 		return err
 	}
-	result := appendResult(nil, blob{sum, c.Size})
-	return b.client.Put(ctx, b.action(name), header, envelope.Bytes(result))
+	return b.client.Put(ctx, b.action(name), header, envelope.Bytes(blob{sum, c.Size}.result()))
 }
 
 func (b *bazel) Traits() objectstore.Traits {

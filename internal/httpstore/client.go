@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -142,9 +143,7 @@ func (c *Client) try(ctx context.Context, q request) (*answer, error) {
 	if err != nil {
 		return nil, errors.New("the address is none")
 	}
-	for name, values := range q.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, q.header)
 	r.Header.Set("User-Agent", userAgent())
 	r.Header.Set("Accept-Encoding", "identity")
 	up := &upload{watch: w, content: q.content}
@@ -159,7 +158,7 @@ func (c *Client) try(ctx context.Context, q request) (*answer, error) {
 		}
 	}
 	w.start()
-	resp, err := c.http.Do(r)
+	resp, err := c.http.Do(r) //nolint:bodyclose // the answer closes it
 	w.answered()
 	if err == nil {
 		return &answer{Response: resp, watch: w, authorized: r.Header.Get("Authorization") != ""}, nil

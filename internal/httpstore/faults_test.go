@@ -77,9 +77,9 @@ func parsed(t *testing.T, address string) *url.URL {
 	return at
 }
 
-// get reads an object whole.
-func get(ctx context.Context, s objectstore.Store, name string) (string, error) {
-	from, err := s.Get(ctx, name)
+// get reads the object whole.
+func get(ctx context.Context, s objectstore.Store) (string, error) {
+	from, err := s.Get(ctx, object)
 	if err != nil {
 		return "", err
 	}
@@ -114,7 +114,7 @@ func told(t *testing.T, err, kind error, words string) {
 // failed is what Get returned, or what reading did.
 func failed(t *testing.T, s objectstore.Store) error {
 	t.Helper()
-	_, err := get(t.Context(), s, object)
+	_, err := get(t.Context(), s)
 	return err
 }
 
@@ -170,7 +170,7 @@ func TestRequests(t *testing.T) {
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			got = nil
-			if _, err := get(t.Context(), tt.store, object); !errors.Is(err, objectstore.ErrAbsent) {
+			if _, err := get(t.Context(), tt.store); !errors.Is(err, objectstore.ErrAbsent) {
 				t.Error(err)
 			}
 			if there, err := tt.store.Has(t.Context(), object); there || err != nil {
@@ -179,7 +179,7 @@ func TestRequests(t *testing.T) {
 			if err := put(tt.store, "content"); err != nil {
 				t.Error(err)
 			}
-			if text, err := get(t.Context(), tt.store, object); text != "content" || err != nil {
+			if text, err := get(t.Context(), tt.store); text != "content" || err != nil {
 				t.Error(text, err)
 			}
 			if there, err := tt.store.Has(t.Context(), object); !there || err != nil {
@@ -212,8 +212,8 @@ func TestRequests(t *testing.T) {
 	})
 	t.Run("what a result points to may be gone", func(t *testing.T) {
 		clear(stored)
-		stored["/ac/"+name] = appendResult(nil, blob{content, 7})
-		if _, err := get(t.Context(), bazel, object); !errors.Is(err, objectstore.ErrAbsent) {
+		stored["/ac/"+name] = blob{content, 7}.result()
+		if _, err := get(t.Context(), bazel); !errors.Is(err, objectstore.ErrAbsent) {
 			t.Error(err)
 		}
 		if there, err := bazel.Has(t.Context(), object); there || err != nil {
@@ -437,7 +437,7 @@ func TestBrokenServers(t *testing.T) {
 			}
 		})
 		turbo.client.patience = 350 * time.Millisecond
-		if text, err := get(t.Context(), turbo, object); text != "aaaaaaaa" {
+		if text, err := get(t.Context(), turbo); text != "aaaaaaaa" {
 			t.Log("on a busy machine a server may pause for too long:", err)
 			if !strings.Contains(fmt.Sprint(err), late) {
 				t.Error(text, err)
@@ -502,7 +502,7 @@ func TestBrokenConnections(t *testing.T) {
 	t.Run("a request is made once more", func(t *testing.T) {
 		var asked atomic.Int32
 		turbo, _ := breaks(t, 1, &asked, nil)
-		if text, err := get(t.Context(), turbo, object); text != "abc" || err != nil || asked.Load() != 2 {
+		if text, err := get(t.Context(), turbo); text != "abc" || err != nil || asked.Load() != 2 {
 			t.Error(text, err, asked.Load())
 		}
 	})
@@ -619,7 +619,7 @@ func TestRedirects(t *testing.T) {
 			if tt.put {
 				err = put(turbo, "content")
 			} else {
-				text, err = get(t.Context(), turbo, object)
+				text, err = get(t.Context(), turbo)
 			}
 			if tt.words != "" {
 				told(t, err, nil, tt.words)
@@ -664,7 +664,7 @@ func TestTLS(t *testing.T) {
 	t.Run("HTTP/2 where the server has it", func(t *testing.T) {
 		turbo, _ := at(t, s.URL)
 		turbo.client.trust(s)
-		if text, err := get(t.Context(), turbo, object); text != "HTTP/2.0" || err != nil {
+		if text, err := get(t.Context(), turbo); text != "HTTP/2.0" || err != nil {
 			t.Error(text, err)
 		}
 	})
@@ -704,7 +704,7 @@ func TestAtMostEightAtOnce(t *testing.T) {
 	var wait sync.WaitGroup
 	for range 40 {
 		wait.Go(func() {
-			if _, err := get(t.Context(), turbo, object); err != nil {
+			if _, err := get(t.Context(), turbo); err != nil {
 				t.Error(err)
 			}
 		})
@@ -737,7 +737,7 @@ func TestResults(t *testing.T) {
 	})
 	sum := digest("content")
 	file := func(path, digest string, size int64) []byte {
-		b := appendResult(nil, blob{digest, size})
+		b := blob{digest, size}.result()
 		return bytes.Replace(b, []byte(objectPath), []byte(path), 1)
 	}
 	const none = "none of heapmage's"
@@ -764,7 +764,7 @@ func TestResults(t *testing.T) {
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			result, content = tt.result, tt.content
-			text, err := get(t.Context(), bazel, object)
+			text, err := get(t.Context(), bazel)
 			if tt.words != "" {
 				told(t, err, nil, tt.words)
 			} else if text != "content" || err != nil {
@@ -776,14 +776,14 @@ func TestResults(t *testing.T) {
 
 func FuzzReadResult(f *testing.F) {
 	sum := sha256.Sum256(nil)
-	f.Add(appendResult(nil, blob{hex.EncodeToString(sum[:]), 1 << 40}))
+	f.Add(blob{hex.EncodeToString(sum[:]), 1 << 40}.result())
 	f.Add([]byte{0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, text []byte) {
 		b, err := readResult(text)
 		if err != nil {
 			return
 		}
-		if again, err := readResult(appendResult(nil, b)); again != b || err != nil || len(b.digest) != 64 || b.size < 0 {
+		if again, err := readResult(b.result()); again != b || err != nil || len(b.digest) != 64 || b.size < 0 {
 			t.Errorf("%+v is read as %+v, %v", b, again, err)
 		}
 	})
@@ -896,6 +896,6 @@ func behindProxy(address string) {
 	if err != nil {
 		panic(err)
 	}
-	text, err := get(context.Background(), s, object)
+	text, err := get(context.Background(), s)
 	fmt.Println(text, err)
 }

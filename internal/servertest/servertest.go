@@ -195,7 +195,7 @@ func goProgram(t testing.TB, module, version, folder string) string {
 		t.Fatal(err)
 	}
 	// Under another name until it is whole: two tests may do this at once.
-	scratch, err := os.MkdirTemp(base, "partial-")
+	scratch, err := os.MkdirTemp(base, "partial-") //nolint:usetesting // what is made there is moved, so on the same file system
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,14 +132,13 @@ func (k *keys) find(asked *credentials.CredContext) (*credentials.Credentials, e
 	if strings.EqualFold(k.variable(noMetadata), "true") {
 		return anonymous, nil
 	}
-	_, err := role.GetWithContext(asked)
-	switch {
-	case asked.Context.Err() != nil:
-		return nil, asked.Context.Err()
-	case err != nil: // and it is not asked again: elsewhere than at AWS each time would take seconds
-		return anonymous, nil
+	if _, err := role.GetWithContext(asked); err == nil {
+		return role, nil
 	}
-	return role, nil
+	if err := asked.Context.Err(); err != nil {
+		return nil, err
+	}
+	return anonymous, nil // it is not asked again: elsewhere than at AWS each time could take seconds
 }
 
 // anonymous are the credentials of those who have none.

@@ -168,7 +168,7 @@ func TestCredentials(t *testing.T) {
 		if got, err := ask(t, opened(t, address, env)); got != "AKROLE session" || sent != "oidc-token arn:aws:iam::1:role/ci" || err != nil {
 			t.Error(got, sent, err)
 		}
-		answer = func(w http.ResponseWriter, r *http.Request) {
+		answer = func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(403)
 			fmt.Fprint(w, "no: oidc-token")
 		}
