@@ -29,7 +29,10 @@ func (r release) notices(ctx context.Context, program string) ([]byte, error) {
 		return nil, err
 	}
 	for _, m := range info.Deps {
-		dir, err := output(ctx, r.root, "go", "list", "-m", "-f", "{{.Dir}}", m.Path)
+		if strings.HasPrefix(m.Path, "github.com/heapmage/") {
+			continue
+		}
+		dir, err := output(ctx, r.source(), "go", "list", "-m", "-f", "{{.Dir}}", m.Path)
 		if err != nil {
 			return nil, err
 		}

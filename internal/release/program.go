@@ -59,14 +59,17 @@ func (r release) program(p platform) string {
 	return filepath.Join(r.to, "programs", "heapmage-"+r.version+"-"+p.String()+p.exe())
 }
 
+// source is the folder of the program's magefile. It is a module, because it needs modules that the
+// users of the others do not: that of mage/s3.
+func (r release) source() string { return filepath.Join(r.root, "internal", "release", "program") }
+
 // compile builds the program for a platform. What the user's environment may set and the
 // program would depend on is set here, so that all machines build the same.
 func (r release) compile(ctx context.Context, p platform) error {
 	stamp := "-X " + version.Variable + "=" + version.Before + r.version + version.After
 	built := filepath.Join(r.to, "heapmage") // Mage takes the name in its help from the file's
-	c := exec.CommandContext(ctx, "go", "tool", "mage", "-d", filepath.Join("internal", "release", "program"),
-		"-compile", built, "-goos", p.goos, "-goarch", p.goarch, "-ldflags", "-s -w -buildid= "+stamp)
-	c.Dir = r.root
+	c := exec.CommandContext(ctx, "go", "tool", "mage", "-compile", built, "-goos", p.goos, "-goarch", p.goarch, "-ldflags", "-s -w -buildid= "+stamp)
+	c.Dir = r.source()
 	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath -buildvcs=false", "GOWORK=off", "GOEXPERIMENT=", "GOAMD64=v1", "GOARM64=v8.0", "GOFIPS140=off")
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("%v: mage -compile: %w\n%s", p, err, out)

@@ -6,6 +6,9 @@ import (
 	"github.com/heapmage/heapmage/internal/commandline"
 	//mage:import
 	_ "github.com/heapmage/heapmage/mage"
+	_ "github.com/heapmage/heapmage/mage/remote"
+	_ "github.com/heapmage/heapmage/mage/s3"
+
 	//mage:import build
 	_ "github.com/heapmage/heapmage/mage/build"
 	_ "github.com/heapmage/heapmage/mage/remote"
