@@ -71,6 +71,10 @@ var rules = []rule{
 		module + "/internal/engine", []string{"mage", "mage/build", "mage/buildworker", "internal/rerun"}},
 	{"reporters read events and decide nothing; only the commands put them together",
 		module + "/internal/report", []string{"internal/engine", "internal/inspect", "internal/guard", "internal/rerun", "internal/setup"}},
+	{"an HTTP client makes the first compilation of the targets a quarter longer: only packages that a magefile imports for it have one (decision 13)",
+		"net/http", []string{"internal/httpstore", "internal/netfault", "mage/otlp"}},
+	{"the same", module + "/internal/httpstore", []string{"mage/remote"}},
+	{"the same", module + "/internal/netfault", []string{"internal/httpstore", "mage/otlp"}},
 	{"few packages start processes; the scheduler is given a function and never does",
 		"os/exec", []string{"internal/browser", "internal/git", "internal/debian", "internal/testkit", "internal/proc", "internal/guard", "internal/observe", "internal/script", "internal/bench", "internal/bench/agentcost", "internal/bench/chaos", "internal/bench/command", "internal/bench/fixture", "internal/bench/guarded", "internal/bench/shape", "internal/doctor", "internal/pictures", "internal/release", "internal/servertest"}},
 }
