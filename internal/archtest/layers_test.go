@@ -33,6 +33,7 @@ var ends = map[string]string{
 	"internal/archtest":         "it holds tests only",
 	"internal/vmtest":           "it holds tests only",
 	"internal/vmtest/shapes":    "it holds tests only",
+	"internal/workflows":        "it holds tests only",
 	"internal/bench":            "a command",
 	"internal/pictures":         "a command",
 	"internal/release":          "a command",

@@ -32,13 +32,13 @@ type Mode string
 
 // The modes.
 const (
-	// ByEvent is the default: the event decides.
+	// ByEvent is the default, as is an empty mode: the event decides.
 	ByEvent Mode = "ci"
 	// Always stores results in the trusted tier also on a developer's machine, in builds of other
 	// branches, and on CI systems that are not known here. It changes nothing for pull requests, for
 	// events that are not known here, and for those that can run others' code.
 	Always Mode = "always"
-	// Never stores nothing.
+	// Never stores nothing. So do words that are no mode.
 	Never Mode = "never"
 )
 
@@ -53,17 +53,20 @@ func Here(getenv func(string) string, mode Mode) Policy {
 }
 
 // Of is the policy of a job. event is the JSON in which GitHub Actions describes the event; other
-// systems have none. A mode that is none of those above is taken for Never.
+// systems have none.
 func Of(getenv func(string) string, event []byte, mode Mode) Policy {
 	own, reason := tier(getenv, event)
 	p := Policy{Read: []string{Trusted}, Write: own, Reason: reason}
 	if own != "" && own != Trusted {
 		p.Read = append(p.Read, own)
 	}
-	switch {
-	case mode == Always && own == "" && !reason.final():
-		p.Write, p.Reason = Trusted, Told
-	case mode != Always && mode != ByEvent:
+	switch mode {
+	case "", ByEvent:
+	case Always:
+		if own == "" && !reason.final() {
+			p.Write, p.Reason = Trusted, Told
+		}
+	default:
 		p.Write, p.Reason = "", Forbidden
 	}
 	return p

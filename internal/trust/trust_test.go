@@ -171,7 +171,7 @@ func TestWhatEachEventMayDo(t *testing.T) {
 
 func TestNeverStoresNothing(t *testing.T) {
 	for _, j := range jobs {
-		for _, mode := range []Mode{Never, "", "Always", "ci "} {
+		for _, mode := range []Mode{Never, "Always", "ci "} {
 			if p := Of(j.env.get, []byte(j.event), mode); p.Write != "" || p.Reason != Forbidden {
 				t.Errorf("%s, mode %q: writes %q because %v", j.name, mode, p.Write, p.Reason)
 			}
@@ -216,11 +216,11 @@ func TestHereReadsTheEventsFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte(pushed), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p := Here(onMain.with("GITHUB_EVENT_PATH", file).get, ByEvent); p.Write != Trusted {
+	if p := Here(onMain.with("GITHUB_EVENT_PATH", file).get, ""); p.Write != Trusted {
 		t.Errorf("writes %q because %v", p.Write, p.Reason)
 	}
 	for _, path := range []string{"", dir, filepath.Join(dir, "none")} {
-		if p := Here(onMain.with("GITHUB_EVENT_PATH", path).get, ByEvent); p.Write != "" || p.Reason != Unclear {
+		if p := Here(onMain.with("GITHUB_EVENT_PATH", path).get, ""); p.Write != "" || p.Reason != Unclear {
 			t.Errorf("event in %q: writes %q because %v", path, p.Write, p.Reason)
 		}
 	}
@@ -228,7 +228,7 @@ func TestHereReadsTheEventsFile(t *testing.T) {
 	if err := os.WriteFile(endless, []byte(pushed+strings.Repeat(" ", 17<<20)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if p := Here(onMain.with("GITHUB_EVENT_PATH", endless).get, ByEvent); p.Write != "" {
+	if p := Here(onMain.with("GITHUB_EVENT_PATH", endless).get, ""); p.Write != "" {
 		t.Errorf("an endless event: writes %q", p.Write)
 	}
 }
@@ -251,7 +251,7 @@ func TestNoVariablesLeadOut(t *testing.T) {
 			env = env.with(rapid.SampledFrom(sorted).Draw(t, "name"+strconv.Itoa(i)), rapid.OneOf(rapid.SampledFrom(values), rapid.String()).Draw(t, "value"+strconv.Itoa(i)))
 		}
 		event := rapid.OneOf(rapid.SampledFrom([]string{pushed, opened, plain, "{}", ""}), rapid.String()).Draw(t, "event")
-		p := Of(env.get, []byte(event), ByEvent)
+		p := Of(env.get, []byte(event), "")
 		for _, tier := range append(slices.Clone(p.Read), p.Write) {
 			if tier != "" && (strings.Contains(tier, "/") || !objectstore.ValidName(tier+"/results/0a")) {
 				t.Fatalf("%v: the tier %q", env, tier)
