@@ -307,7 +307,12 @@ type Cache mg.Namespace
 func (Cache) Stats(ctx context.Context) error { return inspect.CacheStats(ctx) }
 
 // Prune removes the results that were not used for longest, down to 10 GB.
-func (Cache) Prune(ctx context.Context) error { return inspect.CachePrune(ctx) }
+func (Cache) Prune(
+	ctx context.Context,
+	size *string, // what may stay, such as 2GB; 10GB if left out
+) error {
+	return inspect.CachePrune(ctx, engine.Or(size, ""))
+}
 
 // Verify reads all kept results and removes those that are damaged.
 func (Cache) Verify(ctx context.Context) error { return inspect.CacheVerify(ctx) }

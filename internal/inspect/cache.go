@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/signature"
+	"github.com/heapmage/heapmage/memtools"
 )
 
 // cacheHere is the cache of the workspace around the working folder.
@@ -43,13 +45,18 @@ func CacheStats(ctx context.Context) error {
 	})
 }
 
-// CachePrune removes what was not used for longest, until the cache has its usual size.
-func CachePrune(ctx context.Context) error {
+// CachePrune removes what was not used for longest, until the cache has a size such as "2GB", or the
+// usual one if that is empty.
+func CachePrune(ctx context.Context, size string) error {
 	store, err := cacheHere()
 	if err != nil {
 		return err
 	}
-	gone, err := store.Prune(ctx, 0)
+	most, err := memtools.ParseBytes(cmp.Or(size, cache.DefaultMost.Short()))
+	if err != nil {
+		return &problem.Error{Where: "-size=" + size, What: "is no size", Hint: "write what may stay, such as 2GB"}
+	}
+	gone, err := store.Prune(ctx, most)
 	if err != nil {
 		return &problem.Error{What: "the cache cannot be pruned", Cause: err, Code: problem.ExitFailed}
 	}
