@@ -236,6 +236,7 @@ func TestMistakesInTheActionsInputs(t *testing.T) {
 		{"npm", "1.2.3 --registry=http://example.org", "true", "version: name one"},
 		{"npm", "1.2.3\n", "true", "version: name one"},
 		{"npm", "file:../x", "true", "version: name one"},
+		{"npm", "npm:another@1.2.3", "true", "version: name one"},
 		{"none", "", "yes", `cache: it is "true" or "false"`},
 	} {
 		m := newMachine(t, t.TempDir())

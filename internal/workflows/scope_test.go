@@ -56,6 +56,7 @@ func TestTheActionSavesWhereTheTrustPolicyWrites(t *testing.T) {
 		{"schedule", "refs/heads/main", none},
 		{"schedule", "refs/heads/main", main},
 		{"schedule", "refs/heads/rel/2zxy", odd},
+		{"schedule", "refs/heads/*", main},
 		{"schedule", "refs/heads/", none},
 		{"schedule", "", none},
 		{"schedule", "refs/tags/main", none},
