@@ -156,8 +156,8 @@ func isAnswer(err error) bool {
 	return err == nil || errors.Is(err, objectstore.ErrAbsent) || errors.Is(err, objectstore.ErrExists) || errors.As(err, &local)
 }
 
-// Done tells what was done so far.
-func (c *Cache) Done() Done {
+// soFar is what was done so far.
+func (c *Cache) soFar() Done {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	did := c.did

@@ -202,5 +202,5 @@ func (c *Cache) Close(ctx context.Context) Done {
 		c.count(func(d *Done) { d.Unstored = 0 })
 	}
 	c.patience.giveAll()
-	return c.Done()
+	return c.soFar()
 }
