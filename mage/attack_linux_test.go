@@ -105,10 +105,10 @@ func TestNoJobOfOthersCodeFeedsMain(t *testing.T) {
 		name string
 		do   func(t *testing.T, e *cache.Entry)
 	}{
-		{"direct upload, not signed", func(t *testing.T, e *cache.Entry) { a.upload(t, signature.Secret{}, e, "trusted", "trusted") }},
-		{"signed by another key", func(t *testing.T, e *cache.Entry) { a.upload(t, evil, e, "trusted", "trusted") }},
-		{"signed by the key of pull requests", func(t *testing.T, e *cache.Entry) { a.upload(t, pull, e, "trusted", "trusted") }},
-		{"a result of a pull request's tier", func(t *testing.T, e *cache.Entry) { a.upload(t, pull, e, "pull-7", "trusted") }},
+		{"direct upload, not signed", func(t *testing.T, e *cache.Entry) { a.upload(t, signature.Secret{}, e, "trusted") }},
+		{"signed by another key", func(t *testing.T, e *cache.Entry) { a.upload(t, evil, e, "trusted") }},
+		{"signed by the key of pull requests", func(t *testing.T, e *cache.Entry) { a.upload(t, pull, e, "trusted") }},
+		{"a result of a pull request's tier", func(t *testing.T, e *cache.Entry) { a.upload(t, pull, e, "pull-7") }},
 		{"the true result of another task", func(t *testing.T, e *cache.Entry) {
 			other := a.entry(t, "x#build")
 			a.put(t, "trusted/results/"+e.Key.String(), a.get(t, "trusted/results/"+other.Key.String()))
@@ -176,7 +176,7 @@ func TestTheAttackReaches(t *testing.T) {
 	e := &hostile{task: "d#build", size: 5}
 	e.file("packages/d/dist/out.txt")
 	a.send(t, m.key, a.entry(t, "d#build").Key, e)
-	a.upload(t, m.key, a.entry(t, "x#build"), "trusted", "trusted")
+	a.upload(t, m.key, a.entry(t, "x#build"), "trusted")
 	c := m.clone()
 	c.build(false)
 	for _, name := range []string{"packages/d/dist/out.txt", "packages/x/dist/out.txt"} {
@@ -283,8 +283,8 @@ func (a *attacker) put(t *testing.T, name string, text []byte) {
 	}
 }
 
-// upload stores what a task is to have left, but evil, as if it were of a tier, under another one's name.
-func (a *attacker) upload(t *testing.T, key signature.Secret, of *cache.Entry, tier, to string) {
+// upload stores what a task is to have left, but evil, made for a tier, as a result for all.
+func (a *attacker) upload(t *testing.T, key signature.Secret, of *cache.Entry, tier string) {
 	t.Helper()
 	dir := t.TempDir()
 	var files []filetree.File
@@ -314,7 +314,7 @@ func (a *attacker) upload(t *testing.T, key signature.Secret, of *cache.Entry, t
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.putObject(t, to+"/results/"+of.Key.String(), object)
+	a.putObject(t, "trusted/results/"+of.Key.String(), object)
 }
 
 func (a *attacker) putObject(t *testing.T, name string, object objectstore.Content) {
