@@ -29,6 +29,7 @@ import (
 	"github.com/heapmage/heapmage/internal/planview"
 	"github.com/heapmage/heapmage/internal/rerun"
 	"github.com/heapmage/heapmage/internal/setup"
+	"github.com/heapmage/heapmage/internal/shard"
 )
 
 // Build builds all packages in dependency order, as many at once as fit into memory.
@@ -41,8 +42,10 @@ func Build(
 	exclude *string, // packages to leave out, written as in -workspace
 	args *string, // arguments for the scripts, such as "--watch=false --bail"
 	output *string, // what to print of what scripts print: full, grouped, errors or none
+	shard *string, // only this part of a plan, such as 2/4
+	plan *string, // the plan, which ci:matrix wrote
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "build", Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
+	return engine.Run(ctx, engine.Request{Target: "build", Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output, Shard: shard, ShardPlan: plan})
 }
 
 // BuildSafe is build:safe, for callers that cannot pass a colon.
@@ -55,8 +58,10 @@ func BuildSafe(
 	exclude *string, // packages to leave out, written as in -workspace
 	args *string, // arguments for the scripts, such as "--watch=false --bail"
 	output *string, // what to print of what scripts print: full, grouped, errors or none
+	shard *string, // only this part of a plan, such as 2/4
+	plan *string, // the plan, which ci:matrix wrote
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
+	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output, Shard: shard, ShardPlan: plan})
 }
 
 // Bundle runs the bundle script of the root, or of the selected packages.
@@ -69,8 +74,10 @@ func Bundle(
 	exclude *string, // packages to leave out, written as in -workspace
 	args *string, // arguments for the scripts, such as "--watch=false --bail"
 	output *string, // what to print of what scripts print: full, grouped, errors or none
+	shard *string, // only this part of a plan, such as 2/4
+	plan *string, // the plan, which ci:matrix wrote
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "bundle", Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
+	return engine.Run(ctx, engine.Request{Target: "bundle", Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output, Shard: shard, ShardPlan: plan})
 }
 
 // Typecheck checks the types of all packages, after the builds that they need.
@@ -83,8 +90,10 @@ func Typecheck(
 	exclude *string, // packages to leave out, written as in -workspace
 	args *string, // arguments for the scripts, such as "--watch=false --bail"
 	output *string, // what to print of what scripts print: full, grouped, errors or none
+	shard *string, // only this part of a plan, such as 2/4
+	plan *string, // the plan, which ci:matrix wrote
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "typecheck", Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
+	return engine.Run(ctx, engine.Request{Target: "typecheck", Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output, Shard: shard, ShardPlan: plan})
 }
 
 // Test runs the tests of all packages, after the builds that they need.
@@ -98,8 +107,10 @@ func Test(
 	exclude *string, // packages to leave out, written as in -workspace
 	args *string, // arguments for the scripts, such as "--watch=false --bail"
 	output *string, // what to print of what scripts print: full, grouped, errors or none
+	shard *string, // only this part of a plan, such as 2/4
+	plan *string, // the plan, which ci:matrix wrote
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "test", Packages: workspace, TestPath: path, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
+	return engine.Run(ctx, engine.Request{Target: "test", Packages: workspace, TestPath: path, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output, Shard: shard, ShardPlan: plan})
 }
 
 // Lint checks the style of all packages.
@@ -112,8 +123,10 @@ func Lint(
 	exclude *string, // packages to leave out, written as in -workspace
 	args *string, // arguments for the scripts, such as "--watch=false --bail"
 	output *string, // what to print of what scripts print: full, grouped, errors or none
+	shard *string, // only this part of a plan, such as 2/4
+	plan *string, // the plan, which ci:matrix wrote
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "lint", Packages: workspace, Fix: fix, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
+	return engine.Run(ctx, engine.Request{Target: "lint", Packages: workspace, Fix: fix, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output, Shard: shard, ShardPlan: plan})
 }
 
 // Clean removes what the builds of all packages made.
@@ -138,8 +151,10 @@ func Run(
 	exclude *string, // packages to leave out, written as in -workspace
 	args *string, // arguments for the scripts, such as "--cache --max-warnings 0"
 	output *string, // what to print of what scripts print: full, grouped, errors or none
+	shard *string, // only this part of a plan, such as 2/4
+	plan *string, // the plan, which ci:matrix wrote
 ) error {
-	return engine.Run(ctx, engine.Request{Target: engine.Or(script, ""), Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
+	return engine.Run(ctx, engine.Request{Target: engine.Or(script, ""), Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output, Shard: shard, ShardPlan: plan})
 }
 
 // Watch runs a target, and again for what changes, until Ctrl-C.
@@ -298,6 +313,29 @@ func (CI) Summary(
 	file *string, // a file to write it to
 ) error {
 	return inspect.Summary(ctx, engine.Or(run, ""), engine.Or(file, ""))
+}
+
+// Matrix divides a target among runners by memory and time, and prints their jobs.
+func (CI) Matrix(
+	ctx context.Context,
+	runners *string, // how many runners there may be at most
+	memory *string, // what each has, such as 16GB; that of this machine if left out
+	cpus *string, // how many processors each has; those of this machine if left out
+	target *string, // the target or scripts to divide; build if left out
+	since *string, // only packages that changed since a Git ref, such as origin/main, and their dependents
+	setup *string, // what a runner takes before its first task; 40s if left out
+	larger *string, // a runner for tasks that need more memory: its label, memory and processors, as in LABEL:64GB:16
+	label *string, // the label of the other runners; ubuntu-latest for github if left out
+	format *string, // json, github, gitlab or buildkite; json if left out
+	command *string, // what a job of Buildkite runs; .buildkite/shard.sh if left out
+	plan *string, // the file for the plan; heapmage-plan.json if left out
+	explain *bool, // tell what each runner does, and what other numbers of runners come to
+) error {
+	flags := shard.Flags{
+		Runners: engine.Or(runners, ""), Memory: engine.Or(memory, ""), CPUs: engine.Or(cpus, ""), Label: engine.Or(label, ""), Larger: engine.Or(larger, ""),
+		Setup: engine.Or(setup, ""), Format: engine.Or(format, ""), Command: engine.Or(command, ""),
+	}
+	return engine.Matrix(ctx, engine.Request{Target: engine.Or(target, "build"), Since: since}, flags, engine.Or(plan, engine.ShardPlan), explain != nil && *explain)
 }
 
 // Cache groups the targets that look after the kept results of tasks.

@@ -13,6 +13,7 @@
 //	go run ./internal/bench -rounds 3 peaks      the peaks that heapmage tells beside the kernel's: root on Linux
 //	go run ./internal/bench -rounds 6 guard      ten runners, alone and guarded, inside memory limits: root on Linux
 //	go run ./internal/bench -pairs 5 overhead guard  the example under npm, guarded and not
+//	go run ./internal/bench shards               ci:matrix beside other ways to divide a build, simulated
 //	go run ./internal/bench project DIR          the workspace that peers builds
 //	go run ./internal/bench chaos -minutes 15    random builds inside memory limits, and harm done to them: root on Linux
 //
@@ -89,6 +90,8 @@ func run() error {
 		return cheap(ctx, *pairs, *against, flag.Args()[1:])
 	case "known":
 		return known(ctx, *rounds, *against, flag.Args()[1:])
+	case "shards":
+		return shards(flag.Args()[1:])
 	case "observed":
 		return observed(ctx, *pairs, flag.Args()[1:])
 	case "chaos":
@@ -98,6 +101,6 @@ func run() error {
 	case "mem":
 		return chaos.Task(flag.Args()[1:])
 	default:
-		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers, peaks, many, cheap, known, observed, guard or chaos", flag.Arg(0))
+		return fmt.Errorf("unknown benchmark %q: overhead, gc, agent, project, peers, peaks, many, cheap, known, observed, shards, guard or chaos", flag.Arg(0))
 	}
 }

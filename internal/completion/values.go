@@ -9,6 +9,7 @@ import (
 	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/rundir"
+	"github.com/heapmage/heapmage/internal/shard"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -23,6 +24,8 @@ func values(work, flag, written string) []candidate {
 		return words(shells)
 	case "output":
 		return words(config.OutputWords)
+	case "format":
+		return words(shard.Formats)
 	case "workspace", "exclude", "script", "target", "task", "run", "compare":
 	default:
 		return nil

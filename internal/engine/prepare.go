@@ -45,9 +45,15 @@ func prepareIn(ctx context.Context, p *place.Place, request Request, readOnly bo
 		return nil, nil, err
 	}
 	setting := p.Setting()
+	var err error
+	if setting.Part, err = part(ctx, p, request); err != nil {
+		return nil, nil, err
+	}
+	if setting.Part != nil {
+		setting.Folder = "" // the plan is for the whole workspace
+	}
 	setting.Between = affected.Between(ctx, p.Workspace)
 	if request.Since != nil {
-		var err error
 		if setting.Changed, err = affected.Since(ctx, p.Workspace, *request.Since); err != nil {
 			return nil, nil, err
 		}

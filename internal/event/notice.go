@@ -38,6 +38,7 @@ const (
 	NotSent        NoticeKind = "not-sent"        // a collector of traces did not take the run
 	GuardBlind     NoticeKind = "guard-blind"     // the guard cannot hold back what starts
 	GraphLarge     NoticeKind = "graph-large"     // a graph is larger than what its reader draws
+	Sharded        NoticeKind = "sharded"         // how tasks are divided among runners, or which part runs here
 )
 
 // Notice is one line that the user should know. It does not stop the run.

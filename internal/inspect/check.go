@@ -26,7 +26,7 @@ func Check(ctx context.Context, file, maxGrowth string, asJSON, asMarkdown bool)
 	if err != nil {
 		return err
 	}
-	text, err := folder.ReadFile(inside(ws, file))
+	text, err := folder.ReadFile(ws.Path(file))
 	if err != nil {
 		return &problem.Error{Where: file, What: "cannot be read", Cause: err, Hint: "memory:export writes such a file; commit it"}
 	}

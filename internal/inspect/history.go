@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -78,7 +77,7 @@ func Export(_ context.Context, file string) error {
 	if tasks == 0 {
 		return &problem.Error{Where: rundir.History, What: "nothing is known yet", Hint: "run a build first"}
 	}
-	if err := store.Export(inside(ws, file)); err != nil {
+	if err := store.Export(ws.Path(file)); err != nil {
 		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "name a file in a writable folder, and make room on its disk"}
 	}
 	fmt.Printf("✅ Wrote the history of %s to %s\n", report.Plural(tasks, "task"), printable.Text(file))
@@ -92,7 +91,7 @@ func Import(_ context.Context, file string) error {
 		return err
 	}
 	defer store.Close()
-	text, err := folder.ReadFile(inside(ws, file))
+	text, err := folder.ReadFile(ws.Path(file))
 	if err != nil {
 		return &problem.Error{Where: file, What: "cannot be read", Cause: err, Hint: "memory:export writes such a file"}
 	}
@@ -116,15 +115,6 @@ func warn(out io.Writer, in history.Imported) {
 	if in.Absurd > 0 {
 		fmt.Fprintf(out, "⚠️  left out: %s with a peak of more than 8 times the memory of this machine\n", report.Plural(in.Absurd, "run"))
 	}
-}
-
-// inside resolves a file name that the user gave. A relative one starts at the
-// workspace's root.
-func inside(ws *workspace.Workspace, file string) string {
-	if filepath.IsAbs(file) {
-		return file
-	}
-	return filepath.Join(ws.Root, file)
 }
 
 // historyHere opens the history of the workspace around the working folder.

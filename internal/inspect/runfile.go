@@ -23,7 +23,7 @@ type runFile struct {
 
 // write writes such a file about the run id: where the user named one, or into the run's folder.
 func (k runFile) write(ws *workspace.Workspace, id, file string, write func(*os.File) error) (path, shown string, err error) {
-	path, shown = inside(ws, file), file
+	path, shown = ws.Path(file), file
 	if file != "" {
 		err = k.replace(path, shown, write)
 	} else if shown, err = rundir.Add(ws.Root, id, k.name, write); err == nil {

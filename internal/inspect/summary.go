@@ -31,7 +31,7 @@ func Summary(ctx context.Context, id, file string) error {
 		_, err := f.Write(text)
 		return err
 	}
-	if err := create(inside(ws, file), write); err != nil {
+	if err := create(ws.Path(file), write); err != nil {
 		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "name a file in a writable folder, and make room on its disk"}
 	}
 	return report.Print(ctx, os.Environ(), func(out *report.Console) error {

@@ -52,7 +52,8 @@ type Place struct {
 	Undisturbed memtools.Bytes
 	Notices     []event.Notice
 
-	anywhere bool // OpenAnywhere opened it
+	anywhere bool    // OpenAnywhere opened it
+	cpus     float64 // of another machine; see On
 }
 
 // Open reads the workspace around a folder, its configuration and the machine's limits.
@@ -119,11 +120,26 @@ func (p *Place) complete() (err error) {
 	if p.Limits, err = memtools.ReadLimits(); err != nil {
 		return &problem.Error{What: "the memory of this machine cannot be read", Cause: err, Hint: "is /proc mounted?"}
 	}
+	p.allot()
+	p.Labels = plan.Labels(p.Workspace.All())
+	return nil
+}
+
+// allot decides what a run may use of the limits.
+func (p *Place) allot() {
 	p.MaxBudget, p.BudgetSource = budget.Max(p.Mode, budget.Setting{Size: p.Config.Budget, Variable: p.Config.BudgetVariable}, p.Limits)
 	p.Granted = granted(p.Environ, p.MaxBudget)
 	p.Undisturbed = budget.Now(p.Granted, 0, p.Limits.Effective)
-	p.Labels = plan.Labels(p.Workspace.All())
-	return nil
+}
+
+// On returns the place as it would be on another machine, to plan what will run there. What the
+// machine is known by stays, so that the history keeps what larger ones took.
+func (p *Place) On(memory memtools.Bytes, cpus float64) *Place {
+	other := *p
+	other.Limits = memtools.Limits{Machine: max(p.Limits.Machine, memory), Effective: memory, EffectiveSource: "the runner's memory"}
+	other.cpus = cpus
+	other.allot()
+	return &other
 }
 
 // Slots is how many tasks may run at once; zero means as many as the processors and
@@ -149,6 +165,9 @@ func (p *Place) Setting() plan.Setting {
 
 // CPUs is how many processors a run may use.
 func (p *Place) CPUs() float64 {
+	if p.cpus > 0 {
+		return p.cpus
+	}
 	n := float64(runtime.NumCPU())
 	if p.Limits.CPUQuota > 0 {
 		n = min(n, p.Limits.CPUQuota)

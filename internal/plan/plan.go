@@ -54,6 +54,9 @@ type Request struct {
 	Extra *string
 	// Output is what of the scripts' output is printed: "full", "grouped", "errors" or "none".
 	Output *string
+	// Shard is the part of a plan that runs, such as "2/4", and ShardPlan the plan's file. Only
+	// that part runs, whatever else could.
+	Shard, ShardPlan *string
 	// Force runs tasks although their results are known, and keeps the new ones.
 	Force *bool
 }
@@ -124,6 +127,9 @@ type Setting struct {
 	// Changed are the packages that have changed since the commit or the run that the
 	// request names; nil if it names none.
 	Changed *affected.Changes
+	// Part is what runs of the tasks, as a plan has it that several machines share; nil if
+	// all run.
+	Part *Part
 	// Reads tells what tasks are known to read, for Changed; nil if nothing is known.
 	Reads func(*taskgraph.Graph) (mayRead func(pkg *workspace.Package, files []string) bool)
 	// Between returns what has changed in a range that a selection names; see package
@@ -138,7 +144,7 @@ func New(r Request, in Setting) (*Plan, error) {
 	if p.targets, err = p.targetsOf(r.Target); err != nil {
 		return nil, err
 	}
-	p.Target = strings.Join(p.targets, ", ")
+	p.Target = TargetName(r.Target)
 	for _, s := range in.Declared.Summaries() {
 		p.Notices = append(p.Notices, event.Notice{Kind: event.DeclaredRead, Text: s.Text, Hint: s.Hint})
 	}
@@ -205,6 +211,9 @@ func (p *Plan) setTasks() error {
 		return err
 	}
 	for _, t := range p.Graph.Tasks {
+		if p.Part != nil {
+			t.Wanted = p.Part.Tasks[t.ID]
+		}
 		t.Args = p.args(t, extra)
 	}
 	if g := p.Graph; len(g.LeftOut) > 0 {
@@ -216,6 +225,11 @@ func (p *Plan) setTasks() error {
 	gone := p.absorb()
 	if p.Again != nil {
 		p.keepAffected(gone)
+	}
+	if p.Part != nil {
+		if err := p.keepPart(); err != nil {
+			return err
+		}
 	}
 	for _, c := range asked {
 		root := p.findRootScript(c.target)

@@ -20,14 +20,22 @@ var targets = slices.Sorted(maps.Keys(declared.DefaultDependsOn()))
 
 func isTarget(name string) bool { return slices.Contains(targets, name) }
 
-// targetsOf are the targets and scripts that a text names, each once.
-func (p *Plan) targetsOf(text string) (names []string, err error) {
+// split are the names in a text, each once.
+func split(text string) (names []string) {
 	for name := range strings.SplitSeq(text, ",") {
 		if name = strings.TrimSpace(name); name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
-	if len(names) == 0 {
+	return names
+}
+
+// TargetName is what a plan calls the targets and scripts that a text names.
+func TargetName(text string) string { return strings.Join(split(text), ", ") }
+
+// targetsOf are the targets and scripts that a text names, each once.
+func (p *Plan) targetsOf(text string) (names []string, err error) {
+	if names = split(text); len(names) == 0 {
 		return nil, &problem.Error{Where: "-script=" + text, What: "no script is named", Hint: "name one or several with commas; there are: " + scriptsOf(p.Workspace.All())}
 	}
 	return names, nil

@@ -203,7 +203,7 @@ func (c *Console) notice(e event.Notice) {
 		c.line(c.paint.warning, "🔁 %s", text)
 	case event.OthersMemory:
 		c.line(c.paint.warning, "⏳ %s", text)
-	case event.HeapClamped, event.HeapRaised, event.OptionsMerged, event.RootFallback, event.RootLeftOut, event.DeclaredRead, event.TaskLeftOut, event.OrderLeftOut, event.RunsRunner, event.Selected, event.ResultNotKept, event.Unobserved, event.WritesItself:
+	case event.HeapClamped, event.HeapRaised, event.OptionsMerged, event.RootFallback, event.RootLeftOut, event.DeclaredRead, event.TaskLeftOut, event.OrderLeftOut, event.RunsRunner, event.Selected, event.ResultNotKept, event.Unobserved, event.WritesItself, event.Sharded:
 		c.line(c.paint.faint, "ℹ️  %s", text)
 	}
 	if e.Hint != "" {

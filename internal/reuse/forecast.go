@@ -14,6 +14,7 @@ import (
 	"github.com/heapmage/heapmage/internal/filetree"
 	"github.com/heapmage/heapmage/internal/fingerprint"
 	"github.com/heapmage/heapmage/internal/inputs"
+	"github.com/heapmage/heapmage/memtools"
 )
 
 // State is what is known of a task's result before a run.
@@ -42,6 +43,18 @@ type Outlook struct {
 	weak, strong cache.Key // strong is zero unless the result is known
 	entry        *cache.Entry
 	inputs       []inputs.Known // of the result, if it is known
+}
+
+// Size is what the known result holds, in bytes as they are on disk. It is zero if the result is
+// not known.
+func (o Outlook) Size() (size memtools.Bytes) {
+	if o.entry == nil {
+		return 0
+	}
+	for _, f := range o.entry.Files {
+		size += memtools.Bytes(f.Size)
+	}
+	return size + memtools.Bytes(o.entry.LogSize)
 }
 
 // MayRead reports whether the task may read a file of the workspace as that is now, which is

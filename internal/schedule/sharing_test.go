@@ -69,7 +69,7 @@ func (w World) killShared(all []*sharer) {
 	var worst *job
 	var in *sharer
 	for _, s := range all {
-		s.peak = max(s.peak, s.usage())
+		s.Peak = max(s.Peak, s.usage())
 		sum += s.usage()
 		for _, j := range s.running {
 			if worst == nil || cmp.Or(cmp.Compare(of(j).usage(), of(worst).usage()), cmp.Compare(j.ID, worst.ID)) > 0 {

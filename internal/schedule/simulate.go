@@ -41,12 +41,24 @@ type Work struct {
 // Simulated is how a simulated run ended.
 type Simulated struct {
 	Wall time.Duration
+	// Peak is the largest usage that was measured.
+	Peak memtools.Bytes
 	// Failed are the IDs of the tasks that do not fit into the memory.
 	Failed []string
 
-	// peak is the largest sum of the usages at one time, needs that of the needs.
-	peak, needs        memtools.Bytes
+	needs              memtools.Bytes // the largest sum of the needs at one time
 	done, kills, stops int
+}
+
+// Paced returns the world with a Step of at least least, so that there are about most steps
+// while all works run one at a time. A simulation takes the longer the more there are.
+func (w World) Paced(works []Work, least time.Duration, most int) World {
+	all := 0.0
+	for _, work := range works {
+		all += float64(work.Takes) * max(1, work.Busy/max(1, w.CPUs))
+	}
+	w.Step = max(least, time.Duration(all/float64(most)))
+	return w
 }
 
 // Run simulates the works, of which each must stand behind those that it depends on, under
@@ -230,7 +242,7 @@ func (s *simulation) advance(d time.Duration) {
 // killed for memory runs alone the next time, and fails if it is killed then.
 func (s *simulation) kill() {
 	m := s.measure()
-	s.peak = max(s.peak, m.Usage)
+	s.Peak = max(s.Peak, m.Usage)
 	if m.Usage <= s.Limit || len(s.running) == 0 {
 		return
 	}

@@ -113,6 +113,42 @@ func (g *Graph) Keep(wanted func(*Task) bool) {
 	g.order()
 }
 
+// Restrict leaves out the tasks for which kept returns false. With a task it must keep those of
+// After. What comes after another one through tasks that are left out still does, as implied.
+func (g *Graph) Restrict(kept func(*Task) bool) {
+	before := map[*Task][]Implied{} // of those that are left out
+	for _, t := range g.Tasks {     // each comes after its predecessors
+		var implied []Implied
+		add := func(i Implied) {
+			same := func(other Implied) bool { return other.Task == i.Task }
+			if !slices.Contains(t.After, i.Task) && !slices.ContainsFunc(implied, same) {
+				implied = append(implied, i)
+			}
+		}
+		preceding := t.Implied
+		if !kept(t) {
+			for _, a := range t.After {
+				preceding = append(slices.Clip(preceding), Implied{a, "others between them run elsewhere"})
+			}
+			t.After = nil
+		}
+		for _, i := range preceding {
+			if kept(i.Task) {
+				add(i)
+				continue
+			}
+			for _, earlier := range before[i.Task] {
+				add(earlier)
+			}
+		}
+		if t.Implied = implied; !kept(t) {
+			before[t] = implied
+		}
+	}
+	g.Tasks = slices.DeleteFunc(g.Tasks, func(t *Task) bool { return !kept(t) })
+	g.order()
+}
+
 // Request is what a graph is made of.
 type Request struct {
 	// Wanted is what to run.

@@ -126,16 +126,12 @@ const (
 const rise = 0.8
 
 func (m machine) answer(change string, works []schedule.Work) Answer {
-	all := 0.0
-	for _, work := range works {
-		all += float64(work.Takes) * max(1, work.Busy/m.CPUs)
-	}
 	w := schedule.World{
-		CPUs: m.CPUs, Slots: m.Concurrency, Budget: m.Budget, Own: m.Own, Step: max(step, time.Duration(all/mostSteps)),
+		CPUs: m.CPUs, Slots: m.Concurrency, Budget: m.Budget, Own: m.Own,
 		// What is kept free below the limit, as package budget has it.
 		Limit: max(m.Budget+128*memtools.MB, m.Budget+m.Budget/19),
 	}
-	run := w.Run(works)
+	run := w.Paced(works, step, mostSteps).Run(works)
 	if len(run.Failed) > 0 {
 		return Answer{Change: change, Fails: run.Failed}
 	}

@@ -107,6 +107,14 @@ func (w *Workspace) Rel(dir string) string {
 	return filepath.ToSlash(rel)
 }
 
+// Path resolves the name of a file that the user gave. A relative one starts at the root.
+func (w *Workspace) Path(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(w.Root, file)
+}
+
 // IsFolder reports whether an absolute path is the folder of a package.
 func (w *Workspace) IsFolder(file string) bool {
 	dir, err := filepath.Rel(w.Root, file)

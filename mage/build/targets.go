@@ -22,8 +22,10 @@ func Managed(
 	exclude *string, // packages to leave out, written as in -workspace
 	args *string, // arguments for the scripts, such as "--watch=false --bail"
 	output *string, // what to print of what scripts print: full, grouped, errors or none
+	shard *string, // only this part of a plan, such as 2/4
+	plan *string, // the plan, which ci:matrix wrote
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Managed, Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
+	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Managed, Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output, Shard: shard, ShardPlan: plan})
 }
 
 // Safe builds one package at a time with a heap limit of 16 GB and every protection on.
@@ -36,6 +38,8 @@ func Safe(
 	exclude *string, // packages to leave out, written as in -workspace
 	args *string, // arguments for the scripts, such as "--watch=false --bail"
 	output *string, // what to print of what scripts print: full, grouped, errors or none
+	shard *string, // only this part of a plan, such as 2/4
+	plan *string, // the plan, which ci:matrix wrote
 ) error {
-	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output})
+	return engine.Run(ctx, engine.Request{Target: "build", Mode: event.Safe, Packages: workspace, NoDeps: nodeps, Since: since, Force: force, Exclude: exclude, Extra: args, Output: output, Shard: shard, ShardPlan: plan})
 }
