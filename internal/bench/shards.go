@@ -29,7 +29,7 @@ func shards(args []string) error {
 	cpus := flags.Float64("cpus", 4, "the processors of a runner")
 	size := flags.String("memory", "16GB", "the memory of a runner")
 	times := flags.Float64("times", 1, "how much longer each task takes than it was recorded")
-	tries := flags.Int("tries", 20_000, "how many ways to divide are simulated to find the best")
+	tries := flags.Int("tries", 2_000, "how many ways to divide are simulated to find the best")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func shards(args []string) error {
 	if err != nil {
 		return err
 	}
-	graphs = append(graphs, modelled(300))
+	graphs = append(graphs, modelled(200))
 	fmt.Printf("\nRunners of %v, %v of set-up, tasks %g times as long as recorded\n\n", runner, *setup, *times)
 	fmt.Println("| graph (tasks) | one runner | runners | ci:matrix (shards) | all machines | best found | round robin | lower bound |\n|---|---|---|---|---|---|---|---|")
 	for _, g := range graphs {

@@ -152,7 +152,7 @@ func (p *Plan) Shard(text string) (*Shard, error) {
 	case count == 0:
 		return nil, &problem.Error{Where: where, What: "the plan has no shards, because all results were known", Hint: "start no job if the matrix is empty"}
 	case of != count:
-		return nil, &problem.Error{Where: where, What: fmt.Sprintf("the plan has %d shards, not %d", count, of), Hint: fmt.Sprintf("pass what the matrix has: 1/%d to %[1]d/%[1]d", count)}
+		return nil, &problem.Error{Where: where, What: fmt.Sprintf("the plan has %s, not %d", plural(count, "shard"), of), Hint: fmt.Sprintf("pass what the matrix has, the last of which is %d/%[1]d", count)}
 	}
 	return &p.Shards[number-1], nil
 }
@@ -167,7 +167,7 @@ func ParseShard(text string) (number, of int, err error) {
 	case !plain:
 		return 0, 0, &problem.Error{Where: "-shard=" + text, What: "is no shard", Hint: "write it as 2/4, the second of four"}
 	case of < 1 || number < 1 || number > of:
-		return 0, 0, &problem.Error{Where: "-shard=" + text, What: fmt.Sprintf("there is no shard %d of %d", number, of), Hint: fmt.Sprintf("shards are counted from 1: 1/%d to %[1]d/%[1]d", max(1, of))}
+		return 0, 0, &problem.Error{Where: "-shard=" + text, What: fmt.Sprintf("there is no shard %d of %d", number, of), Hint: fmt.Sprintf("shards are counted from 1, and the last of so many is %d/%[1]d", max(1, of))}
 	}
 	return number, of, nil
 }

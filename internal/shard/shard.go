@@ -60,7 +60,12 @@ type Runner struct {
 	Slots int `json:"slots,omitempty"`
 }
 
-func (r Runner) String() string { return fmt.Sprintf("%s and %g processors", r.Memory.Short(), r.CPUs) }
+func (r Runner) String() string {
+	if r.CPUs == 1 {
+		return r.Memory.Short() + " and 1 processor"
+	}
+	return fmt.Sprintf("%s and %g processors", r.Memory.Short(), r.CPUs)
+}
 
 // Request is what there is to divide.
 type Request struct {
