@@ -335,7 +335,7 @@ func (CI) Matrix(
 		Runners: engine.Or(runners, ""), Memory: engine.Or(memory, ""), CPUs: engine.Or(cpus, ""), Label: engine.Or(label, ""), Larger: engine.Or(larger, ""),
 		Setup: engine.Or(setup, ""), Format: engine.Or(format, ""), Command: engine.Or(command, ""),
 	}
-	return engine.Matrix(ctx, engine.Request{Target: engine.Or(target, "build"), Since: since}, flags, engine.Or(plan, engine.ShardPlan), explain != nil && *explain)
+	return engine.Matrix(ctx, engine.Request{Target: engine.Or(target, "build"), Since: since}, flags, engine.Or(plan, ""), explain != nil && *explain)
 }
 
 // Cache groups the targets that look after the kept results of tasks.

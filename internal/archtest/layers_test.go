@@ -45,6 +45,7 @@ var ends = map[string]string{
 	"internal/bench/guarded":    "a part of that command",
 	"internal/bench/record":     "a part of that command",
 	"internal/bench/shape":      "a part of that command",
+	"internal/bench/shards":     "a part of that command",
 	"internal/bench/stats":      "a part of that command",
 	"pool/bench":                "a command",
 	"examples/esbuild-plugin":   "a user's program",

@@ -38,6 +38,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/bench/chaos"
 	"github.com/heapmage/heapmage/internal/bench/fixture"
+	"github.com/heapmage/heapmage/internal/bench/shards"
 )
 
 func main() {
@@ -91,7 +92,7 @@ func run() error {
 	case "known":
 		return known(ctx, *rounds, *against, flag.Args()[1:])
 	case "shards":
-		return shards(flag.Args()[1:])
+		return shards.Run(flag.Args()[1:])
 	case "observed":
 		return observed(ctx, *pairs, flag.Args()[1:])
 	case "chaos":

@@ -1,18 +1,14 @@
 package engine
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/heapmage/heapmage/internal/cachedtask"
-	"github.com/heapmage/heapmage/internal/confined"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
-	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/git"
 	"github.com/heapmage/heapmage/internal/place"
 	"github.com/heapmage/heapmage/internal/plan"
@@ -24,12 +20,10 @@ import (
 	"github.com/heapmage/heapmage/memtools"
 )
 
-// ShardPlan is the file that ci:matrix writes if none is named, relative to the workspace.
-const ShardPlan = "heapmage-plan.json"
-
 // Matrix divides what a request would run among the runners of a CI system. It writes the plan to a
-// file, and prints the jobs; what people should know goes to standard error. It starts no script.
+// file, heapmage-plan.json if none is named, and prints the jobs; what people should know goes to standard error. It starts no script.
 func Matrix(ctx context.Context, request Request, flags shard.Flags, file string, explain bool) error {
+	file = cmp.Or(file, plan.ShardPlan)
 	settings, err := flags.Read()
 	if err != nil {
 		return err
@@ -77,7 +71,7 @@ func Matrix(ctx context.Context, request Request, flags shard.Flags, file string
 	if changes != "" {
 		p.Notices = append(p.Notices, event.Notice{Kind: event.Sharded, Text: fmt.Sprintf("Files differ from commit %.12s: every shard must have the same changes", commit), Hint: "commit them, and plan again"})
 	}
-	if err := writePlan(here.Workspace.Path(file), file, made); err != nil {
+	if err := made.Write(here.Workspace.Path(file), file); err != nil {
 		return err
 	}
 	text, err := made.Matrix(settings.Format, settings.Command)
@@ -141,38 +135,15 @@ func isKnown(forecast *cachedtask.Forecast, t *taskgraph.Task) (size memtools.By
 // tellShards adds what people should know of a division.
 func (p *prepared) tellShards(d *shard.Division, r shard.Request, explain bool) {
 	lines, hint := d.Summary(r)
+	for _, line := range lines {
+		p.Notices = append(p.Notices, event.Notice{Kind: event.Sharded, Text: line})
+	}
+	p.Notices[len(p.Notices)-1].Hint = hint
 	if explain {
-		lines = append(lines, d.Details(r)...)
-	}
-	for i, line := range lines {
-		n := event.Notice{Kind: event.Sharded, Text: line}
-		if i == len(lines)-1 {
-			n.Hint = hint
+		for _, line := range d.Details(r) {
+			p.Notices = append(p.Notices, event.Notice{Kind: event.Sharded, Text: line})
 		}
-		p.Notices = append(p.Notices, n)
 	}
-}
-
-// writePlan writes the plan whole or not at all. It replaces nothing but a plan.
-func writePlan(path, shown string, p *shard.Plan) error {
-	if had, err := folder.ReadFile(path); err == nil && len(bytes.TrimSpace(had)) > 0 && !shard.IsPlan(had) {
-		return &problem.Error{Where: "-plan=" + shown, What: "is a file that ci:matrix did not write", Hint: "remove it, or name another file"}
-	}
-	text, err := p.Text()
-	if err != nil {
-		return err
-	}
-	dir, err := confined.Open(filepath.Dir(path), ".")
-	if err == nil {
-		err = errors.Join(dir.Replace(filepath.Base(path), func(f *os.File) error {
-			_, err := f.Write(text)
-			return err
-		}), dir.Close())
-	}
-	if err != nil {
-		return &problem.Error{Where: "-plan=" + shown, What: "cannot be written", Cause: err, Hint: "name a file in a writable folder, and make room on its disk"}
-	}
-	return nil
 }
 
 // head returns the commit that is checked out, and a digest of what differs from it.
@@ -199,36 +170,17 @@ func part(ctx context.Context, p *place.Place, request Request) (*plan.Part, err
 		return nil, nil
 	}
 	text, file := Or(request.Shard, ""), Or(request.ShardPlan, "")
-	where := "-shard=" + text
-	if request.Shard == nil {
-		return nil, &problem.Error{Where: "-plan=" + file, What: "which shard of it to run is not said", Hint: "pass -shard=, such as -shard=2/4"}
-	}
-	if _, _, err := shard.ParseShard(text); err != nil {
+	if _, _, err := shard.ParseShard(text); err != nil && request.Shard != nil {
 		return nil, err
 	}
-	for _, flag := range []struct {
-		name  string
-		given bool
-	}{
-		{"-workspace", request.Packages != nil}, {"-exclude", request.Exclude != nil}, {"-since", request.Since != nil},
-		{"-nodeps", request.NoDeps != nil && *request.NoDeps}, {"-fix", request.Fix != nil && *request.Fix},
-	} {
-		if flag.given {
-			return nil, &problem.Error{Where: where + " " + flag.name, What: "the plan tells what a shard runs", Hint: "leave out " + flag.name}
-		}
+	if err := request.CheckShard(); err != nil {
+		return nil, err
 	}
-	if file == "" {
-		return nil, &problem.Error{Where: where, What: "names no plan", Hint: "pass the file that ci:matrix wrote, such as -plan=" + ShardPlan}
-	}
-	content, err := folder.ReadFile(p.Workspace.Path(file))
-	if err != nil {
-		return nil, &problem.Error{Where: "-plan=" + file, What: "cannot be read", Cause: err, Hint: "ci:matrix writes it, and every shard gets it; a relative name starts at the workspace's root"}
-	}
-	made, err := shard.ReadPlan("-plan="+file, content)
+	made, err := shard.Read(p.Workspace.Path(file), file)
 	if err != nil {
 		return nil, err
 	}
-	commit, changes, err := head(ctx, where, p.Workspace.Root)
+	commit, changes, err := head(ctx, "-shard="+text, p.Workspace.Root)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,31 @@ type Part struct {
 	Own, All int
 }
 
+// ShardPlan is the file that ci:matrix writes if none is named, relative to the workspace.
+const ShardPlan = "heapmage-plan.json"
+
+// CheckShard refuses flags that do not go with a shard, or that it lacks.
+func (r Request) CheckShard() error {
+	if r.Shard == nil {
+		return &problem.Error{Where: "-plan=" + *r.ShardPlan, What: "which shard of it to run is not said", Hint: "pass -shard=, such as -shard=2/4"}
+	}
+	where := "-shard=" + *r.Shard
+	for _, flag := range []struct {
+		name  string
+		given bool
+	}{
+		{"-workspace", r.Packages != nil}, {"-exclude", r.Exclude != nil}, {"-since", r.Since != nil}, {"-nodeps", given(r.NoDeps)}, {"-fix", given(r.Fix)},
+	} {
+		if flag.given {
+			return &problem.Error{Where: where + " " + flag.name, What: "the plan tells what a shard runs", Hint: "leave out " + flag.name}
+		}
+	}
+	if r.ShardPlan == nil || *r.ShardPlan == "" {
+		return &problem.Error{Where: where, What: "names no plan", Hint: "pass the file that ci:matrix wrote, such as -plan=" + ShardPlan}
+	}
+	return nil
+}
+
 // keepPart leaves out the tasks that are not of the part.
 func (p *Plan) keepPart() error {
 	there := map[string]bool{}

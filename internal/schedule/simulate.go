@@ -50,17 +50,6 @@ type Simulated struct {
 	done, kills, stops int
 }
 
-// Paced returns the world with a Step of at least least, so that there are about most steps
-// while all works run one at a time. A simulation takes the longer the more there are.
-func (w World) Paced(works []Work, least time.Duration, most int) World {
-	all := 0.0
-	for _, work := range works {
-		all += float64(work.Takes) * max(1, work.Busy/max(1, w.CPUs))
-	}
-	w.Step = max(least, time.Duration(all/float64(most)))
-	return w
-}
-
 // Run simulates the works, of which each must stand behind those that it depends on, under
 // the scheduler, measured and corrected at each step. The same works give the same run. It takes
 // about 1 µs for each task at work in each step.
@@ -106,8 +95,7 @@ func (w World) begin(works []Work) *simulation {
 	s := &simulation{World: w, now: time.Unix(0, 0), works: map[string]*Work{}}
 	var jobs []Job
 	for i := range works {
-		s.works[works[i].ID] = &works[i]
-		jobs = append(jobs, works[i].Job)
+		s.works[works[i].ID], jobs = &works[i], append(jobs, works[i].Job)
 	}
 	o := Options{CPUs: w.CPUs, Slots: w.Slots}
 	if o.Slots > 0 {

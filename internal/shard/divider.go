@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/schedule"
+	"github.com/heapmage/heapmage/internal/whatif"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -182,7 +183,7 @@ func (p *divider) simulate(larger bool, set *big.Int) schedule.Simulated {
 		works = append(works, p.works[i])
 	}
 	r := p.runner(larger)
-	w := schedule.World{CPUs: r.CPUs, Slots: r.Slots, Budget: r.Budget, Limit: max(r.Memory, r.Budget)}.Paced(works, step, mostSteps)
+	w := whatif.Paced(schedule.World{CPUs: r.CPUs, Slots: r.Slots, Budget: r.Budget, Limit: max(r.Memory, r.Budget)}, works, step, mostSteps)
 	run := w.Run(works)
 	atOnce := min(len(works), schedule.Options{CPUs: r.CPUs, Slots: r.Slots}.MostAtOnce())
 	p.left -= float64(len(works)) + float64(run.Wall/w.Step)*float64(atOnce)

@@ -56,10 +56,10 @@ func (d *Division) Summary(r Request) (lines []string, hint string) {
 	if len(d.Shards) >= r.Runners {
 		return lines, ""
 	}
-	if more, ok := d.more(); ok {
+	if more, ok := d.more(); ok && more.Wall < took.Wall {
 		lines = append(lines, fmt.Sprintf("More do not pay: %d would take %s and %s of all runners, not %s", more.Shards, clock(more.Wall), clock(more.Machines), clock(took.Machines)))
 	} else {
-		lines = append(lines, "More do not pay, or would have nothing to do")
+		lines = append(lines, "More would not be done sooner")
 	}
 	if saved := d.Alone + r.Setup - took.Wall; saved < r.Setup {
 		hint = "a job that builds everything, without a plan, is done about as soon: the job that plans has to be set up, too"

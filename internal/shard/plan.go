@@ -81,8 +81,8 @@ func NewPlan(r Request, d *Division, basis func(id string) string) *Plan {
 	return p
 }
 
-// Text is the file. It sets the digest.
-func (p *Plan) Text() ([]byte, error) {
+// text is the file. It sets the digest.
+func (p *Plan) text() ([]byte, error) {
 	var err error
 	if p.Digest, err = p.digest(); err != nil {
 		return nil, err
@@ -99,45 +99,46 @@ func (p *Plan) digest() (string, error) {
 	return hex.EncodeToString(sum[:]), err
 }
 
-// ReadPlan reads the text of a plan's file. where names the file in errors.
-func ReadPlan(where string, text []byte) (*Plan, error) {
-	fault := func(what string, cause error) error {
-		return &problem.Error{Where: where, What: what, Cause: cause, Hint: againHint}
-	}
+// parse reads the text of a plan's file. where names the file in errors.
+func parse(where string, text []byte) (*Plan, error) {
 	var p Plan
 	if err := json.Unmarshal(text, &p); err != nil {
-		return nil, fault("is no plan of ci:matrix", err)
+		return nil, unusable(where, "is no plan of ci:matrix", err)
 	}
 	digest, err := p.digest()
 	switch {
 	case p.Version == 0:
-		return nil, fault("is no plan of ci:matrix", nil)
+		return nil, unusable(where, "is no plan of ci:matrix", nil)
 	case p.Version != version:
-		return nil, fault(fmt.Sprintf("is a plan of version %d, and this heapmage reads version %d", p.Version, version), nil)
+		return nil, unusable(where, fmt.Sprintf("is a plan of version %d, and this heapmage reads version %d", p.Version, version), nil)
 	case err != nil || digest != p.Digest:
-		return nil, fault("was changed after ci:matrix wrote it: its digest is another one", err)
+		return nil, unusable(where, "was changed after ci:matrix wrote it: its digest is another one", err)
 	}
 	return &p, nil
 }
 
-// IsPlan reports whether a text looks like a plan, of any version.
-func IsPlan(text []byte) bool {
+// isPlan reports whether a text looks like a plan, of any version.
+func isPlan(text []byte) bool {
 	var p Plan
 	return json.Unmarshal(text, &p) == nil && p.Version > 0 && p.Digest != ""
 }
 
-const againHint = "plan and shards must be of the same version and commit: run ci:matrix again, and give its file to every shard as it is"
+func unusable(where, what string, cause error) error {
+	return &problem.Error{Where: where, What: what, Cause: cause, Hint: "run ci:matrix again, with the same version of heapmage, and give its file to every shard as it is"}
+}
 
 // Check reports whether the plan is for a target and for what is checked out.
 func (p *Plan) Check(where, target, commit, changes string) error {
-	fault := func(what, hint string) error { return &problem.Error{Where: where, What: what, Hint: hint} }
 	switch {
 	case p.Target != target:
-		return fault(fmt.Sprintf("is the plan of %s, not of %s", p.Target, target), "run "+p.Target+" with it, or plan this one with ci:matrix -target="+target)
+		return &problem.Error{Where: where, What: fmt.Sprintf("is the plan of %s, not of %s", p.Target, target),
+			Hint: "run " + p.Target + " with it, or plan this one with ci:matrix -target=" + target}
 	case p.Commit != commit:
-		return fault(fmt.Sprintf("is the plan of commit %.12s, and %.12s is checked out", p.Commit, commit), "check out that commit, or run ci:matrix again")
+		return &problem.Error{Where: where, What: fmt.Sprintf("is the plan of commit %.12s, and %.12s is checked out", p.Commit, commit),
+			Hint: "check out that commit, or run ci:matrix again"}
 	case p.Changes != "" && p.Changes != changes:
-		return fault(fmt.Sprintf("was made while files differed from commit %.12s, and here other ones do, or none", p.Commit), "commit the changes, and run ci:matrix again")
+		return &problem.Error{Where: where, What: fmt.Sprintf("was made while files differed from commit %.12s, and here other ones do, or none", p.Commit),
+			Hint: "commit the changes, and run ci:matrix again"}
 	}
 	return nil
 }
@@ -150,7 +151,7 @@ func (p *Plan) Shard(text string) (*Shard, error) {
 	case err != nil:
 		return nil, err
 	case count == 0:
-		return nil, &problem.Error{Where: where, What: "the plan has no shards, because all results were known", Hint: "start no job if the matrix is empty"}
+		return nil, &problem.Error{Where: where, What: "the plan has no shards, as nothing had to run", Hint: "start no job if the matrix is empty"}
 	case of != count:
 		return nil, &problem.Error{Where: where, What: fmt.Sprintf("the plan has %s, not %d", plural(count, "shard"), of), Hint: fmt.Sprintf("pass what the matrix has, the last of which is %d/%[1]d", count)}
 	}

@@ -22,15 +22,15 @@ func made(t *testing.T) *Plan {
 
 func TestPlan(t *testing.T) {
 	p := made(t)
-	text, err := p.Text()
+	text, err := p.text()
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := ReadPlan("plan.json", text)
+	got, err := parse("plan.json", text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, _ := got.Text(); string(again) != string(text) {
+	if again, _ := got.text(); string(again) != string(text) {
 		t.Errorf("read and written again it is\n%s\nnot\n%s", again, text)
 	}
 	second, err := got.Shard("2/2")
@@ -42,7 +42,7 @@ func TestPlan(t *testing.T) {
 	if len(part) != 2 || !part["b#build"] || !ok || wanted {
 		t.Errorf("%v", part)
 	}
-	if len(got.Known) != 1 || len(got.Tasks) != 3 || !IsPlan(text) || IsPlan([]byte(`{"version": 1}`)) {
+	if len(got.Known) != 1 || len(got.Tasks) != 3 || !isPlan(text) || isPlan([]byte(`{"version": 1}`)) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -58,7 +58,7 @@ func refused(t *testing.T, err error, want string) {
 
 func TestPlanMistakes(t *testing.T) {
 	p := made(t)
-	text, err := p.Text()
+	text, err := p.text()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestPlanMistakes(t *testing.T) {
 		{"a task less", strings.Replace(string(text), `"b#build"`, `"c#build"`, 1), "was changed after"},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
-			_, err := ReadPlan("plan.json", []byte(tt.text))
+			_, err := parse("plan.json", []byte(tt.text))
 			refused(t, err, "plan.json: "+tt.want)
 		})
 	}
@@ -85,7 +85,7 @@ func TestPlanMistakes(t *testing.T) {
 	}
 	p.Shards = nil
 	_, err = p.Shard("1/1")
-	refused(t, err, "all results were known")
+	refused(t, err, "as nothing had to run")
 }
 
 func TestCheck(t *testing.T) {

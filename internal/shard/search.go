@@ -29,8 +29,9 @@ func (p *divider) arrangements() []*arrangement {
 				continue
 			}
 			a := p.packed(runners, larger)
-			c := a.bound().cost()
-			all, best = append(all, rated{a, c}), min(best, c)
+			if bound := a.bound(); bound.Shards == runners { // else it is that of fewer
+				all, best = append(all, rated{a, bound.cost()}), min(best, bound.cost())
+			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b rated) int { return cmp.Compare(a.cost, b.cost) })

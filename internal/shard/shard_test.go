@@ -310,7 +310,7 @@ func TestSummary(t *testing.T) {
 			Request{Runners: 2, Runner: one, Setup: 40 * time.Second, Tasks: []Task{task("a", 300, gb), task("b", 300, gb), known}}},
 		{"more than pay", "1 shard: 2 tasks to run, 0 known; 46s with 40s of set-up\nMore do not pay: 2 would take 43s and 1m26s of all runners, not 46s", "a job that builds everything",
 			Request{Runners: 2, Runner: one, Setup: 40 * time.Second, Tasks: []Task{task("a", 3, gb), task("b", 3, gb)}}},
-		{"more than can be used", "1 shard: 1 task to run, 0 known; 46s with 40s of set-up\nMore do not pay, or would have nothing to do", "a job that builds everything",
+		{"more than can be used", "1 shard: 1 task to run, 0 known; 46s with 40s of set-up\nMore would not be done sooner", "a job that builds everything",
 			Request{Runners: 2, Runner: one, Setup: 40 * time.Second, Tasks: []Task{task("a", 6, gb)}}},
 		{"nothing to do", "No shard: the result of 1 task is known", "", Request{Runners: 2, Runner: one, Tasks: []Task{known}}},
 	} {

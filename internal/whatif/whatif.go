@@ -131,11 +131,22 @@ func (m machine) answer(change string, works []schedule.Work) Answer {
 		// What is kept free below the limit, as package budget has it.
 		Limit: max(m.Budget+128*memtools.MB, m.Budget+m.Budget/19),
 	}
-	run := w.Paced(works, step, mostSteps).Run(works)
+	run := Paced(w, works, step, mostSteps).Run(works)
 	if len(run.Failed) > 0 {
 		return Answer{Change: change, Fails: run.Failed}
 	}
 	return Answer{Change: change, Wall: run.Wall}
+}
+
+// Paced returns a world with a Step of at least least, so that there are about most steps while all
+// works run one at a time. A simulation takes the longer the more there are.
+func Paced(w schedule.World, works []schedule.Work, least time.Duration, most int) schedule.World {
+	all := 0.0
+	for _, work := range works {
+		all += float64(work.Takes) * max(1, work.Busy/max(1, w.CPUs))
+	}
+	w.Step = max(least, time.Duration(all/float64(most)))
+	return w
 }
 
 // believe has a job's estimate be what the run showed of it, beside others: that is what the

@@ -1,4 +1,6 @@
-package main
+// Package shards compares ci:matrix with other ways to divide a build among runners, in simulated
+// time.
+package shards
 
 import (
 	"cmp"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/schedule"
 	"github.com/heapmage/heapmage/internal/shard"
+	"github.com/heapmage/heapmage/internal/whatif"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -22,8 +25,8 @@ type divided struct {
 	tasks []shard.Task
 }
 
-// shards compares ci:matrix with other ways to divide a build among runners, in simulated time.
-func shards(args []string) error {
+// Run prints the comparison.
+func Run(args []string) error {
 	flags := flag.NewFlagSet("shards", flag.ContinueOnError)
 	setup := flags.Duration("setup", 40*time.Second, "what a runner takes before its first task")
 	cpus := flags.Float64("cpus", 4, "the processors of a runner")
@@ -42,7 +45,7 @@ func shards(args []string) error {
 	if err != nil {
 		return err
 	}
-	graphs = append(graphs, modelled(200))
+	graphs = append(graphs, modelled(120))
 	fmt.Printf("\nRunners of %v, %v of set-up, tasks %g times as long as recorded\n\n", runner, *setup, *times)
 	fmt.Println("| graph (tasks) | one runner | runners | ci:matrix (shards) | all machines | best found | round robin | lower bound |\n|---|---|---|---|---|---|---|---|")
 	for _, g := range graphs {
@@ -136,7 +139,7 @@ func (o *offline) wall(ids []string) time.Duration {
 				Peak: t.Peak, Takes: t.Length, Busy: t.Cores, Rise: 0.8})
 		}
 	}
-	w := schedule.World{CPUs: o.runner.CPUs, Budget: o.runner.Budget, Limit: o.runner.Memory}.Paced(works, 250*time.Millisecond, 2000)
+	w := whatif.Paced(schedule.World{CPUs: o.runner.CPUs, Budget: o.runner.Budget, Limit: o.runner.Memory}, works, 250*time.Millisecond, 2000)
 	o.known[key] = w.Run(works).Wall
 	return o.known[key]
 }
