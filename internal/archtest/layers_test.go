@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"internal/recent", "internal/lastrun", "internal/summary", "internal/inputs", "internal/sharedcache"},
 	{"internal/growth", "internal/session", "internal/report", "internal/reuse", "internal/unobserved", "internal/filewatch"},
 	{"internal/cachedtask", "internal/planview", "internal/runpage"},
-	{"internal/place"},
+	{"internal/place", "internal/sharding"},
 	{"internal/engine", "internal/inspect", "internal/completion", "internal/guard", "internal/commandline", "internal/setup"},
 	{"internal/rerun"},
 	{"mage", "mage/build", "mage/buildworker", "mage/otlp", "mage/remote"},

@@ -10,6 +10,7 @@ import (
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/place"
 	"github.com/heapmage/heapmage/internal/plan"
+	"github.com/heapmage/heapmage/internal/sharding"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
@@ -45,12 +46,12 @@ func prepareIn(ctx context.Context, p *place.Place, request Request, readOnly bo
 		return nil, nil, err
 	}
 	setting := p.Setting()
-	var err error
-	if setting.Part, err = part(ctx, p, request); err != nil {
+	part, notices, err := sharding.Part(ctx, p.Workspace, request)
+	if err != nil {
 		return nil, nil, err
 	}
-	if setting.Part != nil {
-		setting.Folder = "" // the plan is for the whole workspace
+	if p.Notices = append(p.Notices, notices...); part != nil {
+		setting.Part, setting.Folder = part, "" // the plan is for the whole workspace
 	}
 	setting.Between = affected.Between(ctx, p.Workspace)
 	if request.Since != nil {

@@ -12,9 +12,21 @@ import (
 // usualLength is how long a task is taken to run if no length of any is known.
 const usualLength = 10 * time.Second
 
-// Assume sets the length of tasks of which none is known: that of the middle one of the others. It
-// returns how many they are, and the length.
-func Assume(tasks []Task) (count int, length time.Duration) {
+// Assume sets the length of tasks of which none is known: that of the middle one of the others. guesses
+// are tasks of which no run is known. The result tells people of both; it is empty if there are none.
+func Assume(tasks []Task, guesses []string) (text, hint string) {
+	assumed, length := assume(tasks)
+	if len(guesses) == 0 {
+		return "", ""
+	}
+	text = fmt.Sprintf("No run is known of %s, so time and memory are guessed: %s", plural(len(guesses), "task"), problem.ShortList(guesses, 3))
+	if assumed > 0 {
+		text += fmt.Sprintf("; %v where nothing is like them", clock(length))
+	}
+	return text, "keep .heapmage/history.jsonl between jobs, or commit what memory:export writes, and import it first"
+}
+
+func assume(tasks []Task) (count int, length time.Duration) {
 	var known []time.Duration
 	for _, t := range tasks {
 		if t.Length > 0 && !t.Known {

@@ -290,12 +290,19 @@ func TestMany(t *testing.T) {
 
 func TestAssume(t *testing.T) {
 	tasks := []Task{task("a", 3, gb), {ID: "b"}, task("c", 5, gb), task("d", 9, gb), {ID: "e", Known: true}}
-	count, length := Assume(tasks)
+	count, length := assume(tasks)
 	if count != 1 || length != 5*time.Second || tasks[1].Length != length || tasks[4].Length != 0 {
 		t.Errorf("%d, %v, %+v", count, length, tasks)
 	}
-	if _, length := Assume([]Task{{ID: "a"}}); length != usualLength {
+	if _, length := assume([]Task{{ID: "a"}}); length != usualLength {
 		t.Errorf("%v", length)
+	}
+	want := "No run is known of 1 task, so time and memory are guessed: a; 10s where nothing is like them"
+	if text, hint := Assume([]Task{{ID: "a"}}, []string{"a"}); text != want || hint == "" {
+		t.Errorf("%q, %q", text, hint)
+	}
+	if text, hint := Assume(tasks, nil); text+hint != "" {
+		t.Errorf("%q, %q", text, hint)
 	}
 }
 
