@@ -99,12 +99,12 @@ func (h *hosted) shards(t *testing.T, program, origin, event, ref, id string) (r
 		h.restore(t, m.dir, where["key"], where["own"], where["trusted"])
 		copyAll(t, plan, filepath.Join(m.temp, "heapmage-plan.json"))
 		m.values["matrix.shard"] = of["shard"]
-		outputs, said, code := m.run(steps["build"])
+		told, said, code := m.run(steps["build"])
 		if code != 0 {
 			t.Fatalf("shard %s: exit code %d\n%s", of["shard"], code, said)
 		}
-		r.jobs, r.said = append(r.jobs, outputs["shard"]), r.said+said
-		maps.Copy(r.outputs, built(t, m.dir))
+		r.jobs, r.said = append(r.jobs, told["shard"]), r.said+said
+		maps.Copy(r.outputs, outputs(t, m.dir))
 		if where["writes"] == "true" {
 			m.must(steps["collect what is new"])
 			copyAll(t, filepath.Join(m.temp, "heapmage-new")+"/.", artifacts)
@@ -123,8 +123,8 @@ func (h *hosted) shards(t *testing.T, program, origin, event, ref, id string) (r
 	return r
 }
 
-// built are the outputs in a clone.
-func built(t *testing.T, dir string) map[string]string {
+// outputs are the outputs in a clone.
+func outputs(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	names, err := filepath.Glob(filepath.Join(dir, "packages", "*", "dist", "*"))
@@ -150,7 +150,7 @@ func TestTheShardsFromRunToRun(t *testing.T) {
 	if len(r.jobs) < 2 || r.jobs[0] != "1-"+r.jobs[len(r.jobs)-1][2:] || !strings.HasPrefix(r.saved, "heapmage.1.trusted.") {
 		t.Fatalf("the first run: jobs %v, saved %q\n%s", r.jobs, r.saved, r.said)
 	}
-	want := map[string]string{"packages/core/dist/a.txt": "a\n", "packages/web/dist/b.txt": "a\nb\n", "packages/docs/dist/c.txt": "c\n"}
+	want := allBuilt
 	if !maps.Equal(r.outputs, want) {
 		t.Errorf("the shards together have built %v", r.outputs)
 	}
@@ -162,8 +162,8 @@ func TestTheShardsFromRunToRun(t *testing.T) {
 	}
 	// A job behind them puts everything in its place.
 	dir := clone(t, origin)
-	if said, code, _, _ := h.job(t, program, dir, "push", "refs/heads/main", "3", "build"); code != 0 || !maps.Equal(built(t, dir), want) {
-		t.Errorf("a job behind the shards: exit code %d, built %v\n%s", code, built(t, dir), said)
+	if said, code, _, _ := h.job(t, program, dir, "push", "refs/heads/main", "3", "build"); code != 0 || !maps.Equal(outputs(t, dir), want) {
+		t.Errorf("a job behind the shards: exit code %d, built %v\n%s", code, outputs(t, dir), said)
 	}
 
 	testkit.Write(t, origin, "packages/core/a.txt", "changed\n")
