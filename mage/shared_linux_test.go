@@ -66,15 +66,17 @@ func (m *team) clone() *clone {
 		"build.js": `
 const fs = require("fs");
 const held = Buffer.alloc(80 << 20, 1);
-const text = process.argv.slice(2).map((n) => fs.readFileSync(n, "utf8")).join("") + fs.readFileSync("src.txt", "utf8");
+const text = process.argv.slice(3).map((n) => fs.readFileSync(n, "utf8")).join("") + fs.readFileSync("src.txt", "utf8");
 fs.mkdirSync("dist", {recursive: true});
-setTimeout(() => {
-  fs.writeFileSync("dist/out.txt", text + held[0] + "\n");
-}, 100);
+for (const end = process.cpuUsage().user + 1000 * Number(process.argv[2]); process.cpuUsage().user < end; ) { for (let i = 0; i < 1e6; i++) {} } // as a compiler, it keeps a processor busy
+fs.writeFileSync("dist/out.txt", text + held[0] + "\n");
 `,
 	}
 	for i, name := range []string{"a", "b", "c", "d", "x", "y"} {
-		script, needs := "node ../../build.js", `{}`
+		script, needs := "node ../../build.js 200", `{}`
+		if i >= 4 {
+			script = "node ../../build.js 1500" // so that it pays to divide them
+		}
 		if i > 0 && i < 4 {
 			before := string(rune('a' + i - 1))
 			script += " ../" + before + "/dist/out.txt"
@@ -371,4 +373,111 @@ func TestSharedCacheThatMisbehaves(t *testing.T) {
 		}
 		c.same(want)
 	})
+}
+
+// TestShards: two runners, each a clone in a cgroup of its own, with one server between them, leave together
+// what one machine leaves, whether they run one after the other or at once.
+func TestShards(t *testing.T) {
+	for name, start := range servers {
+		t.Run(name, func(t *testing.T) {
+			needsNode(t)
+			s := start(t)
+			m := newTeam(t, s.Address, s.Env)
+			want := m.alone()
+			const limit = 400 // MB
+			planner := m.clone()
+			planner.commit()
+			planner.env = []string{"HEAPMAGE_CACHE_REMOTE=file:unused", "HEAPMAGE_CACHE_WRITE=never"} // so that it learns, and nothing is known
+			planner.build(false)
+			matrix := []string{"ci:matrix", "-runners=2", fmt.Sprintf("-memory=%dMB", limit), "-cpus=1", "-setup=0s", "-plan=plan.json", "-format=github", "-explain"}
+			if err := os.RemoveAll(filepath.Join(planner.root, ".heapmage", "cache")); err != nil {
+				t.Fatal(err)
+			}
+			planner.sh("rm -r packages/*/dist")
+			if out := planner.build(false, matrix...); !strings.Contains(out, `"shard":"2/2"`) {
+				t.Fatalf("it is not divided:\n%s", out)
+			}
+			plan, err := os.ReadFile(filepath.Join(planner.root, "plan.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// shard runs a shard in a clone, and returns what it has left and what has run.
+			shard := func(n int) (left map[string]string, names string) {
+				c := m.clone()
+				c.commit()
+				writeFiles(t, c.root, map[string]string{"../plan.json": string(plan)})
+				c.group = cgrouptest.New(t, limit<<20)
+				out := c.build(true, "build", fmt.Sprintf("-shard=%d/2", n), "-plan=../plan.json")
+				if kills := c.group.Kills(); kills != 0 {
+					t.Errorf("the kernel has killed %d processes:\n%s", kills, out)
+				}
+				return c.outputs(), ran(out)
+			}
+			together := func(parts ...map[string]string) {
+				t.Helper()
+				all := map[string]string{}
+				for _, part := range parts {
+					for name, text := range part {
+						if before, ok := all[name]; ok && before != text {
+							t.Errorf("%s is %q and %q", name, before, text)
+						}
+						all[name] = text
+					}
+				}
+				if !maps.Equal(all, want) {
+					t.Errorf("together they have left %q, want %q", all, want)
+				}
+			}
+			t.Run("at once", func(t *testing.T) {
+				var parts [2]map[string]string
+				var group sync.WaitGroup
+				for n := range parts {
+					group.Go(func() { parts[n], _ = shard(n + 1) })
+				}
+				group.Wait()
+				together(parts[:]...)
+			})
+			t.Run("once more, when all is known", func(t *testing.T) {
+				one, first := shard(1)
+				two, second := shard(2)
+				if together(one, two); first+second != "" {
+					t.Errorf("%q and %q ran", first, second)
+				}
+			})
+			t.Run("one after the other", func(t *testing.T) {
+				m.key = newSecret(t) // nothing that is there counts
+				planner.sh("rm plan.json")
+				writeFiles(t, planner.root, map[string]string{"heapmage.yaml": m.settings()})
+				planner.commit()
+				planner.build(false, matrix...)
+				if plan, err = os.ReadFile(filepath.Join(planner.root, "plan.json")); err != nil {
+					t.Fatal(err)
+				}
+				one, first := shard(1)
+				two, second := shard(2)
+				together(one, two)
+				names := strings.Fields(first + " " + second)
+				slices.Sort(names)
+				if got := strings.Join(names, " "); got != "a b c d x y" {
+					t.Errorf("%q and %q ran: each task is to run once", first, second)
+				}
+			})
+		})
+	}
+}
+
+// commit commits all that is there, always in the same way.
+func (c *clone) commit() {
+	c.Helper()
+	c.sh("git add -A && GIT_AUTHOR_DATE=2026-11-27T00:00:00Z GIT_COMMITTER_DATE=2026-11-27T00:00:00Z git -c user.name=n -c user.email=n@example.com commit -qm one --amend 2>/dev/null || " +
+		"GIT_AUTHOR_DATE=2026-11-27T00:00:00Z GIT_COMMITTER_DATE=2026-11-27T00:00:00Z git -c user.name=n -c user.email=n@example.com commit -qm one")
+}
+
+func (c *clone) sh(text string) {
+	c.Helper()
+	run := exec.Command("sh", "-ec", text)
+	run.Dir = c.root
+	if out, err := run.CombinedOutput(); err != nil {
+		c.Fatalf("%s: %v\n%s", text, err, out)
+	}
 }
