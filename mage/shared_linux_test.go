@@ -200,7 +200,7 @@ func (c *clone) same(want map[string]string) {
 }
 
 // servers are those that a shared cache can be on.
-var servers = map[string]func(testing.TB) *servertest.Server{"Turborepo's": servertest.Turborepo, "Bazel's": servertest.Bazel}
+var servers = map[string]func(testing.TB) *servertest.Server{"Turborepo's": servertest.Turborepo, "Bazel's": servertest.Bazel, "S3": servertest.S3}
 
 // TestSharedCacheOnServers: what one machine has built, others take, in limits of their own; whatever happens
 // to the server, builds are green and right.
@@ -237,9 +237,9 @@ func TestSharedCacheOnServers(t *testing.T) {
 			})
 			t.Run("a wrong credential", func(t *testing.T) {
 				c := m.clone()
-				c.env = []string{"HEAPMAGE_CACHE_TOKEN=wrong:wrong"}
+				c.env = s.WrongEnv()
 				out := c.build(true)
-				if c.same(want); strings.Count(out, "⚠️") < 1 || !strings.Contains(out, "is not used any more") || strings.Contains(out, "wrong:wrong") {
+				if c.same(want); strings.Count(out, "⚠️") < 1 || !strings.Contains(out, "is not used any more") || strings.Contains(out, "-wrong") {
 					t.Errorf("%s", out)
 				}
 			})

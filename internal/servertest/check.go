@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -174,9 +173,7 @@ func (c *check) names(t *testing.T) {
 }
 
 func (c *check) refused(t *testing.T) {
-	wrong := slices.Clone(c.Env)
-	wrong[len(wrong)-1] += "x" // the secret one is the last
-	for claim, env := range map[string][]string{"wrong": wrong, "none": {"AWS_EC2_METADATA_DISABLED=true"}} {
+	for claim, env := range map[string][]string{"wrong": c.WrongEnv(), "none": {"AWS_EC2_METADATA_DISABLED=true"}} {
 		s, name := c.open(t, env), name(t, 0)
 		_, got := s.Get(t.Context(), name)
 		_, has := s.Has(t.Context(), name)

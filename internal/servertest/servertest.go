@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -117,6 +118,13 @@ func (s *Server) Restart() {
 	}
 }
 
+// WrongEnv are the variables with a credential that is wrong.
+func (s *Server) WrongEnv() []string {
+	wrong := slices.Clone(s.Env)
+	wrong[len(wrong)-1] += "-wrong"
+	return wrong
+}
+
 func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -127,9 +135,18 @@ func freePort(t testing.TB) string {
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
+// unlessShort skips a test with -short: to install the servers takes minutes.
+func unlessShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("with -short no server is installed")
+	}
+}
+
 // Turborepo starts turborepo-remote-cache.
 func Turborepo(t testing.TB) *Server {
 	t.Helper()
+	unlessShort(t)
 	_, here, _, _ := runtime.Caller(0)
 	manifest := testkit.Script(t, filepath.Join(filepath.Dir(here), "turborepo"), "package.json")
 	program := filepath.Join(filepath.Dir(manifest), "node_modules", "turborepo-remote-cache", "dist", "cli.js")
@@ -148,6 +165,7 @@ func Turborepo(t testing.TB) *Server {
 // Bazel starts bazel-remote. It has one user.
 func Bazel(t testing.TB) *Server {
 	t.Helper()
+	unlessShort(t)
 	program := goProgram(t, "github.com/buchgr/bazel-remote", "v1.3.4", "")
 	dir := t.TempDir()
 	users := filepath.Join(dir, "htpasswd")
@@ -162,6 +180,7 @@ func Bazel(t testing.TB) *Server {
 // S3 starts versitygw, which checks signatures, with a bucket.
 func S3(t testing.TB) *Server {
 	t.Helper()
+	unlessShort(t)
 	program := goProgram(t, "github.com/versity/versitygw", "v1.8.0", "cmd/versitygw")
 	dir := t.TempDir()
 	for _, name := range []string{"buckets/acme-cache", "sidecar"} {

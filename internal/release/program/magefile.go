@@ -11,7 +11,6 @@ import (
 
 	//mage:import build
 	_ "github.com/heapmage/heapmage/mage/build"
-	_ "github.com/heapmage/heapmage/mage/remote"
 )
 
 // This is the program for people without Go. What stands before "package" would be the first
