@@ -1,0 +1,72 @@
+package mage_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/heapmage/heapmage/internal/servertest"
+)
+
+// TestSharedCacheBesideTurborepo: Turborepo and heapmage keep their results on one server, in one team, one
+// after the other and at once, and each finds its own.
+func TestSharedCacheBesideTurborepo(t *testing.T) {
+	modules := runners(t)
+	s := servertest.Turborepo(t)
+	m := newTeam(t, s.Address, s.Env)
+	want := m.alone()
+	make := func() *clone {
+		c := m.clone()
+		writeFiles(t, c.root, map[string]string{
+			"package.json":      `{"name": "top", "private": true, "packageManager": "npm@10.8.2", "workspaces": ["packages/*"]}`,
+			"package-lock.json": `{"name": "top", "lockfileVersion": 3, "packages": {"": {"name": "top", "workspaces": ["packages/*"]}}}`,
+			"turbo.json":        `{"tasks": {"build": {"dependsOn": ["^build"], "outputs": ["dist/**"]}}}`,
+			".gitignore":        "node_modules\ndist\n.heapmage\n.turbo*\n",
+		})
+		return c
+	}
+	_, token, _ := strings.Cut(s.Env[0], "=")
+	turbo := func(c *clone) string {
+		run := unguarded(c.root, filepath.Join(modules, ".bin", "turbo")+" run build", append(runnerEnv(c.root),
+			"PATH="+os.Getenv("PATH"), "CI=", "TURBO_API="+s.URL, "TURBO_TOKEN="+token, "TURBO_TEAM=acme")...)
+		stdout, stderr := succeeds(t, run)
+		return stdout + stderr
+	}
+	first, second := make(), make()
+	if out := turbo(first); !strings.Contains(out, "Remote caching enabled") || !strings.Contains(out, "0 cached, 6 total") {
+		t.Fatalf("Turborepo does not use the server:\n%s", out)
+	}
+	first.same(want)
+	if out := second.build(true); !strings.Contains(out, "Shared cache: 6 results stored") || ran(out) != "a b c d x y" {
+		t.Errorf("heapmage takes what is Turborepo's, or does not store its own:\n%s", out)
+	}
+	second.same(want)
+	both := func(claim, turbos, ours string) {
+		t.Run(claim, func(t *testing.T) {
+			a, b := make(), make()
+			for _, c := range []*clone{a, b} {
+				if claim != "each finds its own" {
+					writeFiles(t, c.root, map[string]string{"packages/c/src.txt": claim})
+				}
+			}
+			var wait sync.WaitGroup
+			var out string
+			wait.Go(func() { out, _ = b.try(true) }) // its log tells whether it failed
+			if out := turbo(a); !strings.Contains(out, turbos) {
+				t.Errorf("Turborepo does not report %q:\n%s", turbos, out)
+			}
+			if wait.Wait(); ran(out) != ours || strings.Contains(out, "⚠️") || !strings.Contains(out, "successfully") {
+				t.Errorf("heapmage runs more than %q:\n%s", ours, out)
+			}
+			b.same(a.outputs())
+			if claim == "each finds its own" {
+				a.same(want)
+			}
+		})
+	}
+	both("each finds its own", "FULL TURBO", "")
+	both("both store something new at once", "4 cached, 6 total", "c d")
+	both("both store something new at once", "FULL TURBO", "")
+}
