@@ -17,7 +17,7 @@ func TestSharedCacheBesideTurborepo(t *testing.T) {
 	s := servertest.Turborepo(t)
 	m := newTeam(t, s.Address, s.Env)
 	want := m.alone()
-	make := func() *clone {
+	another := func() *clone {
 		c := m.clone()
 		writeFiles(t, c.root, map[string]string{
 			"package.json":      `{"name": "top", "private": true, "packageManager": "npm@10.8.2", "workspaces": ["packages/*"]}`,
@@ -34,7 +34,7 @@ func TestSharedCacheBesideTurborepo(t *testing.T) {
 		stdout, stderr := succeeds(t, run)
 		return stdout + stderr
 	}
-	first, second := make(), make()
+	first, second := another(), another()
 	if out := turbo(first); !strings.Contains(out, "Remote caching enabled") || !strings.Contains(out, "0 cached, 6 total") {
 		t.Fatalf("Turborepo does not use the server:\n%s", out)
 	}
@@ -45,7 +45,7 @@ func TestSharedCacheBesideTurborepo(t *testing.T) {
 	second.same(want)
 	both := func(claim, turbos, ours string) {
 		t.Run(claim, func(t *testing.T) {
-			a, b := make(), make()
+			a, b := another(), another()
 			for _, c := range []*clone{a, b} {
 				if claim != "each finds its own" {
 					writeFiles(t, c.root, map[string]string{"packages/c/src.txt": claim})
