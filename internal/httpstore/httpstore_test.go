@@ -32,7 +32,7 @@ const (
 	object = "trusted/results/3f"
 )
 
-// serve starts a server, and returns stores on it that wait for a short time only.
+// serve starts a server, and returns stores on it.
 func serve(t *testing.T, h http.HandlerFunc) (*turbo, *bazel) {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
@@ -54,10 +54,16 @@ func at(t *testing.T, address string) (*turbo, *bazel) {
 		t.Fatal(err)
 	}
 	for _, c := range []*Client{a.(*turbo).client, b.(*bazel).client} {
-		c.patience = 500 * time.Millisecond
+		c.patience = 10 * time.Second
 		t.Cleanup(c.http.CloseIdleConnections)
 	}
 	return a.(*turbo), b.(*bazel)
+}
+
+// hasty has a store wait for a short time only.
+func hasty(s *turbo) *turbo {
+	s.client.patience = 500 * time.Millisecond
+	return s
 }
 
 func parsed(t *testing.T, address string) *url.URL {

@@ -154,6 +154,40 @@ func TestUploads(t *testing.T) {
 	})
 }
 
+func TestSlowUploads(t *testing.T) {
+	turbo, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		time.Sleep(600 * time.Millisecond)
+	})
+	t.Run("one is sent for as long as it goes on", func(t *testing.T) {
+		t.Parallel()
+		slow := objectstore.Content{Size: 8, Open: func() (io.ReadCloser, error) {
+			from, to := io.Pipe()
+			go func() {
+				for range 8 {
+					time.Sleep(100 * time.Millisecond)
+					_, _ = to.Write([]byte("a"))
+				}
+				_ = to.Close()
+			}()
+			return from, nil
+		}}
+		turbo.client.patience = 700 * time.Millisecond
+		if err := turbo.Put(t.Context(), object, slow); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("the answer to a large one may take longer", func(t *testing.T) {
+		t.Parallel()
+		other, _ := at(t, turbo.base.String())
+		other.client.patience = 300 * time.Millisecond
+		if err := put(other, strings.Repeat("a", 4<<20)); err != nil {
+			t.Error(err)
+		}
+		told(t, put(other, "content"), nil, "did not answer in time")
+	})
+}
+
 type iotestErr struct{ error }
 
 func (e iotestErr) Read([]byte) (int, error) { return 0, e.error }
@@ -181,14 +215,16 @@ func TestAtMostEightAtOnce(t *testing.T) {
 		t.Errorf("%d at once", most.Load())
 	}
 	t.Run("a failure gives its place back", func(t *testing.T) {
-		turbo, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
-		for range 3 * atOnce {
-			_ = failed(t, turbo)
-		}
+		answers, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+		gone, _ := at(t, "http://127.0.0.1:1")
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		if _, err := turbo.Get(ctx, object); errors.Is(err, context.DeadlineExceeded) {
-			t.Error(err)
+		for _, s := range []objectstore.Store{answers, gone} {
+			for range 3 * atOnce {
+				if _, err := s.Get(ctx, object); errors.Is(err, context.DeadlineExceeded) {
+					t.Fatal(err)
+				}
+			}
 		}
 	})
 }

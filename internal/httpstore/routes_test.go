@@ -31,7 +31,14 @@ func TestRedirects(t *testing.T) {
 		seen = append(seen, r.Method+" "+r.URL.Path+secrets+" "+string(body))
 		_, _ = io.WriteString(w, "content")
 	}
-	other := httptest.NewServer(http.HandlerFunc(record))
+	var back string
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/return" {
+			http.Redirect(w, r, back, http.StatusFound)
+			return
+		}
+		record(w, r)
+	}))
 	defer other.Close()
 	plain := httptest.NewServer(http.HandlerFunc(record))
 	defer plain.Close()
@@ -49,6 +56,7 @@ func TestRedirects(t *testing.T) {
 		}
 	}
 	turbo, _ := serve(t, server)
+	back = turbo.base.JoinPath("x").String()
 	for _, tt := range []struct {
 		claim, to string
 		code      int
@@ -59,6 +67,7 @@ func TestRedirects(t *testing.T) {
 		{"on the same server the credential goes along", "/x", 302, false, "GET /x Authorization ", ""},
 		{"another one does not get it", other.URL + "/x", 302, false, "GET /x ", ""},
 		{"nor does one later on", "/away", 307, false, "GET /back ", ""},
+		{"nor does the first one behind it", other.URL + "/return", 302, false, "GET /x ", ""},
 		{"an upload is sent again", "/x", 307, true, "PUT /x Authorization content", ""},
 		{"without the credential to another server", other.URL + "/x", 308, true, "PUT /x content", ""},
 		{"an upload does not become a download", "/x", 303, true, "", "redirects an upload"},
@@ -138,7 +147,7 @@ func TestTLS(t *testing.T) {
 		defer close(done)
 		turbo, _ := at(t, s.URL)
 		turbo.client.trust(s)
-		told(t, failed(t, turbo), nil, "did not answer in time")
+		told(t, failed(t, hasty(turbo)), nil, "did not answer in time")
 		told(t, put(turbo, strings.Repeat("a", 4<<20)), nil, "did not answer in time")
 	})
 }
