@@ -98,7 +98,7 @@ func buildkite(jobs []job, command string) ([]byte, error) {
 	type step struct {
 		Label   string            `json:"label"`
 		Command string            `json:"command"`
-		Env     map[string]string `json:"env"`
+		Env     map[string]string `json:"env,omitempty"`
 		Agents  map[string]string `json:"agents,omitempty"`
 	}
 	escape := strings.NewReplacer("$", "$$").Replace // else the upload puts variables in
@@ -108,6 +108,9 @@ func buildkite(jobs []job, command string) ([]byte, error) {
 		if j.Runner != "" {
 			steps[i].Agents = map[string]string{"queue": escape(j.Runner)}
 		}
+	}
+	if len(steps) == 0 { // as for GitLab
+		steps = append(steps, step{Label: "nothing to do", Command: "true"})
 	}
 	return printable.JSON(map[string][]step{"steps": steps})
 }

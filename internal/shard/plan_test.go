@@ -118,7 +118,7 @@ func TestMatrix(t *testing.T) {
 	}
 	p.Shards = nil
 	for format, want := range map[string]string{
-		"github": `{"include":[]}` + "\n", "gitlab": "nothing-to-do:\n  script: [\"true\"]\n", "buildkite": "{\n  \"steps\": []\n}\n", "json": "[]\n",
+		"github": `{"include":[]}` + "\n", "gitlab": "nothing-to-do:\n  script: [\"true\"]\n", "buildkite": "{\n  \"steps\": [\n    {\n      \"label\": \"nothing to do\",\n      \"command\": \"true\"\n    }\n  ]\n}\n", "json": "[]\n",
 	} {
 		if got, err := p.Matrix(format, ""); err != nil || string(got) != want {
 			t.Errorf("%s of nothing: %v\n%s", format, err, got)
