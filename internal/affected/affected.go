@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/git"
 	"github.com/heapmage/heapmage/internal/installed"
@@ -157,6 +158,9 @@ func newSorter(ws *workspace.Workspace, top string) *sorter {
 // add adds a changed file of the repository. before returns what it was.
 func (s *sorter) add(name string, before func() []byte) {
 	rel, inside := s.rel(name)
+	if rel == config.PlanFile { // runners get it beside what is checked out
+		return
+	}
 	if !inside {
 		// Tools look for configuration in the folders around the workspace.
 		if dir := path.Dir(name); dir == "." || s.top == dir || strings.HasPrefix(s.top, dir+"/") {

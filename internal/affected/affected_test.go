@@ -62,6 +62,7 @@ func TestSince(t *testing.T) {
 		{"a package in a package", "", "packages/web/plugins/one/a", "", "one top", ""},
 		{"a file in a folder that holds packages", "", "packages/web/plugins/a", "", "top web", ""},
 		{"a file of the root", "", "tsconfig.base.json", "", all, "tsconfig.base.json"},
+		{"the plan of shards", "", "heapmage-plan.json", "", "", ""},
 		{"a file beside the packages", "", "packages/jest.config.js", "", all, "packages/jest.config.js"},
 		{"the lock file", "", "package-lock.json", lock("1.0.1"), "core top", ""},
 		{"the lock file, with the same in it", "", "package-lock.json", lock("1.0.0") + "\n", "top", ""},

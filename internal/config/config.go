@@ -17,6 +17,10 @@ import (
 // FileName is the name of the configuration file at the workspace root.
 const FileName = "heapmage.yaml"
 
+// PlanFile is what ci:matrix writes there if no file is named. Runners get it beside what is checked
+// out, so it is neither a change nor an input of a task.
+const PlanFile = "heapmage-plan.json"
+
 // Config is what a user set. A zero field is not set.
 type Config struct {
 	// Budget is the memory that all processes of a run may use together.

@@ -5,10 +5,10 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/estimate"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/place"
-	"github.com/heapmage/heapmage/internal/plan"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/shard"
 	"github.com/heapmage/heapmage/internal/sharding"
@@ -16,9 +16,10 @@ import (
 )
 
 // Matrix divides what a request would run among the runners of a CI system. It writes the plan to a
-// file, heapmage-plan.json if none is named, and prints the jobs; what people should know goes to standard error. It starts no script.
+// file, config.PlanFile if none is named, and prints the jobs. What people should know goes to standard
+// error. It starts no script.
 func Matrix(ctx context.Context, request Request, flags shard.Flags, file string, explain bool) error {
-	file = cmp.Or(file, plan.ShardPlan)
+	file = cmp.Or(file, config.PlanFile)
 	settings, err := flags.Read()
 	if err != nil {
 		return err

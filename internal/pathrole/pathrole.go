@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/filetree"
 )
 
@@ -30,7 +31,7 @@ var installedCaches = map[string]bool{
 
 // Unseen reports whether a path of the workspace is neither an input nor an output.
 func Unseen(rel string) bool {
-	if filetree.IsTemp(path.Base(rel)) {
+	if filetree.IsTemp(path.Base(rel)) || rel == config.PlanFile {
 		return true
 	}
 	if inGit, ref := GitRef(rel); inGit {

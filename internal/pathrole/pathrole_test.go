@@ -14,3 +14,17 @@ func TestTellsVersion(t *testing.T) {
 		}
 	}
 }
+
+func TestUnseen(t *testing.T) {
+	for path, want := range map[string]bool{
+		"heapmage-plan.json":              true, // runners have it or not
+		"packages/web/heapmage-plan.json": false,
+		".heapmage/history.jsonl":         true,
+		"packages/web/.next/cache/x":      true,
+		"packages/web/src/main.ts":        false,
+	} {
+		if got := Unseen(path); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+}

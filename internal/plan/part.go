@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/taskgraph"
@@ -21,9 +22,6 @@ type Part struct {
 	// machines.
 	Own, All int
 }
-
-// ShardPlan is the file that ci:matrix writes if none is named, relative to the workspace.
-const ShardPlan = "heapmage-plan.json"
 
 // CheckShard refuses flags that do not go with a shard, or that it lacks.
 func (r Request) CheckShard() error {
@@ -42,7 +40,7 @@ func (r Request) CheckShard() error {
 		}
 	}
 	if r.ShardPlan == nil || *r.ShardPlan == "" {
-		return &problem.Error{Where: where, What: "names no plan", Hint: "pass the file that ci:matrix wrote, such as -plan=" + ShardPlan}
+		return &problem.Error{Where: where, What: "names no plan", Hint: "pass the file that ci:matrix wrote, such as -plan=" + config.PlanFile}
 	}
 	return nil
 }
