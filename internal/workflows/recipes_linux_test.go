@@ -70,6 +70,9 @@ func TestTheRecipeForGitLab(t *testing.T) {
 	program, origin := programFolder(t), repository(t)
 	tasksTake(t, program, origin)
 	path := manager(t, program)
+	testkit.Write(t, origin, ".gitlab/shard.yml", recipe(t, ".gitlab/shard.yml"))
+	git(t, origin, "add", "-A")
+	git(t, origin, "commit", "-q", "-m", "pipeline")
 
 	type job struct {
 		Extends  string
@@ -89,7 +92,7 @@ func TestTheRecipeForGitLab(t *testing.T) {
 		}
 		return jobs
 	}
-	parent, part := parse(recipe(t, ".gitlab-ci.yml")), parse(recipe(t, ".gitlab/shard.yml"))
+	parent := parse(recipe(t, ".gitlab-ci.yml"))
 	dir := clone(t, origin)
 	sh(t, dir, path, oneProcessor(strings.Join(parent["plan"].Script, "\n")))
 	for _, name := range parent["plan"].Artifacts.Paths {
@@ -97,21 +100,18 @@ func TestTheRecipeForGitLab(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	var child string
-	for _, include := range parent["build"].Trigger.Include {
-		if file := include["artifact"]; file != "" {
-			text, err := os.ReadFile(filepath.Join(dir, file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			child += string(text)
-		} else if include["local"] != ".gitlab/shard.yml" {
-			t.Errorf("the child pipeline includes %v", include)
-		}
+	include := parent["build"].Trigger.Include
+	if len(include) != 1 { // GitLab takes one if it is of an artifact
+		t.Fatalf("the child pipeline includes %v", include)
+	}
+	child, err := os.ReadFile(filepath.Join(dir, include[0]["artifact"]))
+	if err != nil {
+		t.Fatal(err)
 	}
 	built := map[string]string{}
-	shards := parse(child)["shards"]
-	template, ok := part[shards.Extends]
+	jobs := parse(string(child))
+	shards := jobs["shards"]
+	template, ok := jobs[shards.Extends]
 	if !ok || len(shards.Parallel.Matrix) < 2 {
 		t.Fatalf("the child pipeline:\n%s", child)
 	}
