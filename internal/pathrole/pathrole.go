@@ -109,14 +109,36 @@ func TellsVersion(file string) bool {
 	return name == "package.json" && strings.Count(dir, "/"+installed+"/") == 1
 }
 
-// homeCaches are folders below the home folder in which tools keep what they can make
-// again, or what says nothing about the workspace.
-var homeCaches = []string{".npm", ".cache", ".pnpm-store", ".local/share", ".local/state", ".yarn", ".bun", ".config", ".node-gyp", "Library/Caches", ".cargo/registry"}
+// managers are the packages in which package managers come.
+var managers = []string{"npm", "pnpm", "@pnpm/exe", "yarn", "corepack"}
+
+// ManagerPrograms are the names of their programs.
+var ManagerPrograms = []string{"npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg", "corepack"}
+
+// Manager returns the folder of the package manager to which a file outside of the workspace belongs:
+// …/node_modules/npm. A package manager brings all that it needs, so its version stands for its files. It
+// is empty if the file belongs to none.
+func Manager(file string) string {
+	before, rest, ok := strings.Cut(filepath.ToSlash(file), "/"+installed+"/")
+	if !ok {
+		return ""
+	}
+	for _, name := range managers {
+		if strings.HasPrefix(rest, name+"/") {
+			return before + "/" + installed + "/" + name
+		}
+	}
+	return ""
+}
+
+// homeCaches are what is below the home folder in which tools keep what they can make again, or what says
+// nothing about the workspace, such as who the user is and where packages come from.
+var homeCaches = []string{".npmrc", ".yarnrc", ".yarnrc.yml", ".bunfig.toml", ".gitconfig", ".npm", ".cache", ".pnpm-store", ".local/share", ".local/state", ".yarn", ".bun", ".config", ".node-gyp", "Library/Caches", ".cargo/registry"}
 
 // homeSettings are folders in them that tell which of several programs is meant.
 var homeSettings = []string{".config/mise", ".config/rtx"}
 
-// OfTools reports whether a path is in such a folder of the user's, whose folder is home.
+// OfTools reports whether a path is such a file or in such a folder of the user's, whose folder is home.
 func OfTools(home, file string) bool {
 	inHome := func(dir string) bool { return home != "" && Within(path.Join(home, dir), file) }
 	return slices.ContainsFunc(homeCaches, inHome) && !slices.ContainsFunc(homeSettings, inHome)

@@ -28,3 +28,19 @@ func TestUnseen(t *testing.T) {
 		}
 	}
 }
+
+func TestManager(t *testing.T) {
+	for file, want := range map[string]string{
+		"/opt/node/lib/node_modules/npm/bin/npm-cli.js":                    "/opt/node/lib/node_modules/npm",
+		"/opt/node/lib/node_modules/npm/node_modules/abbrev/lib/index.js":  "/opt/node/lib/node_modules/npm",
+		"/root/.local/share/pnpm/9/node_modules/@pnpm/exe/pnpm":            "/root/.local/share/pnpm/9/node_modules/@pnpm/exe",
+		"/usr/lib/node_modules/npm-run-all/bin/npm-run-all.js":             "",
+		"/usr/lib/node_modules/typescript/node_modules/npm/bin/npm-cli.js": "", // a dependency of something else
+		"/usr/lib/node_modules/npm":                                        "",
+		"/usr/bin/npm":                                                     "",
+	} {
+		if got := Manager(file); got != want {
+			t.Errorf("%s: %q", file, got)
+		}
+	}
+}

@@ -94,7 +94,7 @@ func Open(root, home string) (*Results, error) {
 	return &Results{root: root, temps: pathrole.Temps(), home: home, cache: cache.In(root), files: files,
 		digests: fingerprint.Open(root, folder, "digests"), owners: ownership.Load(root, folder),
 		recents: recent.Open(root, folder, "recent", inputs.Format), lasts: lastrun.In(root, folder+"/last"), turns: turns.In(root, folder+"/running"),
-		paths: paths{found: map[[2]string]fingerprint.State{}}, placed: map[string]*cache.Entry{}, running: map[string]turn{}}, nil
+		paths: paths{found: map[[2]string]found{}}, placed: map[string]*cache.Entry{}, running: map[string]turn{}}, nil
 }
 
 // LookOnly has results be looked at, and nothing be written. Call it before anything else;

@@ -393,6 +393,37 @@ func TestPath(t *testing.T) {
 	}
 }
 
+// TestManagers: package managers and programs that PATH leads to count by what they are, not by where, so a
+// result that they had a part in is one for other machines, too.
+func TestManagers(t *testing.T) {
+	manager := func(p *place, prefix, version string) {
+		p.sh("mkdir -p " + prefix + "/bin " + prefix + "/lib/node_modules/npm/bin; cd " + prefix + `
+printf '#!/bin/sh\n. ${0%%/*}/../lib/node_modules/npm/lib.sh\n' >lib/node_modules/npm/bin/npm-cli.js; chmod +x lib/node_modules/npm/bin/npm-cli.js
+ln -sf ../lib/node_modules/npm/bin/npm-cli.js bin/npm
+echo 'cat in' >lib/node_modules/npm/lib.sh; echo '{"name": "npm", "version": "` + version + `"}' >lib/node_modules/npm/package.json
+printf '#!/bin/sh\necho tool\n' >bin/tool; chmod +x bin/tool`)
+		p.path = prefix + "/bin:/usr/bin:/bin"
+	}
+	dir := t.TempDir()
+	p := newPlace(t, map[string]string{"in": "1\n", ".gitignore": "out\n"})
+	p.home, p.r.home = dir, dir
+	for _, step := range []struct{ prefix, version, change, want string }{
+		{"one", "11.1.0", "echo registry=a >" + dir + "/.npmrc", FirstTime},
+		{"one", "11.1.0", "true", "up to date"},
+		{"two/x64", "11.1.0", "rm -r " + dir + "/one; echo registry=b >" + dir + "/.npmrc", "up to date"},
+		{"two/x64", "11.2.0", "true", "PATH leads to another npm"},
+		{"three", "11.2.0", "echo '#' >>" + dir + "/three/bin/tool", "PATH leads to another tool"},
+	} {
+		manager(p, dir+"/"+step.prefix, step.version)
+		p.sh(step.change)
+		p.again()
+		if got := p.do("a#build", "{ npm; tool; cat "+dir+"/.npmrc >/dev/null; } >out"); got != step.want {
+			t.Errorf("%v: %q", step, got)
+		}
+	}
+	p.sh("! grep -h '\"local\":\\[\"' .heapmage/cache/entries/*") // all of these may leave this machine
+}
+
 // TestEmptyFolder: what comes into a folder that was empty is new.
 func TestEmptyFolder(t *testing.T) {
 	p := newPlace(t, map[string]string{"src/a": "1\n", ".gitignore": "out\n"})

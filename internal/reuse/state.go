@@ -56,7 +56,7 @@ func (r *Results) state(t *Task, in inputs.Input) fingerprint.State {
 	case inputs.Names:
 		return r.names(t, in.Path)
 	case inputs.Program:
-		return r.program(t, in.Path)
+		return r.program(t, in.Path).state
 	case inputs.Content, inputs.Target, inputs.Presence: // of a file, which tasks may have written
 	}
 	if l, ok := r.owners.Covered(t.ID, t.Upstream, in.Path); ok {

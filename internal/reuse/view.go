@@ -351,6 +351,7 @@ func (v *view) outside(file string, f observe.File) {
 	switch {
 	case inGit && !ref: // of the repository around the workspace, or of a worktree
 	case f.Written, v.task.Programs[file], v.r.passing(file) && !f.Run, pathrole.Within(file, v.r.root):
+	case f.Existed() && (v.named(file, f) || v.managed(file)):
 	case !f.Existed():
 		if v.r.above(file) {
 			v.met(file, f) // configuration that tools look for up to the root
