@@ -110,8 +110,7 @@ func readPacked(key Key, packed []byte) (*Entry, []byte, error) {
 	return e, text, err
 }
 
-// Contents writes all that an entry holds that can be read: its log and its files, and what links lead
-// to. The error is a *Miss, or about writing.
+// Contents writes the log of an entry, then the content of each file, in the entry's order. The error is a *Miss, or about writing.
 func (s *Store) Contents(ctx context.Context, e *Entry, to io.Writer) error {
 	b, done, err := s.proven(ctx, e, false)
 	if err != nil {

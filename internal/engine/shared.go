@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -61,6 +62,9 @@ func (p *prepared) hidden() []sharedcache.Hidden {
 	return hidden
 }
 
+// reasonsShown is how many reasons are told why results stay on this machine: the most frequent ones.
+const reasonsShown = 3
+
 // endSharing waits until new results are stored, and tells what was done.
 func (r *run) endSharing(ctx context.Context) {
 	if r.results == nil || r.results.shared == nil {
@@ -79,9 +83,18 @@ func (r *run) endSharing(ctx context.Context) {
 	}
 	add(done.Fetched, "fetched", done.FetchedBytes)
 	add(done.Stored, "stored", done.StoredBytes)
-	for _, why := range slices.Sorted(maps.Keys(done.Withheld)) {
-		add(done.Withheld[why], "kept on this machine, as "+why, 0)
+	reasons := slices.SortedFunc(maps.Keys(done.Withheld), func(a, b string) int {
+		return cmp.Or(done.Withheld[b]-done.Withheld[a], strings.Compare(a, b))
+	})
+	others := 0
+	for i, why := range reasons {
+		if i < reasonsShown {
+			add(done.Withheld[why], "kept on this machine, as "+why, 0)
+		} else {
+			others += done.Withheld[why]
+		}
 	}
+	add(others, "kept on this machine for other reasons", 0)
 	add(done.Unstored, "could not be stored", 0)
 	if len(parts) > 0 {
 		r.session.Events.Emit(event.Notice{Kind: event.SharedCache, Text: "Shared cache: " + strings.Join(parts, ", ")})

@@ -47,7 +47,7 @@ func openShared(c *config.Config, root string, env []string) (*Shared, error) {
 		return nil, &problem.Error{Where: environ.CacheSigningKey, What: "its public key is not among cache.keys", Hint: "add " + public.String()}
 	}
 	if len(keys) == 0 && !traits.OwnFolder {
-		s.Why = "it is not used: cache.keys is empty, and without a key nothing there can be trusted"
+		s.Why = "it is not used: cache.keys is empty, and without a key nothing there can be trusted. The target cache:keygen makes a pair of keys"
 		return s, nil
 	}
 	policy := trust.Here(func(name string) string { return environ.Value(env, name) }, trust.Mode(c.Shared.Write))
@@ -74,7 +74,9 @@ func (s *Shared) allow(tier string, t envelope.Trust, key signature.Secret) {
 		s.Access.Writes, s.Access.Secret = tier, key
 	case t.Unsigned:
 		s.Access.Writes = tier
+	case key.IsZero():
+		s.Why = "nothing is stored: " + environ.CacheSigningKey + " is not set"
 	default:
-		s.Why = fmt.Sprintf("nothing is stored: %s is not set, or is no key for the tier %s", environ.CacheSigningKey, tier)
+		s.Why = fmt.Sprintf("nothing is stored: %s is one of cache.pullKeys, which do not count in the tier %s", environ.CacheSigningKey, tier)
 	}
 }

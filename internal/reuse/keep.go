@@ -74,7 +74,7 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 	if force {
 		put = r.cache.Replace
 	}
-	stored, err := put(ctx, e, r.files, a.Log)
+	stored, err := put(ctx, e, r.files, r.markedLog(a.Log))
 	r.added.Store(true)
 	if err == nil {
 		err = r.cache.AddManifest(ctx, weak, set)

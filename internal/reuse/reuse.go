@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"os"
 	"slices"
 	"sync"
@@ -157,11 +156,6 @@ type Hit struct {
 	Peak                memtools.Bytes
 
 	entry *cache.Entry
-}
-
-// Log writes what the task printed when it ran. The error is a *cache.Miss, or about writing.
-func (r *Results) Log(ctx context.Context, h *Hit, to io.Writer) error {
-	return r.cache.Log(ctx, h.entry, to)
 }
 
 // data is what an entry keeps for this package. An entry of none keeps nothing.

@@ -37,6 +37,8 @@ type patience struct {
 	over   [directions]bool
 	lost   time.Duration // in requests that failed
 	failed int           // in a row
+	faults int           // how many failed in all
+	last   error         // of those
 	stops  [directions]map[int]context.CancelCauseFunc
 	next   int
 }
@@ -91,6 +93,7 @@ func (p *patience) end(d direction, err error, took time.Duration) (why string) 
 	}
 	p.failed++
 	p.lost += took
+	p.faults, p.last = p.faults+1, err
 	switch {
 	case p.lost >= mostLost:
 		why = fmt.Sprintf("it is not used any more: %v; %.0f s were lost to it", err, p.lost.Seconds())
@@ -118,6 +121,16 @@ func (p *patience) giveAll() {
 	defer p.mu.Unlock()
 	p.give(reading)
 	p.give(writing)
+}
+
+// untold is how many requests failed, and why the last one did, if they were too few to end the use.
+func (p *patience) untold() (faults int, last error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over[reading] {
+		return 0, nil
+	}
+	return p.faults, p.last
 }
 
 // isOver reports whether there are no more requests in a direction.

@@ -49,9 +49,9 @@ func (c *Cache) Store(e *cache.Entry, weak cache.Key, set json.RawMessage) {
 }
 
 // holds is the error of a result that must not leave this machine.
-type holds struct{ what string }
+type holds struct{ where, what string }
 
-func (h *holds) Error() string { return "it holds " + h.what }
+func (h *holds) Error() string { return h.where + " holds " + h.what }
 
 func (c *Cache) upload(e *cache.Entry, weak cache.Key, set json.RawMessage) error {
 	if c.patience.isOver(writing) {
@@ -162,27 +162,44 @@ func (c *Cache) search(e *cache.Entry) error {
 		return err
 	}
 	if s.found != nil {
-		return &holds{s.found.What}
+		return &holds{whose(e, s.at), s.found.What}
 	}
 	return nil
+}
+
+// whose tells what of an entry is at a place of its contents.
+func whose(e *cache.Entry, at int64) string {
+	end := e.LogSize
+	for _, f := range e.Files {
+		if at < end {
+			break
+		}
+		if end += f.Size; at < end {
+			return f.Path
+		}
+	}
+	return "the log of " + e.Task
 }
 
 // searcher is a writer that finds texts in what is written.
 type searcher struct {
 	needles []Hidden
 	tail    []byte // the end of what was written, in which a text may have begun
+	written int64
 	found   *Hidden
+	at      int64 // where it was found
 }
 
 func (s *searcher) Write(p []byte) (int, error) {
 	window := append(s.tail, p...)
 	longest := 1
 	for i, needle := range s.needles {
-		if s.found == nil && bytes.Contains(window, []byte(needle.Text)) {
-			s.found = &s.needles[i]
+		if at := bytes.Index(window, []byte(needle.Text)); s.found == nil && at >= 0 {
+			s.found, s.at = &s.needles[i], s.written-int64(len(s.tail))+int64(at)
 		}
 		longest = max(longest, len(needle.Text))
 	}
+	s.written += int64(len(p))
 	s.tail = append([]byte{}, window[max(0, len(window)-longest+1):]...)
 	return len(p), nil
 }
@@ -197,6 +214,9 @@ func (c *Cache) Close(ctx context.Context) Done {
 	case <-time.After(mostAtEnd):
 		c.tell(fmt.Sprintf("Shared cache (%s): it is slow: not all new results could be stored within %.0f s", c.traits.Where, mostAtEnd.Seconds()))
 	case <-ctx.Done():
+	}
+	if n, err := c.patience.untold(); n > 0 {
+		c.tell(fmt.Sprintf("Shared cache (%s): requests failed (%d): %v", c.traits.Where, n, err))
 	}
 	if c.patience.isOver(writing) { // that was told
 		c.count(func(d *Done) { d.Unstored = 0 })
