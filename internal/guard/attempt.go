@@ -74,9 +74,9 @@ func (a *attempt) Stop(why schedule.Stop) {
 }
 
 // reads reports whether the script waits for its standard input, or did: another attempt would
-// miss what this one has read.
+// miss what this one has read. What a process looks like that is being ended tells nothing.
 func (a *attempt) reads() bool {
-	if a.open && !a.listens.Load() && proctable.AwaitsInput(a.leader) {
+	if a.open && !a.listens.Load() && proctable.AwaitsInput(a.leader) && a.ctx.Err() == nil {
 		a.listens.Store(true)
 	}
 	return a.listens.Load()

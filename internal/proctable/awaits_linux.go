@@ -14,11 +14,13 @@ import (
 
 // AwaitsInput reports whether a process of the tree below leader, or leader itself, waits for
 // what comes on leader's standard input: in a read, or in a poll of Node and its like (epoll).
-// One that has read it and does no longer is not found. It is true if that cannot be told.
+// One that has read it and does no longer is not found. It is true if that cannot be told, and
+// false once leader has ended.
 func AwaitsInput(leader Identity) bool {
 	input, err := os.Readlink("/proc/" + strconv.Itoa(leader.PID) + "/fd/0")
-	if err != nil {
-		return true
+	if err != nil { // a dead process has no descriptors
+		p, gone := Lookup(leader.PID)
+		return gone == nil && !p.Zombie && p.Identity == leader
 	}
 	t, err := Open()
 	if err != nil {

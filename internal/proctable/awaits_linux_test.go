@@ -70,3 +70,35 @@ func TestAwaitsInput(t *testing.T) {
 		})
 	}
 }
+
+func TestTheDeadAwaitNoInput(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = r.Close(), w.Close() }()
+	cmd := exec.Command("sh", "-c", "read line")
+	cmd.Stdin = r
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	leader, err := Lookup(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for begun := time.Now(); time.Since(begun) < 20*time.Second; time.Sleep(time.Millisecond) {
+		if p, err := Lookup(leader.PID); err != nil || p.Zombie {
+			break
+		}
+	}
+	if AwaitsInput(leader.Identity) {
+		t.Error("one that was killed and is not waited for awaits input")
+	}
+	_ = cmd.Wait()
+	if AwaitsInput(leader.Identity) {
+		t.Error("one that is gone awaits input")
+	}
+}

@@ -245,7 +245,11 @@ func (c *Console) taskFinished(e event.TaskFinished, sum *tally.State) {
 		if e.ForOthers {
 			others = " for other programs"
 		}
-		c.line(c.paint.warning, "⏹️  %s: %s stopped after %s to make room%s; it runs again later", v.doing, e.Label, seconds(e.Duration), others)
+		again := "runs again later"
+		if !e.Retry {
+			again = "cannot run again"
+		}
+		c.line(c.paint.warning, "⏹️  %s: %s stopped after %s to make room%s; it %s", v.doing, e.Label, seconds(e.Duration), others, again)
 	case event.Outdated:
 		c.line(c.paint.warning, "⏹️  %s: %s stopped after %s: files have changed", v.doing, e.Label, seconds(e.Duration))
 	case event.Failed, event.OutOfMemory, event.TimedOut, event.Interrupted:

@@ -376,3 +376,15 @@ func TestTail(t *testing.T) {
 		})
 	}
 }
+
+// The guard may have to stop a script for which nothing can be done.
+func TestAStopThatIsNotRepeatedSaysSo(t *testing.T) {
+	var out bytes.Buffer
+	c := NewConsole(t.Context(), &out, false, Held)
+	stop := event.TaskFinished{Task: event.Task{ID: "web#build", Label: "web", Target: "build"}, Status: event.Stopped, Duration: time.Second}
+	c.Take(event.Stamped{Event: stop}, &tally.State{})
+	closed(t, c)
+	if !strings.Contains(out.String(), "stopped after 1.00s to make room; it cannot run again") {
+		t.Errorf("%s", out.String())
+	}
+}
