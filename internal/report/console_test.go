@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"path/filepath"
