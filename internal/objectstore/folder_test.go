@@ -185,7 +185,7 @@ func TestAddresses(t *testing.T) {
 		{"ftp://host/path", `the scheme "ftp" is not known`},
 		{"fil:///srv", "did you mean file?"},
 		{"", "is not known"},
-		{"/srv/cache", "is not known"},
+		{"/srv/cache", "written as file:///srv/cache"},
 		{"%zz", "is no address"},
 		{"file:///", "names no folder"},
 		{"file://server/share", "three slashes"},
@@ -199,6 +199,9 @@ func TestAddresses(t *testing.T) {
 		if !errors.As(err, &p) || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "password@") {
 			t.Errorf("%q: %v; want %q", tt.address, err, tt.want)
 		}
+	}
+	if _, err := Open("ftp://host", root, []string{"HEAPMAGE_CACHE_REMOTE=ftp://host"}); err == nil || !strings.Contains(err.Error(), "HEAPMAGE_CACHE_REMOTE: the scheme") {
+		t.Errorf("it does not tell where the address is from: %v", err)
 	}
 	s, err := Open("file:shared/cache", root, nil)
 	if err != nil || !strings.HasSuffix(s.Traits().Where, filepath.Join(root, "shared", "cache")) {

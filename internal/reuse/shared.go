@@ -124,7 +124,8 @@ func (r *Results) offer(ctx context.Context, t *Task, e *cache.Entry, weak cache
 		return
 	}
 	if why := r.astray(ctx, t, e); why != "" {
-		return // nobody would use it
+		r.shared.Withhold(why) // nobody would use it
+		return
 	}
 	r.shared.Store(e, weak, set)
 }

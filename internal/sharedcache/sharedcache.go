@@ -165,8 +165,8 @@ func (c *Cache) soFar() Done {
 	return did
 }
 
-// withheld counts a result that stays here.
-func (c *Cache) withheld(why string) {
+// Withhold counts a result that stays on this machine.
+func (c *Cache) Withhold(why string) {
 	c.count(func(d *Done) {
 		if d.Withheld == nil {
 			d.Withheld = map[string]int{}

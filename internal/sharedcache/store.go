@@ -32,7 +32,7 @@ func (c *Cache) Store(e *cache.Entry, weak cache.Key, set json.RawMessage) {
 		return
 	}
 	if len(e.Local) > 0 {
-		c.withheld(e.Local[0])
+		c.Withhold(e.Local[0])
 		return
 	}
 	c.uploads.Go(func() {
@@ -41,7 +41,7 @@ func (c *Cache) Store(e *cache.Entry, weak cache.Key, set json.RawMessage) {
 		err := c.upload(e, weak, set)
 		switch h := (*holds)(nil); {
 		case errors.As(err, &h):
-			c.withheld(h.Error())
+			c.Withhold(h.Error())
 		case err != nil:
 			c.count(func(d *Done) { d.Unstored++ })
 		}
