@@ -40,6 +40,10 @@ var kinds = []struct {
 	{reuse.Outside, "Outside of the workspace"},
 }
 
+// reasonsShown is how many reasons are shown why a result stays here: a program outside of the workspace
+// can read hundreds of files.
+const reasonsShown = 5
+
 // write writes all that is known of a task's result.
 func write(w io.Writer, task string, x reuse.Explanation) error {
 	p := &printer{w: w}
@@ -54,7 +58,11 @@ func write(w io.Writer, task string, x reuse.Explanation) error {
 	}
 	if r := x.Last; r != nil {
 		p.line("  kept         %s, after %.2fs, %v", r.Created.Local().Format("2006-01-02 15:04:05"), r.Duration.Seconds(), r.Peak)
-		for _, why := range r.Local {
+		for i, why := range r.Local {
+			if i == reasonsShown {
+				p.line("  stays here   %d more reasons of the kind", len(r.Local)-i)
+				break
+			}
 			p.line("  stays here   %s", printable.Text(why))
 		}
 	}
