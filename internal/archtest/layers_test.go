@@ -10,7 +10,7 @@ import (
 // layers are the packages from the bottom up. A package imports only packages of
 // lower layers, so that it can be read, tested and replaced without those above.
 var layers = [][]string{
-	{"internal/printable", "internal/lazyregexp", "internal/clock", "internal/varint", "internal/version", "internal/pid1", "internal/netfault", "internal/csp", "internal/cpushare", "internal/testkit", "internal/signature"},
+	{"internal/printable", "internal/lazyregexp", "internal/clock", "internal/varint", "internal/version", "internal/pid1", "internal/netfault", "internal/csp", "internal/cpushare", "internal/textswap", "internal/testkit", "internal/signature"},
 	{"internal/environ", "internal/proctable", "internal/cgroup", "internal/problem", "internal/nearest", "internal/folder", "internal/confined", "internal/git", "internal/glob", "internal/npmrange", "internal/scripttext", "internal/debian", "internal/diagnostics", "internal/dotenv", "internal/table", "ci"},
 	{"memtools", "internal/admission/frame", "internal/browser", "internal/cgrouptest", "internal/packagejson", "internal/gomod", "internal/npmconfig", "pool/internal/frame", "pool/internal/channel", "internal/fingerprint", "internal/objectstore", "internal/trust"},
 	{"memtools/oom", "memtools/v8heap", "internal/admission", "internal/shim", "internal/jsonc", "internal/sublimit", "internal/elder", "memtools/esbuildplugin", "internal/pkgmanager", "internal/config", "internal/event", "pool/worker", "pool/internal/queue", "internal/taskcgroup", "internal/ownership", "internal/envelope"},

@@ -34,7 +34,7 @@ func TestLogsOfOtherMachines(t *testing.T) {
 			if _, err := io.Copy(s, cut(bytes.NewReader(kept))); err != nil {
 				t.Error(err)
 			}
-			if err := s.flush(0); err != nil || shown.String() != want {
+			if err := s.Flush(); err != nil || shown.String() != want {
 				t.Errorf("%s: %.40q is shown as %.80q, %v", name, text, shown.String(), err)
 			}
 		}
