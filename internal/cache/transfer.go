@@ -29,8 +29,12 @@ func (s *Store) Export(e *Entry) (Packed, error) {
 	if err != nil {
 		return Packed{}, absent(err)
 	}
-	if _, err := readHeader(text, e.Key); err != nil {
+	h, err := readHeader(text, e.Key)
+	if err != nil {
 		return Packed{}, miss(Damaged, "", err)
+	}
+	if h.Digest != e.Sum { // another run has replaced it; its blob is another, too
+		return Packed{}, miss(Absent, "", nil)
 	}
 	open := func() (file io.ReadCloser, err error) {
 		err = s.in(blobs, func(f *confined.Folder) (err error) {
@@ -77,11 +81,11 @@ func (s *Store) Import(ctx context.Context, key Key, entry []byte, blob func(io.
 		return Unwritten(err)
 	}
 	defer file.Close()
-	if err := blob(file); err != nil {
-		if isIO(err) {
-			return Unwritten(err)
-		}
-		return err
+	to := &noting{Writer: file}
+	if err := blob(to); to.err != nil {
+		return Unwritten(to.err)
+	} else if err != nil {
+		return err // of where it comes from, even if it looks like one of a disk
 	}
 	packed, err := file.Seek(0, io.SeekCurrent)
 	if err = errors.Join(err, file.Close()); err != nil {
@@ -92,6 +96,20 @@ func (s *Store) Import(ctx context.Context, key Key, entry []byte, blob func(io.
 	}
 	_, err = d.add(ctx, e, text, false)
 	return err
+}
+
+// noting is a writer that notes its error.
+type noting struct {
+	io.Writer
+	err error
+}
+
+func (n *noting) Write(p []byte) (int, error) {
+	size, err := n.Writer.Write(p)
+	if err != nil {
+		n.err = err
+	}
+	return size, err
 }
 
 // ReadEntry reads the entry that Export has returned.
@@ -110,13 +128,19 @@ func readPacked(key Key, packed []byte) (*Entry, []byte, error) {
 	return e, text, err
 }
 
-// Contents writes the log of an entry, then the content of each file, in the entry's order. The error is a *Miss, or about writing.
+// Contents writes all that an entry holds that can be read: its log, and of its files the names, the content,
+// and what links lead to. The error is a *Miss, or about writing.
 func (s *Store) Contents(ctx context.Context, e *Entry, to io.Writer) error {
 	b, done, err := s.proven(ctx, e, false)
 	if err != nil {
 		return err
 	}
 	defer done()
+	for _, f := range e.Files {
+		if _, err := io.WriteString(to, f.Path+"\n"+f.Target+"\n"); err != nil {
+			return err
+		}
+	}
 	return b.read(ctx, false, func(f *filetree.File, from io.Reader) error { return b.copy(to, f, from) })
 }
 

@@ -264,10 +264,13 @@ func (o *Object) Next(to io.Writer) error {
 // ErrDamaged means that the content is not what the header says.
 var ErrDamaged = errors.New("its digest is wrong")
 
+// ErrIncomplete means that the object ends where it should go on.
+var ErrIncomplete = errors.New("it is incomplete")
+
 // cut is the error of an object that ends too early.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("it is incomplete")
+		return ErrIncomplete
 	}
 	return err
 }
