@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -95,6 +96,11 @@ func (f *folder) Has(_ context.Context, name string) (bool, error) {
 const temps = "tmp"
 
 func (f *folder) Put(ctx context.Context, name string, c Content) (err error) {
+	defer func() {
+		if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+			err = &refusal{err} // who may not write may still read
+		}
+	}()
 	if err := os.MkdirAll(f.path, 0o755); err != nil {
 		return plain(err)
 	}
@@ -128,6 +134,11 @@ func (f *folder) Put(ctx context.Context, name string, c Content) (err error) {
 	}
 	return plain(err)
 }
+
+// refusal is an ErrRefused.
+type refusal struct{ error }
+
+func (r *refusal) Is(err error) bool { return err == ErrRefused }
 
 // write writes a file whole.
 func write(ctx context.Context, root *os.Root, name string, c Content) (err error) {

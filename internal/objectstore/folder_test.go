@@ -220,3 +220,14 @@ func TestStoppable(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAFolderThatMayNotBeWritten(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("it needs a folder in which not even root may make one")
+	}
+	s := folderAt(t, "/sys/heapmage-test")
+	err := s.Put(t.Context(), "trusted/results/abcd", content("one"))
+	if !errors.Is(err, ErrRefused) || strings.Contains(err.Error(), "credential") {
+		t.Errorf("it is no refusal: %v", err)
+	}
+}
