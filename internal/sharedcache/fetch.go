@@ -24,27 +24,87 @@ func manifestKey(weak cache.Key, n int) string {
 }
 
 // Sets yields the sets of observed paths that are stored for a weak key, tier by tier, as they are asked
-// for. Each comes over the network, so stop when one was right.
+// for: the first few, then the last ones. Each comes over the network, so stop when one was right.
 func (c *Cache) Sets(ctx context.Context, weak cache.Key) iter.Seq[json.RawMessage] {
 	return func(yield func(json.RawMessage) bool) {
 		for _, tier := range c.access.Reads {
-			for n := range longest {
-				set, err := c.set(ctx, tier, weak, n)
-				if err != nil {
-					c.doubt(err)
-					break // a gap ends the chain, and so does what cannot be trusted
-				}
-				if tier.Name == c.access.Writes {
-					c.mu.Lock()
-					c.sets[weak] = n + 1
-					c.mu.Unlock()
-				}
-				if !yield(set) {
-					return
-				}
+			going := true
+			_, _ = c.walk(ctx, tier, weak, func(_ int, set json.RawMessage) bool { // what fails is a miss
+				going = set == nil || yield(set)
+				return going
+			})
+			if !going {
+				return
 			}
 		}
 	}
+}
+
+// walk calls use with the sets of a chain that are looked at, and their numbers, until it returns false. What
+// is there and does not count is nil. end is how many there are: in the middle some may be missing, where
+// the store drops what is old.
+func (c *Cache) walk(ctx context.Context, tier Tier, weak cache.Key, use func(n int, set json.RawMessage) bool) (end int, err error) {
+	look := func(n int) (there, more bool, err error) {
+		set, err := c.set(ctx, tier, weak, n)
+		switch {
+		case c.doubt(err): // else one such object would hide all that follow
+			set, err = nil, nil
+		case errors.Is(err, objectstore.ErrAbsent):
+			return false, true, nil
+		case err != nil:
+			return false, false, err
+		}
+		return true, use(n, set), nil
+	}
+	for n := range firstSets {
+		if there, more, err := look(n); !there || !more {
+			return n, err
+		}
+	}
+	if end, err = c.end(ctx, tier, weak, firstSets); err != nil {
+		return end, err
+	}
+	for n := end - 1; n >= max(firstSets, end-lastSets); n-- {
+		if _, more, err := look(n); !more {
+			return end, err
+		}
+	}
+	return end, nil
+}
+
+// end finds how many sets a chain has that has at least some: by doubling, then by halving.
+func (c *Cache) end(ctx context.Context, tier Tier, weak cache.Key, least int) (int, error) {
+	has := func(count int) (there bool, err error) {
+		at, answer := name(tier.Name, manifests, manifestKey(weak, count-1)), make(chan bool, 1)
+		if err := c.ask(ctx, reading, soon, func(ctx context.Context, _ func(error)) error {
+			there, err := c.store.Has(ctx, at)
+			answer <- there
+			return err
+		}); err != nil {
+			return false, err
+		}
+		return <-answer, nil
+	}
+	low, high := least, 2*least // that many are there, and that many are not
+	for ; high < longest; low, high = high, 2*high {
+		if there, err := has(high); err != nil {
+			return low, err
+		} else if !there {
+			break
+		}
+	}
+	for low+1 < high {
+		middle := (low + high) / 2
+		switch there, err := has(middle); {
+		case err != nil:
+			return low, err
+		case there:
+			low = middle
+		default:
+			high = middle
+		}
+	}
+	return low, nil
 }
 
 // set fetches a set.
@@ -130,14 +190,14 @@ func (c *Cache) Fetch(ctx context.Context, key cache.Key) bool {
 // next reads the next part of an object.
 func next(o *envelope.Object, to io.Writer) error {
 	err := o.Next(to)
-	if errors.Is(err, envelope.ErrDamaged) {
+	if errors.Is(err, envelope.ErrDamaged) || errors.Is(err, envelope.ErrIncomplete) {
 		return &untrusted{err}
 	}
 	return err
 }
 
 func (c *Cache) fetch(ctx context.Context, tier Tier, key cache.Key) (size int64, err error) {
-	var read atomic.Int64
+	var read, takes atomic.Int64
 	err = c.ask(ctx, reading, longestFetch, func(ctx context.Context, giveUp func(error)) error {
 		late := time.AfterFunc(soon, func() { giveUp(errSlow) }) // until it is known what it may take
 		defer late.Stop()
@@ -146,10 +206,11 @@ func (c *Cache) fetch(ctx context.Context, tier Tier, key cache.Key) (size int64
 			return err
 		}
 		defer from.Close()
-		if len(o.Parts) != 2 {
-			return &untrusted{errors.New("it has another number of parts")}
+		if err := isResult(o); err != nil {
+			return err
 		}
 		late.Stop()
+		takes.Store(int64(o.Takes))
 		defer watch(o.Header, &read, giveUp)()
 		var entry bytes.Buffer
 		if err := next(o, counting{&entry, &read}); err != nil {
@@ -169,7 +230,21 @@ func (c *Cache) fetch(ctx context.Context, tier Tier, key cache.Key) (size int64
 		}
 		return err
 	})
+	if err == nil {
+		c.patience.earn(time.Duration(takes.Load()))
+	}
 	return read.Load(), err
+}
+
+// isResult checks that an object has the parts of a result, of which the first is read into memory.
+func isResult(o *envelope.Object) error {
+	switch {
+	case len(o.Parts) != 2:
+		return &untrusted{errors.New("it has another number of parts")}
+	case o.Parts[0].Size > largestEntry:
+		return &untrusted{fmt.Errorf("its list of files takes more than %d MB", largestEntry>>20)}
+	}
+	return nil
 }
 
 // Entry fetches what is known of a result, without its files. It is nil if there is none.
@@ -182,6 +257,9 @@ func (c *Cache) Entry(ctx context.Context, key cache.Key) *cache.Entry {
 				return err
 			}
 			defer from.Close()
+			if err := isResult(o); err != nil {
+				return err
+			}
 			var packed bytes.Buffer
 			if err := next(o, &packed); err != nil {
 				return err

@@ -17,6 +17,8 @@ const (
 	mostLost = 10 * time.Second
 	// inARow is how many may fail with no other between.
 	inARow = 5
+	// usual is what a request may take that brings no result. What it takes beyond that is lost.
+	usual = 300 * time.Millisecond
 	// soon is what a small request may take, and what a large one may take before it must show that
 	// it pays.
 	soon = 5 * time.Second
@@ -39,6 +41,7 @@ type patience struct {
 	failed int           // in a row
 	faults int           // how many failed in all
 	last   error         // of those
+	slow   time.Duration // lost in answers that came late, less what results have saved
 	stops  [directions]map[int]context.CancelCauseFunc
 	next   int
 }
@@ -73,9 +76,16 @@ func (p *patience) begin(ctx context.Context, d direction, most time.Duration) (
 	}, nil
 }
 
-// end counts how a request ended. The text tells why there are no more from now on; it is empty unless
-// this one was the last.
-func (p *patience) end(d direction, err error, took time.Duration) (why string) {
+// earn counts what a result has saved.
+func (p *patience) earn(saved time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slow -= saved
+}
+
+// end counts how a request ended, and whether it brought a result. The text tells why there are no more from
+// now on; it is empty unless this one was the last.
+func (p *patience) end(d direction, err error, result bool, took time.Duration) (why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -83,7 +93,15 @@ func (p *patience) end(d direction, err error, took time.Duration) (why string) 
 		return ""
 	case isAnswer(err):
 		p.failed = 0
-		return ""
+		if d == reading && !result {
+			p.slow += max(0, took-usual)
+		}
+		if p.slow < mostLost {
+			return ""
+		}
+		p.give(reading)
+		p.give(writing)
+		return fmt.Sprintf("it is not used any more: it is slow, and cost %.0f s more than it has saved", p.slow.Seconds())
 	case errors.Is(err, objectstore.ErrRefused):
 		p.give(d)
 		if d == writing {

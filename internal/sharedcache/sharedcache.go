@@ -43,13 +43,19 @@ const (
 	manifests = "manifests"
 )
 
-// longest is how many sets of observed paths are looked at for a weak key. More are not written.
-const longest = 16
+// The sets of observed paths of a weak key that are looked at. A package gets another one with each file that
+// comes or goes, so the last ones are the likely ones; the first are usually the only ones.
+const (
+	firstSets, lastSets = 4, 16
+	// longest bounds how many there are.
+	longest = 1 << 16
+)
 
 // largest bounds an object in bytes, packed.
 const (
 	largestResult   = 8 << 30
 	largestManifest = 4 << 20
+	largestEntry    = 40 << 20 // what package cache allows, packed
 )
 
 // atOnce is how many requests there are at once, beside uploads.
@@ -72,9 +78,8 @@ type Cache struct {
 	doubted sync.Once
 	bad     sync.Map // names of objects that do not count, though their headers do
 
-	mu   sync.Mutex
-	did  Done
-	sets map[cache.Key]int // how many there are of a weak key, as far as is known
+	mu  sync.Mutex
+	did Done
 }
 
 // Done is what became of a run's use of it.
@@ -82,8 +87,9 @@ type Done struct {
 	// Fetched and Stored are how many results came and went, and the bytes of them, packed.
 	Fetched, Stored           int
 	FetchedBytes, StoredBytes int64
-	// Unstored are results that could not be stored.
+	// Unstored are results that could not be stored, and Why is why the first could not.
 	Unstored int
+	Why      string
 	// Withheld are those that must not leave this machine, by the reason.
 	Withheld map[string]int
 }
@@ -110,7 +116,7 @@ type Options struct {
 // Open begins to use a store. It asks it nothing yet.
 func Open(o Options) *Cache {
 	return &Cache{store: o.Store, traits: o.Store.Traits(), local: o.Local, access: o.Access, tell: o.Tell, hide: o.Hide,
-		seats: make(chan struct{}, atOnce), queue: make(chan struct{}, uploadsAtOnce), sets: map[cache.Key]int{}}
+		seats: make(chan struct{}, atOnce), queue: make(chan struct{}, uploadsAtOnce)}
 }
 
 // name is that of an object.
@@ -144,7 +150,7 @@ func (c *Cache) ask(run context.Context, d direction, most time.Duration, do fun
 	if run.Err() != nil { // it is no fault of the store
 		return err
 	}
-	if text := c.patience.end(d, err, time.Since(began)); text != "" {
+	if text := c.patience.end(d, err, err == nil && most == longestFetch, time.Since(began)); text != "" {
 		c.tell(fmt.Sprintf("Shared cache (%s): %s", c.traits.Where, text))
 	}
 	return err
@@ -153,7 +159,7 @@ func (c *Cache) ask(run context.Context, d direction, most time.Duration, do fun
 // isAnswer reports whether an error is an answer of a store that works, or none of its own.
 func isAnswer(err error) bool {
 	var local *cache.NotStored
-	return err == nil || errors.Is(err, objectstore.ErrAbsent) || errors.Is(err, objectstore.ErrExists) || errors.As(err, &local)
+	return err == nil || errors.Is(err, objectstore.ErrAbsent) || errors.Is(err, objectstore.ErrExists) || errors.Is(err, errTaken) || errors.As(err, &local)
 }
 
 // soFar is what was done so far.

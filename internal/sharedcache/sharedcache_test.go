@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,6 +114,7 @@ func newMachine(t *testing.T, s objectstore.Store, key signature.Secret, trust e
 func (m machine) keep(t *testing.T, key cache.Key, content string, change func(*cache.Entry)) *cache.Entry {
 	t.Helper()
 	testkit.Write(t, m.root, "dist/a.js", content)
+	testkit.Write(t, m.root, "dist/sesame-open/a.js", content)
 	root, err := os.OpenRoot(m.root)
 	if err != nil {
 		t.Fatal(err)
@@ -203,18 +206,113 @@ func TestChain(t *testing.T) {
 	if got := setsOf(t, a.Cache, weak); !slices.Equal(got, []string{`["a"]`, `["b"]`}) {
 		t.Errorf("%q", got)
 	}
-	for n := range longest - 2 {
-		if err := add(`["` + strings.Repeat("x", n+1) + `"]`); err != nil {
+	all := []string{`["a"]`, `["b"]`}
+	for n := range 40 {
+		all = append(all, `["`+strings.Repeat("x", n+1)+`"]`)
+		if err := add(all[len(all)-1]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := add(`["one more"]`); err == nil {
-		t.Error("the chain has no end")
+	want := slices.Clone(all[len(all)-lastSets:])
+	slices.Reverse(want)
+	want = append(slices.Clone(all[:firstSets]), want...)
+	if got := setsOf(t, a.Cache, weak); !slices.Equal(got, want) {
+		t.Errorf("of many: %q", got)
+	}
+	if err := add(all[len(all)-1]); err != nil || len(s.objects) != len(all) {
+		t.Errorf("the last one is stored again: %v, %d", err, len(s.objects))
+	}
+	at := name(trusted, manifests, manifestKey(weak, 0))
+	s.objects[at] = s.objects[at][:50]
+	if got := setsOf(t, a.Cache, weak); !slices.Equal(got, want[1:]) {
+		t.Errorf("behind one that is damaged: %q", got)
 	}
 	delete(s.objects, name(trusted, manifests, manifestKey(weak, 1)))
-	if got := setsOf(t, a.Cache, weak); !slices.Equal(got, []string{`["a"]`}) {
+	if got := setsOf(t, a.Cache, weak); len(got) > 0 {
 		t.Errorf("behind a gap: %q", got)
 	}
+}
+
+func TestRunsThatStoreTheSameSet(t *testing.T) {
+	s := &memory{objects: map[string][]byte{}, createOnly: true}
+	key, trust := newKey(t)
+	weak := keyOf("weak")
+	var all sync.WaitGroup
+	for range 8 {
+		m := newMachine(t, s, key, trust)
+		all.Go(func() {
+			if err := m.addSet(weak, json.RawMessage(`["a"]`)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if len(s.objects) != 1 {
+		t.Errorf("it is there %d times", len(s.objects))
+	}
+}
+
+func TestAResultInWhosePlaceSomethingElseStands(t *testing.T) {
+	s := &memory{objects: map[string][]byte{}, createOnly: true}
+	key, trust := newKey(t)
+	a := newMachine(t, s, key, trust)
+	s.objects[name(trusted, results, keyOf("k").String())] = []byte("half")
+	a.Store(a.keep(t, keyOf("k"), "built", nil), keyOf("w"), json.RawMessage(`[]`))
+	if done := a.Close(t.Context()); done.Stored != 0 || done.Unstored != 1 || done.Why != errTaken.Error() {
+		t.Errorf("%+v", done)
+	}
+}
+
+// TestBodiesThatBreakOff: the error of a connection that is reset has the number of one of the system, as
+// those of a full disk have.
+func TestBodiesThatBreakOff(t *testing.T) {
+	s := &memory{objects: map[string][]byte{}}
+	key, trust := newKey(t)
+	a := newMachine(t, s, key, trust)
+	a.Store(a.keep(t, keyOf("k"), strings.Repeat("built", 100), nil), keyOf("w"), json.RawMessage(`[]`))
+	a.Close(t.Context())
+	text, asked := s.objects[name(trusted, results, keyOf("k").String())], 0
+	s.get = func(context.Context, string) (io.ReadCloser, error) {
+		asked++
+		reset := readerFunc(func([]byte) (int, error) {
+			return 0, fmt.Errorf("the server cannot be reached: %w", syscall.ECONNRESET)
+		})
+		return io.NopCloser(io.MultiReader(bytes.NewReader(text[:len(text)-10]), reset)), nil
+	}
+	b := newMachine(t, s, key, trust)
+	for range 100 {
+		if b.Fetch(t.Context(), keyOf("k")) {
+			t.Fatal("half of it was used")
+		}
+	}
+	if asked != inARow || len(*b.told) != 1 {
+		t.Errorf("asked %d times; told %q", asked, *b.told)
+	}
+}
+
+func TestAStoreThatIsSlow(t *testing.T) {
+	key, trust := newKey(t)
+	local := cache.In(t.TempDir())
+	defer local.Close()
+	synctest.Test(t, func(t *testing.T) {
+		asked, told := 0, []string{}
+		s := &memory{get: func(context.Context, string) (io.ReadCloser, error) {
+			asked++
+			time.Sleep(2 * time.Second)
+			return nil, objectstore.ErrAbsent
+		}}
+		c := Open(Options{Store: s, Local: local, Tell: func(text string) { told = append(told, text) },
+			Access: Access{Reads: []Tier{{trusted, trust}}, Writes: trusted, Secret: key}})
+		began := time.Now()
+		for range 100 {
+			for range c.Sets(t.Context(), keyOf("w")) {
+				t.Fatal("there is a set")
+			}
+		}
+		if took := time.Since(began); took > mostLost+soon || len(told) != 1 || !strings.Contains(told[0], "slow") {
+			t.Errorf("%v, asked %d times, told %q", took, asked, told)
+		}
+	})
 }
 
 func TestWhatAnotherHasPutThere(t *testing.T) {
@@ -299,6 +397,7 @@ func TestWhatStaysHere(t *testing.T) {
 	}{
 		{"a result that must stay on this machine", "fine", func(e *cache.Entry) { e.Local = []string{"it read /opt/tool"} }},
 		{"one that holds a secret", "const token = 'sesame-open'", nil},
+		{"one with a file that is called by a secret", "fine", func(e *cache.Entry) { e.Files[0].Path = "dist/sesame-open/a.js" }},
 		{"one that holds a secret at the end of a piece", strings.Repeat("x", 64<<10-30) + "sesame-open", nil},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {

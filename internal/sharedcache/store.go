@@ -2,6 +2,7 @@ package sharedcache
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,7 +44,7 @@ func (c *Cache) Store(e *cache.Entry, weak cache.Key, set json.RawMessage) {
 		case errors.As(err, &h):
 			c.Withhold(h.Error())
 		case err != nil:
-			c.count(func(d *Done) { d.Unstored++ })
+			c.count(func(d *Done) { d.Unstored++; d.Why = cmp.Or(d.Why, err.Error()) })
 		}
 	})
 }
@@ -84,25 +85,27 @@ func (c *Cache) upload(e *cache.Entry, weak cache.Key, set json.RawMessage) erro
 func (c *Cache) put(at string, object objectstore.Content) error {
 	return c.ask(context.Background(), writing, mostUpload, func(ctx context.Context, _ func(error)) error {
 		there, err := c.store.Has(ctx, at)
+		counts := false
 		if there && err == nil {
-			there, err = c.counts(ctx, at)
+			counts, err = c.counts(ctx, at)
 		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if there {
+		case counts:
 			return objectstore.ErrExists
+		case there && c.traits.CreateOnly:
+			return errTaken
 		}
 		return c.store.Put(ctx, at, object)
 	})
 }
 
-// counts reports whether an object that is there would be used. Where objects may be overwritten, one that
-// does not count is.
+// errTaken means that an object cannot be stored, because another one stands in its place.
+var errTaken = errors.New("what stands in its place does not count, and is not replaced: remove it there")
+
+// counts reports whether an object that is there would be used.
 func (c *Cache) counts(ctx context.Context, at string) (bool, error) {
-	if c.traits.CreateOnly {
-		return true, nil
-	}
 	if _, bad := c.bad.Load(at); bad {
 		return false, nil
 	}
@@ -126,19 +129,27 @@ func (c *Cache) ownTrust() envelope.Trust {
 	return envelope.Trust{}
 }
 
-// addSet adds a set to the chain of a weak key: at its end, unless it is in it.
+// addSet adds a set to the chain of a weak key: at its end, unless it is among those that are looked at.
 func (c *Cache) addSet(weak cache.Key, set json.RawMessage) error {
 	tier := Tier{c.access.Writes, c.ownTrust()}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, set); err != nil {
 		return err
 	}
-	for n := range longest {
-		if there, err := c.set(context.Background(), tier, weak, n); err == nil {
-			if bytes.Equal(there, compact.Bytes()) {
-				return nil
+	for range lastSets {
+		there, bad := false, -1
+		n, err := c.walk(context.Background(), tier, weak, func(n int, set json.RawMessage) bool {
+			if set == nil && bad < 0 {
+				bad = n
 			}
-			continue
+			there = bytes.Equal(set, compact.Bytes())
+			return !there
+		})
+		if there || err != nil {
+			return err
+		}
+		if bad >= 0 && !c.traits.CreateOnly {
+			n = bad // it is overwritten
 		}
 		at := name(c.access.Writes, manifests, manifestKey(weak, n))
 		object, err := envelope.Seal(envelope.Header{Name: at}, c.access.Secret, envelope.Bytes(cache.Pack(compact.Bytes())))
@@ -150,9 +161,9 @@ func (c *Cache) addSet(weak cache.Key, set json.RawMessage) error {
 		}
 		if err := c.put(at, object); !errors.Is(err, objectstore.ErrExists) {
 			return err
-		} // another run was first, or what is there does not count
+		} // another run was first, perhaps with the same set
 	}
-	return fmt.Errorf("there are %d lists of inputs for it already", longest)
+	return errors.New("other runs store lists of inputs for it all the time")
 }
 
 // search looks for what no result may hold, in what is packed.
