@@ -194,14 +194,15 @@ func (r *Results) Look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 }
 
 func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, err error) {
-	weak := inputs.Weak(t.ID, t.Parts)
+	weak, tried := inputs.Weak(t.ID, t.Parts), map[cache.Key]bool{}
 	if set, e, ok := r.recents.Of(weak); ok {
 		if known := r.now(t, inputs.FromTexts(set)); inputs.Strong(weak, known) == e.Key {
+			tried[e.Key] = true
 			if to, files, err := r.placeFor(ctx, t, e); err == nil && r.stands(t, e, to, files) {
 				r.cache.Use(e.Key, weak)
 				return hitOf(e, 0), "", nil
 			}
-			if hit, reason, err = r.fetch(ctx, t, weak, known, e); hit != nil || err != nil {
+			if hit, reason, err = r.fetch(ctx, t, weak, e.Key, known, e); hit != nil || err != nil {
 				return hit, reason, err
 			}
 		}
@@ -212,13 +213,16 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 		if err != nil {
 			continue
 		}
-		hit, why, err := r.fetch(ctx, t, weak, r.now(t, set), nil)
+		known := r.now(t, set)
+		key := inputs.Strong(weak, known)
+		tried[key] = true
+		hit, why, err := r.fetch(ctx, t, weak, key, known, nil)
 		if hit != nil || err != nil {
 			return hit, why, err
 		}
 		reason = cmp.Or(why, reason)
 	}
-	hit, why, err := r.lookShared(ctx, t, weak)
+	hit, why, err := r.lookShared(ctx, t, weak, tried)
 	if hit != nil || err != nil {
 		return hit, why, err
 	}
@@ -231,11 +235,10 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 	return nil, reason, ctx.Err()
 }
 
-// fetch puts the result in place that the cache has for these inputs. Without one the reason
+// fetch puts the result in place that the cache has for these inputs, which the key stands for. Without one the reason
 // tells why, if none is simply absent. recently is what was last in place with them; nil if that
 // is not known. An error is as that of Look.
-func (r *Results) fetch(ctx context.Context, t *Task, weak cache.Key, known []inputs.Known, recently *cache.Entry) (hit *Hit, reason string, err error) {
-	key := inputs.Strong(weak, known)
+func (r *Results) fetch(ctx context.Context, t *Task, weak, key cache.Key, known []inputs.Known, recently *cache.Entry) (hit *Hit, reason string, err error) {
 	var done filetree.Result
 	e := recently
 	if e == nil || !r.cache.Has(e) {

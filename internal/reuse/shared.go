@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"os"
 	"slices"
 	"strings"
 
@@ -24,8 +25,8 @@ func (r *Results) Share(c *sharedcache.Cache) { r.shared = c }
 // Store is the local cache, in front of a shared one.
 func (r *Results) Store() *cache.Store { return r.cache }
 
-// lookShared is look in the shared cache.
-func (r *Results) lookShared(ctx context.Context, t *Task, weak cache.Key) (hit *Hit, reason string, err error) {
+// lookShared is look in the shared cache. tried are the results that were tried already.
+func (r *Results) lookShared(ctx context.Context, t *Task, weak cache.Key, tried map[cache.Key]bool) (hit *Hit, reason string, err error) {
 	if r.shared == nil {
 		return nil, "", nil
 	}
@@ -36,20 +37,30 @@ func (r *Results) lookShared(ctx context.Context, t *Task, weak cache.Key) (hit 
 		}
 		known := r.now(t, set)
 		key := inputs.Strong(weak, known)
-		if _, err := r.cache.Get(key); err == nil {
-			continue // it was tried, or is the result of another set
+		e, missing := r.cache.Get(key)
+		if missing == nil && tried[key] {
+			continue
+		} // another run may have fetched it just now, or was killed when it had
+		tried[key] = true
+		fetched := missing != nil && r.shared.Fetch(ctx, key)
+		if fetched {
+			e, missing = r.cache.Get(key)
 		}
-		if !r.shared.Fetch(ctx, key) {
+		if missing != nil {
 			continue
 		}
-		if e, err := r.cache.Get(key); err == nil {
-			if why := r.astray(ctx, t, e); why != "" {
+		if why := r.astray(ctx, t, e); why != "" {
+			if fetched {
 				r.cache.Forget(key)
-				reason = why
-				continue
 			}
+			reason = why
+			continue
 		}
-		hit, why, err := r.fetch(ctx, t, weak, known, nil)
+		if path := r.stranger(e); path != "" {
+			reason = fmt.Sprintf("%s is there, and it is not known which task made it", path)
+			continue
+		}
+		hit, why, err := r.fetch(ctx, t, weak, key, known, nil)
 		if hit != nil {
 			hit.Shared = true
 			_ = r.cache.AddManifest(ctx, weak, text) // the next run asks again
@@ -100,6 +111,15 @@ func (r *Results) astray(ctx context.Context, t *Task, e *cache.Entry) string {
 	if e.Task != t.ID {
 		return "it is the result of another task"
 	}
+	kept, err := dataOf(e)
+	if err != nil {
+		return "what it removes cannot be read"
+	}
+	for _, path := range kept.Removed {
+		if _, made := r.owners.Below(t.Upstream, path); !made {
+			return fmt.Sprintf("it would remove %s, which no task before it makes", path)
+		}
+	}
 	var elsewhere []string
 	for _, f := range e.Files {
 		if pathrole.IsInstalled(f.Path) {
@@ -114,6 +134,29 @@ func (r *Results) astray(ctx context.Context, t *Task, e *cache.Entry) string {
 	ignored := git.Ignored(ctx, r.root, elsewhere)
 	if at := slices.IndexFunc(elsewhere, func(p string) bool { return !ignored[p] }); at >= 0 {
 		return fmt.Sprintf("it would write %s, outside of its package, where Git does not ignore it", elsewhere[at])
+	}
+	return ""
+}
+
+// stranger is a file in a folder that the task made, which neither it nor another task is known to have left; empty
+// if there is none. It may come from a build before .heapmage was removed, or without heapmage: whether the
+// task would leave it, only a run can tell.
+func (r *Results) stranger(e *cache.Entry) string {
+	listed := map[string]bool{}
+	for _, f := range e.Files {
+		listed[f.Path] = true
+	}
+	for _, f := range e.Files {
+		if f.Kind != filetree.Folder {
+			continue
+		}
+		there, _ := os.ReadDir(r.abs(f.Path)) // it is made otherwise
+		for _, entry := range there {
+			rel := f.Path + "/" + entry.Name()
+			if !listed[rel] && !pathrole.Unseen(rel) && !filetree.IsTemp(entry.Name()) && len(r.owners.Of(rel)) == 0 {
+				return rel
+			}
+		}
 	}
 	return ""
 }
