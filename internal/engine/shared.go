@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -46,7 +48,10 @@ const leastSecret = 8
 
 // hidden are what no result may hold that others get: the paths of this machine, and secrets.
 func (p *prepared) hidden() []sharedcache.Hidden {
-	hidden := []sharedcache.Hidden{{Text: p.Workspace.Root, What: "the path of the workspace"}}
+	var hidden []sharedcache.Hidden
+	for _, text := range spellings(p.Workspace.Root, environ.Value(p.Environ, environ.PWD)) {
+		hidden = append(hidden, sharedcache.Hidden{Text: text, What: "the path of the workspace"})
+	}
 	for _, secret := range p.Shared.Secrets {
 		hidden = append(hidden, sharedcache.Hidden{Text: secret, What: "a credential of the shared cache"})
 	}
@@ -64,6 +69,23 @@ func (p *prepared) hidden() []sharedcache.Hidden {
 
 // reasonsShown is how many reasons are told why results stay on this machine: the most frequent ones.
 const reasonsShown = 3
+
+// spellings are the ways in which programs write the path of the workspace: as it is, as in an address, and as
+// the shell has it that is in the folder pwd, which may have come there through a link.
+func spellings(root, pwd string) []string {
+	all := []string{root}
+	for dir := pwd; filepath.IsAbs(dir) && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if real, err := filepath.EvalSymlinks(dir); err == nil && real == root {
+			all = append(all, dir)
+			break
+		}
+	}
+	for _, path := range slices.Clone(all) {
+		all = append(all, (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath())
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
 
 // endSharing waits until new results are stored, and tells what was done.
 func (r *run) endSharing(ctx context.Context) {
@@ -96,6 +118,9 @@ func (r *run) endSharing(ctx context.Context) {
 	}
 	add(others, "kept on this machine for other reasons", 0)
 	add(done.Unstored, "could not be stored", 0)
+	if done.Unstored > 0 {
+		add(done.Unstored, fmt.Sprintf("could not be stored (%s)", done.Why), 0)
+	}
 	if len(parts) > 0 {
 		r.session.Events.Emit(event.Notice{Kind: event.SharedCache, Text: "Shared cache: " + strings.Join(parts, ", ")})
 	}
