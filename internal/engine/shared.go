@@ -26,13 +26,21 @@ func (r *run) share() {
 	if r.Shared == nil {
 		return
 	}
-	if r.Shared.Why != "" {
-		r.Notices = append(r.Notices, event.Notice{Kind: event.SharedCache, Text: fmt.Sprintf("Shared cache (%s): %s", r.Shared.Store.Traits().Where, r.Shared.Why)})
+	if n, limited := r.sharedLimit(); limited {
+		r.Notices = append(r.Notices, n)
 	}
 	r.results.shared = r.openSharing(r.results.Store(), func(text string) {
 		r.sayOnce(event.Notice{Kind: event.SharedUnused, Text: text})
 	})
 	r.results.Share(r.results.shared)
+}
+
+// sharedLimit tells what the shared cache may not be used for, if there is something.
+func (p *prepared) sharedLimit() (n event.Notice, limited bool) {
+	if p.Shared == nil || p.Shared.Why == "" {
+		return n, false
+	}
+	return event.Notice{Kind: event.SharedCache, Text: fmt.Sprintf("Shared cache (%s): %s", p.Shared.Store.Traits().Where, p.Shared.Why)}, true
 }
 
 // openSharing opens the shared cache behind a local one; nil if there is none that may be read.

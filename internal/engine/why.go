@@ -13,6 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/reuse"
+	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/internal/taskgraph"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
@@ -43,10 +44,18 @@ func Why(ctx context.Context, task string, args *string) error {
 	if err != nil {
 		return err
 	}
-	return report.Print(ctx, p.Environ, func(out *report.Console) error { return forecast.Explain(out, t) })
+	return report.Print(ctx, p.Environ, func(out *report.Console) error {
+		for _, n := range p.Notices {
+			if n.Kind == event.SharedUnused {
+				out.Take(event.Stamped{Event: n}, &tally.State{})
+			}
+		}
+		return forecast.Explain(out, t)
+	})
 }
 
-// forecast is what a run of the tasks of a graph would find of results; nil if none are used.
+// forecast is what a run of the tasks of a graph would find of results; nil if none are used. What is to be
+// said about the shared cache is among the notices then.
 func (p *prepared) forecast(ctx context.Context, graph *taskgraph.Graph) (*cachedtask.Forecast, error) {
 	if !p.WantsResults() {
 		return nil, nil
@@ -57,7 +66,11 @@ func (p *prepared) forecast(ctx context.Context, graph *taskgraph.Graph) (*cache
 	}
 	defer results.Close()
 	results.LookOnly()
-	if shared := p.openSharing(results.Store(), func(string) {}); shared != nil {
+	if n, limited := p.sharedLimit(); limited {
+		p.Notices = append(p.Notices, n)
+	}
+	unused := func(text string) { p.Notices = append(p.Notices, event.Notice{Kind: event.SharedUnused, Text: text}) }
+	if shared := p.openSharing(results.Store(), unused); shared != nil {
 		defer shared.Close(ctx)
 		results.Share(shared)
 	}

@@ -139,12 +139,30 @@ func (c *Cache) open(ctx context.Context, at string, most int64, trust envelope.
 	if err != nil {
 		return nil, nil, err
 	}
-	o, err := envelope.Open(objectstore.Stoppable(ctx, from), at, most, trust)
+	noted := &source{Reader: objectstore.Stoppable(ctx, from)}
+	o, err := envelope.Open(noted, at, most, trust)
 	if err != nil {
 		_ = from.Close() // it was only read
+		if noted.err != nil {
+			return nil, nil, noted.err
+		}
 		return nil, nil, &untrusted{err}
 	}
 	return o, from, nil
+}
+
+// source is a reader that notes why it failed.
+type source struct {
+	io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
 }
 
 // untrusted is the error of an object that does not count. It is no fault of the store: whoever may write

@@ -42,6 +42,8 @@ type patience struct {
 	faults int           // how many failed in all
 	last   error         // of those
 	slow   time.Duration // lost in answers that came late, less what results have saved
+	faults int           // in reading
+	fault  error         // the last one
 	stops  [directions]map[int]context.CancelCauseFunc
 	next   int
 }
@@ -109,6 +111,9 @@ func (p *patience) end(d direction, err error, result bool, took time.Duration) 
 		}
 		return "it is not used any more: " + err.Error()
 	}
+	if d == reading {
+		p.faults, p.fault = p.faults+1, err
+	}
 	p.failed++
 	p.lost += took
 	p.faults, p.last = p.faults+1, err
@@ -123,6 +128,16 @@ func (p *patience) end(d direction, err error, result bool, took time.Duration) 
 	p.give(reading)
 	p.give(writing)
 	return why
+}
+
+// faulty tells of requests that have failed, if there were too few of them to give the store up.
+func (p *patience) faulty() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over[reading] || p.faults == 0 {
+		return ""
+	}
+	return fmt.Sprintf("not all of it could be read: %v", p.fault)
 }
 
 // give ends all requests of a direction, and allows no more. Hold the mutex.

@@ -271,22 +271,37 @@ func TestBodiesThatBreakOff(t *testing.T) {
 	a := newMachine(t, s, key, trust)
 	a.Store(a.keep(t, keyOf("k"), strings.Repeat("built", 100), nil), keyOf("w"), json.RawMessage(`[]`))
 	a.Close(t.Context())
-	text, asked := s.objects[name(trusted, results, keyOf("k").String())], 0
-	s.get = func(context.Context, string) (io.ReadCloser, error) {
-		asked++
-		reset := readerFunc(func([]byte) (int, error) {
-			return 0, fmt.Errorf("the server cannot be reached: %w", syscall.ECONNRESET)
-		})
-		return io.NopCloser(io.MultiReader(bytes.NewReader(text[:len(text)-10]), reset)), nil
-	}
-	b := newMachine(t, s, key, trust)
-	for range 100 {
-		if b.Fetch(t.Context(), keyOf("k")) {
-			t.Fatal("half of it was used")
+	text := s.objects[name(trusted, results, keyOf("k").String())]
+	for _, left := range []int{len(text) - 10, 20, 0} {
+		asked := 0
+		s.get = func(context.Context, string) (io.ReadCloser, error) {
+			asked++
+			reset := readerFunc(func([]byte) (int, error) {
+				return 0, fmt.Errorf("the server cannot be reached: %w", syscall.ECONNRESET)
+			})
+			return io.NopCloser(io.MultiReader(bytes.NewReader(text[:left]), reset)), nil
+		}
+		b := newMachine(t, s, key, trust)
+		for range 100 {
+			if b.Fetch(t.Context(), keyOf("k")) {
+				t.Fatal("half of it was used")
+			}
+		}
+		if asked != inARow || len(*b.told) != 1 || !strings.Contains((*b.told)[0], "not used any more") {
+			t.Errorf("after %d bytes: asked %d times; told %q", left, asked, *b.told)
 		}
 	}
-	if asked != inARow || len(*b.told) != 1 {
-		t.Errorf("asked %d times; told %q", asked, *b.told)
+}
+
+func TestFewFailuresAreTold(t *testing.T) {
+	s := &memory{get: func(context.Context, string) (io.ReadCloser, error) { return nil, errors.New("it answered 500") }}
+	_, trust := newKey(t)
+	m := newMachine(t, s, signature.Secret{}, trust)
+	if m.Fetch(t.Context(), keyOf("k")) || len(*m.told) > 0 {
+		t.Errorf("%q", *m.told)
+	}
+	if m.Close(t.Context()); len(*m.told) != 1 || !strings.Contains((*m.told)[0], "500") {
+		t.Errorf("%q", *m.told)
 	}
 }
 

@@ -232,6 +232,9 @@ func (c *Cache) Close(ctx context.Context) Done {
 	if c.patience.isOver(writing) { // that was told
 		c.count(func(d *Done) { d.Unstored = 0 })
 	}
+	if text := c.patience.faulty(); text != "" {
+		c.tell(fmt.Sprintf("Shared cache (%s): %s", c.traits.Where, text))
+	}
 	c.patience.giveAll()
 	return c.soFar()
 }
