@@ -19,7 +19,7 @@ var layers = [][]string{
 	{"internal/taskgraph", "internal/declared", "internal/proc", "internal/script", "internal/estimate", "internal/sources", "internal/rundir", "internal/budget", "internal/tally", "pool/internal/inprocess", "internal/affected", "internal/selection", "internal/taskenv", "internal/sighting"},
 	{"internal/schedule", "internal/footer", "internal/history", "internal/outputs", "internal/meter", "internal/plan", "internal/doctor", "internal/filetree", "internal/timeline", "pool/internal/process", "internal/turns"},
 	{"internal/heap", "internal/runner", "internal/cache", "internal/pathrole", "pool", "internal/whatif", "internal/trace", "internal/otlp", "internal/handon", "internal/httpstore"},
-	{"internal/recent", "internal/lastrun", "internal/shard", "internal/summary", "internal/inputs", "internal/sharedcache"},
+	{"internal/recent", "internal/lastrun", "internal/shard", "internal/summary", "internal/inputs", "internal/onpath", "internal/sharedcache"},
 	{"internal/growth", "internal/session", "internal/report", "internal/reuse", "internal/unobserved", "internal/filewatch"},
 	{"internal/cachedtask", "internal/planview", "internal/runpage"},
 	{"internal/place", "internal/sharding"},

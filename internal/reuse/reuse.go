@@ -21,6 +21,7 @@ import (
 	"github.com/heapmage/heapmage/internal/git"
 	"github.com/heapmage/heapmage/internal/inputs"
 	"github.com/heapmage/heapmage/internal/lastrun"
+	"github.com/heapmage/heapmage/internal/onpath"
 	"github.com/heapmage/heapmage/internal/ownership"
 	"github.com/heapmage/heapmage/internal/pathrole"
 	"github.com/heapmage/heapmage/internal/recent"
@@ -70,7 +71,7 @@ type Results struct {
 	lasts      *lastrun.Notes
 	turns      *turns.Turns
 	files      *os.Root
-	paths      paths
+	programs   *onpath.Programs
 	added      atomic.Bool // something was kept in this run
 	lookOnly   bool
 	shared     *sharedcache.Cache // nil if there is none
@@ -90,10 +91,11 @@ func Open(root, home string) (*Results, error) {
 	if err != nil {
 		return nil, err
 	}
+	digests := fingerprint.Open(root, folder, "digests")
 	return &Results{root: root, temps: pathrole.Temps(), home: home, cache: cache.In(root), files: files,
-		digests: fingerprint.Open(root, folder, "digests"), owners: ownership.Load(root, folder),
+		digests: digests, programs: &onpath.Programs{Content: digests.Content}, owners: ownership.Load(root, folder),
 		recents: recent.Open(root, folder, "recent", inputs.Format), lasts: lastrun.In(root, folder+"/last"), turns: turns.In(root, folder+"/running"),
-		paths: paths{found: map[[2]string]found{}}, placed: map[string]*cache.Entry{}, running: map[string]turn{}}, nil
+		placed: map[string]*cache.Entry{}, running: map[string]turn{}}, nil
 }
 
 // LookOnly has results be looked at, and nothing be written. Call it before anything else;

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"os"
 	"slices"
 	"strings"
 
@@ -77,18 +76,13 @@ func (r *Results) lookShared(ctx context.Context, t *Task, weak cache.Key, tried
 func (r *Results) sets(ctx context.Context, weak cache.Key) iter.Seq[json.RawMessage] {
 	return func(yield func(json.RawMessage) bool) {
 		own, _ := r.cache.Manifests(weak) // without them there may still be shared ones
-		for _, set := range own {
-			if !yield(set) {
-				return
-			}
-		}
-		if r.shared == nil {
+		if slices.ContainsFunc(own, func(set json.RawMessage) bool { return !yield(set) }) {
 			return
 		}
-		for set := range r.shared.Sets(ctx, weak) {
-			if !slices.ContainsFunc(own, func(o json.RawMessage) bool { return bytes.Equal(o, set) }) && !yield(set) {
-				return
-			}
+		if r.shared != nil {
+			r.shared.Sets(ctx, weak)(func(set json.RawMessage) bool {
+				return slices.ContainsFunc(own, func(o json.RawMessage) bool { return bytes.Equal(o, set) }) || yield(set)
+			})
 		}
 	}
 }
@@ -142,20 +136,9 @@ func (r *Results) astray(ctx context.Context, t *Task, e *cache.Entry) string {
 // if there is none. It may come from a build before .heapmage was removed, or without heapmage: whether the
 // task would leave it, only a run can tell.
 func (r *Results) stranger(e *cache.Entry) string {
-	listed := map[string]bool{}
-	for _, f := range e.Files {
-		listed[f.Path] = true
-	}
-	for _, f := range e.Files {
-		if f.Kind != filetree.Folder {
-			continue
-		}
-		there, _ := os.ReadDir(r.abs(f.Path)) // it is made otherwise
-		for _, entry := range there {
-			rel := f.Path + "/" + entry.Name()
-			if !listed[rel] && !pathrole.Unseen(rel) && !filetree.IsTemp(entry.Name()) && len(r.owners.Of(rel)) == 0 {
-				return rel
-			}
+	for path := range filetree.Beside(r.root, e.Files) {
+		if !pathrole.Unseen(path) && len(r.owners.Of(path)) == 0 {
+			return path
 		}
 	}
 	return ""

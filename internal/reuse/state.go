@@ -2,6 +2,7 @@ package reuse
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func (r *Results) state(t *Task, in inputs.Input) fingerprint.State {
 	case inputs.Names:
 		return r.names(t, in.Path)
 	case inputs.Program:
-		return r.program(t, in.Path).state
+		return r.program(t, in.Path).State
 	case inputs.Content, inputs.Target, inputs.Presence: // of a file, which tasks may have written
 	}
 	if l, ok := r.owners.Covered(t.ID, t.Upstream, in.Path); ok {
@@ -121,16 +122,9 @@ func (r *Results) names(t *Task, dir string) fingerprint.State {
 // what tasks write that do not come before it, and folders of tools.
 func (r *Results) uncounted(t *Task, dir string) func(name string) bool {
 	return func(name string) bool {
-		path := join(dir, name)
-		return pathrole.Unseen(path) || r.owners.Foreign(t.Upstream, path)
+		at := path.Join(dir, name)
+		return pathrole.Unseen(at) || r.owners.Foreign(t.Upstream, at)
 	}
-}
-
-func join(dir, name string) string {
-	if dir == "." || dir == "" {
-		return name
-	}
-	return dir + "/" + name
 }
 
 // abs is the file of an input.

@@ -39,8 +39,6 @@ type patience struct {
 	over   [directions]bool
 	lost   time.Duration // in requests that failed
 	failed int           // in a row
-	faults int           // how many failed in all
-	last   error         // of those
 	slow   time.Duration // lost in answers that came late, less what results have saved
 	faults int           // in reading
 	fault  error         // the last one
@@ -116,7 +114,6 @@ func (p *patience) end(d direction, err error, result bool, took time.Duration) 
 	}
 	p.failed++
 	p.lost += took
-	p.faults, p.last = p.faults+1, err
 	switch {
 	case p.lost >= mostLost:
 		why = fmt.Sprintf("it is not used any more: %v; %.0f s were lost to it", err, p.lost.Seconds())
@@ -154,16 +151,6 @@ func (p *patience) giveAll() {
 	defer p.mu.Unlock()
 	p.give(reading)
 	p.give(writing)
-}
-
-// untold is how many requests failed, and why the last one did, if they were too few to end the use.
-func (p *patience) untold() (faults int, last error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.over[reading] {
-		return 0, nil
-	}
-	return p.faults, p.last
 }
 
 // isOver reports whether there are no more requests in a direction.

@@ -442,7 +442,8 @@ func TestWhose(t *testing.T) {
 	e := &cache.Entry{Task: "web#build", LogSize: 5, Files: []filetree.File{
 		{Path: "dist", Kind: filetree.Folder}, {Path: "dist/a", Kind: filetree.Regular, Size: 3}, {Path: "dist/l", Kind: filetree.Link, Target: "a"}, {Path: "dist/b", Kind: filetree.Regular, Size: 4},
 	}}
-	for at, want := range map[int64]string{0: "the log of web#build", 4: "the log of web#build", 5: "dist/a", 7: "dist/a", 8: "dist/b", 11: "dist/b"} {
+	for at, want := range map[int64]string{0: "the name of dist", 6: "the name of dist/a", 22: "the name of dist/l", 30: "the name of dist/b",
+		31: "the log of web#build", 35: "the log of web#build", 36: "dist/a", 38: "dist/a", 39: "dist/b", 42: "dist/b"} {
 		if got := whose(e, at); got != want {
 			t.Errorf("at %d: %s, want %s", at, got, want)
 		}
@@ -450,17 +451,6 @@ func TestWhose(t *testing.T) {
 }
 
 // TestFewFailuresAreTold: those that do not end the use are told at the end, with the reason.
-func TestFewFailuresAreTold(t *testing.T) {
-	key, trust := newKey(t)
-	s := &memory{get: func(context.Context, string) (io.ReadCloser, error) { return nil, errors.New("the disk is full") }}
-	m := newMachine(t, s, key, trust)
-	m.Fetch(t.Context(), keyOf("k"))
-	m.Close(t.Context())
-	if len(*m.told) != 1 || !strings.Contains((*m.told)[0], "the disk is full") {
-		t.Errorf("told: %q", *m.told)
-	}
-}
-
 func TestAStoreThatFailsIsGivenUp(t *testing.T) {
 	key, trust := newKey(t)
 	for _, tt := range []struct {

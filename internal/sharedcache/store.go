@@ -180,7 +180,13 @@ func (c *Cache) search(e *cache.Entry) error {
 
 // whose tells what of an entry is at a place of its contents.
 func whose(e *cache.Entry, at int64) string {
-	end := e.LogSize
+	var end int64
+	for _, f := range e.Files { // the names come first
+		if end += int64(len(f.Path) + len(f.Target) + 2); at < end {
+			return "the name of " + f.Path
+		}
+	}
+	end += e.LogSize
 	for _, f := range e.Files {
 		if at < end {
 			break
@@ -225,9 +231,6 @@ func (c *Cache) Close(ctx context.Context) Done {
 	case <-time.After(mostAtEnd):
 		c.tell(fmt.Sprintf("Shared cache (%s): it is slow: not all new results could be stored within %.0f s", c.traits.Where, mostAtEnd.Seconds()))
 	case <-ctx.Done():
-	}
-	if n, err := c.patience.untold(); n > 0 {
-		c.tell(fmt.Sprintf("Shared cache (%s): requests failed (%d): %v", c.traits.Where, n, err))
 	}
 	if c.patience.isOver(writing) { // that was told
 		c.count(func(d *Done) { d.Unstored = 0 })
