@@ -328,7 +328,6 @@ func TestPutFails(t *testing.T) {
 			e.Files[1].Kind = Regular
 			e.Files = append(e.Files, File{Path: "dist/a/b"})
 		}, Unsuitable, "dist/a/b"},
-		{"if the caller's data is no JSON", func(_ *world, e *Entry) { e.Data = []byte("{") }, Unsuitable, ""},
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			w := newWorld(t)

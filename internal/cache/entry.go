@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -34,9 +33,20 @@ type Entry struct {
 	// Local are the reasons why the entry must not leave this machine. Empty means that
 	// it may.
 	Local []string `json:"local,omitempty"`
-	// Data is the caller's own. It may be empty.
-	Data json.RawMessage `json:"data,omitempty"`
+	// Data is what else the caller knows of the result.
+	Data Data `json:"data,omitzero"`
 }
+
+// Data is what is known of a result beside what it left.
+type Data struct {
+	// Removed are outputs of tasks before it that it removed.
+	Removed []string `json:"removed,omitempty"`
+	// Connections are the remote addresses that it connected to.
+	Connections []string `json:"connections,omitempty"`
+}
+
+// IsZero reports whether there is nothing of it.
+func (d Data) IsZero() bool { return len(d.Removed)+len(d.Connections) == 0 }
 
 // check returns what is wrong with an entry that was stored.
 func (e *Entry) check() error {

@@ -19,7 +19,7 @@ import (
 
 const (
 	// version changes with the form of the texts.
-	version = "recent 2 "
+	version = "recent 3 "
 	// most and longest bound what of the results is in memory.
 	most    = 5000
 	longest = 4 << 10 // bytes
@@ -64,13 +64,18 @@ func encode(inputs []string, e *cache.Entry) string {
 	var b []byte
 	add := func(text string) { b = varint.AppendText(b, text) }
 	number := func(n int64) { b = binary.AppendVarint(b, n) }
-	number(int64(len(inputs)))
-	for _, text := range inputs {
+	list := func(texts []string) {
+		number(int64(len(texts)))
+		for _, text := range texts {
+			add(text)
+		}
+	}
+	list(inputs)
+	for _, text := range []string{string(e.Key[:]), string(e.Sum[:]), string(e.Blob[:]), string(e.Log[:]), e.Task} {
 		add(text)
 	}
-	for _, text := range []string{string(e.Key[:]), string(e.Sum[:]), string(e.Blob[:]), string(e.Log[:]), e.Task, string(e.Data)} {
-		add(text)
-	}
+	list(e.Data.Removed)
+	list(e.Data.Connections)
 	for _, n := range []int64{e.LogSize, int64(e.Duration), int64(e.Processor), int64(e.Peak), int64(len(e.Files))} {
 		number(n)
 	}
@@ -87,18 +92,13 @@ func encode(inputs []string, e *cache.Entry) string {
 // decode is the opposite of encode; ok is false for any other text.
 func decode(text string) (inputs []string, e *cache.Entry, ok bool) {
 	r := &varint.Reader{Rest: []byte(text)}
-	inputs, e = make([]string, r.Count()), &cache.Entry{}
-	for i := range inputs {
-		inputs[i] = r.Text()
-	}
+	inputs, e = readList(r), &cache.Entry{}
 	readDigest(r, (*fingerprint.Digest)(&e.Key))
 	readDigest(r, &e.Sum)
 	readDigest(r, &e.Blob)
 	readDigest(r, &e.Log)
 	e.Task = r.Text()
-	if data := r.Text(); data != "" {
-		e.Data = []byte(data)
-	}
+	e.Data = cache.Data{Removed: readList(r), Connections: readList(r)}
 	e.LogSize, e.Duration, e.Processor, e.Peak = r.Signed(), time.Duration(r.Signed()), time.Duration(r.Signed()), memtools.Bytes(r.Signed())
 	e.Files = make([]filetree.File, r.Count())
 	for i := range e.Files {
@@ -108,6 +108,14 @@ func decode(text string) (inputs []string, e *cache.Entry, ok bool) {
 		f.Mode, f.Size = fs.FileMode(r.Signed()), r.Signed()
 	}
 	return inputs, e, !r.Bad && len(r.Rest) == 0 && e.LogSize >= 0 && filetree.Check(e.Files) == nil
+}
+
+// readList reads texts; nil are none.
+func readList(r *varint.Reader) (texts []string) {
+	for range r.Count() {
+		texts = append(texts, r.Text())
+	}
+	return texts
 }
 
 func readDigest(r *varint.Reader, d *fingerprint.Digest) {

@@ -14,7 +14,7 @@ import (
 func example() ([]string, *cache.Entry) {
 	return []string{"content a/src/index.ts", "names a/src"}, &cache.Entry{
 		Key: cache.Key{1, 2}, Sum: fingerprint.Digest{3}, Task: "a#build", Duration: 3 * time.Second, Processor: 4 * time.Second, Peak: 5 * memtools.MB,
-		Blob: fingerprint.Digest{6}, Log: fingerprint.Digest{7}, LogSize: 8, Data: []byte(`{"removed":["x"]}`),
+		Blob: fingerprint.Digest{6}, Log: fingerprint.Digest{7}, LogSize: 8, Data: cache.Data{Removed: []string{"x"}, Connections: []string{"203.0.113.7:443", "y"}},
 		Files: []filetree.File{
 			{Path: "a/dist", Kind: filetree.Folder, Mode: 0o755},
 			{Path: "a/dist/index.js", Kind: filetree.Regular, Mode: 0o644, Size: 9, Digest: fingerprint.Digest{10}},

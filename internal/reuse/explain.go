@@ -59,9 +59,7 @@ func (f *Forecast) Explain(t *Task) Explanation {
 	x := Explanation{Outlook: o, Weak: o.weak, Strong: o.strong}
 	l, err := f.results.last(t)
 	if e := o.entry; e != nil {
-		if kept, err := dataOf(e); err == nil {
-			l = last{Parts: t.Parts, Inputs: o.inputs, Connections: kept.Connections}
-		}
+		l = last{Parts: t.Parts, Inputs: o.inputs, Connections: e.Data.Connections}
 		x.Last = e
 	} else if err == nil {
 		x.Not = l.Not

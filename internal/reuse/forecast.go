@@ -169,10 +169,7 @@ func (f *Forecast) of(ctx context.Context, t *Task) Outlook {
 // place notes what an entry will leave, and reports whether all of it is in place. The error
 // is why it cannot be put there.
 func (f *Forecast) place(ctx context.Context, t *Task, e *cache.Entry) (done bool, err error) {
-	to, _, err := f.results.placeFor(ctx, t, e)
-	if err != nil {
-		return false, err
-	}
+	to, _ := f.results.placeFor(ctx, t, e)
 	plan, err := filetree.NewPlan(e.Files, to)
 	if err != nil {
 		return false, err

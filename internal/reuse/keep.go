@@ -61,12 +61,9 @@ func (r *Results) Keep(ctx context.Context, t *Task, a Attempt, force bool) Kept
 	}
 	weak := inputs.Weak(t.ID, t.Parts)
 	e := cache.Entry{Key: inputs.Strong(weak, v.inputs), Task: t.ID, Created: a.Ended, Duration: a.Duration, Processor: a.Processor, Peak: a.Peak,
-		Files: v.outputs, Local: v.local}
+		Files: v.outputs, Local: v.local, Data: cache.Data{Removed: v.removed, Connections: a.Connections}}
 	texts := inputs.Texts(v.inputs)
 	set, err := json.Marshal(texts)
-	if err == nil {
-		e.Data, err = data{v.removed, a.Connections}.encode()
-	}
 	if err != nil {
 		return Kept{not: err.Error()}
 	}

@@ -7,7 +7,6 @@ package reuse
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"slices"
@@ -160,29 +159,6 @@ type Hit struct {
 	entry *cache.Entry
 }
 
-// data is what an entry keeps for this package. An entry of none keeps nothing.
-type data struct {
-	// Removed are outputs of upstream tasks that it removed.
-	Removed []string `json:"removed,omitempty"`
-	// Connections are the remote addresses that it connected to.
-	Connections []string `json:"connections,omitempty"`
-}
-
-func (d data) encode() (json.RawMessage, error) {
-	if len(d.Removed) == 0 && len(d.Connections) == 0 {
-		return nil, nil
-	}
-	return json.Marshal(d)
-}
-
-// dataOf is what encode has put into an entry.
-func dataOf(e *cache.Entry) (d data, err error) {
-	if len(e.Data) > 0 {
-		err = json.Unmarshal(e.Data, &d)
-	}
-	return d, err
-}
-
 // Look puts the result of a task in place if it is known. Otherwise the reason tells in a
 // few words why the task has to run. An error is that of the context, or means that some
 // files may have been put in place; the task has to run then, too.
@@ -200,7 +176,7 @@ func (r *Results) look(ctx context.Context, t *Task) (hit *Hit, reason string, e
 	if set, e, ok := r.recents.Of(weak); ok {
 		if known := r.now(t, inputs.FromTexts(set)); inputs.Strong(weak, known) == e.Key {
 			tried[e.Key] = true
-			if to, files, err := r.placeFor(ctx, t, e); err == nil && r.stands(t, e, to, files) {
+			if to, files := r.placeFor(ctx, t, e); r.stands(t, e, to, files) {
 				r.cache.Use(e.Key, weak)
 				return hitOf(e, 0), "", nil
 			}
@@ -264,8 +240,8 @@ func (r *Results) fetch(ctx context.Context, t *Task, weak, key cache.Key, known
 		r.recents.Put(weak, inputs.Texts(known), e)
 	}
 	written := done.Written + done.Removed + done.Moded
-	if kept, err := dataOf(e); written > 0 && err == nil {
-		r.lasts.Put(t.ID, key, last{Key: key, Parts: t.Parts, Inputs: known, Connections: kept.Connections})
+	if written > 0 {
+		r.lasts.Put(t.ID, key, last{Key: key, Parts: t.Parts, Inputs: known, Connections: e.Data.Connections})
 	}
 	return hitOf(e, written), "", nil
 }
@@ -277,9 +253,9 @@ func hitOf(e *cache.Entry, written int) *Hit {
 
 // restore puts an entry's files in place.
 func (r *Results) restore(ctx context.Context, t *Task, e *cache.Entry) (done filetree.Result, err error) {
-	to, files, err := r.placeFor(ctx, t, e)
-	if err != nil || r.stands(t, e, to, files) {
-		return done, err
+	to, files := r.placeFor(ctx, t, e)
+	if r.stands(t, e, to, files) {
+		return done, nil
 	}
 	if done, err = r.put(ctx, t.ID, e, to); err == nil {
 		r.owners.Keep(t.ID, t.Upstream, files)
@@ -308,7 +284,7 @@ func (r *Results) placedNow(t *Task, e *cache.Entry) {
 
 // placeFor returns where an entry is put, and what the task owns then. What a later task has
 // left over its files stays.
-func (r *Results) placeFor(ctx context.Context, t *Task, e *cache.Entry) (to filetree.Target, files map[string]fingerprint.State, err error) {
+func (r *Results) placeFor(ctx context.Context, t *Task, e *cache.Entry) (to filetree.Target, files map[string]fingerprint.State) {
 	own := r.owners.Files(t.ID)
 	files = map[string]fingerprint.State{}
 	for _, f := range e.Files {
@@ -319,11 +295,7 @@ func (r *Results) placeFor(ctx context.Context, t *Task, e *cache.Entry) (to fil
 	to.Skip = func(path string) bool {
 		return r.owners.IsShared(path) && r.owners.Over(t.ID, path, files[path], r.digests.Content(r.abs(path)))
 	}
-	kept, err := dataOf(e)
-	if err != nil {
-		return to, nil, err
-	}
-	for _, path := range kept.Removed {
+	for _, path := range e.Data.Removed {
 		files[path] = fingerprint.Absent
 		to.Stale = append(to.Stale, path)
 	}
@@ -332,7 +304,7 @@ func (r *Results) placeFor(ctx context.Context, t *Task, e *cache.Entry) (to fil
 			to.Stale = append(to.Stale, path)
 		}
 	}
-	return to, files, nil
+	return to, files
 }
 
 // inPlace reports whether all files are there as they are listed, but for those to skip.

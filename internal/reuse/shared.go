@@ -105,11 +105,7 @@ func (r *Results) astray(ctx context.Context, t *Task, e *cache.Entry) string {
 	if e.Task != t.ID {
 		return "it is the result of another task"
 	}
-	kept, err := dataOf(e)
-	if err != nil {
-		return "what it removes cannot be read"
-	}
-	for _, path := range kept.Removed {
+	for _, path := range e.Data.Removed {
 		if _, made := r.owners.Below(t.Upstream, path); !made {
 			return fmt.Sprintf("it would remove %s, which no task before it makes", path)
 		}

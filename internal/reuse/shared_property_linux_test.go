@@ -118,12 +118,8 @@ func TestWhatASharedResultMayRemove(t *testing.T) {
 	c := clones[0]
 	c.open()
 	defer c.r.Close()
-	text, err := data{Removed: []string{"o0/secret"}}.encode()
-	if err != nil {
-		t.Fatal(err)
-	}
 	task := taskOf("b#build", "true", []string{"a#build"})
-	e := &cache.Entry{Task: "b#build", Data: text}
+	e := &cache.Entry{Task: "b#build", Data: cache.Data{Removed: []string{"o0/secret"}}}
 	if why := c.r.astray(t.Context(), task, e); why == "" {
 		t.Error("it may remove a file of the user's that Git ignores")
 	}
