@@ -83,7 +83,7 @@ const reasonsShown = 3
 func spellings(root, pwd string) []string {
 	all := []string{root}
 	for dir := pwd; filepath.IsAbs(dir) && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if real, err := filepath.EvalSymlinks(dir); err == nil && real == root {
+		if is, err := filepath.EvalSymlinks(dir); err == nil && is == root {
 			all = append(all, dir)
 			break
 		}

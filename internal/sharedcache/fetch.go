@@ -48,7 +48,7 @@ func (c *Cache) walk(ctx context.Context, tier Tier, weak cache.Key, use func(n 
 		set, err := c.set(ctx, tier, weak, n)
 		switch {
 		case c.doubt(err): // else one such object would hide all that follow
-			set, err = nil, nil
+			set = nil
 		case errors.Is(err, objectstore.ErrAbsent):
 			return false, true, nil
 		case err != nil:
