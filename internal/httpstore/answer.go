@@ -101,7 +101,7 @@ func (c *Client) told(a *answer) string {
 	}
 	said := strings.Join(strings.Fields(reason(a.Header.Get("Content-Type"), text)), " ")
 	for _, secret := range c.secrets {
-		if secret != "" && strings.Contains(said, secret) {
+		if repeats(said, secret) {
 			return status
 		}
 	}
@@ -112,6 +112,21 @@ func (c *Client) told(a *answer) string {
 		said = strings.ToValidUTF8(said[:longestReason], "") + "…"
 	}
 	return status + ": " + printable.Name(said)
+}
+
+// repeats reports whether a text holds a secret, or a part of it that is worth hiding: some servers show the
+// beginning of a token that they refuse.
+func repeats(text, secret string) bool {
+	const part = 8
+	if len(secret) <= part {
+		return secret != "" && strings.Contains(text, secret)
+	}
+	for at := range len(secret) - part + 1 {
+		if strings.Contains(text, secret[at:at+part]) {
+			return true
+		}
+	}
+	return false
 }
 
 // reason finds the words of a server in the body of an answer: as JSON (Vercel, turborepo-remote-cache),

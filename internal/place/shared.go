@@ -3,6 +3,7 @@ package place
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/heapmage/heapmage/internal/config"
 	"github.com/heapmage/heapmage/internal/envelope"
@@ -24,6 +25,9 @@ type Shared struct {
 	Secrets []string
 }
 
+// leastSecret is the length from which a part of a credential is looked for: shorter ones are in any text.
+const leastSecret = 8
+
 // openShared opens the shared cache; nil if none is set, or no results are kept. It asks no server.
 func openShared(c *config.Config, root string, env []string) (*Shared, error) {
 	if c.Shared.Remote == "" || !c.KeepsResults() {
@@ -38,6 +42,9 @@ func openShared(c *config.Config, root string, env []string) (*Shared, error) {
 	for _, name := range []string{environ.CacheToken, environ.CacheSigningKey} {
 		if value := environ.Value(env, name); value != "" {
 			s.Secrets = append(s.Secrets, value)
+			if _, secret, ok := strings.Cut(value, ":"); ok && len(secret) >= leastSecret {
+				s.Secrets = append(s.Secrets, secret) // the password without the user's name
+			}
 		}
 	}
 	both := slices.Concat(keys, c.Shared.PullKeys)
