@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -55,8 +56,8 @@ func (r *Results) lookShared(ctx context.Context, t *Task, weak cache.Key, tried
 			reason = why
 			continue
 		}
-		if path := r.stranger(e); path != "" {
-			reason = fmt.Sprintf("%s is there, and it is not known which task made it", path)
+		if why := r.amongStrangers(e); why != "" {
+			reason = why
 			continue
 		}
 		hit, why, err := r.fetch(ctx, t, weak, key, known, nil)
@@ -87,11 +88,15 @@ func (r *Results) sets(ctx context.Context, weak cache.Key) iter.Seq[json.RawMes
 	}
 }
 
-// entry is what is known of a result: here, or else in the shared cache. The error is a *cache.Miss.
+// entry is what is known of a result: here, or else in the shared cache. The error is a *cache.Miss, or tells why
+// that of the shared cache is not used.
 func (r *Results) entry(ctx context.Context, key cache.Key) (*cache.Entry, error) {
 	e, err := r.cache.Get(key)
 	if err != nil && r.shared != nil {
 		if other := r.shared.Entry(ctx, key); other != nil {
+			if why := r.amongStrangers(other); why != "" {
+				return nil, errors.New(why)
+			}
 			return other, nil
 		}
 	}
@@ -128,13 +133,14 @@ func (r *Results) astray(ctx context.Context, t *Task, e *cache.Entry) string {
 	return ""
 }
 
-// stranger is a file in a folder that the task made, which neither it nor another task is known to have left; empty
-// if there is none. It may come from a build before .heapmage was removed, or without heapmage: whether the
-// task would leave it, only a run can tell.
-func (r *Results) stranger(e *cache.Entry) string {
+// amongStrangers is why an entry that another machine has made is not used here: a file in a folder that the task
+// made, which neither it nor another task is known to have left. It may come from a build before .heapmage
+// was removed, or without heapmage: whether the task would leave it, only a run can tell. It is empty if there is
+// none.
+func (r *Results) amongStrangers(e *cache.Entry) string {
 	for path := range filetree.Beside(r.root, e.Files) {
 		if !pathrole.Unseen(path) && len(r.owners.Of(path)) == 0 {
-			return path
+			return path + " is there, and it is not known which task made it"
 		}
 	}
 	return ""
