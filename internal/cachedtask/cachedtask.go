@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"maps"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,7 +129,7 @@ func (k *Tasks) base(t *taskgraph.Task) *Task {
 	task.Afresh = incremental.Set() && !incremental.Value
 	parts := map[string]string{
 		"its script":     strings.Join(scriptTexts(t), "\n"),
-		"the system":     runtime.GOOS + "/" + runtime.GOARCH,
+		"the system":     system(),
 		"Node's version": k.Versions,
 		"the manager":    k.Manager,
 	}
