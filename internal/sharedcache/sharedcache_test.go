@@ -264,6 +264,26 @@ func TestAResultInWhosePlaceSomethingElseStands(t *testing.T) {
 	}
 }
 
+func TestAResultThatWasReplacedMeanwhile(t *testing.T) {
+	s := &memory{objects: map[string][]byte{}}
+	key, trust := newKey(t)
+	a := newMachine(t, s, key, trust)
+	old := a.keep(t, keyOf("k"), "old", nil)
+	testkit.Write(t, a.root, "dist/a.js", "new")
+	root, err := os.OpenRoot(a.root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if _, err := a.local.Replace(t.Context(), cache.Entry{Key: keyOf("k"), Task: "a#build", Files: []filetree.File{{Path: "dist/a.js"}}}, root, strings.NewReader("")); err != nil {
+		t.Fatal(err)
+	}
+	a.Store(old, keyOf("w"), json.RawMessage(`[]`))
+	if done := a.Close(t.Context()); done.Stored != 0 || len(s.objects) > 0 {
+		t.Errorf("the new list of files was stored with the old files: %+v", done)
+	}
+}
+
 // TestBodiesThatBreakOff: the error of a connection that is reset has the number of one of the system, as
 // those of a full disk have.
 func TestBodiesThatBreakOff(t *testing.T) {
