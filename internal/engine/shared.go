@@ -125,10 +125,7 @@ func (r *run) endSharing(ctx context.Context) {
 		}
 	}
 	add(others, "kept on this machine for other reasons", 0)
-	add(done.Unstored, "could not be stored", 0)
-	if done.Unstored > 0 {
-		add(done.Unstored, fmt.Sprintf("could not be stored (%s)", done.Why), 0)
-	}
+	add(done.Unstored, fmt.Sprintf("could not be stored (%s)", done.Why), 0)
 	if len(parts) > 0 {
 		r.session.Events.Emit(event.Notice{Kind: event.SharedCache, Text: "Shared cache: " + strings.Join(parts, ", ")})
 	}
