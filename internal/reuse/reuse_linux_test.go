@@ -202,6 +202,21 @@ func TestMovedFolder(t *testing.T) {
 	}
 }
 
+// TestMovedPermissions: what a task moves has the permissions with which the task before it left it.
+func TestMovedPermissions(t *testing.T) {
+	p := newPlace(t, map[string]string{"src/a": "1\n", ".gitignore": "out\nmoved\n"})
+	build := func() string {
+		p.again()
+		return p.do("a#build", "rm -rf out; cp -r src out") + ", " + p.do("b#build", "rm -rf moved; mv out moved", "a#build")
+	}
+	build()
+	p.sh("chmod 755 src/a")
+	if got := build(); strings.Contains(got, "restored") || strings.Contains(got, "up to date") {
+		t.Error(got)
+	}
+	p.sh("test -x moved/a")
+}
+
 // TestTwoResults: the first result of one key stands.
 func TestTwoResults(t *testing.T) {
 	p := newPlace(t, map[string]string{"src": "1\n", ".gitignore": "out*\n"})

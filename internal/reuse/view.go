@@ -258,6 +258,9 @@ func (v *view) rewrote(rel string, f observe.File) {
 	l, ok := v.r.owners.Below(v.task.Upstream, rel)
 	if ok && f.Written && (f.Read || f.Found) && f.Existed() && !f.Mode.IsDir() {
 		v.add(inputs.Content, rel, l.State)
+		if f.Mode.IsRegular() { // moved or copied over, it takes its permissions along
+			v.add(inputs.Presence, rel, fingerprint.PresenceOf(f.Mode))
+		}
 	}
 }
 
