@@ -58,13 +58,13 @@ const leastSecret = 8
 func (p *prepared) hidden() []sharedcache.Hidden {
 	var hidden []sharedcache.Hidden
 	for _, text := range spellings(p.Workspace.Root, environ.Value(p.Environ, environ.PWD)) {
-		hidden = append(hidden, sharedcache.Hidden{Text: text, What: "the path of the workspace"})
+		hidden = append(hidden, sharedcache.Hidden{Text: text, What: "the path of the workspace", Path: true})
 	}
 	for _, secret := range p.Shared.Secrets {
 		hidden = append(hidden, sharedcache.Hidden{Text: secret, What: "a credential of the shared cache"})
 	}
 	if home := environ.Value(p.Environ, environ.Home); len(home) >= leastSecret {
-		hidden = append(hidden, sharedcache.Hidden{Text: home, What: "the path of the user's folder"})
+		hidden = append(hidden, sharedcache.Hidden{Text: home, What: "the path of the user's folder", Path: true})
 	}
 	for _, entry := range p.Environ {
 		name, value, _ := strings.Cut(entry, "=")

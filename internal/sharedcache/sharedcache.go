@@ -94,13 +94,6 @@ type Done struct {
 	Withheld map[string]int
 }
 
-// Hidden is a text that must not leave this machine.
-type Hidden struct {
-	Text string
-	// What it is, for people, such as "the path of the workspace".
-	What string
-}
-
 // Options are those of Open.
 type Options struct {
 	Store  objectstore.Store

@@ -437,24 +437,12 @@ func TestWhatStaysHere(t *testing.T) {
 	} {
 		t.Run(tt.claim, func(t *testing.T) {
 			s := &memory{objects: map[string][]byte{}}
-			a := newMachine(t, s, key, trust, Hidden{"sesame-open", "a secret"})
+			a := newMachine(t, s, key, trust, Hidden{Text: "sesame-open", What: "a secret"})
 			a.Store(a.keep(t, keyOf("k"), tt.content, tt.change), keyOf("w"), json.RawMessage(`[]`))
 			if done := a.Close(t.Context()); len(done.Withheld) != 1 || done.Stored != 0 || len(s.objects) > 0 {
 				t.Errorf("%+v, %d objects", done, len(s.objects))
 			}
 		})
-	}
-}
-
-func TestSearcher(t *testing.T) {
-	for split := range 20 {
-		s := &searcher{needles: []Hidden{{Text: "abcdef"}, {Text: "x"}}}
-		text := []byte("..........abcdef....")
-		_, _ = s.Write(text[:split])
-		_, _ = s.Write(text[split:])
-		if s.found == nil || s.found.Text != "abcdef" || s.at != 10 {
-			t.Errorf("split at %d: %v at %d", split, s.found, s.at)
-		}
 	}
 }
 

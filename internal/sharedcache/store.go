@@ -172,7 +172,7 @@ func (c *Cache) search(e *cache.Entry) error {
 	if err := c.local.Contents(context.Background(), e, s); err != nil {
 		return err
 	}
-	if s.found != nil {
+	if s.look(true); s.found != nil {
 		return &holds{whose(e, s.at), s.found.What}
 	}
 	return nil
@@ -196,29 +196,6 @@ func whose(e *cache.Entry, at int64) string {
 		}
 	}
 	return "the log of " + e.Task
-}
-
-// searcher is a writer that finds texts in what is written.
-type searcher struct {
-	needles []Hidden
-	tail    []byte // the end of what was written, in which a text may have begun
-	written int64
-	found   *Hidden
-	at      int64 // where it was found
-}
-
-func (s *searcher) Write(p []byte) (int, error) {
-	window := append(s.tail, p...)
-	longest := 1
-	for i, needle := range s.needles {
-		if at := bytes.Index(window, []byte(needle.Text)); s.found == nil && at >= 0 {
-			s.found, s.at = &s.needles[i], s.written-int64(len(s.tail))+int64(at)
-		}
-		longest = max(longest, len(needle.Text))
-	}
-	s.written += int64(len(p))
-	s.tail = append([]byte{}, window[max(0, len(window)-longest+1):]...)
-	return len(p), nil
 }
 
 // Close waits until what was to be stored is, but not longer than 30 s, nor after ctx. What is not stored by
