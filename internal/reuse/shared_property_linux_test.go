@@ -266,7 +266,7 @@ func TestSharedProperty(t *testing.T) {
 		}
 	})
 	t.Logf("%d runs, %d hits, %d of them fetched; %d stored", runs, hits, fetched, stored)
-	if fetched == 0 && checks >= usualSharedChecks {
+	if runs > 0 && fetched == 0 && checks >= usualSharedChecks { // with -short there may be none
 		t.Error("nothing was fetched")
 	}
 }
