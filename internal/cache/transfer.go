@@ -36,7 +36,7 @@ func (s *Store) Export(e *Entry) (Packed, error) {
 	if h.Digest != e.Sum { // another run has replaced it; its blob is another, too
 		return Packed{}, miss(Absent, "", nil)
 	}
-	open := func() (file io.ReadCloser, err error) {
+	open := func() (file *os.File, err error) {
 		err = s.in(blobs, func(f *confined.Folder) (err error) {
 			file, err = f.OpenFile(blobFile(e.Blob), os.O_RDONLY)
 			return err
@@ -48,11 +48,11 @@ func (s *Store) Export(e *Entry) (Packed, error) {
 		return Packed{}, s.lost(e, err)
 	}
 	defer file.Close()
-	size, err := io.Copy(io.Discard, file)
+	info, err := file.Stat()
 	if err != nil {
 		return Packed{}, miss(Unreadable, "", err)
 	}
-	return Packed{Pack(text), size, open}, nil
+	return Packed{Pack(text), info.Size(), func() (io.ReadCloser, error) { return open() }}, nil
 }
 
 // mostRatio is how much more than its packed form a blob may hold: Snappy packs no more than 22 bytes into
