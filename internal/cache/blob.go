@@ -18,6 +18,7 @@ import (
 	"github.com/heapmage/heapmage/internal/confined"
 	"github.com/heapmage/heapmage/internal/filetree"
 	"github.com/heapmage/heapmage/internal/fingerprint"
+	"github.com/heapmage/heapmage/internal/objectstore"
 )
 
 // magic begins the packed stream. The log and the contents of the files follow, in the
@@ -167,7 +168,7 @@ func (s *Store) lost(e *Entry, err error) error {
 // order. take is given the content of each; it may leave any of it unread, and verifies
 // what it uses.
 func (b *blob) read(ctx context.Context, logOnly bool, take func(f *filetree.File, from io.Reader) error) error {
-	return b.unpack(func(from io.Reader) error { return b.parts(stoppable{ctx, from}, logOnly, take) })
+	return b.unpack(func(from io.Reader) error { return b.parts(objectstore.Stoppable(ctx, from), logOnly, take) })
 }
 
 // parts is read for what is unpacked.
@@ -263,19 +264,6 @@ func (s *Store) damaged(ctx context.Context, e *Entry, err error) error {
 	s.remove(entries, e.Key.entryFile())
 	s.remove(blobs, blobFile(e.Blob))
 	return miss(Damaged, "", err)
-}
-
-// stoppable is a reader that ends with its context.
-type stoppable struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (s stoppable) Read(p []byte) (int, error) {
-	if s.ctx.Err() != nil {
-		return 0, context.Cause(s.ctx)
-	}
-	return s.Reader.Read(p)
 }
 
 // onlyWriter hides ReadFrom, so that io.CopyBuffer uses the buffer.
