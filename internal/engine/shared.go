@@ -51,9 +51,6 @@ func (p *prepared) openSharing(local *cache.Store, tell func(string)) *sharedcac
 	return sharedcache.Open(sharedcache.Options{Store: p.Shared.Store, Local: local, Access: p.Shared.Access, Hide: p.hidden(), Tell: tell})
 }
 
-// leastSecret is the length from which a value is looked for: shorter ones are in any text.
-const leastSecret = 8
-
 // hidden are what no result may hold that others get: the paths of this machine, and secrets.
 func (p *prepared) hidden() []sharedcache.Hidden {
 	var hidden []sharedcache.Hidden
@@ -63,12 +60,12 @@ func (p *prepared) hidden() []sharedcache.Hidden {
 	for _, secret := range p.Shared.Secrets {
 		hidden = append(hidden, sharedcache.Hidden{Text: secret, What: "a credential of the shared cache"})
 	}
-	if home := environ.Value(p.Environ, environ.Home); len(home) >= leastSecret {
+	if home := environ.Value(p.Environ, environ.Home); len(home) >= environ.LeastSecret {
 		hidden = append(hidden, sharedcache.Hidden{Text: home, What: "the path of the user's folder", Path: true})
 	}
 	for _, entry := range p.Environ {
 		name, value, _ := strings.Cut(entry, "=")
-		if len(value) >= leastSecret && environ.NamesSecret(name) {
+		if len(value) >= environ.LeastSecret && environ.NamesSecret(name) {
 			hidden = append(hidden, sharedcache.Hidden{Text: value, What: "the value of the variable " + name})
 		}
 	}

@@ -51,6 +51,10 @@ func HomeDir(environ []string, system string) string {
 	return Value(environ, Home)
 }
 
+// LeastSecret is the length in bytes from which a value is looked for as a secret: shorter ones are in any
+// text.
+const LeastSecret = 8
+
 // NamesSecret reports whether a variable is called as those are that hold a credential.
 func NamesSecret(name string) bool {
 	name = strings.ToUpper(name)

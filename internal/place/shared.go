@@ -25,9 +25,6 @@ type Shared struct {
 	Secrets []string
 }
 
-// leastSecret is the length from which a part of a credential is looked for: shorter ones are in any text.
-const leastSecret = 8
-
 // openShared opens the shared cache; nil if none is set, or no results are kept. It asks no server.
 func openShared(c *config.Config, root string, env []string) (*Shared, error) {
 	if c.Shared.Remote == "" || !c.KeepsResults() {
@@ -42,7 +39,7 @@ func openShared(c *config.Config, root string, env []string) (*Shared, error) {
 	for _, name := range []string{environ.CacheToken, environ.CacheSigningKey} {
 		if value := environ.Value(env, name); value != "" {
 			s.Secrets = append(s.Secrets, value)
-			if _, secret, ok := strings.Cut(value, ":"); ok && len(secret) >= leastSecret {
+			if _, secret, ok := strings.Cut(value, ":"); ok && len(secret) >= environ.LeastSecret {
 				s.Secrets = append(s.Secrets, secret) // the password without the user's name
 			}
 		}
