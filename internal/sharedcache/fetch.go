@@ -76,7 +76,7 @@ func (c *Cache) walk(ctx context.Context, tier Tier, weak cache.Key, use func(n 
 func (c *Cache) end(ctx context.Context, tier Tier, weak cache.Key, least int) (int, error) {
 	has := func(count int) (there bool, err error) {
 		at, answer := name(tier.Name, manifests, manifestKey(weak, count-1)), make(chan bool, 1)
-		if err := c.ask(ctx, reading, soon, func(ctx context.Context, _ func(error)) error {
+		if err := c.ask(ctx, small, func(ctx context.Context, _ func(error)) error {
 			there, err := c.store.Has(ctx, at)
 			answer <- there
 			return err
@@ -110,7 +110,7 @@ func (c *Cache) end(ctx context.Context, tier Tier, weak cache.Key, least int) (
 // set fetches a set.
 func (c *Cache) set(ctx context.Context, tier Tier, weak cache.Key, n int) (set json.RawMessage, err error) {
 	at, read := name(tier.Name, manifests, manifestKey(weak, n)), make(chan json.RawMessage, 1)
-	err = c.ask(ctx, reading, soon, func(ctx context.Context, _ func(error)) error {
+	err = c.ask(ctx, small, func(ctx context.Context, _ func(error)) error {
 		o, from, err := c.open(ctx, at, largestManifest, tier.Trust)
 		if err != nil {
 			return err
@@ -216,7 +216,7 @@ func next(o *envelope.Object, to io.Writer) error {
 
 func (c *Cache) fetch(ctx context.Context, tier Tier, key cache.Key) (size int64, err error) {
 	var read, takes atomic.Int64
-	err = c.ask(ctx, reading, longestFetch, func(ctx context.Context, giveUp func(error)) error {
+	err = c.ask(ctx, fetching, func(ctx context.Context, giveUp func(error)) error {
 		late := time.AfterFunc(soon, func() { giveUp(errSlow) }) // until it is known what it may take
 		defer late.Stop()
 		o, from, err := c.open(ctx, name(tier.Name, results, key.String()), largestResult, tier.Trust)
@@ -269,7 +269,7 @@ func isResult(o *envelope.Object) error {
 func (c *Cache) Entry(ctx context.Context, key cache.Key) *cache.Entry {
 	for _, tier := range c.access.Reads {
 		found := make(chan *cache.Entry, 1)
-		err := c.ask(ctx, reading, soon, func(ctx context.Context, _ func(error)) error {
+		err := c.ask(ctx, small, func(ctx context.Context, _ func(error)) error {
 			o, from, err := c.open(ctx, name(tier.Name, results, key.String()), largestResult, tier.Trust)
 			if err != nil {
 				return err

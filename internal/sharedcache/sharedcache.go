@@ -115,12 +115,25 @@ func Open(o Options) *Cache {
 // name is that of an object.
 func name(tier, kind, key string) string { return tier + "/" + kind + "/" + key }
 
+// request is a kind of request.
+type request struct {
+	direction
+	most   time.Duration // that it may take
+	result bool          // it brings a result, which saves time
+}
+
+// The kinds of requests: a small one, for a whole result, and one that stores.
+var (
+	small    = request{direction: reading, most: soon}
+	fetching = request{direction: reading, most: longestFetch, result: true}
+	storing  = request{direction: writing, most: mostUpload}
+)
+
 // ask does something with the store, as a part of a run. It ends with the run, after a time, or when do
 // gives up, even if the store does not: what hangs is left behind. do must not touch what the caller uses
-// after that. The errors ErrAbsent and ErrExists are no
-// faults.
-func (c *Cache) ask(run context.Context, d direction, most time.Duration, do func(ctx context.Context, giveUp func(error)) error) error {
-	ctx, giveUp, cancel, err := c.patience.begin(run, d, most)
+// after that. The errors ErrAbsent and ErrExists are no faults.
+func (c *Cache) ask(run context.Context, q request, do func(ctx context.Context, giveUp func(error)) error) error {
+	ctx, giveUp, cancel, err := c.patience.begin(run, q.direction, q.most)
 	if err != nil {
 		return err
 	}
@@ -143,7 +156,7 @@ func (c *Cache) ask(run context.Context, d direction, most time.Duration, do fun
 	if run.Err() != nil { // it is no fault of the store
 		return err
 	}
-	if text := c.patience.end(d, err, err == nil && most == longestFetch, time.Since(began)); text != "" {
+	if text := c.patience.end(q.direction, err, err == nil && q.result, time.Since(began)); text != "" {
 		c.tell(fmt.Sprintf("Shared cache (%s): %s", c.traits.Where, text))
 	}
 	return err

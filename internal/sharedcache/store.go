@@ -83,7 +83,7 @@ func (c *Cache) upload(e *cache.Entry, weak cache.Key, set json.RawMessage) erro
 
 // put stores an object unless there is one.
 func (c *Cache) put(at string, object objectstore.Content) error {
-	return c.ask(context.Background(), writing, mostUpload, func(ctx context.Context, _ func(error)) error {
+	return c.ask(context.Background(), storing, func(ctx context.Context, _ func(error)) error {
 		there, err := c.store.Has(ctx, at)
 		counts := false
 		if there && err == nil {
