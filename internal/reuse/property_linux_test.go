@@ -231,6 +231,33 @@ func tree(root, name string, names bool) string {
 	return b.String()
 }
 
+// compare checks that a folder has the outputs of the jobs, and the sources, of one that was built from nothing.
+func compare(rt *rapid.T, all []*job, clean, root string) {
+	for _, j := range all {
+		if j.keeps {
+			continue
+		}
+		want, got := tree(clean, j.out, false), tree(root, j.out, false)
+		if strings.Contains(j.script, "for f in") && strings.HasPrefix(j.script, "mkdir -p") {
+			// Incremental for its folder's sake: what it left stays.
+			for line := range strings.Lines(want) {
+				if !strings.Contains(got, line) {
+					rt.Errorf("%s: no %q in %q", j.id, line, got)
+				}
+			}
+			continue
+		}
+		if want != got {
+			rt.Errorf("%s left:\n%s\nwant:\n%s", j.id, got, want)
+		}
+	}
+	for _, name := range []string{"src", "lib", "config", ".env", "flag"} {
+		if want, got := tree(clean, name, false), tree(root, name, false); want != got {
+			rt.Errorf("%s is:\n%s\nwant:\n%s", name, got, want)
+		}
+	}
+}
+
 // inputs is the state of what a job depends on.
 func (j *job) inputs(root string) [sha256.Size]byte {
 	var b strings.Builder
@@ -367,29 +394,7 @@ func TestProperty(t *testing.T) {
 					}
 				}
 			}
-			for _, j := range all {
-				want, got := tree(clean, j.out, false), tree(p.root, j.out, false)
-				if j.keeps {
-					continue
-				}
-				if strings.Contains(j.script, "for f in") && strings.HasPrefix(j.script, "mkdir -p") {
-					// Incremental for its folder's sake: what it left stays.
-					for line := range strings.Lines(want) {
-						if !strings.Contains(got, line) {
-							rt.Errorf("%s: no %q in %q", j.id, line, got)
-						}
-					}
-					continue
-				}
-				if want != got {
-					rt.Errorf("%s left:\n%s\nwant:\n%s", j.id, got, want)
-				}
-			}
-			for _, name := range []string{"src", "lib", "config", ".env", "flag"} {
-				if want, got := tree(clean, name, false), tree(p.root, name, false); want != got {
-					rt.Errorf("%s is:\n%s\nwant:\n%s", name, got, want)
-				}
-			}
+			compare(rt, all, clean, p.root)
 			if rt.Failed() {
 				rt.Fatal("\n" + strings.Join(history, "\n"))
 			}

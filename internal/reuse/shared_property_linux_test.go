@@ -238,28 +238,7 @@ func TestSharedProperty(t *testing.T) {
 			done := c.end()
 			fetched, stored = fetched+done.Fetched, stored+done.Stored
 			history = append(history, fmt.Sprintf("  %d fetched, %d stored, %d could not be, %v", done.Fetched, done.Stored, done.Unstored, done.Withheld))
-			for _, j := range all {
-				want, got := tree(clean, j.out, false), tree(c.root, j.out, false)
-				if j.keeps {
-					continue
-				}
-				if strings.Contains(j.script, "for f in") && strings.HasPrefix(j.script, "mkdir -p") {
-					for line := range strings.Lines(want) { // what it left earlier may stay
-						if !strings.Contains(got, line) {
-							rt.Errorf("%s: no %q in %q", j.id, line, got)
-						}
-					}
-					continue
-				}
-				if want != got {
-					rt.Errorf("%s left:\n%s\nwant:\n%s", j.id, got, want)
-				}
-			}
-			for _, name := range []string{"src", "lib", "config", ".env", "flag"} {
-				if want, got := tree(clean, name, false), tree(c.root, name, false); want != got {
-					rt.Errorf("%s is:\n%s\nwant:\n%s", name, got, want)
-				}
-			}
+			compare(rt, all, clean, c.root)
 			if rt.Failed() {
 				rt.Fatal("\n" + strings.Join(history, "\n"))
 			}
