@@ -13,7 +13,7 @@ import (
 	"github.com/heapmage/heapmage/internal/cache"
 	"github.com/heapmage/heapmage/internal/environ"
 	"github.com/heapmage/heapmage/internal/event"
-	"github.com/heapmage/heapmage/internal/report"
+	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/sharedcache"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -101,7 +101,7 @@ func (r *run) endSharing(ctx context.Context) {
 	var parts []string
 	add := func(n int, what string, size int64) {
 		if n > 0 {
-			part := report.Plural(n, "result") + " " + what
+			part := printable.Count(n, "result") + " " + what
 			if size > 0 {
 				part += fmt.Sprintf(" (%v)", memtools.Bytes(size))
 			}

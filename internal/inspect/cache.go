@@ -36,7 +36,7 @@ func CacheStats(ctx context.Context) error {
 		return &problem.Error{What: "the cache cannot be read", Cause: err, Code: problem.ExitFailed}
 	}
 	return report.Print(ctx, os.Environ(), func(out *report.Console) error {
-		fmt.Fprintf(out, "🗄️  %s of %s, %v\n", report.Plural(s.Entries, "result"), report.Plural(s.Tasks, "task"), s.Bytes)
+		fmt.Fprintf(out, "🗄️  %s of %s, %v\n", printable.Count(s.Entries, "result"), printable.Count(s.Tasks, "task"), s.Bytes)
 		if s.Entries > 0 {
 			const day = "2006-01-02 15:04"
 			fmt.Fprintf(out, "   last used between %s and %s\n", s.Oldest.Format(day), s.Newest.Format(day))
@@ -61,7 +61,7 @@ func CachePrune(ctx context.Context, size string) error {
 		return &problem.Error{What: "the cache cannot be pruned", Cause: err, Code: problem.ExitFailed}
 	}
 	return report.Print(ctx, os.Environ(), func(out *report.Console) error {
-		fmt.Fprintf(out, "🗄️  %s removed, %v\n", report.Plural(gone.Entries, "result"), gone.Bytes)
+		fmt.Fprintf(out, "🗄️  %s removed, %v\n", printable.Count(gone.Entries, "result"), gone.Bytes)
 		return nil
 	})
 }
@@ -80,7 +80,7 @@ func CacheVerify(ctx context.Context) error {
 		for _, f := range faults {
 			fmt.Fprintf(out, "🗑️  %s: %s\n", printable.Name(f.Task), printable.Text(f.Miss.Error()))
 		}
-		fmt.Fprintf(out, "🗄️  %s verified, %d damaged and removed\n", report.Plural(checked, "result"), len(faults))
+		fmt.Fprintf(out, "🗄️  %s verified, %d damaged and removed\n", printable.Count(checked, "result"), len(faults))
 		return nil
 	})
 }

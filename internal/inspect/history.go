@@ -80,7 +80,7 @@ func Export(_ context.Context, file string) error {
 	if err := store.Export(ws.Path(file)); err != nil {
 		return &problem.Error{Where: file, What: "cannot be written", Cause: err, Hint: "name a file in a writable folder, and make room on its disk"}
 	}
-	fmt.Printf("✅ Wrote the history of %s to %s\n", report.Plural(tasks, "task"), printable.Text(file))
+	fmt.Printf("✅ Wrote the history of %s to %s\n", printable.Count(tasks, "task"), printable.Text(file))
 	return nil
 }
 
@@ -102,7 +102,7 @@ func Import(_ context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("✅ Read the history of %s from %s\n", report.Plural(in.Tasks, "task"), printable.Text(file))
+	fmt.Printf("✅ Read the history of %s from %s\n", printable.Count(in.Tasks, "task"), printable.Text(file))
 	warn(os.Stdout, in)
 	return nil
 }
@@ -110,10 +110,10 @@ func Import(_ context.Context, file string) error {
 // warn tells which samples of an exported file were left out.
 func warn(out io.Writer, in history.Imported) {
 	if in.Future > 0 {
-		fmt.Fprintf(out, "⚠️  left out: %s dated in the future\n", report.Plural(in.Future, "run"))
+		fmt.Fprintf(out, "⚠️  left out: %s dated in the future\n", printable.Count(in.Future, "run"))
 	}
 	if in.Absurd > 0 {
-		fmt.Fprintf(out, "⚠️  left out: %s with a peak of more than 8 times the memory of this machine\n", report.Plural(in.Absurd, "run"))
+		fmt.Fprintf(out, "⚠️  left out: %s with a peak of more than 8 times the memory of this machine\n", printable.Count(in.Absurd, "run"))
 	}
 }
 

@@ -115,7 +115,7 @@ func listOf(ws *workspace.Workspace, packages []*workspace.Package) listed {
 
 // write writes the list for people, in lines no longer than width; zero cuts nothing.
 func (l listed) write(w io.Writer, width int) error {
-	fmt.Fprintf(w, "Workspace: %s (%s), %s\n", printable.Text(l.Root), l.Manager, report.Plural(len(l.Packages), "package"))
+	fmt.Fprintf(w, "Workspace: %s (%s), %s\n", printable.Text(l.Root), l.Manager, printable.Count(len(l.Packages), "package"))
 	for _, text := range l.Warnings {
 		fmt.Fprintf(w, "⚠️  %s\n", printable.Text(text))
 	}

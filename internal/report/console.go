@@ -16,6 +16,7 @@ import (
 	"github.com/heapmage/heapmage/internal/diagnostics"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/footer"
+	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/rundir"
 	"github.com/heapmage/heapmage/internal/tally"
 	"github.com/heapmage/heapmage/memtools"
@@ -177,7 +178,7 @@ func (c *Console) header(title string, succeeded bool) {
 func (c *Console) tellLeftOut() {
 	if n := c.leftOut; n > 0 {
 		c.leftOut = 0
-		c.line(c.paint.faint, "ℹ️  %s about memory left out: the output was not read", Plural(n, "line"))
+		c.line(c.paint.faint, "ℹ️  %s about memory left out: the output was not read", printable.Count(n, "line"))
 	}
 }
 

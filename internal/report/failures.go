@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/tally"
 )
 
@@ -14,7 +15,7 @@ func (c *Console) failures(sum *tally.State) {
 	if n == 0 || sum.Run.Format == 1 { // runs of format 1 were printed without it
 		return
 	}
-	c.line(c.paint.bad, "📋 %s:", Plural(n, "failure"))
+	c.line(c.paint.bad, "📋 %s:", printable.Count(n, "failure"))
 	c.blank()
 	for _, f := range sum.Failures {
 		c.failure(f, sum)

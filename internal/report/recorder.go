@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/tally"
 )
 
@@ -56,7 +57,7 @@ func (r *Recorder) Err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err = cmp.Or(r.err, err); err == nil && r.leftOut > 0 {
-		err = fmt.Errorf("the disk is too slow: %s left out", Plural(r.leftOut, "sample"))
+		err = fmt.Errorf("the disk is too slow: %s left out", printable.Count(r.leftOut, "sample"))
 	}
 	return err
 }

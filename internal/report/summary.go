@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/heapmage/heapmage/internal/event"
+	"github.com/heapmage/heapmage/internal/printable"
 )
 
 // boundBy names what sets the lower bound of a run.
@@ -37,7 +38,7 @@ func quality(e event.RunFinished) string {
 		noun  string
 	}{{e.Retries, "further attempt"}, {e.Pauses, "pause"}, {e.Collections, "GC"}} {
 		if n.count > 0 {
-			parts = append(parts, Plural(n.count, n.noun))
+			parts = append(parts, printable.Count(n.count, n.noun))
 		}
 	}
 	if e.Unused > 0 && len(parts) > 0 {
@@ -48,7 +49,7 @@ func quality(e event.RunFinished) string {
 
 // counts is "5 succeeded, 1 failed, 2 skipped", leaving out what is zero.
 func counts(e event.RunFinished) string {
-	parts := []string{Plural(e.Succeeded, "task") + " succeeded"}
+	parts := []string{printable.Count(e.Succeeded, "task") + " succeeded"}
 	if e.Known > 0 {
 		parts[0] += fmt.Sprintf(", %d of them known from before (%s saved)", e.Known, seconds(e.Saved))
 	}

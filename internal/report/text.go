@@ -73,11 +73,3 @@ func seconds(d time.Duration) string { return fmt.Sprintf("%.2fs", d.Seconds()) 
 func usage(used, budget memtools.Bytes) string {
 	return fmt.Sprintf("%v / %v (%d%%)", used, budget, used.Percent(budget))
 }
-
-// Plural is "1 package" or "3 packages".
-func Plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}

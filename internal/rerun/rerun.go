@@ -18,6 +18,7 @@ import (
 	"github.com/heapmage/heapmage/internal/filewatch"
 	"github.com/heapmage/heapmage/internal/folder"
 	"github.com/heapmage/heapmage/internal/nearest"
+	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/problem"
 	"github.com/heapmage/heapmage/internal/report"
 	"github.com/heapmage/heapmage/internal/runner"
@@ -195,7 +196,7 @@ func (l *loop) during(p *progress, changes []filewatch.Change, fresh map[string]
 // wait waits until something is due. It prints that if aloud is set.
 func (l *loop) wait(ctx context.Context, aloud bool) error {
 	if aloud {
-		n := event.Notice{Kind: event.Watching, Text: "Watching " + report.Plural(len(l.packages), "package") + "; press Ctrl-C to end"}
+		n := event.Notice{Kind: event.Watching, Text: "Watching " + printable.Count(len(l.packages), "package") + "; press Ctrl-C to end"}
 		if err := report.Say(ctx, os.Environ(), n); err != nil {
 			return err // nobody can see what happens
 		}

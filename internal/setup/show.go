@@ -12,7 +12,6 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/heapmage/heapmage/internal/printable"
-	"github.com/heapmage/heapmage/internal/report"
 )
 
 // show prints what init adds, before it does.
@@ -23,7 +22,7 @@ func (p *prepared) show(out io.Writer, dry bool) error {
 	if p.way == withNPM {
 		name += " " + p.version
 	}
-	line(fmt.Sprintf("🧰 %s for %s (%s, %s)", name, printable.Text(p.ws.Root), p.ws.Manager, report.Plural(len(p.ws.Packages), "package")))
+	line(fmt.Sprintf("🧰 %s for %s (%s, %s)", name, printable.Text(p.ws.Root), p.ws.Manager, printable.Count(len(p.ws.Packages), "package")))
 	for _, f := range p.files {
 		line("")
 		if f.before == nil {
@@ -92,7 +91,7 @@ func (p *prepared) after(out io.Writer) error {
 	var b strings.Builder
 	var counts []string
 	if len(changed) > 0 {
-		counts = append(counts, report.Plural(len(changed), "file")+" changed")
+		counts = append(counts, printable.Count(len(changed), "file")+" changed")
 	}
 	if len(added) > 0 {
 		counts = append(counts, fmt.Sprintf("%d new", len(added)))

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/printable"
 	"github.com/heapmage/heapmage/internal/problem"
 )
 
@@ -19,7 +20,7 @@ func Assume(tasks []Task, guesses []string) (text, hint string) {
 	if len(guesses) == 0 {
 		return "", ""
 	}
-	text = fmt.Sprintf("No run is known of %s, so time and memory are guessed: %s", plural(len(guesses), "task"), problem.ShortList(guesses, 3))
+	text = fmt.Sprintf("No run is known of %s, so time and memory are guessed: %s", printable.Count(len(guesses), "task"), problem.ShortList(guesses, 3))
 	if assumed > 0 {
 		text += fmt.Sprintf("; %v where nothing is like them", clock(length))
 	}
@@ -60,7 +61,7 @@ func (d *Division) Summary(r Request) (lines []string, hint string) {
 		return []string{fmt.Sprintf("No shard: %s known", are(known))}, ""
 	}
 	took := d.trial(len(d.Shards))
-	line := fmt.Sprintf("%s: %s to run, %d known; %s with %s of set-up", plural(len(d.Shards), "shard"), plural(toRun, "task"), known, clock(took.Wall), clock(r.Setup))
+	line := fmt.Sprintf("%s: %s to run, %d known; %s with %s of set-up", printable.Count(len(d.Shards), "shard"), printable.Count(toRun, "task"), known, clock(took.Wall), clock(r.Setup))
 	if len(d.Shards) > 1 {
 		line += fmt.Sprintf(", %s with one runner", clock(d.Alone+r.Setup))
 	}
@@ -117,20 +118,13 @@ func (d *Division) Details(r Request) (lines []string) {
 		lines = append(lines, line)
 	}
 	for _, t := range d.Tried {
-		lines = append(lines, fmt.Sprintf("%s: done after %s, %s of all runners, set-up included", plural(t.Shards, "shard"), clock(t.Wall), clock(t.Machines)))
+		lines = append(lines, fmt.Sprintf("%s: done after %s, %s of all runners, set-up included", printable.Count(t.Shards, "shard"), clock(t.Wall), clock(t.Machines)))
 	}
 	return lines
 }
 
 // mostNamed is how many tasks a line names.
 const mostNamed = 8
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
 
 func are(n int) string {
 	if n == 1 {

@@ -153,7 +153,7 @@ func (p *Plan) Shard(text string) (*Shard, error) {
 	case count == 0:
 		return nil, &problem.Error{Where: where, What: "the plan has no shards, as nothing had to run", Hint: "start no job if the matrix is empty"}
 	case of != count:
-		return nil, &problem.Error{Where: where, What: fmt.Sprintf("the plan has %s, not %d", plural(count, "shard"), of), Hint: fmt.Sprintf("pass what the matrix has, the last of which is %d/%[1]d", count)}
+		return nil, &problem.Error{Where: where, What: fmt.Sprintf("the plan has %s, not %d", printable.Count(count, "shard"), of), Hint: fmt.Sprintf("pass what the matrix has, the last of which is %d/%[1]d", count)}
 	}
 	return &p.Shards[number-1], nil
 }
