@@ -4,13 +4,11 @@ package cachedtask_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +20,7 @@ import (
 	"github.com/heapmage/heapmage/internal/declared"
 	"github.com/heapmage/heapmage/internal/reuse"
 	"github.com/heapmage/heapmage/internal/taskgraph"
+	"github.com/heapmage/heapmage/internal/testkit"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
 
@@ -143,18 +142,7 @@ func left(root string) string {
 // TestUnobserved: after any edits, a build that uses results leaves what a build from nothing
 // leaves, and a second one has nothing to do. The number of workspaces is in REUSE_CHECKS.
 func TestUnobserved(t *testing.T) {
-	checks := usualChecks
-	if text := os.Getenv(checksVariable); text != "" {
-		var err error
-		if checks, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	before := flag.Lookup("rapid.checks").Value.String()
-	if err := flag.Set("rapid.checks", strconv.Itoa(checks)); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = flag.Set("rapid.checks", before) }()
+	testkit.RapidChecks(t, checksVariable, usualChecks)
 	base, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -2,20 +2,19 @@ package reuse
 
 import (
 	"crypto/sha256"
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"github.com/heapmage/heapmage/internal/observe"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // checksVariable is how many workspaces TestProperty makes.
@@ -280,18 +279,7 @@ func (j *job) inputs(root string) [sha256.Size]byte {
 // leaves, no task runs whose inputs are as they were for a kept result, and what a forecast
 // takes for known or not is so. The number of workspaces is in REUSE_CHECKS.
 func TestProperty(t *testing.T) {
-	checks := usualChecks
-	if text := os.Getenv(checksVariable); text != "" {
-		var err error
-		if checks, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	before := flag.Lookup("rapid.checks").Value.String()
-	if err := flag.Set("rapid.checks", strconv.Itoa(checks)); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = flag.Set("rapid.checks", before) }()
+	testkit.RapidChecks(t, checksVariable, usualChecks)
 	base, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

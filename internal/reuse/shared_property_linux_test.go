@@ -1,12 +1,10 @@
 package reuse
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -18,6 +16,7 @@ import (
 	"github.com/heapmage/heapmage/internal/objectstore"
 	"github.com/heapmage/heapmage/internal/observe"
 	"github.com/heapmage/heapmage/internal/sharedcache"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 const (
@@ -139,18 +138,7 @@ func TestWhatASharedResultMayRemove(t *testing.T) {
 // TestSharedProperty: whatever clones of a workspace that share a cache have done before, a build in any
 // of them leaves what a build from nothing leaves. The number of groups of clones is in SHARED_CHECKS.
 func TestSharedProperty(t *testing.T) {
-	checks := usualSharedChecks
-	if text := os.Getenv(sharedChecksVariable); text != "" {
-		var err error
-		if checks, err = strconv.Atoi(text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	before := flag.Lookup("rapid.checks").Value.String()
-	if err := flag.Set("rapid.checks", strconv.Itoa(checks)); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = flag.Set("rapid.checks", before) }()
+	checks := testkit.RapidChecks(t, sharedChecksVariable, usualSharedChecks)
 	base, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

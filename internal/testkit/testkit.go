@@ -4,10 +4,12 @@ package testkit
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,34 @@ func UnlessCI(t testing.TB, reason string) {
 		t.Fatal(reason)
 	}
 	t.Skip(reason)
+}
+
+// OutsideCI takes the variables away by which CI systems tell who they are: a test says itself
+// which one runs it.
+func OutsideCI() {
+	for _, name := range []string{"GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "TF_BUILD", "TEAMCITY_VERSION", "TRAVIS"} {
+		_ = os.Unsetenv(name) // it does not fail for such a name
+	}
+}
+
+// RapidChecks sets how many cases rapid draws in a test: what a variable says, or else usual. It
+// returns that number.
+func RapidChecks(t testing.TB, variable string, usual int) int {
+	t.Helper()
+	checks := usual
+	if text := os.Getenv(variable); text != "" {
+		var err error
+		if checks, err = strconv.Atoi(text); err != nil {
+			t.Fatalf("%s: %v", variable, err)
+		}
+	}
+	const name = "rapid.checks"
+	before := flag.Lookup(name).Value.String()
+	if err := flag.Set(name, strconv.Itoa(checks)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = flag.Set(name, before) })
+	return checks
 }
 
 // Write writes a file below root, with the folders that it needs.

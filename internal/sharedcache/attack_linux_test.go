@@ -1,4 +1,4 @@
-package mage_test
+package sharedcache_test
 
 import (
 	"bytes"
@@ -67,7 +67,7 @@ func TestNoJobOfOthersCodeFeedsMain(t *testing.T) {
 		t.Helper()
 		c := m.clone()
 		c.T = t
-		c.env = []string{"GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=push", "GITHUB_REF=refs/heads/main", "GITHUB_EVENT_PATH=" + testkitFile(t, `{"ref": "refs/heads/main", "repository": {"default_branch": "main"}}`), "HEAPMAGE_CACHE_WRITE=ci"}
+		c.env = []string{"GITHUB_ACTIONS=true", "GITHUB_EVENT_NAME=push", "GITHUB_REF=refs/heads/main", "GITHUB_EVENT_PATH=" + eventFile(t, `{"ref": "refs/heads/main", "repository": {"default_branch": "main"}}`), "HEAPMAGE_CACHE_WRITE=ci"}
 		out := c.build(true)
 		if c.same(want); strings.Contains(out, "evil") {
 			t.Errorf("%s", out)
@@ -87,7 +87,7 @@ func TestNoJobOfOthersCodeFeedsMain(t *testing.T) {
 				c := m.clone()
 				c.T = t
 				writeFiles(t, c.root, map[string]string{"packages/a/src.txt": "evil\n"})
-				c.env = append(append([]string{}, job.env...), "HEAPMAGE_CACHE_WRITE="+write, "GITHUB_EVENT_PATH="+testkitFile(t, job.event))
+				c.env = append(append([]string{}, job.env...), "HEAPMAGE_CACHE_WRITE="+write, "GITHUB_EVENT_PATH="+eventFile(t, job.event))
 				if !key.IsZero() {
 					c.env = append(c.env, "HEAPMAGE_CACHE_SIGNING_KEY="+key.Text())
 				}
@@ -195,8 +195,8 @@ func newSecret(t *testing.T) signature.Secret {
 	return key
 }
 
-// testkitFile is a file with a text, for one test.
-func testkitFile(t *testing.T, text string) string {
+// eventFile is a file that GITHUB_EVENT_PATH may name, for one test.
+func eventFile(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()
 	testkit.Write(t, dir, "event.json", text)

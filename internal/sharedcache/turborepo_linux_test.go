@@ -1,19 +1,22 @@
-package mage_test
+package sharedcache_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/servertest"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // TestSharedCacheBesideTurborepo: Turborepo and heapmage keep their results on one server, in one team, one
 // after the other and at once, and each finds its own.
 func TestSharedCacheBesideTurborepo(t *testing.T) {
-	modules := runners(t)
+	needsNode(t)
+	modules := filepath.Join(filepath.Dir(testkit.Script(t, "../../mage/testdata/runners", "package.json")), "node_modules")
 	s := servertest.Turborepo(t)
 	m := newTeam(t, s.Address, s.Env)
 	want := m.alone()
@@ -29,10 +32,15 @@ func TestSharedCacheBesideTurborepo(t *testing.T) {
 	}
 	_, token, _ := strings.Cut(s.Env[0], "=")
 	turbo := func(c *clone) string {
-		run := unguarded(c.root, filepath.Join(modules, ".bin", "turbo")+" run build", append(runnerEnv(c.root),
-			"PATH="+os.Getenv("PATH"), "CI=", "TURBO_API="+s.URL, "TURBO_TOKEN="+token, "TURBO_TEAM=acme")...)
-		stdout, stderr := succeeds(t, run)
-		return stdout + stderr
+		run := exec.Command(filepath.Join(modules, ".bin", "turbo"), "run", "build")
+		run.Dir = c.root
+		run.Env = append(os.Environ(), "CI=", "TURBO_API="+s.URL, "TURBO_TOKEN="+token, "TURBO_TEAM=acme", "TURBO_CACHE_DIR="+filepath.Join(c.root, ".turbo-cache"),
+			"TURBO_TELEMETRY_DISABLED=1", "TURBO_NO_UPDATE_NOTIFIER=1", "DO_NOT_TRACK=1")
+		out, err := run.CombinedOutput()
+		if err != nil {
+			c.Fatalf("%v\n%s", err, out)
+		}
+		return string(out)
 	}
 	first, second := another(), another()
 	if out := turbo(first); !strings.Contains(out, "Remote caching enabled") || !strings.Contains(out, "0 cached, 6 total") {
