@@ -87,7 +87,11 @@ func allEnded(t *testing.T, ended *os.File, run, when string) {
 
 func TestReaper(t *testing.T) {
 	t.Run("leaves nothing when this process is killed at any moment", func(t *testing.T) {
-		for i := range 20 {
+		times := 20
+		if testing.Short() {
+			times = 6
+		}
+		for i := range times {
 			run, folder := NewRunID(), filepath.Join(t.TempDir(), "sockets")
 			if err := os.Mkdir(folder, 0o755); err != nil {
 				t.Fatal(err)

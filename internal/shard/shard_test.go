@@ -211,6 +211,9 @@ func TestPromises(t *testing.T) {
 
 // TestQuality compares plans with the best of all ways to divide.
 func TestQuality(t *testing.T) {
+	if testing.Short() {
+		t.Skip("tries all ways to divide 30 builds; left out with -short")
+	}
 	r := rand.New(rand.NewPCG(1, 17))
 	sum, worst, graphs := 0.0, 0.0, 30
 	for range graphs {

@@ -27,6 +27,9 @@ tr '\0' '\n' < /proc/$$/environ; tr '\0' '\n' < /proc/$$/cmdline; cut -d' ' -f5-
 var changing = regexp.MustCompile(`(?m)^.* ([0-9]+ -> [a-z:/]*).*$|total .*`)
 
 func TestTheScriptSeesWhatItSeesUnderASshell(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many processes; left out with -short")
+	}
 	g := guardWith(t, admit)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, []byte("text"), 0o600); err != nil {
