@@ -219,6 +219,16 @@ func TestTree(t *testing.T) {
 			m.run(rootPID, "", "rm", "x")
 			expect(m.look(), "+102 packages/web: gcc x.c, +103 .: rm x")
 		},
+		"a fork of a launcher that has just replaced its shell is not taken for a launcher": func(m *machine, expect func(string, string)) {
+			m.exec(rootPID, "", "/bin/sh", "-c", "wireit")
+			expect(m.look(), "")
+			m.exec(rootPID, "", "node", "node_modules/wireit/bin/wireit.js")
+			sh := m.fork(rootPID)
+			expect(m.look(), "") // it is about to call exec
+			m.exec(sh, "", "/bin/sh", "-c", "a && b")
+			m.run(sh, "", "node", "a")
+			expect(m.look(), "+101 .: a; b")
+		},
 		"a subshell hands out": func(m *machine, expect func(string, string)) {
 			m.exec(rootPID, "", "sh", "-c", "(make a; tsc) & make b")
 			sub := m.fork(rootPID)
@@ -372,7 +382,11 @@ var programs = [][]string{
 
 // TestRandomTrees lets processes begin, run other programs and end at random.
 func TestRandomTrees(t *testing.T) {
-	for seed := range uint64(400) {
+	seeds := uint64(400)
+	if testing.Short() {
+		seeds = 50
+	}
+	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 1))
 		m := newMachine()
 		m.exec(rootPID, "", programs[r.IntN(len(programs))]...)
