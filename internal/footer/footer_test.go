@@ -86,7 +86,7 @@ func TestFooter(t *testing.T) {
 RUNNING                            MEMORY     NEED    TIME
 core                               1100MB   1024MB     45s
 @acme/a-package-with-a-long-name    500MB    512MB  paused
-[█████████████████████████████████████████|█      |     ] 1638MB / 2048MB (80%)
+[█████████████████████████████████████████|█░     |     ] 1638MB / 2048MB (80%)
 46s, 1 of 6 done (1 known), 1 failed, about 2m00s left
 waiting: 1 for memory, 1 for other tasks
 `},

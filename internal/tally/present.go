@@ -52,8 +52,11 @@ func (s *State) Waiting() Waiting {
 	return w
 }
 
-// Reserved is the memory that the running tasks have or may still take as planned.
+// Reserved is the memory that nothing else can be planned with: what the running tasks have or
+// may still take as planned, and what the run uses beside them, such as the runner of a guarded
+// command.
 func (s *State) Reserved() (reserved memtools.Bytes) {
+	reserved = s.beside
 	for _, a := range s.running {
 		reserved += max(a.need, a.usage)
 	}

@@ -34,8 +34,10 @@ func TestWaiting(t *testing.T) {
 	wants(Waiting{Turn: 4, Order: 1})
 	s.at(1, started("b", gb/2))
 	s.at(2, started("a", gb))
-	s.at(3, event.Sample{Usage: gb, Budget: 2 * gb, Tasks: map[string]memtools.Bytes{"a": gb / 4, "b": gb / 4}})
-	wants(Waiting{Memory: 1, Turn: 1, Order: 1}) // a and b have reserved 1.5 GB
+	s.at(3, event.Sample{Usage: gb, Budget: 2 * gb, Tasks: map[string]memtools.Bytes{"a": gb / 4, "b": gb / 4, "command": gb / 2}})
+	wants(Waiting{Memory: 2, Order: 1}) // a and b have reserved 1.5 GB, and a runner holds the rest
+	s.at(3, event.Sample{Usage: gb / 2, Budget: 2 * gb, Tasks: map[string]memtools.Bytes{"a": gb / 4, "b": gb / 4}})
+	wants(Waiting{Memory: 1, Turn: 1, Order: 1})
 	s.at(3, event.Sample{Usage: gb, Budget: 2 * gb, Tasks: map[string]memtools.Bytes{"a": gb / 4, "b": gb * 3 / 4}})
 	wants(Waiting{Memory: 2, Order: 1})
 	if running := s.Running(); len(running) != 2 || running[0].ID != "b" || running[0].Usage != gb*3/4 || !running[1].Since.Equal(s.events[0].Time.Add(2*time.Second)) {

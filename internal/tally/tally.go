@@ -77,6 +77,7 @@ type State struct {
 	// tasks that succeeded.
 	Serial time.Duration
 
+	beside  memtools.Bytes // usage that is no running task's, at the last sample
 	plan    []event.PlannedTask
 	running map[string]*attempt
 	waiting waiting
@@ -246,10 +247,13 @@ func (s *State) correct(e event.Correction) {
 
 func (s *State) sample(at time.Time, e event.Sample) {
 	s.measured(at, e.Usage, e.Budget)
+	s.beside = e.Usage
 	for id, a := range s.running {
 		a.usage = e.Tasks[id]
 		a.curve.add(a.usage)
+		s.beside -= a.usage
 	}
+	s.beside = max(0, s.beside)
 	s.reserve(at)
 }
 
