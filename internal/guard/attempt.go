@@ -67,7 +67,11 @@ func (a *attempt) Thaw() {
 // Stop ends the attempt to make room. One whose script waits for input could not run again: it
 // goes on, and another is stopped after a while.
 func (a *attempt) Stop(why schedule.Stop) {
-	if why != schedule.AsLast && a.reads() {
+	switch {
+	case why == schedule.AsLast || !a.reads():
+	case why == schedule.ForSmaller:
+		why = schedule.AsLast // nothing else can be stopped
+	default:
 		return
 	}
 	a.stop(runner.StopCause(why))

@@ -56,12 +56,12 @@ func (l *ledger) endLasting(m Memory) []correction {
 	if len(l.aside) == 0 {
 		return nil
 	}
-	l.rest.note(m.Time, m.Rest)
+	l.rest.Note(m.Time, m.Rest)
 	for _, j := range slices.Backward(l.aside) {
 		if j.released {
 			continue
 		}
-		if j.stopping && m.Time.Sub(j.stoppedAt) < stopTimeout || !l.atEdge(m, nil) {
+		if j.stopping && m.Time.Sub(j.stoppedAt) < stopTimeout || m.Time.Sub(l.lastFreed) < freeTime || !l.atEdge(m, nil) {
 			return nil
 		}
 		if m.Time.Sub(l.lastCollect) >= collectTimeout {

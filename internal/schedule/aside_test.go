@@ -169,7 +169,8 @@ func TestAsideMemory(t *testing.T) {
 		s.end("a", Outcome{Result: Failed})
 		delete(s.used, "a")
 		s.used["b"] = 600 * mb
-		s.want(s.after(100*time.Millisecond), "give up c")
+		s.want(s.after(100*time.Millisecond), "") // what a had is being freed
+		s.want(s.after(freeTime), "give up c")
 		s.want(s.after(time.Second), "") // room is being made
 	})
 }

@@ -52,7 +52,7 @@ func (a *fakeAttempt) run(ctx context.Context) {
 			case stop:
 				a.end(Outcome{Result: Again, Cause: oom.PressureStop})
 				return
-			case giveUp, yield, collect:
+			case giveUp, putOff, yield, collect:
 				a.mu.Lock()
 				a.breach("gave up on %s, which keeps to its need", a.ID)
 				a.mu.Unlock()

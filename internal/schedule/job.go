@@ -91,9 +91,10 @@ type Stop int
 
 // The reasons.
 const (
-	ForTasks  Stop = iota // others of the run need the room; Again is expected
-	ForOthers             // other programs hold the memory; Again is expected
-	AsLast                // nothing else is left to stop; it has failed
+	ForTasks   Stop = iota // others of the run need the room; Again is expected
+	ForOthers              // other programs hold the memory; Again is expected
+	ForSmaller             // jobs that need less wait for room and go first; Again is expected, or it has failed
+	AsLast                 // nothing else is left to stop; it has failed
 )
 
 // Result is how an attempt ended.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/estimate"
+	"github.com/heapmage/heapmage/internal/trend"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -16,6 +17,7 @@ const (
 	thaw
 	stop
 	yield
+	putOff
 	giveUp
 	collect
 )
@@ -59,6 +61,9 @@ const (
 	// the kernel would kill it itself, or all of the container.
 	edgeHorizon = 100 * time.Millisecond
 	edgeReserve = 16 * memtools.MB
+	// freeTime is how long the memory of an attempt that was stopped may take to be free once
+	// it has ended. Before that another one is not ended for good.
+	freeTime = 500 * time.Millisecond
 	// collectTimeout is how long ago a collection may be that counts as tried.
 	collectTimeout = 2 * time.Second
 	// guestHeadroom is the part of its room, a sixteenth, that a guest leaves when it
@@ -73,10 +78,16 @@ const (
 // ladder is what corrections need to know of the past.
 type ladder struct {
 	// rest is the past of what belongs to no attempt.
-	rest trend
+	rest trend.Trend
 	// lastCorrection is when one was made, lastShort when memory was short, lastCollect
 	// when garbage was to be collected.
 	lastCorrection, lastShort, lastCollect time.Time
+	// freeing is set when an attempt that was stopped has ended, and lastFreed is when that
+	// was seen.
+	freeing   bool
+	lastFreed time.Time
+	// late counts the attempts that were put off. What comes later does not go before them.
+	late int
 }
 
 // correct returns what must be done now so that the run stays inside its memory.
@@ -84,6 +95,9 @@ type ladder struct {
 func (l *ledger) correct(m Memory) []correction {
 	if m.Budget <= 0 {
 		return nil
+	}
+	if l.freeing {
+		l.freeing, l.lastFreed = false, m.Time
 	}
 	if len(l.running) == 0 {
 		return l.endLasting(m)
@@ -152,7 +166,7 @@ func (l *ledger) makeRoom(m Memory, moving, frozen []*job, near bool) []correcti
 		}
 		return l.stop(m, victim, stop)
 	case edge && m.Time.Sub(l.lastCollect) < collectTimeout:
-		return l.stop(m, l.newest(), giveUp)
+		return l.endNewest(m)
 	case near, last && endangered:
 		return []correction{l.collect(m)}
 	}
@@ -183,6 +197,23 @@ func (l *ledger) victim(moving, frozen []*job) (found *job) {
 // mayStop reports whether an attempt may be stopped to run again.
 func (l *ledger) mayStop(j *job) bool {
 	return !j.Once && !(l.o.HiddenWaits && j.stops >= maxSetbacks)
+}
+
+// endNewest ends the newest attempt for good. A lone one that can run again is put off instead if
+// a smaller one waits for room: what started them may hold the memory that it lacks until they
+// have run.
+func (l *ledger) endNewest(m Memory) []correction {
+	j := l.newest()
+	smaller := func(other *job) bool { return other.need() < j.reserved() }
+	switch {
+	case m.Time.Sub(l.lastFreed) < freeTime:
+		return nil
+	case l.o.HiddenWaits && len(l.running) == 1 && l.mayStop(j) && slices.ContainsFunc(l.ready, smaller):
+		l.late++
+		j.late = l.late
+		return l.stop(m, j, putOff)
+	}
+	return l.stop(m, j, giveUp)
 }
 
 // newest returns the newest attempt that is not being stopped.
@@ -266,6 +297,24 @@ func (l *ledger) hostGuest(m Memory, moving []*job) []correction {
 	return nil
 }
 
+// growth is how much the run is expected to grow within d. An attempt grows as it
+// did, but not beyond its need until it has shown that this is too low. A guest beside
+// others is frozen before it grows too much, and does not count.
+func (l *ledger) growth(moving []*job, d time.Duration) memtools.Bytes {
+	sum := l.rest.In(d)
+	for _, j := range moving {
+		if j.guest && len(moving) > 1 {
+			continue
+		}
+		grows := j.past.In(d)
+		if j.usage <= j.Need && j.withinNeed() {
+			grows = min(grows, j.need()-j.usage)
+		}
+		sum += grows
+	}
+	return sum
+}
+
 // endangered reports whether the kernel may act soon.
 func (l *ledger) endangered(m Memory, moving []*job) bool {
 	return m.Available < kernelReserve || l.growth(moving, stopHorizon) > m.Available-kernelReserve
@@ -317,37 +366,6 @@ func (l *ledger) heldWith(j *job, m Memory, moving, frozen []*job) memtools.Byte
 		}
 	}
 	return held
-}
-
-// sorted brings the usages up to date and splits the attempts, the oldest first.
-// It counts as stopping only those that may still end in time.
-func (l *ledger) sorted(m Memory) (moving, frozen []*job, stopping int) {
-	l.rest.note(m.Time, m.Rest)
-	l.crowd.past.note(m.Time, m.others())
-	for _, j := range l.running {
-		j.usage = m.Tasks[j.ID]
-		j.past.note(m.Time, j.usage)
-		switch {
-		case j.stopping:
-			if m.Time.Sub(j.stoppedAt) < stopTimeout {
-				stopping++
-			}
-		case j.frozen:
-			frozen = append(frozen, j)
-		default:
-			moving = append(moving, j)
-		}
-	}
-	return moving, frozen, stopping
-}
-
-// raiseFloors remembers what those that exceed their need were seen to use.
-func (l *ledger) raiseFloors(moving []*job) {
-	for _, j := range moving {
-		if j.usage > j.need() {
-			j.floor = j.reserved()
-		}
-	}
 }
 
 // putBack takes back an attempt that was stopped to make room. Its need is raised

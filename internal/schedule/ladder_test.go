@@ -67,7 +67,7 @@ func (s *stage) after(d time.Duration, used ...memtools.Bytes) string {
 	for i, u := range used {
 		s.used[string(rune('a'+i))] = u * mb
 	}
-	names := map[kind]string{freeze: "freeze", thaw: "thaw", stop: "stop", yield: "yield", giveUp: "give up", collect: "collect"}
+	names := map[kind]string{freeze: "freeze", thaw: "thaw", stop: "stop", yield: "yield", putOff: "put off", giveUp: "give up", collect: "collect"}
 	var texts []string
 	for _, c := range s.l.correct(s.memory()) {
 		text := names[c.kind]
@@ -224,6 +224,15 @@ func TestLadder(t *testing.T) {
 			s := running(t, Options{}, 1000*mb, 300*mb)
 			s.want(s.after(time.Minute, 1095), "collect")
 			s.want(s.after(50*time.Millisecond, 1095), "give up a")
+		},
+		"ends no second attempt while the memory of the first is being freed": func(t *testing.T) {
+			s := running(t, Options{KeepFrozen: true}, 1000*mb, 100*mb, 100*mb)
+			s.want(s.after(time.Minute, 600, 401), "collect, freeze b")
+			s.want(s.after(time.Second, 690, 401), "stop b")
+			s.end("b", Outcome{Result: Again})
+			s.want(s.after(50*time.Millisecond, 690, 401), "")
+			s.want(s.after(400*time.Millisecond, 690, 401), "")
+			s.want(s.after(100*time.Millisecond, 690, 401), "give up a")
 		},
 		"does nothing if memory bounds nothing": func(t *testing.T) {
 			s := running(t, Options{}, 0, 300*mb)

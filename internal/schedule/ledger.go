@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/trend"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -74,6 +75,8 @@ type job struct {
 	roomSince time.Time
 	// steady is true if it must not be frozen.
 	steady bool
+	// late is what ladder.late was when it came or was put off: the lower start first.
+	late int
 	// passedOver counts the jobs that started while this one was first in line.
 	passedOver int
 
@@ -82,7 +85,7 @@ type job struct {
 	attempt   Attempt
 	started   time.Time
 	usage     memtools.Bytes
-	past      trend
+	past      trend.Trend
 	frozen    bool
 	stopping  bool
 	stoppedAt time.Time // if it is stopping
@@ -117,7 +120,7 @@ func (l *ledger) add(given Job) *job {
 	if l.jobs[given.ID] != nil {
 		return nil
 	}
-	j := &job{Job: given, added: l.added}
+	j := &job{Job: given, added: l.added, late: l.late}
 	l.added++
 	if because, blocked := l.blocked(given); blocked {
 		l.skip(j, because)
@@ -162,11 +165,43 @@ func (l *ledger) idle() bool {
 	return len(l.running) == 0 && len(l.aside) == 0 && l.probing == 0 && (len(l.ready)+len(l.lasting) == 0 || l.stopped)
 }
 
+// sorted brings the usages up to date and splits the attempts, the oldest first.
+// It counts as stopping only those that may still end in time.
+func (l *ledger) sorted(m Memory) (moving, frozen []*job, stopping int) {
+	l.rest.Note(m.Time, m.Rest)
+	l.crowd.past.Note(m.Time, m.others())
+	for _, j := range l.running {
+		j.usage = m.Tasks[j.ID]
+		j.past.Note(m.Time, j.usage)
+		switch {
+		case j.stopping:
+			if m.Time.Sub(j.stoppedAt) < stopTimeout {
+				stopping++
+			}
+		case j.frozen:
+			frozen = append(frozen, j)
+		default:
+			moving = append(moving, j)
+		}
+	}
+	return moving, frozen, stopping
+}
+
+// raiseFloors remembers what those that exceed their need were seen to use.
+func (l *ledger) raiseFloors(moving []*job) {
+	for _, j := range moving {
+		if j.usage > j.need() {
+			j.floor = j.reserved()
+		}
+	}
+}
+
 // end takes what an attempt handed back.
 func (l *ledger) end(j *job, o Outcome) {
 	l.ended()
 	l.running = slices.DeleteFunc(l.running, func(r *job) bool { return r == j })
 	l.aside = slices.DeleteFunc(l.aside, func(r *job) bool { return r == j })
+	l.freeing = l.freeing || j.stopping
 	j.past, j.attempt = nil, nil
 	if o.Result == Again && j.released {
 		o.Result = Failed // what arrived below it has run

@@ -53,6 +53,52 @@ func TestLull(t *testing.T) {
 			wantStarts(s, 2*time.Second, "")
 			wantStarts(s, time.Second, "c")
 		},
+		"has a lone attempt that is at the edge run after smaller ones": func(t *testing.T) {
+			s := running(t, hidden, 1000*mb, 900*mb)
+			s.used["a"] = 1000 * mb
+			s.waiting(Job{ID: "b", Estimate: need(500)})
+			s.waiting(Job{ID: "c", Estimate: Estimate{Need: 600 * mb, Length: time.Second}})
+			s.want(s.after(time.Second, 1095), "collect")
+			s.want(s.after(50*time.Millisecond), "put off a")
+			s.end("a", Outcome{Result: Again})
+			delete(s.used, "a")
+			s.want(s.after(0), "")
+			s.want(s.admits(), "b")
+			s.waiting(Job{ID: "d", Estimate: need(500)})
+			s.l.jobs["d"].Length, s.l.jobs["d"].path = time.Nanosecond, 0 // it would be last, and came later
+			s.end("b", Outcome{})
+			delete(s.used, "b")
+			s.want(s.admits(), "c")
+			s.end("c", Outcome{})
+			delete(s.used, "c")
+			s.want(s.admits(), "a")
+			s.want(s.after(time.Second, 1095), "put off a")
+			s.end("a", Outcome{Result: Again})
+			delete(s.used, "a")
+			s.want(s.after(0), "")
+			s.want(s.admits(), "d")
+			s.end("d", Outcome{})
+			delete(s.used, "d")
+			s.want(s.admits(), "a")
+			s.want(s.after(time.Second, 1095), "collect")
+			s.want(s.after(50*time.Millisecond), "give up a")
+		},
+		"ends it if it must not run again, or nothing smaller waits": func(t *testing.T) {
+			for claim, change := range map[string]func(a, b *job){
+				"it must not":          func(a, _ *job) { a.Once = true },
+				"it was stopped often": func(a, _ *job) { a.stops = maxSetbacks },
+				"no smaller one waits": func(_, b *job) { b.floor = 2000 * mb },
+			} {
+				s := running(t, hidden, 1000*mb, 900*mb)
+				s.used["a"] = 1000 * mb
+				s.waiting(Job{ID: "b", Estimate: need(500)})
+				change(s.l.jobs["a"], s.l.jobs["b"])
+				s.want(s.after(time.Second, 1095), "collect")
+				if got := s.after(50 * time.Millisecond); got != "give up a" {
+					t.Errorf("%s: %s", claim, got)
+				}
+			}
+		},
 		"starts nothing while they work or grow": func(t *testing.T) {
 			s := running(t, hidden, 1000*mb, 900*mb)
 			s.used["a"] = 600 * mb

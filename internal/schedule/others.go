@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/heapmage/heapmage/internal/trend"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -41,7 +42,7 @@ type crowd struct {
 	// told is true if Options.Crowded was called since others hold memory.
 	told bool
 	// past is that of their memory.
-	past trend
+	past trend.Trend
 	// held are the usages of the run for leaveTime.
 	held []heldAt
 	// patience is that for the next stop; zero if it is not drawn yet.
@@ -128,7 +129,7 @@ func (l *ledger) giveWay(m Memory, moving, frozen []*job) (cs []correction, give
 
 // inDanger reports whether the kernel is about to act, if the others grow on as well.
 func (l *ledger) inDanger(m Memory, moving []*job) bool {
-	return m.Available < kernelReserve || l.growth(moving, stopHorizon)+l.crowd.past.in(stopHorizon) > m.Available-kernelReserve
+	return m.Available < kernelReserve || l.growth(moving, stopHorizon)+l.crowd.past.In(stopHorizon) > m.Available-kernelReserve
 }
 
 func (l *ledger) patience() time.Duration {

@@ -70,9 +70,9 @@ func (l *ledger) plan() {
 }
 
 // longestFirst is the order of starts: the longest path first, and of equal ones
-// the job that came first.
+// the job that came first. Jobs that were put off come last.
 func longestFirst(a, b *job) int {
-	return cmp.Or(cmp.Compare(b.path, a.path), cmp.Compare(a.added, b.added))
+	return cmp.Or(cmp.Compare(a.late, b.late), cmp.Compare(b.path, a.path), cmp.Compare(a.added, b.added))
 }
 
 // longestPaths sets for each job the time from its start to the end of the run if

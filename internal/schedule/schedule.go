@@ -122,6 +122,8 @@ func act(corrections []correction, collectGarbage func()) {
 			c.job.attempt.Stop(ForTasks)
 		case yield:
 			c.job.attempt.Stop(ForOthers)
+		case putOff:
+			c.job.attempt.Stop(ForSmaller)
 		case giveUp:
 			c.job.attempt.Stop(AsLast)
 		case collect:

@@ -146,9 +146,9 @@ func TestRun(t *testing.T) {
 	t.Run("freezes, thaws, stops and collects through the attempts' own handles", func(t *testing.T) {
 		var log journal
 		j := &job{Job: Job{ID: "a"}, attempt: noting{&log}}
-		act([]correction{{kind: collect}, {freeze, j}, {thaw, j}, {stop, j}, {yield, j}, {giveUp, j}}, func() { log.add("collect") })
+		act([]correction{{kind: collect}, {freeze, j}, {thaw, j}, {stop, j}, {yield, j}, {putOff, j}, {giveUp, j}}, func() { log.add("collect") })
 		act([]correction{{kind: collect}}, nil)
-		if got := log.String(); got != "collect freeze thaw stop 0 stop 1 stop 2" {
+		if got := log.String(); got != "collect freeze thaw stop 0 stop 1 stop 2 stop 3" {
 			t.Error(got)
 		}
 	})
