@@ -13,6 +13,7 @@
 //	go run ./internal/bench -rounds 3 peaks      the peaks that heapmage tells beside the kernel's: root on Linux
 //	go run ./internal/bench -rounds 6 guard      ten runners, alone and guarded, inside memory limits: root on Linux
 //	go run ./internal/bench -pairs 5 overhead guard  the example under npm, guarded and not
+//	go run ./internal/bench -pairs 20 overhead guard at-once  both at the same time
 //	go run ./internal/bench shards               ci:matrix beside other ways to divide a build, simulated
 //	go run ./internal/bench project DIR          the workspace that peers builds
 //	go run ./internal/bench chaos -minutes 15    random builds inside memory limits, and harm done to them: root on Linux

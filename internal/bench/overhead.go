@@ -17,16 +17,20 @@ import (
 
 // overhead builds the example from nothing under heapmage and under
 // "npm run build --workspaces", or under the heapmage at against, in pairs. With "guard" among
-// the arguments heapmage guards npm.
+// the arguments heapmage guards npm, and with "at-once" both build at once (see atOnce).
 func overhead(ctx context.Context, pairs int, against string, args []string) error {
 	plain := []string{"npm", "run", "build", "--workspaces"}
 	ours := []string{"build:managed"}
-	switch strings.Join(args, " ") {
-	case "":
-	case "guard":
-		ours = []string{"memory:guard", "-command=" + strings.Join(plain, " ")}
-	default:
-		return fmt.Errorf("overhead: %q is not guard", args)
+	compare := inPairs
+	for _, arg := range args {
+		switch arg {
+		case "guard":
+			ours = []string{"memory:guard", "-command=" + strings.Join(plain, " ")}
+		case "at-once":
+			compare = atOnce
+		default:
+			return fmt.Errorf("overhead: %q is neither guard nor at-once", arg)
+		}
 	}
 	dir, err := os.MkdirTemp("", "heapmage-bench-")
 	if err != nil {
@@ -37,24 +41,20 @@ func overhead(ctx context.Context, pairs int, against string, args []string) err
 	if err != nil {
 		return err
 	}
-	// Each has its own copy of the example, and so its own history.
-	copied := func(name string, command ...string) (side, error) {
-		example, err := fixture.InstalledExample(ctx, filepath.Join(dir, "example-"+name))
-		return side{name, func() (spent, error) { return timed(ctx, example, command...) }}, err
-	}
-	a, err := copied("heapmage", append([]string{binary}, ours...)...)
-	if err != nil {
-		return err
-	}
 	other, words := "npm", plain
 	if against != "" {
 		other, words = "against", append([]string{against}, ours...)
 	}
-	b, err := copied(other, words...)
-	if err != nil {
-		return err
+	names, commands := [2]string{"heapmage", other}, [2][]string{append([]string{binary}, ours...), words}
+	var sides [2]side
+	for at, name := range names { // each has its own copy of the example, and so its own history
+		example, err := fixture.InstalledExample(ctx, filepath.Join(dir, "example-"+name))
+		if err != nil {
+			return err
+		}
+		sides[at] = side{name, func() (spent, error) { return timed(ctx, example, commands[at]...) }}
 	}
-	own, err := inPairs(pairs, a, b)
+	own, err := compare(pairs, sides[0], sides[1])
 	if err != nil {
 		return err
 	}

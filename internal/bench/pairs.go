@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/heapmage/heapmage/internal/bench/stats"
@@ -21,14 +23,25 @@ type side struct {
 // is the highest usage of a's own process.
 func inPairs(pairs int, a, b side) (own memtools.Bytes, err error) {
 	sides := [2]side{a, b}
+	return measure(pairs, sides, func(pair int) (both [2]spent, err error) {
+		for turn := range 2 {
+			at := (turn + pair) % 2
+			if both[at], err = sides[at].build(); err != nil {
+				return both, err
+			}
+		}
+		return both, nil
+	})
+}
+
+// measure runs one pair more than pairs, of which the first does not count, and prints how they
+// compare.
+func measure(pairs int, sides [2]side, run func(pair int) ([2]spent, error)) (own memtools.Bytes, err error) {
 	var all [2][]spent
 	for i := range pairs + 1 {
-		var both [2]spent
-		for turn := range 2 {
-			at := (turn + i) % 2
-			if both[at], err = sides[at].build(); err != nil {
-				return 0, err
-			}
+		both, err := run(i)
+		if err != nil {
+			return 0, err
 		}
 		own = max(own, both[0].own)
 		if i == 0 {
@@ -38,10 +51,24 @@ func inPairs(pairs int, a, b side) (own memtools.Bytes, err error) {
 			all[at] = append(all[at], s)
 		}
 		fmt.Printf("pair %d: %s %.2fs (%.2fs of processor time), %s %.2fs (%.2fs)\n",
-			i, a.name, both[0].wall.Seconds(), both[0].cpu.Seconds(), b.name, both[1].wall.Seconds(), both[1].cpu.Seconds())
+			i, sides[0].name, both[0].wall.Seconds(), both[0].cpu.Seconds(), sides[1].name, both[1].wall.Seconds(), both[1].cpu.Seconds())
 	}
-	fmt.Print("\n", compared(a.name, b.name, all[0], all[1]))
+	fmt.Print("\n", compared(sides[0].name, sides[1].name, all[0], all[1]))
 	return own, nil
+}
+
+// atOnce is inPairs with both builds of a pair at once: what disturbs the machine disturbs both.
+func atOnce(pairs int, a, b side) (own memtools.Bytes, err error) {
+	sides := [2]side{a, b}
+	return measure(pairs, sides, func(int) (both [2]spent, err error) {
+		var building sync.WaitGroup
+		var errs [2]error
+		for at, s := range sides {
+			building.Go(func() { both[at], errs[at] = s.build() })
+		}
+		building.Wait()
+		return both, errors.Join(errs[:]...)
+	})
 }
 
 // compared returns the ratios of a to b, which were measured in pairs.

@@ -47,6 +47,17 @@ func Exclude(f func()) { process.exclude(f) }
 // Watch notices stops until ctx is done.
 func Watch(ctx context.Context) { process.watch(ctx) }
 
+// start is the moment from which Aligned counts.
+var start = time.Now()
+
+// Aligned returns how long it is to the next multiple of d from a moment that is the same in all of
+// this process: more than nothing, and at most d. Timers that are set to it end together: waking
+// costs more than what most of them have to do.
+func Aligned(d time.Duration) time.Duration { return aligned(time.Since(start), d) }
+
+// aligned is Aligned at a time after start, or before it if the clock was set.
+func aligned(now, d time.Duration) time.Duration { return d - (now%d+d)%d }
+
 func (c *clock) read() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,12 +101,13 @@ func (c *clock) watch(ctx context.Context) {
 		c.last = c.now()
 	}
 	c.mu.Unlock()
-	tick := time.NewTicker(beat)
-	defer tick.Stop()
+	next := time.NewTimer(Aligned(beat))
+	defer next.Stop()
 	for {
 		select {
-		case <-tick.C:
+		case <-next.C:
 			c.read()
+			next.Reset(Aligned(beat))
 		case <-ctx.Done():
 			c.mu.Lock()
 			c.watches--

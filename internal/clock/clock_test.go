@@ -102,3 +102,14 @@ func TestWatch(t *testing.T) {
 		}
 	})
 }
+
+func TestAligned(t *testing.T) {
+	for now, want := range map[time.Duration]time.Duration{0: 250, 1: 249, 249: 1, 250: 250, 1260: 240, -1: 1, -250: 250, -260: 10} {
+		if got := aligned(now, 250); got != want {
+			t.Errorf("at %d: %d, want %d", now, got, want)
+		}
+	}
+	if got := Aligned(time.Hour); got <= 0 || got > time.Hour {
+		t.Error(got)
+	}
+}

@@ -11,7 +11,6 @@ package elder
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -40,8 +39,8 @@ type Run struct {
 	age       proctable.Identity // of the outermost run that this one is part of
 	ancestors []int              // PIDs
 	outer     string
-	marks     []*os.Root // folders of marks, ours first
-	name      string     // of our mark
+	marks     []*folder // where marks are
+	name      string    // of our mark
 
 	least  memtools.Bytes // usage since the mark was changed
 	grown  time.Time
@@ -63,15 +62,17 @@ func enter(id string, places []string) *Run {
 	outermost, _, _ := strings.Cut(r.outer, "/")
 	marked := false
 	for _, place := range places {
-		folder, err := openFolder(place)
+		root, err := openFolder(place)
 		if err != nil {
 			continue
 		}
+		folder := &folder{Root: root}
 		r.marks = append(r.marks, folder)
 		if !marked {
-			marked = leave(folder, r.name) == nil
+			marked = leave(root, r.name) == nil
 		}
-		for _, e := range list(folder) {
+		entries, _ := folder.list() // as far as they can be read
+		for _, e := range entries {
 			if m, ok := parse(e.Name()); ok && m.run == outermost && m.exists() {
 				r.age = m.Identity
 			}
@@ -107,8 +108,9 @@ func leave(folder *os.Root, name string) error {
 }
 
 // sweep removes old marks of processes that have ended.
-func sweep(folder *os.Root) {
-	for _, e := range list(folder) {
+func sweep(folder *folder) {
+	entries, _ := folder.list() // as far as they can be read
+	for _, e := range entries {
 		m, ok := parse(e.Name())
 		info, err := e.Info()
 		if ok && err == nil && time.Since(info.ModTime()) > stale && !m.exists() {
@@ -151,12 +153,11 @@ func (r *Run) AtWork(now time.Time) (pid int) {
 func (r *Run) look(now time.Time) (pid int) {
 	var short *memory
 	for _, folder := range r.marks {
-		for _, e := range list(folder) {
-			m, ok := parse(e.Name())
-			if !ok || e.Name() == r.name || !m.before(r.age) || r.below(m) {
+		for _, m := range folder.others(now, r.name) {
+			if !m.before(r.age) || r.below(m) {
 				continue
 			}
-			info, err := e.Info()
+			info, err := folder.Lstat(m.name)
 			if err != nil || !info.Mode().IsRegular() || now.Sub(info.ModTime()) > idle || !m.runs() || !m.ownedAs(info) {
 				continue
 			}
@@ -182,18 +183,4 @@ func (r *Run) below(m mark) bool {
 		}
 	}
 	return false
-}
-
-// mostMarks is how many are looked at: anyone may make more.
-const mostMarks = 1000
-
-// list returns the entries of a folder, as far as they can be read.
-func list(folder *os.Root) []fs.DirEntry {
-	dir, err := folder.Open(".")
-	if err != nil {
-		return nil
-	}
-	defer dir.Close()
-	entries, _ := dir.ReadDir(mostMarks) // what was read before an error is good
-	return entries
 }

@@ -65,6 +65,39 @@ func TestAtWork(t *testing.T) {
 				t.Errorf("got %d, want %d", got, pid)
 			}
 		},
+		"also one that comes when this one was found alone": func(t *testing.T, place string) {
+			r, now := younger(t, place), time.Now()
+			long := now.Add(-time.Hour) // has the folder been as it is
+			if err := os.Chtimes(filepath.Join(place, folderName), long, long); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.AtWork(now); got != 0 {
+				t.Errorf("got %d", got)
+			}
+			pid := process(t).Process.Pid
+			marked(t, place, pid, "theirs")
+			if got := r.AtWork(now.Add(interval)); got != pid {
+				t.Errorf("got %d, want %d", got, pid)
+			}
+		},
+		"also one that comes at the moment at which this one finds itself alone": func(t *testing.T, place string) {
+			r, now := younger(t, place), time.Now()
+			if got := r.AtWork(now); got != 0 {
+				t.Errorf("got %d", got)
+			}
+			before, err := os.Stat(filepath.Join(place, folderName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			pid := process(t).Process.Pid
+			marked(t, place, pid, "theirs")
+			if err := os.Chtimes(filepath.Join(place, folderName), before.ModTime(), before.ModTime()); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.AtWork(now.Add(interval)); got != pid {
+				t.Errorf("got %d, want %d", got, pid)
+			}
+		},
 		"a younger one does not": func(t *testing.T, place string) {
 			marked(t, place, process(t).Process.Pid, "theirs")
 			r := younger(t, place)

@@ -14,7 +14,8 @@ import (
 // mark is what the name of a mark tells.
 type mark struct {
 	proctable.Identity
-	run string
+	run  string
+	name string // all of it
 }
 
 // parse reads a name such as "4242-123456-019a0b1c2d3e4f5061728394".
@@ -24,7 +25,7 @@ func parse(name string) (m mark, ok bool) {
 	var errs [2]error
 	m.PID, errs[0] = strconv.Atoi(pid)
 	m.Start, errs[1] = strconv.ParseUint(start, 10, 64)
-	m.run = run
+	m.run, m.name = run, name
 	return m, errors.Join(errs[:]...) == nil && m.PID > 0 && run != ""
 }
 

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -65,6 +66,8 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	session.Prepared(false)
+	// What is left to do is short; on more processors threads would wake each other in vain.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	g := &guard{
 		Prepared: prepared, again: namesOf(o.Retry), id: proc.NewRunID(), started: clock.Now(), said: &event.Once{},
 		jobs: map[string]*job{}, names: map[string]int{}, seen: map[proctable.Identity]*job{}, young: map[proctable.Identity]birth{}, arrivals: make(chan schedule.Job), released: make(chan string), over: make(chan struct{}),

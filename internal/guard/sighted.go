@@ -12,6 +12,7 @@ import (
 	"github.com/heapmage/heapmage/internal/admission"
 	"github.com/heapmage/heapmage/internal/event"
 	"github.com/heapmage/heapmage/internal/heap"
+	"github.com/heapmage/heapmage/internal/meter"
 	"github.com/heapmage/heapmage/internal/proc"
 	"github.com/heapmage/heapmage/internal/proctable"
 	"github.com/heapmage/heapmage/internal/sighting"
@@ -25,6 +26,10 @@ const freshShare = 512 * memtools.MB
 // minLife is how long a task that was seen and of which nothing is known runs before it is one:
 // runners start many small helpers.
 const minLife = 300 * time.Millisecond
+
+// plenty is more than the tasks that begin between two looks can take by the time that the next
+// sample of memory tells, half a second: a Node process grows by at most 100 MB in a tenth of it.
+const plenty = 4 * memtools.GB
 
 // minSighted is the learned need from which a task that was seen is frozen until its turn.
 const minSighted = 64 * memtools.MB
@@ -101,7 +106,7 @@ func (g *guard) look() {
 		case <-time.After(next):
 		}
 		now := time.Now()
-		seen, err := g.watcher.Look(now, g.admitted())
+		seen, err := g.watcher.Look(now, g.admitted(), roomy(g.session.Meter.Last()))
 		next = seen.Next
 		if err != nil {
 			continue // the next look may succeed
@@ -113,6 +118,9 @@ func (g *guard) look() {
 		}
 	}
 }
+
+// roomy reports whether so much memory is free that what begins between two looks cannot fill it.
+func roomy(now meter.Reading) bool { return min(now.Budget-now.Usage, now.Available) > plenty }
 
 // packageOf is the package that a unit works in.
 func (g *guard) packageOf(u sighting.Unit) *workspace.Package {

@@ -3,6 +3,7 @@ package guard
 import (
 	"testing"
 
+	"github.com/heapmage/heapmage/internal/meter"
 	"github.com/heapmage/heapmage/memtools"
 )
 
@@ -24,5 +25,21 @@ func TestMayBeginFresh(t *testing.T) {
 				t.Errorf("got %v", got)
 			}
 		})
+	}
+}
+
+func TestRoomy(t *testing.T) {
+	for _, tt := range []struct {
+		budget, usage, available memtools.Bytes
+		want                     bool
+	}{
+		{16 * memtools.GB, 2 * memtools.GB, 14 * memtools.GB, true},
+		{16 * memtools.GB, 13 * memtools.GB, 14 * memtools.GB, false}, // by the budget
+		{16 * memtools.GB, 2 * memtools.GB, 3 * memtools.GB, false},   // by the machine
+		{2 * memtools.GB, 0, 14 * memtools.GB, false},
+	} {
+		if got := roomy(meter.Reading{Budget: tt.budget, Usage: tt.usage, Available: tt.available}); got != tt.want {
+			t.Errorf("%+v: %v", tt, got)
+		}
 	}
 }

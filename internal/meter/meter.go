@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/heapmage/heapmage/internal/budget"
+	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/taskcgroup"
 	"github.com/heapmage/heapmage/memtools"
 )
@@ -121,7 +122,15 @@ func (m *Meter) Run(ctx context.Context) {
 	defer tick.Stop()
 	next, due := time.NewTimer(calm), time.Now().Add(calm)
 	defer next.Stop()
-	wait := func(d time.Duration) { next.Reset(d); due = time.Now().Add(d) }
+	wait := func(d time.Duration) {
+		if d == calm {
+			if d = clock.Aligned(calm); d < tense {
+				d += calm
+			}
+		}
+		next.Reset(d)
+		due = time.Now().Add(d)
+	}
 	last, level := m.Last(), memtools.Normal
 	for {
 		select {

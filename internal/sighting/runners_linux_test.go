@@ -50,7 +50,7 @@ func sights(t *testing.T, root string, command ...string) (found []string) {
 	lives := map[proctable.Identity]Unit{}
 	deadline := time.After(2 * time.Minute)
 	for {
-		s, err := watcher.Look(time.Now(), nil)
+		s, err := watcher.Look(time.Now(), nil, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func sights(t *testing.T, root string, command ...string) (found []string) {
 				t.Fatalf("%v\n%s", err, printed)
 			}
 			if len(lives) > 0 {
-				if s, err = watcher.Look(time.Now(), nil); err != nil || len(s.Ended) != len(lives) {
+				if s, err = watcher.Look(time.Now(), nil, false); err != nil || len(s.Ended) != len(lives) {
 					t.Errorf("left at the end: %v", slices.Collect(maps.Values(lives)))
 				}
 			}
@@ -197,7 +197,7 @@ func BenchmarkLook(b *testing.B) {
 	defer func() { _ = watcher.Close() }()
 	now, units := time.Now(), 0
 	look := func() {
-		s, err := watcher.Look(now, nil)
+		s, err := watcher.Look(now, nil, false)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -8,13 +8,14 @@
 //
 // A look takes some 10 µs of processor time if no process has begun anywhere, and a few tenths
 // of a millisecond for each task that has. It reads the table of processes only, so a process
-// that begins and ends between two looks is never seen. Nor is one that has lost its parent by
-// the first look at it.
+// that begins and ends between two looks, of which there are 4 to 200 in a second, is never seen.
+// Nor is one that has lost its parent by the first look at it.
 package sighting
 
 import (
 	"time"
 
+	"github.com/heapmage/heapmage/internal/clock"
 	"github.com/heapmage/heapmage/internal/proctable"
 	"github.com/heapmage/heapmage/internal/workspace"
 )
@@ -57,6 +58,9 @@ const (
 	whilePending = 5 * time.Millisecond  // a process is about to call exec
 	unwoken      = 20 * time.Millisecond // only looks find what begins
 	woken        = 50 * time.Millisecond // programs that were not met before do not wake
+	// whileRoomy is the interval while memory is plentiful, when nothing needs to be held back. It is
+	// that of the samples of memory and of the clock's beats, so that one waking does for all.
+	whileRoomy = 250 * time.Millisecond
 )
 
 // Watcher looks at the processes below a runner. It is not safe for concurrent use.
@@ -87,8 +91,9 @@ func (w *Watcher) Close() error { return w.system.close() }
 
 // Look tells what has changed since the last look. The trees of the processes in admitted are
 // left out; one that is no longer among them hands out work. One that is below a unit divides it.
+// With roomy, which says that memory is plentiful, the next look comes later.
 // The error is that of reading the process table: nothing is lost, and the next look may succeed.
-func (w *Watcher) Look(now time.Time, admitted map[proctable.Identity]bool) (Sighted, error) {
+func (w *Watcher) Look(now time.Time, admitted map[proctable.Identity]bool, roomy bool) (Sighted, error) {
 	births, err := w.system.next(now)
 	if err != nil {
 		return Sighted{Next: woken}, err
@@ -97,6 +102,8 @@ func (w *Watcher) Look(now time.Time, admitted map[proctable.Identity]bool) (Sig
 	switch {
 	case w.tree.restless():
 		sighted.Next = whilePending
+	case roomy:
+		sighted.Next = clock.Aligned(whileRoomy)
 	case w.Woken() == nil:
 		sighted.Next = unwoken
 	default:
