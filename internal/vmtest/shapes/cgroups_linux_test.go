@@ -142,8 +142,8 @@ func state(t *testing.T, dir string) string {
 	t.Helper()
 	var b strings.Builder
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // as below
+		if removed(err) {
+			return nil
 		}
 		if err != nil || !d.IsDir() {
 			return err
@@ -151,8 +151,8 @@ func state(t *testing.T, dir string) string {
 		b.WriteString(path)
 		for _, file := range []string{"cgroup.procs", "cgroup.subtree_control"} {
 			text, err := os.ReadFile(filepath.Join(path, file))
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil // it is removed meanwhile
+			if removed(err) {
+				return nil
 			}
 			if err != nil {
 				return err
@@ -166,6 +166,11 @@ func state(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// removed reports whether a cgroup was removed meanwhile: before its file was opened, or after.
+func removed(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV)
 }
 
 // cgroupsOf returns what the record of the only run tells of its cgroups.
