@@ -89,6 +89,9 @@ func ends(t *testing.T, c *exec.Cmd) (stdout, stderr string, code int) {
 	if c.Stderr == nil {
 		c.Stderr = &log
 	}
+	if c.SysProcAttr == nil { // what a runner does to its process group is not done to these tests
+		c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	}
 	c.WaitDelay = 5 * time.Second
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
