@@ -5,11 +5,12 @@ import (
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/cgrouptest"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // TestAdvice: what is said of a death names what can be changed.
 func TestAdvice(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	for _, tt := range []struct {
 		claim, script, budget string
 		want                  []string

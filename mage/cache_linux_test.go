@@ -20,7 +20,7 @@ type cached struct {
 
 func newCached(t *testing.T, script string, files map[string]string) *cached {
 	t.Helper()
-	needsNode(t)
+	testkit.NeedsNode(t)
 	if _, err := exec.LookPath("git"); err != nil {
 		testkit.UnlessCI(t, err.Error())
 	}
@@ -33,7 +33,7 @@ func newCached(t *testing.T, script string, files map[string]string) *cached {
 	for name, text := range files {
 		all[name] = text
 	}
-	writeFiles(t, w.root, all)
+	testkit.WriteAll(t, w.root, all)
 	w.sh("git init -q .")
 	return w
 }

@@ -11,12 +11,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // TestNothingIsLeft ends a build in every possible way and looks for what its script
 // started: a child that ignores signals, and a daemon that left its session.
 func TestNothingIsLeft(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	const script = `sh ./stay.sh`
 	files := map[string]string{"stay.sh": `
 trap '' INT TERM
@@ -79,7 +81,7 @@ while :; do sleep 1; done
 // TestInterruptedInstall: an interrupt during the install has the same exit code as one
 // during the build.
 func TestInterruptedInstall(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	root := workspaceOf(t, "true", map[string]string{
 		"package.json":      `{"name": "lone", "version": "1.0.0", "dependencies": {"left-pad": "1.3.0"}, "scripts": {"build": "true"}}`,
 		"package-lock.json": `{"name": "lone", "version": "1.0.0", "lockfileVersion": 3, "packages": {}}`,
@@ -112,7 +114,7 @@ func TestInterruptedInstall(t *testing.T) {
 // TestKilledAtAnyMoment kills heapmage again and again. The next run must be able to
 // read what it leaves, and no process may stay.
 func TestKilledAtAnyMoment(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	files := map[string]string{"node_modules/.keep": ""}
 	for i := range 6 {
 		files[fmt.Sprintf("packages/p%d/package.json", i)] = fmt.Sprintf(`{"name": "p%d", "scripts": {"build": "sleep 0.0%d"}}`, i, i+1)

@@ -13,7 +13,7 @@ import (
 // TestFolder starts heapmage in each of the ways in which a user may be in a package's folder.
 // docs/selection.md tells which of them let heapmage know it.
 func TestFolder(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

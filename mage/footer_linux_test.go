@@ -12,7 +12,7 @@ import (
 
 // TestFooter looks at the screen of a person who builds on a terminal.
 func TestFooter(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	const width, height = 100, 24
 	// start types a build in a shell; the setting comes before it.
 	start := func(t *testing.T, setting string) (*terminal, string) {

@@ -24,7 +24,7 @@ const hang = 2 * time.Minute
 // with the budget of guarded.
 func guardWorkspace(t *testing.T, scripts, files map[string]string) string {
 	t.Helper()
-	needsNode(t)
+	testkit.NeedsNode(t)
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

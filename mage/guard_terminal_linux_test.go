@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // guardedTicks is a workspace in which a leaves signs of life, and b waits until a has ended.
@@ -39,7 +41,7 @@ func stoppedGuarded(s *terminal, root string) {
 }
 
 func TestGuardedInATerminal(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	t.Setenv("HEAPMAGE_BUDGET", "1200MB")
 	const ctrlZ, ctrlC = "\x1a", "\x03"
 	start := func(t *testing.T, line string) (*terminal, string, func() int) {

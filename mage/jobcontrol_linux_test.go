@@ -119,7 +119,7 @@ func (s *terminal) stopped(root string) {
 }
 
 func TestCtrlZ(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	start := func(t *testing.T, command ...string) (*terminal, string, func() int) {
 		t.Parallel()
 		root, lines := ticking(t)
@@ -204,7 +204,7 @@ func TestCtrlZ(t *testing.T) {
 // TestStoppedFromOutside: a signal that cannot be caught stops heapmage alone. The time
 // for which it is stopped does not count for its tasks.
 func TestStoppedFromOutside(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	root := workspaceOf(t, "touch started; sleep 0.3", map[string]string{"heapmage.yaml": "tasks: {build: {timeout: 1s}}\n"})
 	c := exec.Command(binary, "build")
 	c.Dir = root
@@ -229,7 +229,7 @@ func TestStoppedFromOutside(t *testing.T) {
 // TestNohup: heapmage that was started with SIGHUP ignored goes on when the terminal is
 // closed.
 func TestNohup(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	root, lines := ticking(t)
 	s := openTerminal(t, root)
 	s.press("nohup " + binary + " build >log 2>&1 &\r")
@@ -245,7 +245,7 @@ func TestNohup(t *testing.T) {
 
 // TestKilledByName kills everything that has heapmage in its name or arguments.
 func TestKilledByName(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	root := workspaceOf(t, "sh ./stay.sh", map[string]string{"stay.sh": "trap '' INT TERM; setsid sleep 4242 & touch started; while :; do sleep 1; done\n"})
 	folder := t.TempDir()
 	c := exec.Command(binary, "build")
@@ -284,7 +284,7 @@ func childrenNamed(pid int, word string) (found []int) {
 // TestKilledWithItsReaper: what a run leaves that was killed together with its reaper is
 // ended by the next one.
 func TestKilledWithItsReaper(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	root := workspaceOf(t, "sh ./stay.sh", map[string]string{"stay.sh": "[ -e started ] && exit 0; touch started; while :; do sleep 1; done\n"})
 	c := exec.Command(binary, "build")
 	c.Dir = root

@@ -24,16 +24,6 @@ func workspaceOf(t *testing.T, script string, files map[string]string) string {
 	return root
 }
 
-func needsNode(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("runs real builds; left out with -short")
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		testkit.UnlessCI(t, "there is no node")
-	}
-}
-
 // inCgroup is a command that runs in a cgroup, in the folder root.
 func inCgroup(g *cgrouptest.Group, root string, args ...string) *exec.Cmd {
 	command := g.Command(args...)
@@ -43,7 +33,7 @@ func inCgroup(g *cgrouptest.Group, root string, args ...string) *exec.Cmd {
 }
 
 func TestAPackageThatTheKernelKillsIsNamed(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	g := cgrouptest.New(t, 400<<20)
 	root := workspaceOf(t, "node grow.js", map[string]string{"grow.js": `
 // Grows outside of V8's heap, where no heap limit stops it.
@@ -89,7 +79,7 @@ grow();
 // TestPressure builds packages that do not fit together although heapmage was
 // told that they do, under a real limit.
 func TestPressure(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	for _, tt := range []struct {
 		claim, config string
 		want          string
@@ -137,7 +127,7 @@ func TestPressure(t *testing.T) {
 // TestAmpleHeap builds a package that is known to fit, and so gets a heap limit above
 // the real memory limit, but that now needs more than before.
 func TestAmpleHeap(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	// It holds arrays of 1 MB in V8's heap, replaced by turns for a while.
 	const churn = `
 const kept = [], [, , most, turns] = process.argv.map(Number);
@@ -185,7 +175,7 @@ console.log("kept " + kept.length, "limit " + Math.floor(require("v8").getHeapSt
 // TestTooLarge builds a package that needs more than there is beside some that
 // do not: it fails by itself, with the reason.
 func TestTooLarge(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	g := cgrouptest.New(t, 500<<20)
 	files := map[string]string{"grow.js": growJS, "node_modules/.keep": "", "heapmage.yaml": "tasks: {build: {outputs: [dist/**]}}\n"}
 	for name, megabytes := range map[string]int{"a": 100, "huge": 2000, "c": 100} {
@@ -215,7 +205,7 @@ func TestTooLarge(t *testing.T) {
 // TestFilesInMemory builds packages that write files in memory which no process maps. Both
 // are learned at the first run, and do not run together at the second.
 func TestFilesInMemory(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	if err := os.WriteFile("/dev/shm/heapmage-test", nil, 0o644); err != nil {
 		testkit.UnlessCI(t, fmt.Sprintf("there is no /dev/shm: %v", err))
 	}
@@ -251,7 +241,7 @@ func TestFilesInMemory(t *testing.T) {
 // TestNearTheLimit builds a package alone that comes within 40 MB of the limit. Its own
 // command manages that, so heapmage must not end it.
 func TestNearTheLimit(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	g := cgrouptest.New(t, 500<<20)
 	root := workspaceOf(t, "node near.js", map[string]string{"node_modules/.keep": "", "near.js": `
 const kept = [];

@@ -15,7 +15,7 @@ import (
 // TestNested: a build that starts builds ends, whatever its folder is called and however
 // it starts them.
 func TestNested(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	const again = "would run the same script again"
 	for _, tt := range []struct{ claim, dir, script, want string }{
 		{"in a folder with a line end and a tab in its name", "a\nb\tc d;e", `"$HM" build`, again},

@@ -71,7 +71,7 @@ func severalOf(t *testing.T, files map[string]string, scripts ...string) string 
 
 // TestAReaderThatLeaves: printing ends, the build goes on.
 func TestAReaderThatLeaves(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	root := severalOf(t, nil, "echo early; sleep 1; seq 50000", "sleep 1; touch done; exit 3")
 	for name, both := range map[string]bool{"of the output": false, "of output and errors": true} {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestAReaderThatLeaves(t *testing.T) {
 
 // TestAFullDiskUnderTheOutput: one line tells, and the exit code is the build's.
 func TestAFullDiskUnderTheOutput(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		testkit.UnlessCI(t, err.Error())
@@ -120,7 +120,7 @@ func TestAFullDiskUnderTheOutput(t *testing.T) {
 // TestANonBlockingPipe: another process makes the pipe non-blocking, and its reader is
 // slow; nothing is lost, of the output and of the errors.
 func TestANonBlockingPipe(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	root := severalOf(t, nil, "sleep 0.5; seq 60000", "exit 3")
 	for _, target := range []string{"build:managed", "build"} {
 		c := exec.Command(binary, "-v", target)
@@ -149,7 +149,7 @@ func TestANonBlockingPipe(t *testing.T) {
 // TestAnInterruptWhileNobodyReads ends a run that has only its output left, and one
 // that still builds; also if nobody reads what Mage prints at an interrupt.
 func TestAnInterruptWhileNobodyReads(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	for _, tt := range []struct {
 		claim, script string
 		both          bool
@@ -189,7 +189,7 @@ func TestAnInterruptWhileNobodyReads(t *testing.T) {
 
 // TestOwnMemoryWhileNobodyReads prints 50 MB that nobody reads.
 func TestOwnMemoryWhileNobodyReads(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	lines := "yes 'a line of a bundler, and some more of it' | head -n 400000"
 	root := severalOf(t, nil, lines, lines, lines)
 	c := exec.Command(binary, "-v", "build")
@@ -221,7 +221,7 @@ func TestOwnMemoryWhileNobodyReads(t *testing.T) {
 
 // TestMemoryWhileNobodyReads: corrections go on while the output is not read.
 func TestMemoryWhileNobodyReads(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	g := cgrouptest.New(t, 900<<20)
 	root := severalOf(t, map[string]string{
 		"grow.js":       growJS,

@@ -13,7 +13,7 @@ import (
 // TestInitBuilds: what init writes into a real npm workspace builds it, by the commands that init
 // names. heapmage is not published, so each way is told where this repository's is.
 func TestInitBuilds(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	if _, err := exec.LookPath("npm"); err != nil {
 		testkit.UnlessCI(t, "there is no npm")
 	}

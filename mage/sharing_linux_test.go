@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/cgrouptest"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // build is a build that runs.
@@ -81,7 +82,7 @@ func growing500(t *testing.T) string {
 
 // TestRunsThatShareMemory builds packages at once that fit into the memory one by one.
 func TestRunsThatShareMemory(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	if os.Getenv("RIG") == "" {
 		t.Skip("takes minutes, and inside of a run of heapmage all runs are of one age: RIG=1 runs it")
 	}
@@ -160,7 +161,7 @@ func TestRunsThatShareMemory(t *testing.T) {
 // TestKilledForOthers: another program takes memory, and the kernel kills a package
 // before heapmage can act.
 func TestKilledForOthers(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	g := cgrouptest.New(t, 900<<20)
 	// The kernel is to choose the package each time. To lower the score of the other program
 	// instead takes CAP_SYS_RESOURCE.
@@ -210,7 +211,7 @@ const timer = setInterval(() => {
 // TestRunInsideOfATask: a run inside of a task keeps to what the outer run has not
 // reserved for others, and neither stops the other.
 func TestRunInsideOfATask(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	g := cgrouptest.New(t, 900<<20)
 	inner := map[string]string{"grow.js": growJS, "node_modules/.keep": "", "heapmage.yaml": "tasks: {build: {outputs: [dist/**]}}\npackages: {x: {need: 240MB}, y: {need: 240MB}}\n",
 		"package.json": `{"workspaces": ["packages/*"]}`}
@@ -260,7 +261,7 @@ grow();
 // TestFailureAfterAPause: a test that fails after a pause runs again without one, unless
 // it has reported errors in code.
 func TestFailureAfterAPause(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	for _, tt := range []struct {
 		claim, text string
 		code        int

@@ -3,6 +3,8 @@ package mage_test
 import (
 	"fmt"
 	"path/filepath"
+
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // edit changes something.
@@ -89,7 +91,7 @@ func (w *tooled) manifest(name string) {
 	w.Helper()
 	for _, m := range members {
 		if m.name == name {
-			writeFiles(w.T, w.root, map[string]string{"packages/" + name + "/package.json": m.manifest(w.scripts[name], w.described[name], w.tiny)})
+			testkit.WriteAll(w.T, w.root, map[string]string{"packages/" + name + "/package.json": m.manifest(w.scripts[name], w.described[name], w.tiny)})
 		}
 	}
 }

@@ -22,7 +22,7 @@ func TestTools(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs and starts real tools; left out with -short")
 	}
-	needsNode(t)
+	testkit.NeedsNode(t)
 	for _, tool := range []string{"strace", "git", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			testkit.UnlessCI(t, "there is no "+tool)
@@ -54,19 +54,6 @@ func number(t *testing.T, name string, otherwise int) int {
 		t.Fatal(err)
 	}
 	return n
-}
-
-func writeFiles(t *testing.T, dir string, files map[string]string) {
-	t.Helper()
-	for name, text := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // earlier is a build of a task from nothing.

@@ -132,13 +132,13 @@ func installedTools(t *testing.T) string {
 		}
 	}
 	if was, err := os.ReadFile(mark); err == nil && string(was) == all {
-		writeFiles(t, dir, files)
+		testkit.WriteAll(t, dir, files)
 		return dir
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	writeFiles(t, dir, files)
+	testkit.WriteAll(t, dir, files)
 	c := exec.Command("npm", "install", "--ignore-scripts")
 	c.Dir = dir
 	if out, err := c.CombinedOutput(); err != nil {

@@ -45,7 +45,7 @@ func (l *lockedBuffer) String() string {
 // watch starts to watch. The build is sh, with further files in the workspace, and flags.
 func watch(t *testing.T, build string, files map[string]string, flags ...string) *watched {
 	t.Helper()
-	needsNode(t)
+	testkit.NeedsNode(t)
 	if _, err := exec.LookPath("git"); err != nil {
 		testkit.UnlessCI(t, err.Error())
 	}

@@ -45,24 +45,11 @@ var jobs = []struct {
 // TestNoJobOfOthersCodeFeedsMain: whoever has the server's credential, which reads and writes, but not the
 // signing key, cannot make a build of the main branch restore his bytes.
 func TestNoJobOfOthersCodeFeedsMain(t *testing.T) {
-	needsNode(t)
-	s := servertest.Turborepo(t)
-	m := newTeam(t, s.Address, s.Env)
+	m, _ := newTeamOn(t, servertest.Turborepo)
 	pull, evil := newSecret(t), newSecret(t)
 	m.pull = pull
 	want := m.alone()
-	clean := m.clone()
-	clean.build(true)
-	at, err := url.Parse(m.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := httpstore.OpenTurbo(at, "", m.env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &attacker{T: t, store: store, local: cache.In(clean.root), root: clean.root}
-	defer a.local.Close()
+	a := newAttacker(m)
 	main := func(t *testing.T) {
 		t.Helper()
 		c := m.clone()
@@ -86,7 +73,7 @@ func TestNoJobOfOthersCodeFeedsMain(t *testing.T) {
 			for write, key := range map[string]signature.Secret{"ci": {}, "always": pull} {
 				c := m.clone()
 				c.T = t
-				writeFiles(t, c.root, map[string]string{"packages/a/src.txt": "evil\n"})
+				testkit.WriteAll(t, c.root, map[string]string{"packages/a/src.txt": "evil\n"})
 				c.env = append(append([]string{}, job.env...), "HEAPMAGE_CACHE_WRITE="+write, "GITHUB_EVENT_PATH="+eventFile(t, job.event))
 				if !key.IsZero() {
 					c.env = append(c.env, "HEAPMAGE_CACHE_SIGNING_KEY="+key.Text())
@@ -158,21 +145,8 @@ func TestNoJobOfOthersCodeFeedsMain(t *testing.T) {
 
 // TestTheAttackReaches: what TestNoJobOfOthersCodeFeedsMain does would be seen if it worked.
 func TestTheAttackReaches(t *testing.T) {
-	needsNode(t)
-	s := servertest.Turborepo(t)
-	m := newTeam(t, s.Address, s.Env)
-	clean := m.clone()
-	clean.build(true)
-	at, err := url.Parse(m.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := httpstore.OpenTurbo(at, "", m.env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &attacker{T: t, store: store, local: cache.In(clean.root), root: clean.root}
-	defer a.local.Close()
+	m, _ := newTeamOn(t, servertest.Turborepo)
+	a := newAttacker(m)
 	e := &hostile{task: "d#build", size: 5}
 	e.file("packages/d/dist/out.txt")
 	a.send(t, m.key, a.entry(t, "d#build").Key, e)
@@ -210,6 +184,23 @@ type attacker struct {
 	store objectstore.Store
 	local *cache.Store
 	root  string
+}
+
+func newAttacker(m *team) *attacker {
+	m.Helper()
+	clean := m.clone()
+	clean.build(true)
+	at, err := url.Parse(m.address)
+	if err != nil {
+		m.Fatal(err)
+	}
+	store, err := httpstore.OpenTurbo(at, "", m.env)
+	if err != nil {
+		m.Fatal(err)
+	}
+	local := cache.In(clean.root)
+	m.Cleanup(local.Close)
+	return &attacker{T: m.T, store: store, local: local, root: clean.root}
 }
 
 // entry is the result of a task in the attacker's clone.

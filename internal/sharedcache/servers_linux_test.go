@@ -16,6 +16,7 @@ import (
 
 	"github.com/heapmage/heapmage/internal/cgrouptest"
 	"github.com/heapmage/heapmage/internal/servertest"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // servers are those that a shared cache can be on.
@@ -26,9 +27,7 @@ var servers = map[string]func(testing.TB) *servertest.Server{"Turborepo's": serv
 func TestSharedCacheOnServers(t *testing.T) {
 	for name, start := range servers {
 		t.Run(name, func(t *testing.T) {
-			needsNode(t)
-			s := start(t)
-			m := newTeam(t, s.Address, s.Env)
+			m, s := newTeamOn(t, start)
 			want := m.alone()
 			a := m.clone()
 			a.group = cgrouptest.New(t, 500<<20)
@@ -44,7 +43,7 @@ func TestSharedCacheOnServers(t *testing.T) {
 			t.Run("a change runs what it affects, and is shared", func(t *testing.T) {
 				b, c := m.clone(), m.clone()
 				for _, one := range []*clone{b, c} {
-					writeFiles(t, one.root, map[string]string{"packages/c/src.txt": "changed\n"})
+					testkit.WriteAll(t, one.root, map[string]string{"packages/c/src.txt": "changed\n"})
 				}
 				if out := b.build(true); ran(out) != "c d" {
 					t.Errorf("%s", out)
@@ -87,7 +86,7 @@ func TestSharedCacheOnServers(t *testing.T) {
 
 // TestSharedCacheThatMisbehaves: a real server behind something that spoils its answers.
 func TestSharedCacheThatMisbehaves(t *testing.T) {
-	needsNode(t)
+	testkit.NeedsNode(t)
 	s := servertest.Turborepo(t)
 	behind, err := url.Parse(s.URL)
 	if err != nil {

@@ -11,16 +11,15 @@ import (
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/cgrouptest"
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
-// TestShards: two runners, each a clone in a cgroup of its own, with one server between them, leave together
-// what one machine leaves, whether they run one after the other or at once.
+// TestShards: two runners that share a server leave together what one machine leaves, whether they run one
+// after the other or at once. Each is a clone in a cgroup of its own.
 func TestShards(t *testing.T) {
 	for name, start := range servers {
 		t.Run(name, func(t *testing.T) {
-			needsNode(t)
-			s := start(t)
-			m := newTeam(t, s.Address, s.Env)
+			m, _ := newTeamOn(t, start)
 			want := m.alone()
 			const limit = 400 // MB
 			planner := m.clone()
@@ -39,7 +38,7 @@ func TestShards(t *testing.T) {
 			shard := func(n int) (left map[string]string, names string) {
 				c := m.clone()
 				c.commit()
-				writeFiles(t, c.root, map[string]string{"../plan.json": string(plan)})
+				testkit.WriteAll(t, c.root, map[string]string{"../plan.json": string(plan)})
 				c.group = cgrouptest.New(t, limit<<20)
 				out := c.build(true, "build", fmt.Sprintf("-shard=%d/2", n), "-plan=../plan.json")
 				if kills := c.group.Kills(); kills != 0 {
@@ -81,7 +80,7 @@ func TestShards(t *testing.T) {
 			t.Run("one after the other", func(t *testing.T) {
 				m.key = newSecret(t) // nothing that is there counts
 				planner.sh("rm plan.json")
-				writeFiles(t, planner.root, map[string]string{"heapmage.yaml": m.settings()})
+				testkit.WriteAll(t, planner.root, map[string]string{"heapmage.yaml": m.settings()})
 				planner.commit()
 				planner.build(false, matrix...)
 				if plan, err = os.ReadFile(filepath.Join(planner.root, "plan.json")); err != nil {
@@ -112,6 +111,6 @@ func (c *clone) learn() {
 		tasks = append(tasks, fmt.Sprintf(`"%s#build": [{"time": "2026-11-27T00:00:00Z", "outcome": "succeeded", "peak": "100MB", "duration": "%ds", "cpu": "%ds", "heapLimit": "4096MB", "tool": "node", "versions": "node 20.20.2"}]`, name, seconds, seconds))
 	}
 	dir := c.TempDir()
-	writeFiles(c.T, dir, map[string]string{"history.json": `{"heapmageHistory": 1, "tasks": {` + strings.Join(tasks, ",") + `}}`})
+	testkit.WriteAll(c.T, dir, map[string]string{"history.json": `{"heapmageHistory": 1, "tasks": {` + strings.Join(tasks, ",") + `}}`})
 	c.build(false, "memory:import", "-file="+filepath.Join(dir, "history.json"))
 }

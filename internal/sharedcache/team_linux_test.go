@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/heapmage/heapmage/internal/cgrouptest"
+	"github.com/heapmage/heapmage/internal/servertest"
 	"github.com/heapmage/heapmage/internal/signature"
 	"github.com/heapmage/heapmage/internal/testkit"
 
@@ -46,24 +47,6 @@ var program = sync.OnceValues(func() (string, error) {
 	return name, testkit.Targets(filepath.Join("..", "release", "program"), name)
 })
 
-// needsNode skips a test that builds with Node.
-func needsNode(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("runs real builds; left out with -short")
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		testkit.UnlessCI(t, "there is no node")
-	}
-}
-
-func writeFiles(t *testing.T, root string, files map[string]string) {
-	t.Helper()
-	for name, text := range files {
-		testkit.Write(t, root, name, text)
-	}
-}
-
 // team is what machines share: the address of a cache, and keys.
 type team struct {
 	*testing.T
@@ -75,12 +58,20 @@ type team struct {
 
 func newTeam(t *testing.T, address string, env []string) *team {
 	t.Helper()
-	needsNode(t)
+	testkit.NeedsNode(t)
 	key, err := signature.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &team{T: t, address: address, env: env, key: key}
+}
+
+// newTeamOn starts a server for a team.
+func newTeamOn(t *testing.T, start func(testing.TB) *servertest.Server) (*team, *servertest.Server) {
+	t.Helper()
+	testkit.NeedsNode(t)
+	s := start(t)
+	return newTeam(t, s.Address, s.Env), s
 }
 
 // taskCount is how many tasks clone makes.
@@ -113,7 +104,7 @@ fs.writeFileSync("dist/out.txt", text + held[0] + "\n");
 		files["packages/"+name+"/package.json"] = fmt.Sprintf(`{"name": %q, "scripts": {"build": %q}, "dependencies": %s}`, name, script, needs)
 		files["packages/"+name+"/src.txt"] = name + "\n"
 	}
-	writeFiles(m.T, c.root, files)
+	testkit.WriteAll(m.T, c.root, files)
 	git := exec.Command("git", "init", "-q", ".")
 	git.Dir = c.root
 	if out, err := git.CombinedOutput(); err != nil {

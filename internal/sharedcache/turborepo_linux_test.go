@@ -15,14 +15,12 @@ import (
 // TestSharedCacheBesideTurborepo: Turborepo and heapmage keep their results on one server, in one team, one
 // after the other and at once, and each finds its own.
 func TestSharedCacheBesideTurborepo(t *testing.T) {
-	needsNode(t)
+	m, s := newTeamOn(t, servertest.Turborepo)
 	modules := filepath.Join(filepath.Dir(testkit.Script(t, "../../mage/testdata/runners", "package.json")), "node_modules")
-	s := servertest.Turborepo(t)
-	m := newTeam(t, s.Address, s.Env)
 	want := m.alone()
 	another := func() *clone {
 		c := m.clone()
-		writeFiles(t, c.root, map[string]string{
+		testkit.WriteAll(t, c.root, map[string]string{
 			"package.json":      `{"name": "top", "private": true, "packageManager": "npm@10.8.2", "workspaces": ["packages/*"]}`,
 			"package-lock.json": `{"name": "top", "lockfileVersion": 3, "packages": {"": {"name": "top", "workspaces": ["packages/*"]}}}`,
 			"turbo.json":        `{"tasks": {"build": {"dependsOn": ["^build"], "outputs": ["dist/**"]}}}`,
@@ -56,7 +54,7 @@ func TestSharedCacheBesideTurborepo(t *testing.T) {
 			a, b := another(), another()
 			for _, c := range []*clone{a, b} {
 				if claim != "each finds its own" {
-					writeFiles(t, c.root, map[string]string{"packages/c/src.txt": claim})
+					testkit.WriteAll(t, c.root, map[string]string{"packages/c/src.txt": claim})
 				}
 			}
 			var wait sync.WaitGroup

@@ -52,13 +52,6 @@ func withTools(t *testing.T) string {
 	return root
 }
 
-func put(t *testing.T, root string, files map[string]string) {
-	t.Helper()
-	for name, text := range files {
-		testkit.Write(t, root, name, text)
-	}
-}
-
 var builds = []string{
 	"packages/api: node ../../work.cjs api (api#build)",
 	"packages/core: node ../../work.cjs core (core#build)",
@@ -111,7 +104,7 @@ func TestYarn(t *testing.T) {
 
 func TestPNPMShellEmulator(t *testing.T) {
 	root := withTools(t)
-	put(t, root, map[string]string{
+	testkit.WriteAll(t, root, map[string]string{
 		"package.json":               `{"name": "root", "private": true}`,
 		"pnpm-workspace.yaml":        "packages: [packages/*]\nshellEmulator: true\n",
 		"packages/core/package.json": `{"name": "core", "version": "1.0.0", "scripts": {"build": "node ../../work.cjs core && node ../../work.cjs late"}}`,
@@ -127,7 +120,7 @@ func TestPNPMShellEmulator(t *testing.T) {
 
 func TestNx(t *testing.T) {
 	root := withTools(t)
-	put(t, root, map[string]string{
+	testkit.WriteAll(t, root, map[string]string{
 		"nx.json":                    `{"analytics": false}`,
 		"packages/core/project.json": `{"name": "core", "targets": {"cmd": {"executor": "nx:run-commands", "options": {"command": "node work.cjs core"}}}}`,
 		"packages/api/project.json":  `{"name": "api", "targets": {"cmd": {"executor": "nx:run-commands", "options": {"commands": ["node ../../work.cjs one", "node ../../work.cjs two"], "cwd": "packages/api"}}}}`,

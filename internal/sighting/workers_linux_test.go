@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/heapmage/heapmage/internal/testkit"
 )
 
 // A tool that works in several processes is one task.
@@ -43,7 +45,7 @@ func TestToolsWithWorkers(t *testing.T) {
 			for file, text := range c.files {
 				files[dir+file] = text
 			}
-			put(t, root, files)
+			testkit.WriteAll(t, root, files)
 			checkOnce(t, root, []string{"packages/core: " + c.script + " (core#build)"}, "npm", "run", "build", "-w", "core")
 			if _, err := os.Stat(filepath.Join(root, dir, c.writes)); err != nil {
 				t.Error(err)
@@ -63,6 +65,6 @@ func TestVitestProjects(t *testing.T) {
 		files["packages/"+p+"/vitest.config.mjs"] = "export default {test: {include: ['t.js'], name: '" + p + "', globals: true}}"
 		files["packages/"+p+"/t.js"] = "test('is', () => new Promise(done => setTimeout(done, 300)))"
 	}
-	put(t, root, files)
+	testkit.WriteAll(t, root, files)
 	checkOnce(t, root, []string{".: vitest run --pool=forks --globals (root#test)"}, "npm", "test")
 }

@@ -64,6 +64,25 @@ func Write(t testing.TB, root, name, text string) {
 	}
 }
 
+// WriteAll writes files below root, by their names.
+func WriteAll(t testing.TB, root string, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		Write(t, root, name, text)
+	}
+}
+
+// NeedsNode skips a test that builds with Node, with -short and where there is no Node.
+func NeedsNode(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs real builds; left out with -short")
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		UnlessCI(t, "there is no node")
+	}
+}
+
 // Go runs a command of Go that compiles programs. They need no library of this system.
 func Go(t testing.TB, args ...string) {
 	t.Helper()
